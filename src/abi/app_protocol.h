@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a traced program and a collector say to each other: SOCK_SEQPACKET unix socket, one request and one reply per
+ * connection, at most SILLAGE_APP_MAX_MESSAGE bytes, file descriptors by SCM_RIGHTS. The program never waits
+ * longer than SILLAGE_APP_DEADLINE_MS; the collector drops a silent peer after the same time. Who the
+ * peer is comes from the kernel (SO_PEERCRED, pidfd), never from the message.
+ *
+ *   socket of root's collector     SILLAGE_APP_SOCKET_ROOT
+ *   socket of a user's collector   $SILLAGE_RUNTIME_DIR/app.sock, else $XDG_RUNTIME_DIR/sillage/app.sock,
+ *                                  else /tmp/sillage-UID/app.sock   (set-user-ID programs ignore the environment)
+ *
+ *   program                                     collector
+ *     REGISTER {..} + fd of the image    ->
+ *                                        <-     ATTACHMENTS {image token, generation, n} + fds
+ *     UPDATE {image token}               ->                             (a gate opened with an unknown generation)
+ *                                        <-     ATTACHMENTS
+ *     UNREGISTER {image token}           ->                             (object unloaded; no reply)
+ *
+ * Descriptors of ATTACHMENTS: the clock page, then per attachment its ring and its id table. The id table is
+ * a sealed memfd of the collector's, mapped read-only: site_count x uint32_t, 0 = not recorded on this
+ * channel, else event record id + 1.
+ */
+#ifndef SILLAGE_ABI_APP_PROTOCOL_H
+#define SILLAGE_ABI_APP_PROTOCOL_H
+
+#include <stdint.h>
+
+#define SILLAGE_APP_MAGIC UINT32_C(0x41534c53) /* "SLSA" */
+#define SILLAGE_APP_ABI_MAJOR 1
+#define SILLAGE_APP_ABI_MINOR 0
+#define SILLAGE_APP_MAX_MESSAGE 65536
+#define SILLAGE_APP_DEADLINE_MS 100
+#define SILLAGE_APP_MAX_ATTACHMENTS 64 /* channels of one collector that one image can feed */
+#define SILLAGE_APP_MAX_CONTEXTS 32
+#define SILLAGE_APP_SOCKET_ROOT "/run/sillage/app.sock"
+
+enum sillage_app_type {
+  SILLAGE_APP_REGISTER = 1,
+  SILLAGE_APP_UPDATE = 2,
+  SILLAGE_APP_UNREGISTER = 3,
+  SILLAGE_APP_ATTACHMENTS = 16,
+  SILLAGE_APP_REFUSED = 17, /* `status` says why */
+};
+
+struct sillage_app_header {
+  uint32_t magic;
+  uint16_t abi_major, abi_minor;
+  uint32_t type;
+  uint32_t bytes; /* of the whole message */
+};
+
+/* REGISTER, UPDATE, UNREGISTER. */
+struct sillage_app_request {
+  struct sillage_app_header header;
+  uint64_t image_token; /* 0 in REGISTER */
+  uint32_t pid;         /* in the program's own namespace, for display and the vpid environment only */
+  uint32_t word_bits;
+  char procname[16];
+};
+
+/* Contexts, in the order in which they stand in the record, between header and payload, packed.
+ * Names and types as LTTng-UST's: parity X4, X6. */
+enum sillage_context {
+  SILLAGE_CONTEXT_VPID = 1,       /* i32 */
+  SILLAGE_CONTEXT_VTID = 2,       /* i32 */
+  SILLAGE_CONTEXT_PROCNAME = 3,   /* char[17], NUL-padded */
+  SILLAGE_CONTEXT_PTHREAD_ID = 4, /* u64 (LTTng: unsigned long; 64 bits here whatever the program) */
+  SILLAGE_CONTEXT_IP = 5,         /* u64, base 16 */
+  SILLAGE_CONTEXT_CPU_ID = 6,     /* i32 */
+  SILLAGE_CONTEXT_CGROUP_NS = 7,  /* namespaces: u64 inode numbers */
+  SILLAGE_CONTEXT_IPC_NS = 8,
+  SILLAGE_CONTEXT_MNT_NS = 9,
+  SILLAGE_CONTEXT_NET_NS = 10,
+  SILLAGE_CONTEXT_PID_NS = 11,
+  SILLAGE_CONTEXT_TIME_NS = 12,
+  SILLAGE_CONTEXT_USER_NS = 13,
+  SILLAGE_CONTEXT_UTS_NS = 14,
+  SILLAGE_CONTEXT_VUID = 15, /* credentials: u32 */
+  SILLAGE_CONTEXT_VEUID = 16,
+  SILLAGE_CONTEXT_VSUID = 17,
+  SILLAGE_CONTEXT_VGID = 18,
+  SILLAGE_CONTEXT_VEGID = 19,
+  SILLAGE_CONTEXT_VSGID = 20,
+  SILLAGE_CONTEXT_END = 21,
+};
+
+struct sillage_app_attachment {
+  uint64_t ring_id; /* of this collector; the same ring keeps its mapping over updates */
+  uint8_t context_count;
+  uint8_t contexts[SILLAGE_APP_MAX_CONTEXTS];
+  uint8_t reserved[7];
+};
+
+struct sillage_app_reply {
+  struct sillage_app_header header;
+  uint64_t image_token;
+  uint32_t generation; /* what the gates of this collector's half hold for enabled sites */
+  uint32_t status;     /* REFUSED: errno-like */
+  uint32_t registration; /* of the process: goes into sillage_ring_stream.owner */
+  uint32_t attachment_count;
+  struct sillage_app_attachment attachments[];
+};
+
+#endif
