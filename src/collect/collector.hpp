@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "abi/app_protocol.h"
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "base/units.hpp"
+#include "collect/clock_keeper.hpp"
+#include "ctf/model.hpp"
+#include "ring/geometry.hpp"
+
+namespace sillage::collect {
+
+/// Names of a collector's parts; never reused in its life.
+struct TraceId {
+  std::uint32_t value = 0;
+  auto operator<=>(const TraceId&) const = default;
+};
+struct ChannelId {
+  std::uint32_t value = 0;
+  auto operator<=>(const ChannelId&) const = default;
+};
+
+/// Where a recording goes and in which format.
+struct CollectorOptions {
+  std::string output_path;  ///< directory; made, with its parents, if missing
+  ctf::Version ctf_version = ctf::Version::kCtf18;
+};
+
+/// One CTF trace of a recording: a directory with its own metadata.
+struct TraceOptions {
+  std::string directory;  ///< below the output directory, such as "ust/uid/0/64-bit"; no ".." in it
+  /// Environment of the metadata, in order; numbers stay numbers.
+  std::vector<std::pair<std::string, std::variant<std::int64_t, std::string>>> environment;
+  std::int64_t clock_offset_ns = 0;  ///< realtime minus CLOCK_MONOTONIC
+};
+
+/// One channel of a trace: a ring and one file per stream of it that is ever used.
+struct ChannelOptions {
+  std::string name;  ///< of the files: NAME_0, NAME_1 ...
+  ring::RingOptions ring;
+  std::vector<sillage_context> contexts;  ///< in the order in which they stand in the records
+};
+
+/// A channel as programs get it.
+struct OpenChannel {
+  ChannelId id;
+  Fd ring;  ///< descriptor of the ring's memory (a duplicate: the caller's to close)
+};
+
+/// Events that were sent and are not in the trace, by cause.
+struct LostEvents {
+  std::uint64_t full = 0;     ///< discard mode: no free sub-buffer
+  std::uint64_t too_big = 0;  ///< larger than a sub-buffer can hold
+  std::uint64_t busy = 0;     ///< every try-locked stream was taken
+  std::uint64_t timeout = 0;  ///< blocking channel: waited in vain
+  std::uint64_t other = 0;    ///< causes this release does not know
+  std::uint64_t overrun = 0;  ///< overwrite mode: overwritten before they were read
+  std::uint64_t corrupt = 0;  ///< records or accounts that cannot be
+  std::uint64_t disk = 0;     ///< the output had no room or failed
+  [[nodiscard]] std::uint64_t total() const {
+    return full + too_big + busy + timeout + other + overrun + corrupt + disk;
+  }
+};
+
+/// What a recording amounts to so far.
+struct Stats {
+  std::uint64_t events = 0;   ///< in packets that are on disk
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;    ///< of the stream files
+  LostEvents lost;
+  std::uint64_t overrun_packets = 0;  ///< sub-buffers overwritten before they were read
+  std::uint64_t corrupt_packets = 0;  ///< sub-buffers skipped or cut short because of impossible contents
+  bool output_failing = false;        ///< packets are being dropped now: `output_error` says why
+  std::string output_error;           ///< the last failure of the output, empty if there was none
+};
+
+/// Turns the rings of one recording into CTF traces on disk, on a thread of its own.
+///
+/// The output always ends on whole packets. While it has no room, packets are dropped and their events counted
+/// as lost, rings go on being read, and writing resumes when there is room again.
+///
+/// Lifetime: the ClockKeeper must outlive it.
+/// Threads:  all functions from any thread; none waits for a program, add_* and open_trace only for the disk.
+class Collector {
+ public:
+  /// Makes the output directory and starts the thread.
+  ///
+  /// Errors: those of the output directory (kPermission, kNoSpace, ...), naming it.
+  [[nodiscard]] static Result<std::unique_ptr<Collector>> create(const CollectorOptions& options,
+                                                                 const ClockKeeper& clock);
+  /// Stops, if nobody did.
+  ~Collector();
+  Collector(const Collector&) = delete;
+  Collector& operator=(const Collector&) = delete;
+
+  /// Makes the trace's directory and metadata file.
+  ///
+  /// Errors: kAlreadyExists  the directory holds a trace.
+  ///         kInvalidArgument  the directory leads out of the output directory.
+  [[nodiscard]] Result<TraceId> open_trace(const TraceOptions& options);
+
+  /// Makes a channel's ring and declares the channel in the metadata.
+  ///
+  /// Errors: those of ring::Ring::create; kNotFound  no such trace, or it is closed.
+  [[nodiscard]] Result<OpenChannel> add_channel(TraceId trace, const ChannelOptions& options);
+
+  /// Declares an event and gives it the channel's next id, from 0 on. The metadata is on disk before this returns.
+  ///
+  /// `event` describes name, level and payload; `id` and the stream class in it are ignored.
+  ///
+  /// Errors: kNotFound  no such channel, or it is closed; kNoSpace and other failures of the metadata file.
+  [[nodiscard]] Result<EventId> add_event(ChannelId channel, ctf::EventClass event);
+
+  /// Ends a trace whose programs have gone: reads its rings out, completes its files, frees its memory. Returns at
+  /// once; the thread does it. Unknown and closed ones are ignored.
+  void close_trace(TraceId trace);
+
+  /// What is recorded and lost so far, as of the thread's last round (at most 0.1 s ago).
+  [[nodiscard]] Stats stats() const;
+
+  /// Reads everything published until now, completes all files and ends the thread; rings' memory is freed though
+  /// programs may still map them. Gates must be closed before: what is published later is in no count. Again: the same.
+  Stats stop();
+
+ private:
+  class Engine;
+  explicit Collector(std::unique_ptr<Engine> engine);
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace sillage::collect

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "ring/ring.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace sillage::ring {
+namespace {
+
+tl::unexpected<Error> fail_size(const char* what, const RingGeometry& g, std::uint64_t bytes) {
+  const int error_number = errno;
+  return fail_errno("cannot " + std::string(what) + " " + std::to_string(bytes) +
+                        " bytes for a ring of " + std::to_string(g.stream_count) + " streams of " +
+                        std::to_string(g.subbuf_count) + " x " + std::to_string(g.subbuf_bytes) +
+                        " bytes (use smaller or fewer sub-buffers)",
+                    error_number);
+}
+
+void begin_stream(std::byte* control, const RingOptions& options, const RingGeometry& g,
+                  Nanoseconds now) {
+  auto* stream = reinterpret_cast<sillage_ring_stream*>(control);
+  auto* entries = reinterpret_cast<sillage_ring_entry*>(control + sizeof(sillage_ring_stream));
+  const std::uint64_t start =
+      (options.first_sequence * g.subbuf_bytes) & SILLAGE_RING_BYTES_MASK;
+  const std::uint64_t position = options.first_event << SILLAGE_RING_POSITION_BITS | start;
+  sillage_ring_entry& first = entries[options.first_sequence & (g.subbuf_count - 1)];
+  first.sequence = options.first_sequence;
+  first.begin_ns = now.value;
+  first.events = options.first_event;
+  first.previous_end = position;
+  stream->position = position;
+  stream->epoch = now.value >> SILLAGE_RECORD_EPOCH_BITS;
+  stream->consumed = start;
+}
+
+}  // namespace
+
+Result<Ring> Ring::create(const RingOptions& options, Nanoseconds now) {
+  auto cpus = possible_cpu_count();
+  if (!cpus) return tl::unexpected(std::move(cpus).error());
+  auto made = RingGeometry::make(options, *cpus);
+  if (!made) return tl::unexpected(std::move(made).error());
+  const RingGeometry g = *made;
+
+  Fd fd(::memfd_create("sillage-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!fd) return fail_errno("memfd_create for a ring");
+  if (::ftruncate(fd.value(), static_cast<off_t>(g.total_bytes)) != 0)
+    return fail_size("reserve", g, g.total_bytes);
+  if (::fcntl(fd.value(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+    return fail_errno("sealing a ring");
+  // The control areas are written just below: taken by fallocate, a lack of memory is an error, not a SIGBUS.
+  if (::fallocate(fd.value(), 0, 0, static_cast<off_t>(g.data_offset)) != 0)
+    return fail_size("take", g, g.data_offset);
+  if (options.preallocate) {
+    const long online = std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L);
+    const std::uint64_t bytes =
+        std::min<std::uint64_t>(static_cast<std::uint64_t>(online), g.index_count) * g.data_stride;
+    if (::fallocate(fd.value(), 0, static_cast<off_t>(g.data_offset), static_cast<off_t>(bytes)) != 0)
+      return fail_size("take", g, bytes);
+  }
+  void* memory =
+      ::mmap(nullptr, g.total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.value(), 0);
+  if (memory == MAP_FAILED) return fail_size("map", g, g.total_bytes);
+
+  Ring ring(std::move(fd), static_cast<std::byte*>(memory), g);
+  sillage_ring_header* header = ring.header();
+  header->magic = SILLAGE_RING_MAGIC;
+  header->abi_major = SILLAGE_RING_ABI_MAJOR;
+  header->abi_minor = SILLAGE_RING_ABI_MINOR;
+  header->total_bytes = g.total_bytes;
+  header->subbuf_bytes = g.subbuf_bytes;
+  header->subbuf_count = g.subbuf_count;
+  header->index_count = g.index_count;
+  header->stream_count = g.stream_count;
+  if (options.overwrite) header->flags |= SILLAGE_RING_OVERWRITE;
+  if (options.by_mm_cid) header->flags |= SILLAGE_RING_BY_MM_CID;
+  header->blocking_timeout_ns = options.overwrite ? 0 : options.blocking_timeout.value;
+  header->streams_offset = g.streams_offset;
+  header->stream_stride = g.stream_stride;
+  header->data_offset = g.data_offset;
+  header->data_stride = g.data_stride;
+  for (std::uint32_t i = 0; i < g.stream_count; ++i)
+    begin_stream(ring.memory_ + g.streams_offset + i * g.stream_stride, options, g, now);
+  ring.first_sequence_ = options.first_sequence;
+  ring.first_event_ = options.first_event;
+  return ring;
+}
+
+Ring::Ring(Ring&& other) noexcept { *this = std::move(other); }
+
+Ring& Ring::operator=(Ring&& other) noexcept {
+  if (this == &other) return *this;
+  unmap();
+  fd_ = std::move(other.fd_);
+  memory_ = std::exchange(other.memory_, nullptr);
+  geometry_ = other.geometry_;
+  first_sequence_ = other.first_sequence_;
+  first_event_ = other.first_event_;
+  return *this;
+}
+
+Ring::~Ring() { unmap(); }
+
+void Ring::unmap() {
+  if (memory_ != nullptr) ::munmap(memory_, geometry_.total_bytes);
+  memory_ = nullptr;
+}
+
+StreamReader Ring::reader(std::uint32_t index) const {
+  return StreamReader(geometry_, memory_ + geometry_.streams_offset + index * geometry_.stream_stride,
+                      memory_ + geometry_.data_offset + index * geometry_.data_stride,
+                      first_sequence_, first_event_);
+}
+
+std::uint32_t Ring::arm() const {
+  sillage_ring_header* shared = header();
+  const std::uint32_t value = __atomic_load_n(&shared->doorbell, __ATOMIC_RELAXED);
+  // Full barrier: the streams looked at next must not be read before writers can see the ring armed. Pairs with
+  // the exchange by which a writer takes `armed` behind its switch (src/probe).
+  __atomic_exchange_n(&shared->armed, 1u, __ATOMIC_SEQ_CST);
+  return value;
+}
+
+Status Ring::discard_memory() const {
+  // The control areas stay: a late writer then finds its stream as it was, and not one without a beginning.
+  if (::fallocate(fd_.value(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                  static_cast<off_t>(geometry_.data_offset),
+                  static_cast<off_t>(geometry_.total_bytes - geometry_.data_offset)) != 0)
+    return fail_errno("freeing a ring's memory");
+  return {};
+}
+
+}  // namespace sillage::ring
