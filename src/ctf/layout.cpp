@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+#include "ctf/layout.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sillage::ctf {
+
+namespace {
+
+FieldClassRef unsigned_integer(std::uint32_t bits, Roles roles = {}, std::uint32_t alignment = 8) {
+  return make_field_class(
+      Integer{.layout = {.length_bits = bits, .alignment_bits = alignment}, .roles = roles});
+}
+
+FieldClassRef integer_class(const IntegerFormat& format, std::vector<Mapping> mappings = {}) {
+  return make_field_class(
+      Integer{.layout = {.length_bits = format.size_bytes * 8,
+                         .byte_order = format.is_big_endian ? ByteOrder::kBig : kNativeByteOrder},
+              .is_signed = format.is_signed,
+              .base = format.base,
+              .mappings = std::move(mappings)});
+}
+
+FieldClassRef float_class(std::uint32_t size_bytes) {
+  return make_field_class(Float{.layout = {.length_bits = size_bytes * 8}});
+}
+
+struct Context {
+  std::string_view name;
+  std::uint32_t bits;
+  bool is_signed;
+};
+
+// Index: enum sillage_context. Names, sizes and signs: LTTng-UST 2.13's metadata of a 64-bit
+// program, all in base 10 but the instruction pointer, which its users know as a hexadecimal
+// number.
+constexpr std::uint32_t kProcname = 3;
+constexpr std::uint32_t kInstructionPointer = 5;
+constexpr std::uint64_t kProcnameBytes = 17;
+constexpr std::array<Context, 21> kContexts{{
+    {"", 0, false},         {"vpid", 32, true},        {"vtid", 32, true},
+    {"procname", 8, true},  {"pthread_id", 64, false}, {"ip", 64, false},
+    {"cpu_id", 32, true},   {"cgroup_ns", 64, false},  {"ipc_ns", 64, false},
+    {"mnt_ns", 64, false},  {"net_ns", 64, false},     {"pid_ns", 64, false},
+    {"time_ns", 64, false}, {"user_ns", 64, false},    {"uts_ns", 64, false},
+    {"vuid", 32, false},    {"veuid", 32, false},      {"vsuid", 32, false},
+    {"vgid", 32, false},    {"vegid", 32, false},      {"vsgid", 32, false},
+}};
+
+FieldClassRef context_class(std::uint32_t number) {
+  if (number == kProcname) return make_field_class(StaticString{.length_bytes = kProcnameBytes});
+  const Context& context = kContexts[number];
+  return make_field_class(
+      Integer{.layout = {.length_bits = context.bits},
+              .is_signed = context.is_signed,
+              .base = number == kInstructionPointer ? Base::kHexadecimal : Base::kDecimal});
+}
+
+}  // namespace
+
+FieldClassRef packet_header_class() {
+  return make_field_class(Structure{
+      .members = {
+          {"magic", unsigned_integer(32, Role::kPacketMagicNumber)},
+          {"uuid",
+           make_field_class(StaticBlob{.length_bytes = 16, .roles = Role::kMetadataStreamUuid})},
+          {"stream_id", unsigned_integer(32, Role::kDataStreamClassId)},
+          {"stream_instance_id", unsigned_integer(64, Role::kDataStreamId)},
+      }});
+}
+
+FieldClassRef packet_context_class() {
+  return make_field_class(Structure{
+      .members = {
+          {"timestamp_begin", unsigned_integer(64, Role::kDefaultClockTimestamp)},
+          {"timestamp_end", unsigned_integer(64, Role::kPacketEndDefaultClockTimestamp)},
+          {"content_size", unsigned_integer(64, Role::kPacketContentLength)},
+          {"packet_size", unsigned_integer(64, Role::kPacketTotalLength)},
+          {"packet_seq_num", unsigned_integer(64, Role::kPacketSequenceNumber)},
+          {"events_discarded", unsigned_integer(64, Role::kDiscardedEventRecordCounterSnapshot)},
+          {"cpu_id", unsigned_integer(32)},
+      }});
+}
+
+FieldClassRef compact_event_header_class() {
+  constexpr std::uint64_t kExtendedId = 31;
+  const FieldClassRef id = make_field_class(Integer{
+      .layout = {.length_bits = 5, .alignment_bits = 1},
+      .mappings = {{"compact", {{0, kExtendedId - 1}}}, {"extended", {{kExtendedId, kExtendedId}}}},
+      .roles = Role::kEventRecordClassId});
+  const FieldClassRef compact = make_field_class(
+      Structure{.members = {{"timestamp", unsigned_integer(27, Role::kDefaultClockTimestamp, 1)}}});
+  const FieldClassRef extended = make_field_class(
+      Structure{.members = {{"id", unsigned_integer(32, Role::kEventRecordClassId)},
+                            {"timestamp", unsigned_integer(64, Role::kDefaultClockTimestamp)}}});
+  return make_field_class(Structure{
+      .members = {{"id", id},
+                  {"v", make_field_class(Variant{
+                            .selector = {Scope::kEventRecordHeader, {"id"}},
+                            .options = {{"compact", {{0, kExtendedId - 1}}, compact},
+                                        {"extended", {{kExtendedId, kExtendedId}}, extended}}})}},
+      .minimum_alignment_bits = 8});
+}
+
+bool is_context(std::uint32_t number) { return number > 0 && number < kContexts.size(); }
+
+std::string_view context_name(std::uint32_t number) {
+  return is_context(number) ? kContexts[number].name : std::string_view();
+}
+
+DataStreamClass channel_stream_class(std::uint64_t id, const std::vector<std::uint32_t>& contexts,
+                                     const ClockClass& clock) {
+  DataStreamClass stream{.id = id,
+                         .default_clock_id = clock.id,
+                         .packet_context = packet_context_class(),
+                         .event_header = compact_event_header_class()};
+  Structure context;
+  for (const std::uint32_t number : contexts) {
+    if (is_context(number))
+      context.members.push_back({std::string(kContexts[number].name), context_class(number)});
+  }
+  if (!context.members.empty()) stream.common_context = make_field_class(std::move(context));
+  return stream;
+}
+
+TraceClass recording_trace_class(const Uuid& uuid, std::vector<EnvironmentEntry> environment,
+                                 ClockClass clock) {
+  TraceClass trace{
+      .uuid = uuid, .environment = std::move(environment), .packet_header = packet_header_class()};
+  trace.clocks.push_back(std::move(clock));
+  return trace;
+}
+
+ClockClass monotonic_clock_class(std::string boot_id, std::int64_t offset_ns) {
+  ClockClass clock{.uid = std::move(boot_id), .description = "Monotonic Clock"};
+  clock.set_offset_ns(offset_ns);
+  return clock;
+}
+
+std::string PayloadBuilder::unique(std::string name) {
+  if (name.empty()) name = "_";
+  std::string candidate = name;
+  for (unsigned n = 2; !names_.insert(candidate).second; ++n)
+    candidate = name + "_" + std::to_string(n);
+  return candidate;
+}
+
+void PayloadBuilder::add(std::string_view name, FieldClassRef field_class) {
+  structure_.members.push_back({unique(std::string(name)), std::move(field_class)});
+}
+
+FieldLocation PayloadBuilder::add_length(std::string_view name) {
+  const std::string length = unique("_" + std::string(name) + "_length");
+  structure_.members.push_back({length, unsigned_integer(32)});
+  return {Scope::kPayload, {length}};
+}
+
+PayloadBuilder& PayloadBuilder::integer(std::string_view name, const IntegerFormat& format) {
+  add(name, integer_class(format));
+  return *this;
+}
+
+PayloadBuilder& PayloadBuilder::boolean(std::string_view name) {
+  add(name, make_field_class(Boolean{}));
+  return *this;
+}
+
+PayloadBuilder& PayloadBuilder::enumeration(std::string_view name, const IntegerFormat& format,
+                                            const std::vector<EnumerationLabel>& labels) {
+  std::vector<Mapping> mappings;
+  for (const EnumerationLabel& label : labels) {
+    const IntegerRange range = label.range;
+    const bool is_empty = format.is_signed ? static_cast<std::int64_t>(range.lower) >
+                                                 static_cast<std::int64_t>(range.upper)
+                                           : range.lower > range.upper;
+    if (is_empty) continue;
+    auto same = std::find_if(mappings.begin(), mappings.end(),
+                             [&](const Mapping& mapping) { return mapping.name == label.name; });
+    if (same == mappings.end()) same = mappings.insert(mappings.end(), {label.name, {}});
+    same->ranges.push_back(range);
+  }
+  add(name, integer_class(format, std::move(mappings)));
+  return *this;
+}
+
+PayloadBuilder& PayloadBuilder::floating(std::string_view name, std::uint32_t size_bytes) {
+  add(name, float_class(size_bytes));
+  return *this;
+}
+
+PayloadBuilder& PayloadBuilder::string(std::string_view name) {
+  add(name, make_field_class(NullTerminatedString{}));
+  return *this;
+}
+
+PayloadBuilder& PayloadBuilder::text_array(std::string_view name, std::uint64_t length_bytes) {
+  add(name, make_field_class(StaticString{.length_bytes = length_bytes}));
+  return *this;
+}
+
+PayloadBuilder& PayloadBuilder::text_sequence(std::string_view name) {
+  FieldLocation length = add_length(name);
+  add(name, make_field_class(DynamicString{.length_bytes = std::move(length)}));
+  return *this;
+}
+
+PayloadBuilder& PayloadBuilder::array(std::string_view name, const IntegerFormat& element,
+                                      std::uint64_t length) {
+  add(name, make_field_class(StaticArray{.length = length, .element = integer_class(element)}));
+  return *this;
+}
+
+PayloadBuilder& PayloadBuilder::float_array(std::string_view name, std::uint32_t size_bytes,
+                                            std::uint64_t length) {
+  add(name, make_field_class(StaticArray{.length = length, .element = float_class(size_bytes)}));
+  return *this;
+}
+
+PayloadBuilder& PayloadBuilder::sequence(std::string_view name, const IntegerFormat& element) {
+  FieldLocation length = add_length(name);
+  add(name, make_field_class(
+                DynamicArray{.length = std::move(length), .element = integer_class(element)}));
+  return *this;
+}
+
+PayloadBuilder& PayloadBuilder::float_sequence(std::string_view name, std::uint32_t size_bytes) {
+  FieldLocation length = add_length(name);
+  add(name, make_field_class(
+                DynamicArray{.length = std::move(length), .element = float_class(size_bytes)}));
+  return *this;
+}
+
+PayloadBuilder& PayloadBuilder::blob(std::string_view name, std::uint64_t length_bytes,
+                                     std::string_view media_type) {
+  add(name, make_field_class(
+                StaticBlob{.length_bytes = length_bytes, .media_type = std::string(media_type)}));
+  return *this;
+}
+
+PayloadBuilder& PayloadBuilder::blob_sequence(std::string_view name, std::string_view media_type) {
+  FieldLocation length = add_length(name);
+  add(name, make_field_class(DynamicBlob{.length_bytes = std::move(length),
+                                         .media_type = std::string(media_type)}));
+  return *this;
+}
+
+FieldClassRef PayloadBuilder::build() {
+  names_.clear();
+  return make_field_class(std::exchange(structure_, {}));
+}
+
+}  // namespace sillage::ctf

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// Field classes of what Sillage records: packets, event headers, contexts and payloads, with
+// LTTng-UST's names.
+//
+// From a site's catalogue (src/abi/catalog.h) to PayloadBuilder:
+//
+//   SILLAGE_KIND_          call                                     field class in CTF 1.8 INTEGER
+//   integer(name, {size, signed, base, be})  Integer                         integer BOOL
+//   boolean(name)                            Boolean, 8 bits                 integer, 8 bits ENUM
+//   enumeration(name, format, labels)        Integer with mappings           enum : integer FLOAT
+//   floating(name, size)                     Float                           floating_point STRING
+//   string(name)                             NullTerminatedString            string TEXT_ARRAY
+//   text_array(name, count)                  StaticString                    integer UTF8 [n]
+//   TEXT_SEQUENCE          text_sequence(name)                      u32 length, DynamicString
+//   integer UTF8 [len] ARRAY                  array(name, format, count)               StaticArray
+//   of Integer          integer [n] ARRAY of floats        float_array(name, size, count)
+//   StaticArray of Float            floating_point [n] SEQUENCE               sequence(name,
+//   format)                   u32 length, DynamicArray        integer [len] SEQUENCE of floats
+//   float_sequence(name, size)               u32 length, DynamicArray        floating_point [len]
+//   BLOB                   blob(name, count, media type)            StaticBlob integer base 16 [n]
+//   BLOB_SEQUENCE          blob_sequence(name, media type)          u32 length, DynamicBlob integer
+//   base 16 [len] any, NOWRITE           (not in the record: not called)
+//
+// The length of NAME is a member of its own in front of it, `_NAME_length`, as LTTng writes it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "ctf/model.hpp"
+
+namespace sillage::ctf {
+
+/// The packet header that `encode_packet_head` writes.
+[[nodiscard]] FieldClassRef packet_header_class();
+
+/// The packet context that `encode_packet_head` writes.
+[[nodiscard]] FieldClassRef packet_context_class();
+
+/// The event record header of src/abi/ring.h: 5 bits of id and 27 of time, or id 31, u32 id, u64
+/// time; packed.
+[[nodiscard]] FieldClassRef compact_event_header_class();
+
+/// The data stream class of a channel: packet context, compact event header, the channel's
+/// contexts.
+///
+/// `contexts` are numbers of enum sillage_context (src/abi/app_protocol.h) in the order in which
+/// they stand in the records. Unknown ones are left out: `is_context` tells them.
+[[nodiscard]] DataStreamClass channel_stream_class(std::uint64_t id,
+                                                   const std::vector<std::uint32_t>& contexts,
+                                                   const ClockClass& clock);
+
+/// Whether a number of enum sillage_context has a field class here.
+[[nodiscard]] bool is_context(std::uint32_t number);
+
+/// LTTng's name of a context ("vpid", "procname" ...) as it appears in traces; empty if there is no
+/// such number.
+[[nodiscard]] std::string_view context_name(std::uint32_t number);
+
+/// The trace class of a recording: packet header, given UUID, environment and clock.
+[[nodiscard]] TraceClass recording_trace_class(const Uuid& uuid,
+                                               std::vector<EnvironmentEntry> environment,
+                                               ClockClass clock);
+
+/// The kernel's monotonic clock: 1 GHz, Unix epoch as origin, `boot_id` (UUID text, may be empty)
+/// as its identity.
+[[nodiscard]] ClockClass monotonic_clock_class(std::string boot_id, std::int64_t offset_ns);
+
+/// How an integer, or each of an array's, is stored and shown.
+struct IntegerFormat {
+  std::uint32_t size_bytes = 4;  ///< 1, 2, 4 or 8
+  bool is_signed = false;
+  Base base = Base::kDecimal;
+  bool is_big_endian = false;  ///< whatever the machine's order is
+};
+
+/// A label of an enumeration, with one range; equal labels are joined.
+struct EnumerationLabel {
+  std::string name;
+  IntegerRange range;  ///< dropped if its lower bound is above its upper one
+};
+
+/// Collects the fields of an event's payload, in the order of the record; packed, alignment 1 byte.
+///
+/// Names may be anything: empty ones become "_", and one that was used before in the payload gets a
+/// number behind it.
+class PayloadBuilder {
+ public:
+  PayloadBuilder& integer(std::string_view name, const IntegerFormat& format);
+  PayloadBuilder& boolean(std::string_view name);
+  PayloadBuilder& enumeration(std::string_view name, const IntegerFormat& format,
+                              const std::vector<EnumerationLabel>& labels);
+  PayloadBuilder& floating(std::string_view name, std::uint32_t size_bytes);
+  PayloadBuilder& string(std::string_view name);
+  PayloadBuilder& text_array(std::string_view name, std::uint64_t length_bytes);
+  PayloadBuilder& text_sequence(std::string_view name);
+  PayloadBuilder& array(std::string_view name, const IntegerFormat& element, std::uint64_t length);
+  PayloadBuilder& float_array(std::string_view name, std::uint32_t size_bytes,
+                              std::uint64_t length);
+  PayloadBuilder& sequence(std::string_view name, const IntegerFormat& element);
+  PayloadBuilder& float_sequence(std::string_view name, std::uint32_t size_bytes);
+  PayloadBuilder& blob(std::string_view name, std::uint64_t length_bytes,
+                       std::string_view media_type);
+  PayloadBuilder& blob_sequence(std::string_view name, std::string_view media_type);
+
+  /// The payload; the builder is empty afterwards.
+  [[nodiscard]] FieldClassRef build();
+
+ private:
+  void add(std::string_view name, FieldClassRef field_class);
+  /// Adds the length field of `name` and returns where it is.
+  FieldLocation add_length(std::string_view name);
+  [[nodiscard]] std::string unique(std::string name);
+
+  Structure structure_;
+  std::unordered_set<std::string> names_;
+};
+
+}  // namespace sillage::ctf

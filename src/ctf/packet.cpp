@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "ctf/packet.hpp"
+
+#include <cstring>
+
+namespace sillage::ctf {
+
+namespace {
+
+constexpr std::uint32_t kPacketMagic = 0xc1fc1fc1;
+constexpr std::uint32_t kIndexMagic = 0xc1f1dcc1;
+constexpr std::uint32_t kIndexMajor = 1, kIndexMinor = 1;
+
+/// Stores integers one behind the other into a buffer of known size.
+class Store {
+ public:
+  Store(std::byte* at, ByteOrder order) : at_(at), order_(order) {}
+
+  void u32(std::uint32_t value) { integer(value); }
+  void u64(std::uint64_t value) { integer(value); }
+  void bytes(std::span<const std::byte> bytes) {
+    std::memcpy(at_, bytes.data(), bytes.size());
+    at_ += bytes.size();
+  }
+
+ private:
+  template <class T>
+  void integer(T value) {
+    for (std::size_t i = 0; i < sizeof value; ++i) {
+      const std::size_t byte = order_ == ByteOrder::kLittle ? i : sizeof value - 1 - i;
+      *at_++ = static_cast<std::byte>(value >> (8 * byte));
+    }
+  }
+
+  std::byte* at_;
+  ByteOrder order_;
+};
+
+}  // namespace
+
+void encode_packet_head(std::span<std::byte, kPacketHeadBytes> out, const Uuid& trace_uuid,
+                        const PacketHead& head) {
+  Store store(out.data(), kNativeByteOrder);
+  store.u32(kPacketMagic);
+  store.bytes(trace_uuid);
+  store.u32(head.stream_class_id);
+  store.u64(head.stream_instance_id);
+  store.u64(head.begin);
+  store.u64(head.end);
+  store.u64(head.content_bytes * 8);
+  store.u64(packet_bytes(head.content_bytes) * 8);
+  store.u64(head.sequence_number);
+  store.u64(head.events_discarded);
+  store.u32(head.cpu_id);
+}
+
+std::array<std::byte, kIndexHeaderBytes> encode_index_header() {
+  std::array<std::byte, kIndexHeaderBytes> out;
+  Store store(out.data(), ByteOrder::kBig);
+  store.u32(kIndexMagic);
+  store.u32(kIndexMajor);
+  store.u32(kIndexMinor);
+  store.u32(kIndexEntryBytes);
+  return out;
+}
+
+std::array<std::byte, kIndexEntryBytes> encode_index_entry(std::uint64_t offset_bytes,
+                                                           const PacketHead& head) {
+  std::array<std::byte, kIndexEntryBytes> out;
+  Store store(out.data(), ByteOrder::kBig);
+  store.u64(offset_bytes);
+  store.u64(packet_bytes(head.content_bytes) * 8);
+  store.u64(head.content_bytes * 8);
+  store.u64(head.begin);
+  store.u64(head.end);
+  store.u64(head.events_discarded);
+  store.u64(head.stream_class_id);
+  store.u64(head.stream_instance_id);
+  store.u64(head.sequence_number);
+  return out;
+}
+
+}  // namespace sillage::ctf
