@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <string>
 #include <utility>
 
@@ -19,6 +20,30 @@ tl::unexpected<Error> fail_size(const char* what, const RingGeometry& g, std::ui
                         std::to_string(g.subbuf_count) + " x " + std::to_string(g.subbuf_bytes) +
                         " bytes (use smaller or fewer sub-buffers)",
                     error_number);
+}
+
+// What the kernel says can be taken without swapping; UINT64_MAX if it does not say.
+std::uint64_t available_memory_bytes() {
+  std::FILE* file = std::fopen("/proc/meminfo", "re");
+  if (file == nullptr) return UINT64_MAX;
+  char line[128];
+  unsigned long long kib = 0;
+  bool found = false;
+  while (!found && std::fgets(line, sizeof line, file) != nullptr)
+    found = std::sscanf(line, "MemAvailable: %llu kB", &kib) == 1;
+  std::fclose(file);
+  return found ? kib * 1024 : UINT64_MAX;
+}
+
+// fallocate does not refuse what is too much: the kernel would kill a process to find it. So ask before.
+Status take_memory(int fd, const RingGeometry& g, std::uint64_t offset, std::uint64_t bytes) {
+  if (bytes > available_memory_bytes() / 2) {
+    errno = ENOMEM;
+    return fail_size("take", g, bytes);
+  }
+  if (::fallocate(fd, 0, static_cast<off_t>(offset), static_cast<off_t>(bytes)) != 0)
+    return fail_size("take", g, bytes);
+  return {};
 }
 
 void begin_stream(std::byte* control, const RingOptions& options, const RingGeometry& g,
@@ -54,14 +79,11 @@ Result<Ring> Ring::create(const RingOptions& options, Nanoseconds now) {
   if (::fcntl(fd.value(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     return fail_errno("sealing a ring");
   // The control areas are written just below: taken by fallocate, a lack of memory is an error, not a SIGBUS.
-  if (::fallocate(fd.value(), 0, 0, static_cast<off_t>(g.data_offset)) != 0)
-    return fail_size("take", g, g.data_offset);
+  SILLAGE_TRY(take_memory(fd.value(), g, 0, g.data_offset));
   if (options.preallocate) {
-    const long online = std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L);
-    const std::uint64_t bytes =
-        std::min<std::uint64_t>(static_cast<std::uint64_t>(online), g.index_count) * g.data_stride;
-    if (::fallocate(fd.value(), 0, static_cast<off_t>(g.data_offset), static_cast<off_t>(bytes)) != 0)
-      return fail_size("take", g, bytes);
+    const auto online = static_cast<std::uint64_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L));
+    SILLAGE_TRY(take_memory(fd.value(), g, g.data_offset,
+                            std::min<std::uint64_t>(online, g.index_count) * g.data_stride));
   }
   void* memory =
       ::mmap(nullptr, g.total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.value(), 0);
