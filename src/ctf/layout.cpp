@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "ctf/layout.hpp"
 
-#include <algorithm>
 #include <array>
+#include <unordered_map>
+
+#include "ctf/text.hpp"
 
 namespace sillage::ctf {
 
@@ -138,16 +140,12 @@ ClockClass monotonic_clock_class(std::string boot_id, std::int64_t offset_ns) {
   return clock;
 }
 
-std::string PayloadBuilder::unique(std::string name) {
-  if (name.empty()) name = "_";
-  std::string candidate = name;
-  for (unsigned n = 2; !names_.insert(candidate).second; ++n)
-    candidate = name + "_" + std::to_string(n);
-  return candidate;
+std::string PayloadBuilder::unique(std::string_view name) {
+  return names_.unique(name.empty() ? "_" : valid_utf8(name));
 }
 
 void PayloadBuilder::add(std::string_view name, FieldClassRef field_class) {
-  structure_.members.push_back({unique(std::string(name)), std::move(field_class)});
+  structure_.members.push_back({unique(name), std::move(field_class)});
 }
 
 FieldLocation PayloadBuilder::add_length(std::string_view name) {
@@ -169,16 +167,17 @@ PayloadBuilder& PayloadBuilder::boolean(std::string_view name) {
 PayloadBuilder& PayloadBuilder::enumeration(std::string_view name, const IntegerFormat& format,
                                             const std::vector<EnumerationLabel>& labels) {
   std::vector<Mapping> mappings;
+  std::unordered_map<std::string, std::size_t> index;  // of a label in `mappings`
   for (const EnumerationLabel& label : labels) {
     const IntegerRange range = label.range;
     const bool is_empty = format.is_signed ? static_cast<std::int64_t>(range.lower) >
                                                  static_cast<std::int64_t>(range.upper)
                                            : range.lower > range.upper;
     if (is_empty) continue;
-    auto same = std::find_if(mappings.begin(), mappings.end(),
-                             [&](const Mapping& mapping) { return mapping.name == label.name; });
-    if (same == mappings.end()) same = mappings.insert(mappings.end(), {label.name, {}});
-    same->ranges.push_back(range);
+    const std::string text = valid_utf8(label.name);
+    const auto [same, is_new] = index.try_emplace(text, mappings.size());
+    if (is_new) mappings.push_back({text, {}});
+    mappings[same->second].ranges.push_back(range);
   }
   add(name, integer_class(format, std::move(mappings)));
   return *this;
@@ -246,7 +245,7 @@ PayloadBuilder& PayloadBuilder::blob_sequence(std::string_view name, std::string
 }
 
 FieldClassRef PayloadBuilder::build() {
-  names_.clear();
+  names_ = {};
   return make_field_class(std::exchange(structure_, {}));
 }
 

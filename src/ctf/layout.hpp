@@ -28,11 +28,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "ctf/model.hpp"
+#include "ctf/text.hpp"
 
 namespace sillage::ctf {
 
@@ -115,10 +115,10 @@ class PayloadBuilder {
   void add(std::string_view name, FieldClassRef field_class);
   /// Adds the length field of `name` and returns where it is.
   FieldLocation add_length(std::string_view name);
-  [[nodiscard]] std::string unique(std::string name);
+  [[nodiscard]] std::string unique(std::string_view name);
 
   Structure structure_;
-  std::unordered_set<std::string> names_;
+  UniqueNames names_;
 };
 
 }  // namespace sillage::ctf

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+#include <limits>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "ctf/metadata.hpp"
+#include "ctf/text.hpp"
+
+namespace sillage::ctf {
+
+namespace {
+
+/// A string literal. Control characters are escaped, so that it stays on its line whatever an
+/// application chose.
+std::string quoted(std::string_view bytes) {
+  std::string literal = "\"";
+  for (const char c : valid_utf8(bytes)) {
+    const auto code = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      literal += '\\';
+      literal += c;
+    } else if (c == '\n') {
+      literal += "\\n";
+    } else if (c == '\t') {
+      literal += "\\t";
+    } else if (code == 0) {
+      literal += "\xef\xbf\xbd";  // readers keep names in C strings
+    } else if (code < 0x20 || code == 0x7f) {
+      literal += '\\';
+      for (int shift = 6; shift >= 0; shift -= 3)
+        literal += static_cast<char>('0' + ((code >> shift) & 7));
+    } else {
+      literal += c;
+    }
+  }
+  return literal + '"';
+}
+
+/// What is left of a name in an identifier, and how it begins: with an underscore that readers take
+/// off, as LTTng's do. It keeps names apart from keywords and lets them begin with digits.
+std::string identifier(std::string_view name) {
+  std::string text = "_";
+  for (const char c : name) {
+    const bool is_kept =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    text += is_kept ? c : '_';
+  }
+  return text;
+}
+
+const char* byte_order_name(ByteOrder order) { return order == ByteOrder::kLittle ? "le" : "be"; }
+
+/// Whether members are named by applications, or by us with names that readers look for.
+enum class Naming { kEscaped, kVerbatim };
+
+/// Writes field classes as TSDL types.
+class TypeWriter {
+ public:
+  /// `clock_id`: what fields with a timestamp's role are mapped to; "" = nothing.
+  TypeWriter(const TraceClass& trace, std::string_view clock_id, Naming naming)
+      : trace_(trace), clock_id_(clock_id), naming_(naming) {}
+
+  /// A structure type, whose closing brace is indented by `depth` tabs.
+  [[nodiscard]] std::string structure(const FieldClassRef& field_class, unsigned depth) {
+    const Structure* structure = field_class ? field_class->as<Structure>() : nullptr;
+    return structure == nullptr ? "struct {}" : structure_text(*structure, depth);
+  }
+
+ private:
+  /// A declaration is type, name, suffix: "integer { ... } _a[3]".
+  struct Type {
+    std::string text;
+    std::string suffix{};
+  };
+  /// From the names of a structure's members to their identifiers in the text.
+  using Identifiers = std::unordered_map<std::string, std::string>;
+
+  std::string structure_text(const Structure& structure, unsigned depth) {
+    std::string text = "struct {\n";
+    Identifiers identifiers;
+    UniqueNames names;
+    for (const Member& member : structure.members) {
+      // Different names can become one identifier; a reader would refuse the second.
+      const std::string name =
+          names.unique(naming_ == Naming::kEscaped ? identifier(member.name) : member.name);
+      const Type type = type_of(*member.field_class, identifiers, depth + 1);
+      identifiers.emplace(member.name, name);
+      text += indent(depth + 1) + type.text + " " + name + type.suffix + ";\n";
+    }
+    text += indent(depth) + "}";
+    if (structure.minimum_alignment_bits > 1)
+      text += " align(" + std::to_string(structure.minimum_alignment_bits) + ")";
+    return text;
+  }
+
+  Type type_of(const FieldClass& field_class, const Identifiers& before, unsigned depth) {
+    return std::visit([&](const auto& kind) { return type(kind, before, depth); },
+                      field_class.kind);
+  }
+
+  Type type(const BitArray& bits, const Identifiers&, unsigned) {
+    return {integer_text({.layout = bits.layout, .base = Base::kHexadecimal})};
+  }
+  Type type(const BitMap& bits, const Identifiers&, unsigned) {
+    return {integer_text({.layout = bits.layout, .base = Base::kHexadecimal})};
+  }
+  Type type(const Boolean& boolean, const Identifiers&, unsigned) {
+    return {integer_text({.layout = boolean.layout})};
+  }
+  Type type(const Integer& integer, const Identifiers&, unsigned depth) {
+    if (integer.mappings.empty()) return {integer_text(integer)};
+    std::string text = "enum : " + integer_text(integer) + " {\n";
+    for (const Mapping& mapping : integer.mappings) {
+      for (const IntegerRange& range : mapping.ranges) {
+        text += indent(depth + 1) + quoted(mapping.name) + " = " +
+                number_text(range.lower, integer.is_signed);
+        if (range.lower != range.upper)
+          text += " ... " + number_text(range.upper, integer.is_signed);
+        text += ",\n";
+      }
+    }
+    return {text + indent(depth) + "}"};
+  }
+  Type type(const VariableInteger& integer, const Identifiers&, unsigned) {
+    // metadata.hpp: not in CTF 1.8. The widest integer is what a translated field would become.
+    return {integer_text({.layout = {.length_bits = 64}, .is_signed = integer.is_signed})};
+  }
+  Type type(const Float& number, const Identifiers&, unsigned) {
+    unsigned exponent = 11;
+    switch (number.layout.length_bits) {
+      case 16:
+        exponent = 5;
+        break;
+      case 32:
+        exponent = 8;
+        break;
+      case 128:
+        exponent = 15;
+        break;
+      default:
+        break;
+    }
+    return {"floating_point { exp_dig = " + std::to_string(exponent) +
+            "; mant_dig = " + std::to_string(number.layout.length_bits - exponent) + "; align = " +
+            std::to_string(number.layout.alignment_bits) + ";" + order_text(number.layout) + " }"};
+  }
+  Type type(const NullTerminatedString&, const Identifiers&, unsigned) { return {"string"}; }
+  Type type(const StaticString& text, const Identifiers&, unsigned) {
+    return {character_text(), "[" + std::to_string(text.length_bytes) + "]"};
+  }
+  Type type(const DynamicString& text, const Identifiers& before, unsigned) {
+    return {character_text(), location_text(text.length_bytes, before)};
+  }
+  Type type(const StaticBlob& blob, const Identifiers&, unsigned) {
+    return {byte_text(), "[" + std::to_string(blob.length_bytes) + "]"};
+  }
+  Type type(const DynamicBlob& blob, const Identifiers& before, unsigned) {
+    return {byte_text(), location_text(blob.length_bytes, before)};
+  }
+  Type type(const StaticArray& array, const Identifiers& before, unsigned depth) {
+    Type element = type_of(*array.element, before, depth);
+    return {element.text, "[" + std::to_string(array.length) + "]" + element.suffix};
+  }
+  Type type(const DynamicArray& array, const Identifiers& before, unsigned depth) {
+    Type element = type_of(*array.element, before, depth);
+    return {element.text, location_text(array.length, before) + element.suffix};
+  }
+  Type type(const Structure& structure, const Identifiers&, unsigned depth) {
+    return {structure_text(structure, depth)};
+  }
+  Type type(const Optional& optional, const Identifiers& before, unsigned depth) {
+    // metadata.hpp: not in CTF 1.8. What is there when the field is there.
+    return type_of(*optional.field_class, before, depth);
+  }
+  Type type(const Variant& variant, const Identifiers& before, unsigned depth) {
+    std::string text = "variant <" + located(variant.selector, before) + "> {\n";
+    for (const VariantOption& option : variant.options) {
+      const Type type = type_of(*option.field_class, before, depth + 1);
+      text += indent(depth + 1) + type.text + " " + option.name + type.suffix + ";\n";
+    }
+    return {text + indent(depth) + "}"};
+  }
+
+  std::string integer_text(const Integer& integer) {
+    std::string text =
+        "integer { size = " + std::to_string(integer.layout.length_bits) +
+        "; align = " + std::to_string(integer.layout.alignment_bits) +
+        "; signed = " + (integer.is_signed ? "1" : "0") +
+        "; encoding = none; base = " + std::to_string(static_cast<unsigned>(integer.base)) + ";" +
+        order_text(integer.layout);
+    const bool is_time = integer.roles.has(Role::kDefaultClockTimestamp) ||
+                         integer.roles.has(Role::kPacketEndDefaultClockTimestamp);
+    if (is_time && !clock_id_.empty()) text += " map = clock." + std::string(clock_id_) + ".value;";
+    return text + " }";
+  }
+
+  std::string order_text(const BitLayout& layout) const {
+    if (layout.byte_order == trace_.byte_order) return "";
+    return std::string(" byte_order = ") + byte_order_name(layout.byte_order) + ";";
+  }
+
+  static std::string number_text(std::uint64_t bits, bool is_signed) {
+    return is_signed ? std::to_string(static_cast<std::int64_t>(bits)) : std::to_string(bits);
+  }
+
+  static std::string character_text() {
+    return "integer { size = 8; align = 8; signed = 1; encoding = UTF8; base = 10; }";
+  }
+  static std::string byte_text() {
+    return "integer { size = 8; align = 8; signed = 0; encoding = none; base = 16; }";
+  }
+
+  std::string located(const FieldLocation& location, const Identifiers& before) const {
+    const std::string name =
+        location.path.empty() || !location.path.back() ? "" : *location.path.back();
+    if (const auto found = before.find(name); found != before.end()) return found->second;
+    return naming_ == Naming::kEscaped ? identifier(name) : name;
+  }
+  std::string location_text(const FieldLocation& location, const Identifiers& before) const {
+    return "[" + located(location, before) + "]";
+  }
+
+  static std::string indent(unsigned depth) { return std::string(depth, '\t'); }
+
+  const TraceClass& trace_;
+  std::string_view clock_id_;
+  Naming naming_;
+};
+
+std::string property(std::string_view name, std::string_view value) {
+  return "\t" + std::string(name) + " = " + std::string(value) + ";\n";
+}
+
+std::string scope(std::string_view name, const FieldClassRef& structure, const TraceClass& trace,
+                  std::string_view clock_id, Naming naming) {
+  if (!structure) return "";
+  return "\t" + std::string(name) +
+         " := " + TypeWriter(trace, clock_id, naming).structure(structure, 1) + ";\n";
+}
+
+std::string environment_block(const TraceClass& trace) {
+  if (trace.environment.empty()) return "";
+  std::string text = "env {\n";
+  for (const EnvironmentEntry& entry : trace.environment) {
+    const std::string* string = std::get_if<std::string>(&entry.value);
+    text += property(
+        identifier(entry.name).substr(1),
+        string != nullptr ? quoted(*string) : std::to_string(std::get<std::int64_t>(entry.value)));
+  }
+  return text + "};\n\n";
+}
+
+std::string clock_block(const ClockClass& clock) {
+  std::string text = "clock {\n" + property("name", quoted(clock.id));
+  if (!clock.uid.empty()) text += property("uuid", quoted(clock.uid));
+  if (!clock.description.empty()) text += property("description", quoted(clock.description));
+  text += property("freq", std::to_string(clock.frequency_hz));
+  if (clock.precision_cycles)
+    text += property("precision", std::to_string(*clock.precision_cycles));
+  // In cycles alone, as LTTng writes it and every reader expects, while the number fits.
+  const __int128 cycles =
+      static_cast<__int128>(clock.offset_seconds) * static_cast<__int128>(clock.frequency_hz) +
+      static_cast<__int128>(clock.offset_cycles);
+  if (cycles >= 0 && cycles <= std::numeric_limits<std::int64_t>::max()) {
+    text += property("offset", std::to_string(static_cast<std::int64_t>(cycles)));
+  } else {
+    text += property("offset_s", std::to_string(clock.offset_seconds));
+    text += property("offset", std::to_string(clock.offset_cycles));
+  }
+  if (clock.origin_is_unix_epoch) text += property("absolute", "true");
+  return text + "};\n\n";
+}
+
+}  // namespace
+
+std::string tsdl_head(const TraceClass& trace) {
+  std::string text = "/* CTF 1.8 */\n\ntrace {\n";
+  text += property("major", "1") + property("minor", "8");
+  text += property("uuid", quoted(uuid_text(trace.uuid)));
+  text += property("byte_order", byte_order_name(trace.byte_order));
+  text += scope("packet.header", trace.packet_header, trace, "", Naming::kVerbatim);
+  text += "};\n\n" + environment_block(trace);
+  for (const ClockClass& clock : trace.clocks) text += clock_block(clock);
+  return text;
+}
+
+std::string tsdl_stream_class(const TraceClass& trace, const DataStreamClass& stream) {
+  const std::string clock = stream.default_clock_id.value_or("");
+  std::string text = "stream {\n" + property("id", std::to_string(stream.id));
+  text += scope("packet.context", stream.packet_context, trace, clock, Naming::kVerbatim);
+  text += scope("event.header", stream.event_header, trace, clock, Naming::kVerbatim);
+  text += scope("event.context", stream.common_context, trace, "", Naming::kEscaped);
+  return text + "};\n\n";
+}
+
+std::string tsdl_event_class(const TraceClass& trace, const EventClass& event) {
+  std::string text = "event {\n" + property("name", quoted(event.name));
+  text += property("id", std::to_string(event.id));
+  text += property("stream_id", std::to_string(event.stream_class_id));
+  if (event.log_level) text += property("loglevel", std::to_string(*event.log_level));
+  if (!event.emf_uri.empty()) text += property("model.emf.uri", quoted(event.emf_uri));
+  text += scope("context", event.specific_context, trace, "", Naming::kEscaped);
+  text += scope("fields", event.payload, trace, "", Naming::kEscaped);
+  return text + "};\n\n";
+}
+
+}  // namespace sillage::ctf

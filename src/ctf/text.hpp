@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Text helpers of the metadata writers.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "ctf/model.hpp"
+
+namespace sillage::ctf {
+
+/// `bytes` as valid UTF-8: each byte that cannot be part of it becomes U+FFFD.
+///
+/// Source: Unicode 15 section 3.9, table 3-7 (no overlong forms, no surrogates, at most U+10FFFF).
+[[nodiscard]] std::string valid_utf8(std::string_view bytes);
+
+/// The usual text of a UUID: 8-4-4-4-12 lower-case hexadecimal digits.
+[[nodiscard]] std::string uuid_text(const Uuid& uuid);
+
+/// Makes names different from each other: one that was given before gets "_2", "_3" ... behind it.
+class UniqueNames {
+ public:
+  /// `name`, or the first such variation of it that was not returned yet.
+  ///
+  /// Cost: constant on average, however often the same name is asked for.
+  [[nodiscard]] std::string unique(const std::string& name);
+
+ private:
+  std::unordered_map<std::string, unsigned> next_;  // number to try next, by name
+};
+
+}  // namespace sillage::ctf
