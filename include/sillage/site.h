@@ -13,6 +13,8 @@
 
 #include <stdint.h>
 
+#define SILLAGE_API __attribute__((visibility("default")))
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -77,16 +79,16 @@ struct sillage_part {
 };
 
 /* Records a payload of `bytes` <= 24 bytes held in three words, first byte lowest in w0. */
-void sillage_emit_words(struct sillage_site *site, uint32_t bytes, uint64_t w0, uint64_t w1, uint64_t w2);
+SILLAGE_API void sillage_emit_words(struct sillage_site *site, uint32_t bytes, uint64_t w0, uint64_t w1, uint64_t w2);
 /* Records a payload that lies in one piece: exactly `bytes` bytes are read. */
-void sillage_emit_bytes(struct sillage_site *site, const void *payload, uint32_t bytes);
+SILLAGE_API void sillage_emit_bytes(struct sillage_site *site, const void *payload, uint32_t bytes);
 /* Records a payload of several pieces, in order. Strings are measured and copied in one pass. */
-void sillage_emit_parts(struct sillage_site *site, const struct sillage_part *parts, uint32_t count);
+SILLAGE_API void sillage_emit_parts(struct sillage_site *site, const struct sillage_part *parts, uint32_t count);
 
 /* Makes the image's sites known to collectors, now and later. Idempotent. Called by tracepoint.h. */
-void sillage_image_register(struct sillage_image *image);
+SILLAGE_API void sillage_image_register(struct sillage_image *image);
 /* Takes them back before the object's memory goes. Waits for no other thread of the program. */
-void sillage_image_unregister(struct sillage_image *image);
+SILLAGE_API void sillage_image_unregister(struct sillage_image *image);
 
 #ifdef __cplusplus
 }

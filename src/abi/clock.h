@@ -31,7 +31,8 @@ struct sillage_clock_segment {
 
 struct sillage_clock_page {
   uint64_t magic;
-  uint32_t mode;    /* enum sillage_clock_mode; may change from TSC to MONOTONIC at any time */
+  uint32_t mode; /* enum sillage_clock_mode, for people; writers go by the segments: in MONOTONIC mode every
+                    tsc_from is UINT64_MAX, so no segment ever begins. May change at any time. */
   uint32_t reserved;
   uint32_t current __attribute__((aligned(64))); /* free running; slot is current % SILLAGE_CLOCK_SEGMENTS */
   uint32_t reserved2[7];

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// Context fields, as the writer puts them between header and payload.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "probe/process.hpp"
+#include "probe/slot.hpp"
+
+namespace sillage::probe {
+
+/// More than all contexts of sillage_app_protocol.h together (133 bytes).
+constexpr std::uint32_t kMaxContextBytes = 160;
+
+/// Bytes of one context in a record; 0 if this library does not know it.
+[[nodiscard]] std::uint32_t context_size(std::uint8_t context);
+
+/// Writes the contexts of a ring, ring->context_bytes in all; returns where they end.
+///
+/// `now` is the event's time, `ip` the address it was called from.
+/// Values that a thread can change under us are read again each 100 ms (names, namespaces) or each event
+/// (credentials); pid and thread ids are kept until fork().
+/// Threads: any; async-signal-safe.
+char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, char* to);
+
+/// The CPU this thread runs on.
+[[nodiscard]] std::int32_t current_cpu();
+/// The kernel's id of this thread, as this process sees it.
+[[nodiscard]] std::int32_t thread_id();
+
+void sleep_ns(std::int64_t ns);
+void yield_cpu();
+/// Wakes the collector that sleeps on a ring.
+void ring_doorbell(sillage_ring_header* header);
+
+}  // namespace sillage::probe

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: MIT
+#include "probe/image.hpp"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <linux/stat.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "probe/attach.hpp"
+#include "probe/catalog_writer.hpp"
+#include "probe/clock.hpp"
+#include "probe/collector_link.hpp"
+#include "probe/context.hpp"
+#include "probe/process.hpp"
+#include "probe/raw_syscall.hpp"
+
+namespace sillage::probe {
+namespace {
+
+constexpr std::uint64_t kRetryAfterFailureNs = 1'000'000'000;
+constexpr std::uint64_t kRetryAfterReplyNs = 1'000'000;
+
+// One lock for everything that changes which images, rings and slots there are. Events never wait for it.
+std::uint32_t g_lock;
+ImageState* g_images;       // registered
+ImageState* g_free_images;  // of objects that were unloaded
+bool g_watches_fork;
+// The gate of every site in a fork child until its first event there, which sets the child up.
+const std::uint64_t g_tripwire_gate = UINT64_MAX;
+Reply g_reply;  // under the lock: too large for a signal stack
+
+bool try_lock() {
+  std::uint32_t free = 0;
+  return __atomic_compare_exchange_n(&g_lock, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+void lock() {
+  while (!try_lock()) sleep_ns(100'000);
+}
+void unlock() { __atomic_store_n(&g_lock, 0, __ATOMIC_RELEASE); }
+
+/// libc calls below may set errno; events must not.
+class KeepErrno {
+ public:
+  KeepErrno() : saved_(errno) {}
+  ~KeepErrno() { errno = saved_; }
+  KeepErrno(const KeepErrno&) = delete;
+  KeepErrno& operator=(const KeepErrno&) = delete;
+
+ private:
+  int saved_;
+};
+
+bool is_own_descriptor(const ImageState* state) {
+  struct statx status = {};
+  return state->fd >= 0 &&
+         raw_syscall(SYS_statx, state->fd, address(""), AT_EMPTY_PATH, STATX_INO, address(&status)) == 0 &&
+         status.stx_ino == state->inode &&
+         (std::uint64_t{status.stx_dev_major} << 32 | status.stx_dev_minor) == state->device;
+}
+
+/// A new sealed-to-be memfd of `bytes`, mapped; remembers it in `state`.
+sillage_image_header* make_shared(ImageState* state, std::uint64_t bytes) {
+  int fd = memfd_create("sillage-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) return nullptr;
+  struct statx status = {};
+  void* memory = MAP_FAILED;
+  if (ftruncate(fd, static_cast<off_t>(bytes)) == 0 &&
+      fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0 &&
+      raw_syscall(SYS_statx, fd, address(""), AT_EMPTY_PATH, STATX_INO, address(&status)) == 0) {
+    memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  }
+  if (memory == MAP_FAILED) {
+    close(fd);
+    return nullptr;
+  }
+  state->fd = fd;
+  state->inode = status.stx_ino;
+  state->device = std::uint64_t{status.stx_dev_major} << 32 | status.stx_dev_minor;
+  state->shared = static_cast<sillage_image_header*>(memory);
+  state->shared_bytes = bytes;
+  return state->shared;
+}
+
+struct ObjectFacts {
+  const void* inside;
+  std::uint64_t base;
+  const char* path;
+  bool is_program;
+};
+
+int find_object(dl_phdr_info* info, std::size_t /*size*/, void* data) {
+  auto* facts = static_cast<ObjectFacts*>(data);
+  bool is_first = facts->base == UINT64_MAX;  // the main program comes first
+  facts->base = info->dlpi_addr;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const auto& segment = info->dlpi_phdr[i];
+    auto start = reinterpret_cast<std::uintptr_t>(info->dlpi_addr + segment.p_vaddr);
+    auto at = reinterpret_cast<std::uintptr_t>(facts->inside);
+    if (segment.p_type == PT_LOAD && at >= start && at - start < segment.p_memsz) {
+      facts->path = info->dlpi_name;
+      facts->is_program = is_first;
+      return 1;
+    }
+  }
+  return 0;
+}
+
+void describe_object(ImageState* state, sillage_image_header* header) {
+  ObjectFacts facts = {state->image->closed_gate, UINT64_MAX, "", false};
+  dl_iterate_phdr(find_object, &facts);
+  header->base_address = facts.base;
+  state->is_program = facts.is_program ? 1 : 0;
+  constexpr std::size_t kRoom = sizeof header->path - 1;
+  if (facts.path == nullptr || facts.path[0] == 0) {
+    ssize_t length = readlink("/proc/self/exe", header->path, kRoom);
+    if (length < 0) header->path[0] = 0;
+    return;
+  }
+  std::size_t length = std::strlen(facts.path);
+  std::memcpy(header->path, length > kRoom ? facts.path + length - kRoom : facts.path, length > kRoom ? kRoom : length);
+}
+
+std::uint64_t* gates_of(sillage_image_header* header) {
+  return reinterpret_cast<std::uint64_t*>(reinterpret_cast<char*>(header) + header->gates_offset);
+}
+
+/// Opens the shared gates to the sites; until here they could not be enabled.
+void hang_gates(ImageState* state) {
+  std::uint64_t* gates = gates_of(state->shared);
+  for (std::uint32_t i = 0; i < state->site_count; i++) {
+    __atomic_store_n(&state->sites[i]->gate, &gates[i], __ATOMIC_RELEASE);
+  }
+}
+
+/// Builds gates and catalogue of a newly loaded object.
+bool build_shared(ImageState* state) {
+  std::uint64_t catalog_bytes = 0;
+  for (std::uint32_t i = 0; i < state->site_count; i++) {
+    catalog_bytes += write_description(*state->sites[i]->event, nullptr);
+  }
+  std::uint64_t gates_offset = (sizeof(sillage_image_header) + 63) & ~std::uint64_t{63};
+  std::uint64_t catalog_offset = gates_offset + std::uint64_t{state->site_count} * sizeof(std::uint64_t);
+  sillage_image_header* header = make_shared(state, catalog_offset + catalog_bytes);
+  if (header == nullptr) return false;
+  header->abi_major = SILLAGE_IMAGE_ABI_MAJOR;
+  header->abi_minor = SILLAGE_IMAGE_ABI_MINOR;
+  header->total_bytes = catalog_offset + catalog_bytes;
+  header->site_count = state->site_count;
+  header->word_bits = sizeof(void*) * 8;
+  header->gates_offset = gates_offset;
+  header->catalog_offset = catalog_offset;
+  header->catalog_bytes = catalog_bytes;
+  describe_object(state, header);
+  char* to = reinterpret_cast<char*>(header) + catalog_offset;
+  for (std::uint32_t i = 0; i < state->site_count; i++) to += write_description(*state->sites[i]->event, to);
+  // Last: a collector that finds the memfd by itself waits for it.
+  __atomic_store_n(&header->magic, SILLAGE_IMAGE_MAGIC, __ATOMIC_RELEASE);
+  return true;
+}
+
+/// Makes the same again, for a fork child or a program that closed our descriptor. The old mapping stays:
+/// an event that this one interrupted may be about to read its gate.
+bool rebuild_shared(ImageState* state) {
+  const sillage_image_header* old = state->shared;
+  std::uint64_t bytes = state->shared_bytes;
+  sillage_image_header* header = make_shared(state, bytes);
+  if (header == nullptr) return false;
+  std::memcpy(header, old, bytes);
+  std::memset(gates_of(header), 0, std::uint64_t{state->site_count} * sizeof(std::uint64_t));
+  hang_gates(state);
+  return true;
+}
+
+/// Asks one collector about an image, registering it there first if need be.
+void ask(ImageState* state, sillage_domain domain) {
+  ImageState::Link& link = state->links[domain];
+  int result = -ENOENT;
+  if (link.token != 0) result = ask_collector(domain, SILLAGE_APP_UPDATE, link.token, -1, &g_reply);
+  if (result == -EPROTO || link.token == 0) {
+    // Not known there (any more): a new collector, or one that found us by itself.
+    link.token = 0;
+    if (!is_own_descriptor(state) && !rebuild_shared(state)) return;
+    result = ask_collector(domain, SILLAGE_APP_REGISTER, 0, state->fd, &g_reply);
+  }
+  std::uint64_t now = monotonic_ns();
+  if (result == 0) apply_reply(state, domain, &g_reply);
+  link.retry_after_ns = now + (result == 0 ? kRetryAfterReplyNs : kRetryAfterFailureNs);
+}
+
+/// Tells all collectors about an image.
+void announce(ImageState* state) {
+  for (int domain = 0; domain < SILLAGE_DOMAIN_COUNT; domain++) ask(state, static_cast<sillage_domain>(domain));
+}
+
+/// Runs in the child of fork(): from here on the child's first event sets it up (set_up_child).
+void on_fork_child() {
+  g_lock = 0;
+  for (ImageState* state = g_images; state != nullptr; state = state->next) {
+    for (std::uint32_t i = 0; i < state->site_count; i++) state->sites[i]->gate = &g_tripwire_gate;
+  }
+}
+
+/// Gives a fork child an identity of its own: new gates, no rings, its own registration.
+void set_up_child() {
+  std::uint32_t unclaimed = 0;
+  if (!__atomic_compare_exchange_n(&fork_wiped()->claimed, &unclaimed, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return;
+  // Whoever held the lock when the process was copied does not exist here.
+  g_lock = 1;
+  if (adopt_process()) {
+    for (ImageState* state = g_images; state != nullptr; state = state->next) {
+      for (int domain = 0; domain < SILLAGE_DOMAIN_COUNT; domain++) {
+        release_rings(state, static_cast<sillage_domain>(domain));
+        state->links[domain] = {};
+      }
+      if (rebuild_shared(state)) announce(state);
+    }
+  }
+  unlock();
+}
+
+ImageState* new_state(std::uint32_t site_count) {
+  for (ImageState** at = &g_free_images; *at != nullptr; at = &(*at)->next) {
+    ImageState* state = *at;
+    if (state->site_room < site_count) continue;
+    *at = state->next;
+    return state;
+  }
+  auto* state = static_cast<ImageState*>(allocate(sizeof(ImageState), false));
+  if (state == nullptr) return nullptr;
+  state->sites = static_cast<sillage_site**>(allocate(site_count * sizeof(sillage_site*), false));
+  if (state->sites == nullptr) return nullptr;
+  state->site_room = site_count;
+  return state;
+}
+
+/// Numbers the sites of an image; one whose code was inlined twice is listed twice. With `sites` nullptr
+/// they are only counted, and marked.
+std::uint32_t collect_sites(const sillage_image* image) {
+  std::uint32_t count = 0;
+  for (sillage_site* const* at = image->begin; at != image->end; at++) {
+    if (*at == nullptr || (*at)->reserved != 0) continue;
+    (*at)->reserved = 1;
+    (*at)->index = count++;
+  }
+  return count;
+}
+
+void register_locked(sillage_image* image) {
+  std::uint32_t count = collect_sites(image);
+  if (count == 0) return;
+  ImageState* state = new_state(count);
+  if (state == nullptr) return;
+  state->image = image;
+  state->fd = -1;
+  state->shared = nullptr;
+  state->site_count = count;
+  for (auto& link : state->links) link = {};
+  for (sillage_site* const* at = image->begin; at != image->end; at++) {
+    if (*at != nullptr) state->sites[(*at)->index] = *at;
+  }
+  if (!build_shared(state)) {
+    state->next = g_free_images;
+    g_free_images = state;
+    return;
+  }
+  image->handle = state;
+  state->next = g_images;
+  g_images = state;
+  hang_gates(state);
+  announce(state);
+}
+
+void forget(ImageState* state) {
+  for (ImageState** at = &g_images; *at != nullptr; at = &(*at)->next) {
+    if (*at != state) continue;
+    *at = state->next;
+    break;
+  }
+  state->next = g_free_images;
+  g_free_images = state;
+}
+
+void unregister_locked(ImageState* state) {
+  for (std::uint32_t i = 0; i < state->site_count; i++) {
+    sillage_site* site = state->sites[i];
+    __atomic_store_n(&site->gate, state->image->closed_gate, __ATOMIC_RELEASE);
+    discard_slots(site);
+    site->reserved = 0;
+  }
+  for (int i = 0; i < SILLAGE_DOMAIN_COUNT; i++) {
+    auto domain = static_cast<sillage_domain>(i);
+    release_rings(state, domain);
+    if (state->links[i].token != 0) {
+      ask_collector(domain, SILLAGE_APP_UNREGISTER, state->links[i].token, -1, nullptr);
+    }
+  }
+  __atomic_store_n(&state->shared->gone, 1, __ATOMIC_RELEASE);
+  munmap(state->shared, state->shared_bytes);
+  if (is_own_descriptor(state)) close(state->fd);
+  forget(state);
+}
+
+/// Brings one half of a site's slots up to date.
+void refresh_half(ImageState* state, sillage_site* site, sillage_domain domain, std::uint64_t gate) {
+  std::uint64_t applied = site->slots != nullptr ? site->slots->applied : 0;
+  auto wanted = static_cast<std::uint32_t>(gate >> (domain * 32));
+  auto have = static_cast<std::uint32_t>(applied >> (domain * 32));
+  if (wanted == have) return;
+  if (wanted == 0) {
+    close_site(site, domain);
+  } else if (monotonic_ns() >= state->links[domain].retry_after_ns) {
+    ask(state, domain);
+  }
+}
+
+}  // namespace
+
+sillage_slot* refresh_slots(sillage_site* site, std::uint64_t gate) {
+  KeepErrno keep;
+  if (is_new_child()) {
+    set_up_child();
+  } else if (try_lock()) {
+    for (ImageState* state = g_images; state != nullptr; state = state->next) {
+      if (site->index >= state->site_count || state->sites[site->index] != site) continue;
+      refresh_half(state, site, SILLAGE_DOMAIN_USER, gate);
+      refresh_half(state, site, SILLAGE_DOMAIN_ROOT, gate);
+      break;
+    }
+    unlock();
+  }
+  return __atomic_load_n(&site->slots, __ATOMIC_ACQUIRE);
+}
+
+}  // namespace sillage::probe
+
+using namespace sillage::probe;
+
+extern "C" {
+
+void sillage_image_register(sillage_image* image) {
+  KeepErrno keep;
+  lock();
+  if (!g_watches_fork) g_watches_fork = pthread_atfork(nullptr, nullptr, on_fork_child) == 0;
+  if (image->handle == nullptr) register_locked(image);
+  unlock();
+}
+
+void sillage_image_unregister(sillage_image* image) {
+  KeepErrno keep;
+  auto* state = static_cast<ImageState*>(image->handle);
+  // The main program's destructors mean that the process is ending: its other threads go on recording.
+  if (state == nullptr || state->is_program != 0) return;
+  lock();
+  unregister_locked(state);
+  image->handle = nullptr;
+  unlock();
+}
+
+}  // extern "C"

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// What the library knows about the process it is in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "abi/catalog.h"
+
+namespace sillage::probe {
+
+/// Constant after the library's constructor.
+struct Startup {
+  std::ptrdiff_t rseq_offset = 0; ///< of struct rseq from the thread pointer
+  std::ptrdiff_t cpu_id_offset = 0, mm_cid_offset = 0; ///< from the thread pointer; mm_cid 0: kernel has none
+  bool has_rseq = false;
+  bool allow_blocking = false;  ///< SILLAGE_ALLOW_BLOCKING=1: the program may be made to wait
+  std::uint32_t deadline_ms = 0; ///< how long a collector is waited for
+};
+extern Startup g_startup;
+
+/// Facts that fork() must make void: they live in memory that the child finds zeroed.
+struct ForkWiped {
+  std::uint32_t claimed; ///< a thread of the child has taken on to set it up
+  std::uint32_t pid;
+  std::uint32_t serial; ///< distinguishes this process from its parent in thread-local caches; not 0
+  std::uint32_t registration[SILLAGE_DOMAIN_COUNT]; ///< what the collectors call this process
+};
+
+/// The wiped facts; `pid` 0 means: a child that has not been set up yet.
+[[nodiscard]] ForkWiped* fork_wiped();
+
+/// A collector's socket, resolved once at start-up; empty: this program has none in that domain.
+[[nodiscard]] const char* socket_path(sillage_domain domain);
+
+/// Whether this process is a fork child that nobody has told yet (raw clone() included).
+[[nodiscard]] inline bool is_new_child() {
+  return __atomic_load_n(&fork_wiped()->pid, __ATOMIC_RELAXED) == 0;
+}
+
+/// Fills the wiped facts of a new child; false if this process cannot be traced (no memory).
+bool adopt_process();
+
+/// Allocates zeroed memory that is never freed; `wiped` memory reads as zero in a fork child.
+///
+/// Returns: aligned to 64 bytes; nullptr when the kernel gives none.
+/// Threads: under the library's lock (image.cpp).
+[[nodiscard]] void* allocate(std::size_t bytes, bool wiped);
+
+}  // namespace sillage::probe

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// System calls without libc's wrapper: no errno, no cancellation point, nothing interposable.
+// Reached from slow paths only, which may run in a signal handler or inside an interposed malloc.
+#pragma once
+
+#include <sys/syscall.h>
+
+#include <cstdint>
+
+namespace sillage::probe {
+
+#if defined(__x86_64__)
+
+/// Returns the kernel's answer: >= 0, or a negative errno.
+inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,
+                        long f = 0) {
+  long result;
+  register long r10 asm("r10") = d;
+  register long r8 asm("r8") = e;
+  register long r9 asm("r9") = f;
+  asm volatile("syscall"
+               : "=a"(result)
+               : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+               : "rcx", "r11", "memory");
+  return result;
+}
+
+#elif defined(__i386__)
+
+inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,
+                        long f = 0) {
+  // ebx and ebp cannot be operands in PIC code: they and the number go through an array.
+  long registers[3] = {number, a, f};
+  long result = reinterpret_cast<long>(registers);
+  asm volatile(
+      "pushl %%ebx\n\tpushl %%ebp\n\t"
+      "movl 4(%%eax), %%ebx\n\tmovl 8(%%eax), %%ebp\n\tmovl (%%eax), %%eax\n\t"
+      "int $0x80\n\tpopl %%ebp\n\tpopl %%ebx"
+      : "+a"(result)
+      : "c"(b), "d"(c), "S"(d), "D"(e)
+      : "memory", "cc");
+  return result;
+}
+
+#elif defined(__aarch64__)
+
+inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,
+                        long f = 0) {
+  register long x8 asm("x8") = number;
+  register long x0 asm("x0") = a;
+  register long x1 asm("x1") = b;
+  register long x2 asm("x2") = c;
+  register long x3 asm("x3") = d;
+  register long x4 asm("x4") = e;
+  register long x5 asm("x5") = f;
+  asm volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+  return x0;
+}
+
+#else
+#error "sillage: no system call sequence for this architecture; add one to raw_syscall.hpp"
+#endif
+
+/// Casts a pointer for raw_syscall.
+inline long address(const void* pointer) { return reinterpret_cast<long>(pointer); }
+
+}  // namespace sillage::probe

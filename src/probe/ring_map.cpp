@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#include "probe/ring_map.hpp"
+
+#include <fcntl.h>
+#include <linux/membarrier.h>
+#include <linux/stat.h>
+#include <sys/mman.h>
+
+#include <cstring>
+
+#include "probe/context.hpp"
+#include "probe/process.hpp"
+#include "probe/raw_syscall.hpp"
+
+namespace sillage::probe {
+namespace {
+
+RingView* g_rings = nullptr;  // in use or free for another ring of the same size
+
+struct ClockMapping {
+  std::uint64_t device, inode;
+  const sillage_clock_page* page;
+  ClockMapping* next;
+};
+ClockMapping* g_clocks = nullptr;
+
+struct FileIdentity {
+  std::uint64_t device, inode, bytes;
+};
+
+bool identify(int fd, FileIdentity* identity) {
+  struct statx status = {};
+  if (raw_syscall(SYS_statx, fd, address(""), AT_EMPTY_PATH, STATX_INO | STATX_SIZE, address(&status)) != 0) {
+    return false;
+  }
+  *identity = {static_cast<std::uint64_t>(status.stx_dev_major) << 32 | status.stx_dev_minor, status.stx_ino,
+               status.stx_size};
+  return true;
+}
+
+void* map_memory(void* at, std::uint64_t bytes, int protection, int flags, int fd) {
+#if defined(__i386__)
+  long result = raw_syscall(SYS_mmap2, address(at), static_cast<long>(bytes), protection, flags, fd, 0);
+#else
+  long result = raw_syscall(SYS_mmap, address(at), static_cast<long>(bytes), protection, flags, fd, 0);
+#endif
+  return result < 0 && result > -4096 ? nullptr : reinterpret_cast<void*>(result);
+}
+
+bool is_power_of_two(std::uint64_t value) { return value != 0 && (value & (value - 1)) == 0; }
+
+/// Whether a collector's header describes a ring that fits what was mapped. A collector is trusted as
+/// far as the socket's credentials go; this catches other versions and broken ones.
+bool is_sane(const sillage_ring_header& header, std::uint64_t bytes) {
+  if (header.magic != SILLAGE_RING_MAGIC || header.abi_major != SILLAGE_RING_ABI_MAJOR) return false;
+  if (!is_power_of_two(header.subbuf_bytes) || header.subbuf_bytes < SILLAGE_RING_MIN_SUBBUF_BYTES ||
+      header.subbuf_bytes > SILLAGE_RING_MAX_SUBBUF_BYTES) {
+    return false;
+  }
+  if (!is_power_of_two(header.subbuf_count) || header.subbuf_count < 2) return false;
+  if (header.stream_count < header.index_count || header.stream_count == 0 || header.stream_count > 65536) return false;
+  std::uint64_t data_bytes = header.subbuf_bytes * header.subbuf_count;
+  if (data_bytes > SILLAGE_RING_MAX_BYTES || header.total_bytes > bytes) return false;
+  std::uint64_t control = sizeof(sillage_ring_stream) + sizeof(sillage_ring_entry) * std::uint64_t{header.subbuf_count};
+  if (header.stream_stride < control || header.data_stride < data_bytes + SILLAGE_RING_SLACK) return false;
+  return header.streams_offset >= sizeof(sillage_ring_header) &&
+         header.streams_offset <= bytes && header.data_offset <= bytes &&
+         header.stream_stride <= (bytes - header.streams_offset) / header.stream_count &&
+         header.data_stride <= (bytes - header.data_offset) / header.stream_count;
+}
+
+RingView* free_view(std::uint64_t bytes) {
+  for (RingView* view = g_rings; view != nullptr; view = view->next) {
+    if (view->users == 0 && view->bytes == bytes && __atomic_load_n(&view->inside, __ATOMIC_ACQUIRE) == 0) {
+      return view;
+    }
+  }
+  return nullptr;
+}
+
+/// Late writers may still hold the view of an earlier ring at this place: what they then do fails in their
+/// section (or under the lock), because their slot was deactivated first.
+bool fill(RingView* view, const sillage_app_attachment& attachment, const sillage_clock_page* clock) {
+  const sillage_ring_header& header = *view->header;
+  std::uint32_t context_bytes = 0;
+  view->cpu_context_offset = -1;
+  for (std::uint32_t i = 0; i < attachment.context_count; i++) {
+    std::uint32_t size = context_size(attachment.contexts[i]);
+    if (size == 0 || context_bytes + size > kMaxContextBytes) return false;
+    if (attachment.contexts[i] == SILLAGE_CONTEXT_CPU_ID) {
+      view->cpu_context_offset = static_cast<std::int32_t>(context_bytes);
+    }
+    view->contexts[i] = attachment.contexts[i];
+    context_bytes += size;
+  }
+  view->context_count = attachment.context_count;
+  view->context_bytes = context_bytes;
+  char* base = reinterpret_cast<char*>(view->header);
+  if (view->stream_room < header.stream_count) {
+    view->at = static_cast<RingView::Stream*>(allocate(header.stream_count * sizeof(RingView::Stream), false));
+    if (view->at == nullptr) return false;
+    view->stream_room = header.stream_count;
+  }
+  for (std::uint32_t i = 0; i < header.stream_count; i++) {
+    const_cast<RingView::Stream*>(view->at)[i] = {
+        reinterpret_cast<sillage_ring_stream*>(base + header.streams_offset + i * header.stream_stride),
+        base + header.data_offset + i * header.data_stride};
+  }
+  view->subbuf_mask = header.subbuf_bytes - 1;
+  view->data_mask = header.subbuf_bytes * header.subbuf_count - 1;
+  view->subbuf_limit = header.subbuf_bytes - SILLAGE_RING_OVERCOPY;
+  view->subbuf_shift = static_cast<std::uint32_t>(__builtin_ctzll(header.subbuf_bytes));
+  view->subbuf_count = header.subbuf_count;
+  view->index_count = header.index_count;
+  view->stream_count = header.stream_count;
+  view->overwrite = (header.flags & SILLAGE_RING_OVERWRITE) != 0;
+  view->blocking_timeout_ns = header.blocking_timeout_ns;
+  view->clock = clock;
+  bool by_mm_cid = (header.flags & SILLAGE_RING_BY_MM_CID) != 0;
+  bool usable = g_startup.has_rseq && (!by_mm_cid || g_startup.mm_cid_offset != 0);
+  view->rseq_index_count = usable ? header.index_count : 0;
+  view->rseq_offset = g_startup.rseq_offset;
+  view->index_offset = by_mm_cid ? g_startup.mm_cid_offset : g_startup.cpu_id_offset;
+  return true;
+}
+
+}  // namespace
+
+RingView* acquire_ring(int fd, const sillage_app_attachment& attachment, const sillage_clock_page* clock) {
+  FileIdentity file;
+  if (attachment.context_count > SILLAGE_APP_MAX_CONTEXTS || !identify(fd, &file)) return nullptr;
+  for (RingView* view = g_rings; view != nullptr; view = view->next) {
+    if (view->users != 0 && view->inode == file.inode && view->device == file.device) {
+      view->users++;
+      return view;
+    }
+  }
+  sillage_ring_header header;
+  long got = raw_syscall(SYS_pread64, fd, address(&header), sizeof header, 0);
+  if (got != static_cast<long>(sizeof header) || !is_sane(header, file.bytes)) return nullptr;
+  RingView* view = free_view(file.bytes);
+  bool is_new = view == nullptr;
+  if (is_new) {
+    view = static_cast<RingView*>(allocate(sizeof(RingView), false));
+    if (view == nullptr) return nullptr;
+  }
+  void* memory = map_memory(is_new ? nullptr : view->header, file.bytes, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | (is_new ? 0 : MAP_FIXED), fd);
+  if (memory == nullptr) return nullptr;
+  view->header = static_cast<sillage_ring_header*>(memory);
+  view->bytes = file.bytes;
+  view->device = file.device;
+  view->inode = file.inode;
+  if (is_new) {
+    view->next = g_rings;
+    g_rings = view;
+  }
+  view->users = 1;
+  if (!fill(view, attachment, clock)) {
+    release_ring(view);
+    return nullptr;
+  }
+  return view;
+}
+
+void release_ring(RingView* ring) {
+  if (--ring->users != 0) return;
+  // Slots that led here are inactive by now, so no section can begin with them; this ends those in flight.
+  // Threads that hold a try-lock go on into the private pages, which nobody reads.
+#if defined(MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ)
+  if (g_startup.has_rseq && raw_syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0, 0) != 0) {
+    ring->bytes = 0;  // never reused; the mapping stays
+    return;
+  }
+#endif
+  map_memory(ring->header, ring->bytes, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1);
+}
+
+const sillage_clock_page* acquire_clock(int fd) {
+  FileIdentity file;
+  if (!identify(fd, &file) || file.bytes < sizeof(sillage_clock_page)) return nullptr;
+  for (const ClockMapping* clock = g_clocks; clock != nullptr; clock = clock->next) {
+    if (clock->inode == file.inode && clock->device == file.device) return clock->page;
+  }
+  auto* page = static_cast<sillage_clock_page*>(map_memory(nullptr, sizeof(sillage_clock_page), PROT_READ, MAP_SHARED, fd));
+  if (page == nullptr || page->magic != SILLAGE_CLOCK_MAGIC) return nullptr;
+  auto* clock = static_cast<ClockMapping*>(allocate(sizeof(ClockMapping), false));
+  if (clock == nullptr) return nullptr;
+  *clock = {file.device, file.inode, page, g_clocks};
+  g_clocks = clock;
+  return page;
+}
+
+}  // namespace sillage::probe

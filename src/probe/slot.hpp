@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// What stands between a tracepoint site and a ring, inside the traced process.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "abi/app_protocol.h"
+#include "abi/clock.h"
+#include "abi/ring.h"
+
+namespace sillage::probe {
+
+/// A ring as this process maps it.
+///
+/// Lifetime: never freed: a thread may hold it across any stop. When a ring goes, its memory is replaced by
+///           private pages at the same place (ring_map.cpp), so a late reader finds nothing harmful.
+struct RingView {
+  // Read for every event.
+  struct Stream {
+    sillage_ring_stream* control;
+    char* data;
+  };
+  const Stream* at; // by stream index
+  std::uint64_t subbuf_mask;  // subbuf_bytes - 1
+  std::uint64_t data_mask;    // subbuf_bytes * subbuf_count - 1
+  std::uint64_t subbuf_limit; // a record must end below it: subbuf_bytes - overcopy
+  const sillage_clock_page* clock;
+  std::ptrdiff_t rseq_offset;  // of struct rseq, from the thread pointer
+  std::ptrdiff_t index_offset; // of the rseq field that is the stream index, from the thread pointer
+  std::uint32_t rseq_index_count; // 0 where rseq cannot be used: every index is then out of range
+  std::uint32_t context_bytes;
+  // Read when something special happens.
+  sillage_ring_header* header;
+  std::uint64_t bytes;
+  std::uint64_t blocking_timeout_ns;
+  std::uint32_t subbuf_shift, subbuf_count;
+  std::uint32_t index_count, stream_count;
+  std::uint32_t overwrite;
+  std::uint32_t context_count;
+  std::int32_t cpu_context_offset; // of cpu_id among the contexts; -1: not asked for
+  std::uint8_t contexts[SILLAGE_APP_MAX_CONTEXTS];
+  // Identity and life (ring_map.cpp, under its lock).
+  std::uint64_t device, inode;
+  std::uint32_t stream_room; // of `at`, which stays with the view
+  std::uint32_t users;  // images that have it attached
+  std::uint32_t inside; // threads in a try-locked stream: while there are any, the place is not mapped anew
+  RingView* next;
+};
+
+}  // namespace sillage::probe
+
+/// One channel that records one site. Belongs to that site for the life of the process, so that a thread
+/// that stopped in the middle of an event can at worst find it reconfigured, which `serial` shows.
+///
+/// Lives in memory that fork() wipes: in a child that has not registered yet it reads as inactive.
+struct alignas(64) sillage_slot {
+  std::uint32_t serial; // 0 = inactive; else unique to this configuration, never reused
+  std::uint32_t short_serial; // the same if the id fits a compact header and no contexts are asked for; else 0
+  sillage::probe::RingView* ring;
+  sillage_slot* next;
+  std::uint32_t id;           // event record id
+  std::uint64_t applied; // first slot of a site: the gate this chain was built for
+  std::uint32_t domain;  // whose channel it is: enum sillage_domain
+};

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MIT
+#include "probe/writer.hpp"
+
+#include <time.h>
+
+#include <cstring>
+
+#include "probe/context.hpp"
+#include "probe/raw_syscall.hpp"
+
+namespace sillage::probe {
+namespace {
+
+constexpr std::uint32_t kPrefixBytes =
+    SILLAGE_RECORD_EXTENDED_BYTES + kMaxContextBytes;  // header and contexts
+constexpr std::uint32_t kScratchBytes = 640;
+// A section is aborted only by preemption, migration or a signal. So many in a row for one event mean a
+// debugger stepping or a record that takes longer than a time slice to copy.
+constexpr int kMaxAborts = 64;
+
+enum class Outcome : std::uint8_t { kDone, kAgain, kFull, kTooBig, kBusy };
+
+/// What is to be published at a position, decided from the position and the time.
+struct Plan {
+  std::uint64_t header_bytes; // compact or extended
+  std::uint64_t total;
+  bool extended;
+};
+
+/// How this thread may publish on a stream: inside a restartable sequence, or as holder of the try-lock.
+struct Access {
+  RingView* ring;
+  sillage_slot* slot;
+  sillage_ring_stream* stream;
+  char* data;
+  std::uint32_t serial, id;
+  std::uint32_t index; // of the stream, for the section's check
+  bool locked;
+};
+
+sillage_ring_entry* entry_at(sillage_ring_stream* stream, const RingView* ring, std::uint64_t position) {
+  auto* entries = reinterpret_cast<sillage_ring_entry*>(stream + 1);
+  return &entries[(position & ring->data_mask) >> ring->subbuf_shift];
+}
+
+#if defined(__x86_64__)
+Publication publication(const Access& access, std::uint64_t old_position, std::uint64_t new_position) {
+  return {access.stream,       old_position, new_position,
+          &access.slot->serial, access.serial, access.index,
+          access.ring->index_offset, access.ring->rseq_offset};
+}
+#endif
+
+void copy_pieces(char* to, const Payload& payload) {
+  for (std::uint32_t i = 0; i < payload.count; i++) {
+    const Piece& piece = payload.pieces[i];
+    if (piece.is_string == 0) {
+      std::memcpy(to, piece.data, piece.bytes);
+    } else {
+      const char* from = static_cast<const char*>(piece.data);
+      std::uint32_t length = piece.bytes - 1;
+      std::uint32_t done = 0;
+      // Each byte is read once: what was measured may have become shorter.
+      for (; done < length; done++) {
+        char c = *static_cast<const volatile char*>(from + done);
+        if (c == 0) break;
+        to[done] = c;
+      }
+      for (; done < length; done++) to[done] = '#';
+      to[length] = 0;
+    }
+    to += piece.bytes;
+  }
+}
+
+/// Begins the next sub-buffer if there is one free.
+Outcome switch_subbuffer(const Access& access, std::uint64_t position, std::uint64_t time) {
+  const RingView* ring = access.ring;
+  std::uint64_t start = (((position & SILLAGE_RING_BYTES_MASK) | ring->subbuf_mask) + 1) & SILLAGE_RING_BYTES_MASK;
+  if (ring->overwrite == 0) {
+    // Pairs with the collector's release store after it has copied what was there.
+    std::uint64_t consumed = __atomic_load_n(&access.stream->consumed, __ATOMIC_ACQUIRE);
+    if (((start - consumed) & SILLAGE_RING_BYTES_MASK) > ring->data_mask) return Outcome::kFull;
+  }
+  const sillage_ring_entry* previous = entry_at(access.stream, ring, position);
+  std::uint64_t before = previous->previous_end >> SILLAGE_RING_POSITION_BITS;
+  std::uint64_t in_previous = ((position >> SILLAGE_RING_POSITION_BITS) - before) &
+                              (UINT64_MAX >> SILLAGE_RING_POSITION_BITS);
+  std::uint64_t lost = 0;
+  for (const std::uint64_t& cause : access.stream->lost) lost += __atomic_load_n(&cause, __ATOMIC_RELAXED);
+  sillage_ring_entry entry = {
+      previous->sequence + 1, time, previous->events + in_previous, position, lost, {0, 0, 0}};
+  sillage_ring_entry* to = entry_at(access.stream, ring, start);
+  std::uint64_t next = (position & ~SILLAGE_RING_BYTES_MASK) | start;
+  if (access.locked) {
+    std::memcpy(to, &entry, offsetof(sillage_ring_entry, reserved));
+    __atomic_store_n(&access.stream->position, next, __ATOMIC_RELEASE);
+  } else {
+#if defined(__x86_64__)
+    if (!rseq_publish_switch(publication(access, position, next), to, &entry)) return Outcome::kAgain;
+#endif
+  }
+  __atomic_store_n(&access.stream->epoch, time >> SILLAGE_RECORD_EPOCH_BITS, __ATOMIC_RELAXED);
+  if (__builtin_expect(__atomic_load_n(&ring->header->armed, __ATOMIC_RELAXED) != 0, 0) &&
+      __atomic_exchange_n(&ring->header->armed, 0, __ATOMIC_ACQ_REL) != 0) {
+    ring_doorbell(ring->header);
+  }
+  return Outcome::kAgain;
+}
+
+/// Header and contexts, as they stand in front of the payload.
+std::uint64_t write_prefix(const Access& access, const Plan& plan, std::uint64_t time, std::uint64_t ip, char* to) {
+  if (plan.extended) {
+    to[0] = static_cast<char>(SILLAGE_RECORD_ID_EXTENDED);
+    std::memcpy(to + 1, &access.id, 4);
+    std::memcpy(to + 5, &time, 8);
+  } else {
+    auto header = access.id | static_cast<std::uint32_t>(time << SILLAGE_RECORD_ID_BITS);
+    std::memcpy(to, &header, 4);
+  }
+  const RingView* ring = access.ring;
+  if (ring->context_bytes != 0) {
+    write_contexts(ring, time, ip, to + plan.header_bytes);
+  }
+  return plan.header_bytes + ring->context_bytes;
+}
+
+/// One attempt to publish a record on a stream.
+Outcome attempt(const Access& access, const Payload& payload) {
+  RingView* ring = access.ring;
+  std::uint64_t position = __atomic_load_n(&access.stream->position, __ATOMIC_RELAXED);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST); // the position before the clock: see find_place()
+  std::uint64_t time = now_ns(ring->clock);
+  std::uint64_t epoch = __atomic_load_n(&access.stream->epoch, __ATOMIC_RELAXED);
+  Plan plan;
+  plan.extended = access.id >= SILLAGE_RECORD_ID_EXTENDED || epoch != time >> SILLAGE_RECORD_EPOCH_BITS;
+  plan.header_bytes = plan.extended ? SILLAGE_RECORD_EXTENDED_BYTES : SILLAGE_RECORD_COMPACT_BYTES;
+  plan.total = plan.header_bytes + ring->context_bytes + payload.bytes;
+  // Judged with the larger header, so that the verdict does not depend on the time.
+  if (SILLAGE_RECORD_EXTENDED_BYTES + ring->context_bytes + payload.bytes > ring->subbuf_limit) return Outcome::kTooBig;
+  if ((position & ring->subbuf_mask) + plan.total > ring->subbuf_limit) {
+    return switch_subbuffer(access, position, time);
+  }
+  char* to = access.data + (position & ring->data_mask);
+  std::uint64_t next = position + SILLAGE_RING_ONE_EVENT + plan.total;
+  if (access.locked) {
+    std::uint64_t prefix = write_prefix(access, plan, time, payload.ip, to);
+    copy_pieces(to + prefix, payload);
+    // The collector's acquire load of the position (src/ring) pairs with this.
+    __atomic_store_n(&access.stream->position, next, __ATOMIC_RELEASE);
+  } else {
+#if defined(__x86_64__)
+    alignas(16) char scratch[kScratchBytes];
+    static_assert(kScratchBytes > kPrefixBytes + 16);
+    std::uint64_t prefix = write_prefix(access, plan, time, payload.ip, scratch);
+    Publication where = publication(access, position, next);
+    if (plan.total + 16 <= kScratchBytes) {
+      copy_pieces(scratch + prefix, payload);
+      std::uint32_t first;
+      std::memcpy(&first, scratch, 4);
+      std::uint64_t rest = plan.total - 4;
+      if (!rseq_publish_block(where, to, first, scratch + 4, rest < 16 ? 16 : rest)) return Outcome::kAgain;
+    } else {
+      PieceList list = {to, scratch, prefix, payload.pieces, payload.pieces + payload.count};
+      if (!rseq_publish_pieces(where, list)) return Outcome::kAgain;
+    }
+#endif
+  }
+  if (plan.extended) {
+    // After publishing: a value too old only costs the next record an extended header.
+    __atomic_store_n(&access.stream->epoch, time >> SILLAGE_RECORD_EPOCH_BITS, __ATOMIC_RELAXED);
+  }
+  return Outcome::kDone;
+}
+
+/// Attempts on this CPU's stream, inside restartable sequences.
+Outcome attempt_rseq(sillage_slot* slot, std::uint32_t serial, const Payload& payload, std::uint32_t* index) {
+#if defined(__x86_64__)
+  RingView* ring = slot->ring;
+  *index = current_index(ring->index_offset);
+  if (*index >= ring->rseq_index_count) return Outcome::kBusy;
+  Access access = {ring, slot, ring->at[*index].control, ring->at[*index].data, serial, slot->id, *index, false};
+  return attempt(access, payload);
+#else
+  (void)slot, (void)serial, (void)payload, (void)index;
+  return Outcome::kBusy;
+#endif
+}
+
+/// Attempts on one of the try-locked streams, beginning at this CPU's.
+Outcome attempt_locked(sillage_slot* slot, std::uint32_t serial, const Payload& payload, std::uint32_t* index) {
+  RingView* ring = slot->ring;
+  std::uint32_t count = ring->stream_count - ring->index_count;
+  if (count == 0) return Outcome::kBusy;
+  std::uint64_t self = static_cast<std::uint64_t>(fork_wiped()->registration[slot->domain]) << 32 |
+                       static_cast<std::uint32_t>(thread_id());
+  auto first = static_cast<std::uint32_t>(current_cpu()) % count;
+  __atomic_fetch_add(&ring->inside, 1, __ATOMIC_ACQUIRE);
+  Outcome outcome = Outcome::kBusy;
+  *index = ring->index_count + first;
+  for (std::uint32_t i = 0; i < count; i++) {
+    std::uint32_t at = ring->index_count + (first + i) % count;
+    sillage_ring_stream* stream = ring->at[at].control;
+    std::uint64_t free = 0;
+    // A holder that is preempted, or interrupted by the signal handler we are in, is not waited for.
+    if (!__atomic_compare_exchange_n(&stream->owner, &free, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) continue;
+    outcome = Outcome::kDone;
+    if (__atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE) == serial) {
+      Access access = {ring, slot, stream, ring->at[at].data, serial, slot->id, at, true};
+      do {
+        outcome = attempt(access, payload);
+      } while (outcome == Outcome::kAgain);
+    }
+    __atomic_store_n(&stream->owner, 0, __ATOMIC_RELEASE);
+    *index = at;
+    break;
+  }
+  __atomic_fetch_sub(&ring->inside, 1, __ATOMIC_RELEASE);
+  return outcome;
+}
+
+void count_lost(RingView* ring, std::uint32_t index, sillage_lost_cause cause) {
+  if (index >= ring->stream_count) index = 0;
+  __atomic_fetch_add(&ring->at[index].control->lost[cause], 1, __ATOMIC_RELAXED);
+}
+
+/// Sleeps a moment on a blocking channel; false once its time is over.
+bool wait_for_room(const RingView* ring, std::uint64_t* since) {
+  if (!g_startup.allow_blocking || ring->blocking_timeout_ns == 0) return false;
+  std::uint64_t now = monotonic_ns();
+  if (*since == 0) *since = now;
+  if (ring->blocking_timeout_ns != UINT64_MAX && now - *since >= ring->blocking_timeout_ns) return false;
+  sleep_ns(50'000); // the collector frees room in steps of a sub-buffer: hundreds of microseconds
+  return true;
+}
+
+}  // namespace
+
+void record_slow(sillage_slot* slot, const Payload& payload) {
+  int aborts = 0;
+  int busy = 0;
+  std::uint64_t waiting_since = 0;
+  for (;;) {
+    std::uint32_t serial = __atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE);
+    if (serial == 0) return;
+    RingView* ring = slot->ring;
+    std::uint32_t index = 0;
+    Outcome outcome = Outcome::kBusy;
+    if (aborts < kMaxAborts) outcome = attempt_rseq(slot, serial, payload, &index);
+    if (outcome == Outcome::kBusy) outcome = attempt_locked(slot, serial, payload, &index);
+    switch (outcome) {
+      case Outcome::kDone: return;
+      case Outcome::kAgain: aborts++; break;
+      case Outcome::kTooBig: count_lost(ring, index, SILLAGE_LOST_TOO_BIG); return;
+      case Outcome::kFull:
+        aborts = 0;
+        if (!wait_for_room(ring, &waiting_since)) {
+          count_lost(ring, index, waiting_since == 0 ? SILLAGE_LOST_FULL : SILLAGE_LOST_TIMEOUT);
+          return;
+        }
+        break;
+      case Outcome::kBusy:
+        // Every holder was preempted inside its few hundred nanoseconds: let them run.
+        if (busy++ >= kMaxAborts && !wait_for_room(ring, &waiting_since)) {
+          count_lost(ring, index, SILLAGE_LOST_BUSY);
+          return;
+        }
+        yield_cpu();
+        break;
+    }
+  }
+}
+
+}  // namespace sillage::probe

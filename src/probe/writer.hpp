@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// Writing one record into the ring of one slot.
+#pragma once
+
+#include <cstdint>
+
+#include "abi/ring.h"
+#include "probe/clock.hpp"
+#include "probe/process.hpp"
+#include "probe/rseq.hpp"
+#include "probe/slot.hpp"
+
+namespace sillage::probe {
+
+/// The pieces of a payload, measured: `bytes` is their sum.
+struct Payload {
+  const Piece* pieces;
+  std::uint32_t count;
+  std::uint64_t bytes;
+  std::uint64_t ip; ///< return address into the traced program, for the `ip` context
+};
+
+/// Records a payload on a slot, whatever it takes: contexts, extended header, sub-buffer switch, waiting,
+/// the try-locked streams; or counts it as lost.
+///
+/// Threads: any; async-signal-safe; leaves nothing behind if the thread is killed inside.
+[[gnu::noinline, gnu::cold]] void record_slow(sillage_slot* slot, const Payload& payload);
+
+#if defined(__x86_64__)
+
+/// The stream index of this thread right now.
+inline std::uint32_t current_index(std::ptrdiff_t index_offset) {
+  std::uint32_t index;
+  asm volatile("movl %%fs:(%1), %0" : "=r"(index) : "r"(index_offset));
+  return index;
+}
+
+/// Where the next record of a slot would go, if the short way is open.
+struct Place {
+  Publication publication;
+  char* to;
+  std::uint32_t header;
+  std::uint64_t time;
+};
+
+/// Prepares the short way: compact header, room in the sub-buffer, same clock epoch. One attempt.
+///
+/// `guard` is the slot's serial or short_serial: 0 means that this way is not for this slot now; any change of
+/// it until the record is published makes the section fail, so what is read of the slot here is consistent.
+/// Returns false when any of that does not hold: record_slow() then does what is needed.
+[[gnu::always_inline]] inline bool find_place(const sillage_slot* slot, const std::uint32_t* guard,
+                                              std::uint64_t total, Place* place) {
+  std::uint32_t serial = __atomic_load_n(guard, __ATOMIC_ACQUIRE);
+  if (__builtin_expect(serial == 0, 0)) return false;
+  const RingView* ring = slot->ring;
+  std::uint32_t index = current_index(ring->index_offset);
+  if (__builtin_expect(index >= ring->rseq_index_count, 0)) return false;
+  const RingView::Stream& stream = ring->at[index];
+  // The position must be read before the clock: whoever publishes in between makes the section fail, so
+  // within a stream time follows the order of publication. On one CPU program order is enough.
+  std::uint64_t position = __atomic_load_n(&stream.control->position, __ATOMIC_RELAXED);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  std::uint64_t time = now_ns(ring->clock);
+  std::uint64_t epoch = __atomic_load_n(&stream.control->epoch, __ATOMIC_RELAXED);
+  if (__builtin_expect((position & ring->subbuf_mask) + total > ring->subbuf_limit, 0)) return false;
+  if (__builtin_expect((time >> SILLAGE_RECORD_EPOCH_BITS) != epoch, 0)) return false;
+  place->publication = {stream.control, position, position + SILLAGE_RING_ONE_EVENT + total, guard, serial, index,
+                        ring->index_offset, ring->rseq_offset};
+  place->to = stream.data + (position & ring->data_mask);
+  place->header = slot->id | static_cast<std::uint32_t>(time << SILLAGE_RECORD_ID_BITS);
+  place->time = time;
+  return true;
+}
+
+#endif  // __x86_64__
+
+}  // namespace sillage::probe
