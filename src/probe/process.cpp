@@ -23,6 +23,7 @@
 namespace sillage::probe {
 
 Startup g_startup;
+ForkWiped* g_fork_wiped;
 
 namespace {
 
@@ -33,7 +34,6 @@ struct Arena {
   std::size_t left;
 };
 Arena g_arenas[2];
-ForkWiped* g_fork_wiped;
 ForkWiped g_untraceable; // pid 0 for ever: stands in when the kernel gives no memory
 std::uint32_t g_last_serial;
 constexpr std::size_t kPathBytes = 108; // of sockaddr_un
@@ -121,8 +121,6 @@ std::uint32_t milliseconds(const char* name, std::uint32_t otherwise) {
 }
 
 }  // namespace
-
-ForkWiped* fork_wiped() { return g_fork_wiped; }
 
 const char* socket_path(sillage_domain domain) { return g_socket_paths[domain]; }
 

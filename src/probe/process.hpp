@@ -28,7 +28,8 @@ struct ForkWiped {
 };
 
 /// The wiped facts; `pid` 0 means: a child that has not been set up yet.
-[[nodiscard]] ForkWiped* fork_wiped();
+extern ForkWiped* g_fork_wiped;
+inline ForkWiped* fork_wiped() { return g_fork_wiped; }
 
 /// A collector's socket, resolved once at start-up; empty: this program has none in that domain.
 [[nodiscard]] const char* socket_path(sillage_domain domain);

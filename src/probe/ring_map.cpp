@@ -15,7 +15,7 @@
 namespace sillage::probe {
 namespace {
 
-RingView* g_rings = nullptr;  // in use or free for another ring of the same size
+RingView* g_rings = nullptr;  // those in use
 
 struct ClockMapping {
   std::uint64_t device, inode;
@@ -69,17 +69,6 @@ bool is_sane(const sillage_ring_header& header, std::uint64_t bytes) {
          header.data_stride <= (bytes - header.data_offset) / header.stream_count;
 }
 
-RingView* free_view(std::uint64_t bytes) {
-  for (RingView* view = g_rings; view != nullptr; view = view->next) {
-    if (view->users == 0 && view->bytes == bytes && __atomic_load_n(&view->inside, __ATOMIC_ACQUIRE) == 0) {
-      return view;
-    }
-  }
-  return nullptr;
-}
-
-/// Late writers may still hold the view of an earlier ring at this place: what they then do fails in their
-/// section (or under the lock), because their slot was deactivated first.
 bool fill(RingView* view, const sillage_app_attachment& attachment, const sillage_clock_page* clock) {
   const sillage_ring_header& header = *view->header;
   std::uint32_t context_bytes = 0;
@@ -96,13 +85,11 @@ bool fill(RingView* view, const sillage_app_attachment& attachment, const sillag
   view->context_count = attachment.context_count;
   view->context_bytes = context_bytes;
   char* base = reinterpret_cast<char*>(view->header);
-  if (view->stream_room < header.stream_count) {
-    view->at = static_cast<RingView::Stream*>(allocate(header.stream_count * sizeof(RingView::Stream), false));
-    if (view->at == nullptr) return false;
-    view->stream_room = header.stream_count;
-  }
+  auto* streams = static_cast<RingView::Stream*>(allocate(header.stream_count * sizeof(RingView::Stream), false));
+  if (streams == nullptr) return false;
+  view->at = streams;
   for (std::uint32_t i = 0; i < header.stream_count; i++) {
-    const_cast<RingView::Stream*>(view->at)[i] = {
+    streams[i] = {
         reinterpret_cast<sillage_ring_stream*>(base + header.streams_offset + i * header.stream_stride),
         base + header.data_offset + i * header.data_stride};
   }
@@ -130,7 +117,7 @@ RingView* acquire_ring(int fd, const sillage_app_attachment& attachment, const s
   FileIdentity file;
   if (attachment.context_count > SILLAGE_APP_MAX_CONTEXTS || !identify(fd, &file)) return nullptr;
   for (RingView* view = g_rings; view != nullptr; view = view->next) {
-    if (view->users != 0 && view->inode == file.inode && view->device == file.device) {
+    if (view->inode == file.inode && view->device == file.device) {
       view->users++;
       return view;
     }
@@ -138,23 +125,16 @@ RingView* acquire_ring(int fd, const sillage_app_attachment& attachment, const s
   sillage_ring_header header;
   long got = raw_syscall(SYS_pread64, fd, address(&header), sizeof header, 0);
   if (got != static_cast<long>(sizeof header) || !is_sane(header, file.bytes)) return nullptr;
-  RingView* view = free_view(file.bytes);
-  bool is_new = view == nullptr;
-  if (is_new) {
-    view = static_cast<RingView*>(allocate(sizeof(RingView), false));
-    if (view == nullptr) return nullptr;
-  }
-  void* memory = map_memory(is_new ? nullptr : view->header, file.bytes, PROT_READ | PROT_WRITE,
-                            MAP_SHARED | (is_new ? 0 : MAP_FIXED), fd);
+  auto* view = static_cast<RingView*>(allocate(sizeof(RingView), false));
+  if (view == nullptr) return nullptr;
+  void* memory = map_memory(nullptr, file.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
   if (memory == nullptr) return nullptr;
   view->header = static_cast<sillage_ring_header*>(memory);
   view->bytes = file.bytes;
   view->device = file.device;
   view->inode = file.inode;
-  if (is_new) {
-    view->next = g_rings;
-    g_rings = view;
-  }
+  view->next = g_rings;
+  g_rings = view;
   view->users = 1;
   if (!fill(view, attachment, clock)) {
     release_ring(view);
@@ -165,12 +145,14 @@ RingView* acquire_ring(int fd, const sillage_app_attachment& attachment, const s
 
 void release_ring(RingView* ring) {
   if (--ring->users != 0) return;
+  RingView** at = &g_rings;
+  while (*at != ring) at = &(*at)->next;
+  *at = ring->next;
   // Slots that led here are inactive by now, so no section can begin with them; this ends those in flight.
   // Threads that hold a try-lock go on into the private pages, which nobody reads.
 #if defined(MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ)
   if (g_startup.has_rseq && raw_syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0, 0) != 0) {
-    ring->bytes = 0;  // never reused; the mapping stays
-    return;
+    return;  // the mapping stays
   }
 #endif
   map_memory(ring->header, ring->bytes, PROT_READ | PROT_WRITE,

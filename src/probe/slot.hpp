@@ -13,8 +13,9 @@ namespace sillage::probe {
 
 /// A ring as this process maps it.
 ///
-/// Lifetime: never freed: a thread may hold it across any stop. When a ring goes, its memory is replaced by
-///           private pages at the same place (ring_map.cpp), so a late reader finds nothing harmful.
+/// Lifetime: never freed, nor used for another ring: a thread may hold it across any stop. When a ring goes,
+///           its memory is replaced by untouched private pages at the same place (ring_map.cpp), so a late
+///           writer finds nothing it could harm.
 struct RingView {
   // Read for every event.
   struct Stream {
@@ -42,9 +43,7 @@ struct RingView {
   std::uint8_t contexts[SILLAGE_APP_MAX_CONTEXTS];
   // Identity and life (ring_map.cpp, under its lock).
   std::uint64_t device, inode;
-  std::uint32_t stream_room; // of `at`, which stays with the view
   std::uint32_t users;  // images that have it attached
-  std::uint32_t inside; // threads in a try-locked stream: while there are any, the place is not mapped anew
   RingView* next;
 };
 

@@ -12,6 +12,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "probe/copy.hpp"
 #include "probe/rseq.hpp"
 #include "probe/slot.hpp"
 #include "probe/writer.hpp"
@@ -56,26 +57,6 @@ constexpr std::uint32_t kNullStringLength = 6;
   if (done + 1 > room) return nullptr;
   to[done] = 0;
   return to + done + 1;
-}
-
-/// memcpy without the call for the sizes that fields have.
-[[gnu::always_inline]] inline void copy_small(char* to, const void* from, std::uint32_t bytes) {
-  const char* source = static_cast<const char*>(from);
-  if (bytes >= 8 && bytes <= 16) {
-    std::uint64_t first, last;
-    std::memcpy(&first, source, 8);
-    std::memcpy(&last, source + bytes - 8, 8);
-    std::memcpy(to, &first, 8);
-    std::memcpy(to + bytes - 8, &last, 8);
-  } else if (bytes >= 4 && bytes < 8) {
-    std::uint32_t first, last;
-    std::memcpy(&first, source, 4);
-    std::memcpy(&last, source + bytes - 4, 4);
-    std::memcpy(to, &first, 4);
-    std::memcpy(to + bytes - 4, &last, 4);
-  } else {
-    std::memcpy(to, source, bytes);
-  }
 }
 
 /// Appends one part to the scratch; nullptr if it does not fit.

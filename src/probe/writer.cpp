@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "probe/context.hpp"
+#include "probe/copy.hpp"
 #include "probe/raw_syscall.hpp"
 
 namespace sillage::probe {
@@ -55,7 +56,7 @@ void copy_pieces(char* to, const Payload& payload) {
   for (std::uint32_t i = 0; i < payload.count; i++) {
     const Piece& piece = payload.pieces[i];
     if (piece.is_string == 0) {
-      std::memcpy(to, piece.data, piece.bytes);
+      copy_small(to, piece.data, piece.bytes);
     } else {
       const char* from = static_cast<const char*>(piece.data);
       std::uint32_t length = piece.bytes - 1;
@@ -194,12 +195,12 @@ Outcome attempt_locked(sillage_slot* slot, std::uint32_t serial, const Payload& 
   if (count == 0) return Outcome::kBusy;
   std::uint64_t self = static_cast<std::uint64_t>(fork_wiped()->registration[slot->domain]) << 32 |
                        static_cast<std::uint32_t>(thread_id());
-  auto first = static_cast<std::uint32_t>(current_cpu()) % count;
-  __atomic_fetch_add(&ring->inside, 1, __ATOMIC_ACQUIRE);
+  auto first = static_cast<std::uint32_t>(current_cpu());
+  if (first >= count) first %= count;
   Outcome outcome = Outcome::kBusy;
   *index = ring->index_count + first;
   for (std::uint32_t i = 0; i < count; i++) {
-    std::uint32_t at = ring->index_count + (first + i) % count;
+    std::uint32_t at = ring->index_count + (first + i < count ? first + i : first + i - count);
     sillage_ring_stream* stream = ring->at[at].control;
     std::uint64_t free = 0;
     // A holder that is preempted, or interrupted by the signal handler we are in, is not waited for.
@@ -215,7 +216,6 @@ Outcome attempt_locked(sillage_slot* slot, std::uint32_t serial, const Payload& 
     *index = at;
     break;
   }
-  __atomic_fetch_sub(&ring->inside, 1, __ATOMIC_RELEASE);
   return outcome;
 }
 
@@ -246,7 +246,7 @@ void record_slow(sillage_slot* slot, const Payload& payload) {
     RingView* ring = slot->ring;
     std::uint32_t index = 0;
     Outcome outcome = Outcome::kBusy;
-    if (aborts < kMaxAborts) outcome = attempt_rseq(slot, serial, payload, &index);
+    if (aborts < kMaxAborts && ring->rseq_index_count != 0) outcome = attempt_rseq(slot, serial, payload, &index);
     if (outcome == Outcome::kBusy) outcome = attempt_locked(slot, serial, payload, &index);
     switch (outcome) {
       case Outcome::kDone: return;

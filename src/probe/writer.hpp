@@ -24,7 +24,7 @@ struct Payload {
 /// the try-locked streams; or counts it as lost.
 ///
 /// Threads: any; async-signal-safe; leaves nothing behind if the thread is killed inside.
-[[gnu::noinline, gnu::cold]] void record_slow(sillage_slot* slot, const Payload& payload);
+[[gnu::noinline]] void record_slow(sillage_slot* slot, const Payload& payload);
 
 #if defined(__x86_64__)
 
