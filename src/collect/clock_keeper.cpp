@@ -106,6 +106,7 @@ Result<std::unique_ptr<ClockKeeper>> ClockKeeper::create(const ClockOptions& opt
   if (::fcntl(keeper->fd(), F_ADD_SEALS,
               F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0)
     return fail_errno("sealing the clock page");
+  keeper->give_up_tsc();
   page->magic = SILLAGE_CLOCK_MAGIC;
   if (kHasTsc && options.allow_tsc && keeper->kernel_trusts_tsc()) {
     keeper->calibrate();
@@ -146,6 +147,13 @@ bool ClockKeeper::kernel_trusts_tsc() const {
   return got > 0 && std::string_view(name, static_cast<std::size_t>(got)) == "tsc\n";
 }
 
+// Writers look at the segments only: none that ever begins sends them to the kernel's clock.
+void ClockKeeper::give_up_tsc() {
+  __atomic_store_n(&page_->mode, std::uint32_t{SILLAGE_CLOCK_MONOTONIC}, __ATOMIC_RELEASE);
+  for (sillage_clock_segment& segment : page_->segment)
+    __atomic_store_n(&segment.tsc_from, UINT64_MAX, __ATOMIC_RELEASE);
+}
+
 ClockKeeper::Sample ClockKeeper::take_sample() {
   // The narrowest bracket is the one that nothing interrupted; 50 take about 5 us.
   Sample best{};
@@ -179,7 +187,7 @@ void ClockKeeper::calibrate() {
 std::int64_t ClockKeeper::steer(Nanoseconds lead, Nanoseconds within) {
   if (!uses_tsc()) return 0;
   if (!kernel_trusts_tsc()) {
-    __atomic_store_n(&page_->mode, std::uint32_t{SILLAGE_CLOCK_MONOTONIC}, __ATOMIC_RELEASE);
+    give_up_tsc();
     return 0;
   }
   const Sample now = take_sample();

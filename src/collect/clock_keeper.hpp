@@ -74,6 +74,7 @@ class ClockKeeper {
   [[nodiscard]] static Sample take_sample();
   [[nodiscard]] bool kernel_trusts_tsc() const;
   void calibrate();
+  void give_up_tsc();
   void publish(const sillage_clock_segment& segment);
   void run();
 
