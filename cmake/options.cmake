@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Warnings, sanitizers and the helper that declares a unit test beside the code.
+# Warnings, sanitizers and the helpers that declare tests and fuzz targets.
 add_library(sillage_options INTERFACE)
 target_include_directories(sillage_options INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
 target_compile_options(sillage_options INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion)
@@ -7,6 +7,9 @@ if(SILLAGE_DEVELOPER)
   target_compile_options(sillage_options INTERFACE -Werror)
   enable_testing()
   find_package(GTest REQUIRED)
+  set(Python3_ROOT_DIR /usr)  # the system's own: the one that has python3-bt2
+  set(Python3_FIND_STRATEGY LOCATION)
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
 endif()
 
 set(SILLAGE_SANITIZE "" CACHE STRING "Sanitizers of everything but the probe library, e.g. address,undefined")
@@ -14,6 +17,10 @@ if(SILLAGE_SANITIZE)
   target_compile_options(sillage_options INTERFACE -fsanitize=${SILLAGE_SANITIZE} -fno-omit-frame-pointer
                                                    -fno-sanitize-recover=all)
   target_link_options(sillage_options INTERFACE -fsanitize=${SILLAGE_SANITIZE})
+endif()
+# ThreadSanitizer does not know fences; gcc refuses them under -Werror.
+if(SILLAGE_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  target_compile_options(sillage_options INTERFACE -Wno-tsan)
 endif()
 
 # sillage_unit_test(NAME SOURCES... [LIBS libs...]): a GoogleTest binary, label `unit`.
@@ -26,4 +33,12 @@ function(sillage_unit_test name)
   target_link_libraries(${name} PRIVATE sillage_options ${arg_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 60)
+endfunction()
+
+# sillage_check(NAME COMMAND...): a checker or script that is a test, label `unit`.
+function(sillage_check name)
+  if(SILLAGE_DEVELOPER)
+    add_test(NAME ${name} COMMAND ${ARGN})
+    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 60)
+  endif()
 endfunction()

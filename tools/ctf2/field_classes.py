@@ -407,13 +407,15 @@ class Location:
             if not current:
                 (place / "path" / i).fail(f"no member '{step}' before this field")
         found = [target for member in current for target in member.targets()]
+        if not found or not all(isinstance(target, kinds) for target in found):
+            (place / "path").fail("the field found there is no length or selector")
         for target in found:
-            if not isinstance(target, kinds):
-                (place / "path").fail("the field found there is no length or selector")
             if needs_unsigned and target.is_signed:
                 (place / "path").fail("a length is not signed")
             target.is_selector = True
-        self.is_boolean = bool(found) and isinstance(found[0], Boolean)
+        self.is_boolean = isinstance(found[0], Boolean)
+        if any(isinstance(target, Boolean) != self.is_boolean for target in found):
+            (place / "path").fail("selectors are either all booleans or all integers")
 
     def find(self, reader, structures):
         if self.origin is None:
