@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
-#include <variant>
 #include <vector>
 
 #include "abi/app_protocol.h"
@@ -13,6 +11,7 @@
 #include "base/result.hpp"
 #include "base/units.hpp"
 #include "collect/clock_keeper.hpp"
+#include "collect/stats.hpp"
 #include "ctf/model.hpp"
 #include "ring/geometry.hpp"
 
@@ -37,8 +36,7 @@ struct CollectorOptions {
 /// One CTF trace of a recording: a directory with its own metadata.
 struct TraceOptions {
   std::string directory;  ///< below the output directory, such as "ust/uid/0/64-bit"; no ".." in it
-  /// Environment of the metadata, in order; numbers stay numbers.
-  std::vector<std::pair<std::string, std::variant<std::int64_t, std::string>>> environment;
+  std::vector<ctf::EnvironmentEntry> environment;
   std::int64_t clock_offset_ns = 0;  ///< realtime minus CLOCK_MONOTONIC
 };
 
@@ -53,33 +51,6 @@ struct ChannelOptions {
 struct OpenChannel {
   ChannelId id;
   Fd ring;  ///< descriptor of the ring's memory (a duplicate: the caller's to close)
-};
-
-/// Events that were sent and are not in the trace, by cause.
-struct LostEvents {
-  std::uint64_t full = 0;     ///< discard mode: no free sub-buffer
-  std::uint64_t too_big = 0;  ///< larger than a sub-buffer can hold
-  std::uint64_t busy = 0;     ///< every try-locked stream was taken
-  std::uint64_t timeout = 0;  ///< blocking channel: waited in vain
-  std::uint64_t other = 0;    ///< causes this release does not know
-  std::uint64_t overrun = 0;  ///< overwrite mode: overwritten before they were read
-  std::uint64_t corrupt = 0;  ///< records or accounts that cannot be
-  std::uint64_t disk = 0;     ///< the output had no room or failed
-  [[nodiscard]] std::uint64_t total() const {
-    return full + too_big + busy + timeout + other + overrun + corrupt + disk;
-  }
-};
-
-/// What a recording amounts to so far.
-struct Stats {
-  std::uint64_t events = 0;   ///< in packets that are on disk
-  std::uint64_t packets = 0;
-  std::uint64_t bytes = 0;    ///< of the stream files
-  LostEvents lost;
-  std::uint64_t overrun_packets = 0;  ///< sub-buffers overwritten before they were read
-  std::uint64_t corrupt_packets = 0;  ///< sub-buffers skipped or cut short because of impossible contents
-  bool output_failing = false;        ///< packets are being dropped now: `output_error` says why
-  std::string output_error;           ///< the last failure of the output, empty if there was none
 };
 
 /// Turns the rings of one recording into CTF traces on disk, on a thread of its own.
@@ -109,14 +80,18 @@ class Collector {
 
   /// Makes a channel's ring and declares the channel in the metadata.
   ///
-  /// Errors: those of ring::Ring::create; kNotFound  no such trace, or it is closed.
+  /// Errors: those of ring::Ring::create and of the metadata file;
+  ///         kNotFound         no such trace, or it is closed;
+  ///         kInvalidArgument  the name cannot be a file's, or a context is unknown.
   [[nodiscard]] Result<OpenChannel> add_channel(TraceId trace, const ChannelOptions& options);
 
   /// Declares an event and gives it the channel's next id, from 0 on. The metadata is on disk before this returns.
   ///
   /// `event` describes name, level and payload; `id` and the stream class in it are ignored.
   ///
-  /// Errors: kNotFound  no such channel, or it is closed; kNoSpace and other failures of the metadata file.
+  /// Errors: kNotFound     no such channel, or it is closed;
+  ///         kUnsupported  a field whose length does not follow from those before it;
+  ///         kNoSpace and other failures of the metadata file, which then holds nothing of the event.
   [[nodiscard]] Result<EventId> add_event(ChannelId channel, ctf::EventClass event);
 
   /// Ends a trace whose programs have gone: reads its rings out, completes its files, frees its memory. Returns at

@@ -217,6 +217,10 @@ const StreamLoss& StreamReader::loss() {
   return loss_;
 }
 
+std::uint64_t StreamReader::pending_events() const {
+  return ((position() >> SILLAGE_RING_POSITION_BITS) - accounted_) & kCountMask;
+}
+
 std::uint64_t StreamReader::lost_by_writers() {
   (void)loss();
   return lost_;

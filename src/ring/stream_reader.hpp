@@ -71,6 +71,10 @@ class StreamReader {
 
   /// Events given out as runs since the start.
   [[nodiscard]] std::uint64_t delivered_events() const { return delivered_; }
+  /// Events published and not given out yet: one load; a guess while writers overrun the reader.
+  [[nodiscard]] std::uint64_t pending_events() const;
+  /// Events in sub-buffers skipped because their accounts cannot be.
+  [[nodiscard]] std::uint64_t corrupt_events() const { return loss_.corrupt_events; }
 
  private:
   struct Entry {

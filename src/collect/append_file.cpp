@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "collect/append_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <vector>
+
+namespace sillage::collect {
+
+Result<AppendFile> AppendFile::create(int directory, const std::string& name) {
+  // LTTng's mode for trace files.
+  Fd fd(::openat(directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0660));
+  if (!fd) return fail_errno("cannot make file " + name);
+  return AppendFile(std::move(fd), name);
+}
+
+Status AppendFile::append(std::span<const iovec> pieces) {
+  std::vector<iovec> left(pieces.begin(), pieces.end());
+  std::span<iovec> rest(left);
+  std::uint64_t at = size_;
+  while (!rest.empty()) {
+    if (rest.front().iov_len == 0) {
+      rest = rest.subspan(1);
+      continue;
+    }
+    // At its own place, not at the file's end: if taking back failed once, the remains are written over.
+    const ssize_t wrote =
+        ::pwritev(fd_.value(), rest.data(), static_cast<int>(rest.size()), static_cast<off_t>(at));
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) {
+      // A write of nothing without an error would be repeated for ever.
+      const int error_number = wrote == 0 ? EIO : errno;
+      truncate_to(size_);
+      return fail_errno("cannot write " + name_, error_number);
+    }
+    at += static_cast<std::uint64_t>(wrote);
+    auto done = static_cast<std::size_t>(wrote);
+    while (done > 0) {
+      iovec& piece = rest.front();
+      const std::size_t part = std::min(done, piece.iov_len);
+      piece.iov_base = static_cast<char*>(piece.iov_base) + part;
+      piece.iov_len -= part;
+      done -= part;
+      if (piece.iov_len == 0) rest = rest.subspan(1);
+    }
+  }
+  size_ = at;
+  return {};
+}
+
+void AppendFile::truncate_to(std::uint64_t size) {
+  size_ = size;
+  // Failing is possible on a broken disk only; nothing more can be done for its readers then.
+  while (::ftruncate(fd_.value(), static_cast<off_t>(size)) != 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace sillage::collect

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+namespace sillage::collect {
+
+/// A file that grows by whole pieces: what could not be written whole is taken back.
+///
+/// Threads: one at a time.
+class AppendFile {
+ public:
+  /// Makes a file that must not exist.
+  ///
+  /// Errors: those of open, naming the file.
+  [[nodiscard]] static Result<AppendFile> create(int directory, const std::string& name);
+
+  /// Appends the pieces as one. On failure the file is as it was before.
+  ///
+  /// Errors: kNoSpace  disk or quota is full; others of write, naming the file.
+  [[nodiscard]] Status append(std::span<const iovec> pieces);
+
+  /// Bytes appended so far.
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+
+  /// Takes the file back to a size it had: for files that must agree with another one.
+  void truncate_to(std::uint64_t size);
+
+ private:
+  AppendFile(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
+
+  Fd fd_;
+  std::string name_;
+  std::uint64_t size_ = 0;
+};
+
+}  // namespace sillage::collect

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT
+#include "collect/collector.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "collect/bell.hpp"
+#include "collect/channel.hpp"
+#include "collect/output_directory.hpp"
+#include "collect/trace_writer.hpp"
+#include "ring/ring.hpp"
+
+namespace sillage::collect {
+namespace {
+
+constexpr std::uint64_t kMillisecond = 1'000'000;
+// The longest sleep: what a lost wake-up of a writer costs, and how old stats() may be.
+constexpr Nanoseconds kIdle{100 * kMillisecond};
+// A pause without having writers ring, where rings are large enough to last it.
+constexpr Nanoseconds kNap{kMillisecond / 2};
+// What a stream can take in a nap with room to spare: 2 GB/s is more than a CPU writes.
+constexpr std::uint64_t kNapBytes = 1 << 20;
+
+// Runs once on every CPU this thread may use. A writer's section that was under way on one of them has then either
+// published or been sent back to its beginning: no position moves any more but for events that begin later.
+void visit_cpus() {
+  cpu_set_t* before = CPU_ALLOC(CPU_SETSIZE * 8);
+  cpu_set_t* one = CPU_ALLOC(CPU_SETSIZE * 8);
+  const std::size_t bytes = CPU_ALLOC_SIZE(CPU_SETSIZE * 8);
+  if (before != nullptr && one != nullptr && ::sched_getaffinity(0, bytes, before) == 0) {
+    for (int cpu = 0; cpu < CPU_SETSIZE * 8; ++cpu) {
+      if (!CPU_ISSET_S(cpu, bytes, before)) continue;
+      CPU_ZERO_S(bytes, one);
+      CPU_SET_S(cpu, bytes, one);
+      // Fails for a CPU that has gone offline, where nobody is in the middle of anything.
+      (void)::sched_setaffinity(0, bytes, one);
+    }
+    (void)::sched_setaffinity(0, bytes, before);
+  }
+  CPU_FREE(before);
+  CPU_FREE(one);
+}
+
+}  // namespace
+
+class Collector::Engine {
+ public:
+  Engine(Fd output, ctf::Version version, const ClockKeeper& clock)
+      : output_(std::move(output)), version_(version), clock_(clock) {}
+
+  void start();
+  Result<TraceId> open_trace(const TraceOptions& options);
+  Result<OpenChannel> add_channel(TraceId trace, const ChannelOptions& options);
+  Result<EventId> add_event(ChannelId channel, ctf::EventClass event);
+  void close_trace(TraceId trace);
+  Stats stats() const;
+  Stats stop();
+
+ private:
+  struct OpenTrace {
+    std::shared_ptr<TraceWriter> writer;
+    std::vector<ChannelId> channels;
+  };
+  using Channels = std::vector<std::shared_ptr<Channel>>;
+
+  void run();
+  bool take_requests();
+  bool drain();
+  bool rest(std::uint32_t bell);
+  void retire(const Channels& channels);
+  void update_stats();
+
+  const Fd output_;
+  const ctf::Version version_;
+  const ClockKeeper& clock_;
+  Bell bell_;
+
+  std::mutex mutex_;  // guards what follows
+  std::map<TraceId, OpenTrace> traces_;
+  std::map<ChannelId, std::shared_ptr<Channel>> channels_;
+  std::uint32_t next_trace_ = 1, next_channel_ = 1;
+  Channels arriving_, leaving_;
+  bool stopping_ = false;
+
+  // The thread's own.
+  Channels active_;
+  std::vector<std::byte> buffer_;
+  OutputHealth health_;
+  Stats retired_;  // of channels that are closed
+  Nanoseconds stats_due_{};
+  std::uint64_t quiet_rounds_ = 0;
+  bool can_nap_ = true;
+
+  mutable std::mutex stats_mutex_;  // guards what follows
+  Stats stats_;
+
+  std::mutex stop_mutex_;  // one stop() at a time
+  std::thread thread_;
+};
+
+void Collector::Engine::start() {
+  // The thread takes no signals: they are the program's, and a full RLIMIT_FSIZE must be an error, not SIGXFSZ.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+Result<TraceId> Collector::Engine::open_trace(const TraceOptions& options) {
+  auto writer = TraceWriter::create(output_.value(), options.directory, version_, options.environment,
+                                    options.clock_offset_ns);
+  if (!writer) return tl::unexpected(std::move(writer).error());
+  const std::lock_guard lock(mutex_);
+  const TraceId id{next_trace_++};
+  traces_[id].writer = std::move(*writer);
+  return id;
+}
+
+Result<OpenChannel> Collector::Engine::add_channel(TraceId trace, const ChannelOptions& options) {
+  if (!is_file_name(options.name))
+    return fail(Code::kInvalidArgument, "\"" + options.name + "\" cannot be a channel's name");
+  std::shared_ptr<TraceWriter> writer;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = traces_.find(trace);
+    if (found == traces_.end()) return fail(Code::kNotFound, "no such trace, or it is closed");
+    writer = found->second.writer;
+  }
+  auto ring = ring::Ring::create(options.ring, clock_.now());
+  if (!ring) return tl::unexpected(std::move(ring).error());
+  Fd fd(::fcntl(ring->fd(), F_DUPFD_CLOEXEC, 0));
+  if (!fd) return fail_errno("duplicating a ring's descriptor");
+  auto stream_class = writer->add_channel(options.contexts);
+  if (!stream_class) return tl::unexpected(std::move(stream_class).error());
+  auto channel = std::make_shared<Channel>(writer, std::move(*stream_class), std::move(*ring), options.name);
+
+  const std::lock_guard lock(mutex_);
+  const auto found = traces_.find(trace);
+  if (found == traces_.end()) return fail(Code::kNotFound, "the trace was closed meanwhile");
+  const ChannelId id{next_channel_++};
+  found->second.channels.push_back(id);
+  channels_[id] = channel;
+  arriving_.push_back(std::move(channel));
+  bell_.ring();
+  return OpenChannel{id, std::move(fd)};
+}
+
+Result<EventId> Collector::Engine::add_event(ChannelId channel, ctf::EventClass event) {
+  std::shared_ptr<Channel> found;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = channels_.find(channel);
+    if (at == channels_.end()) return fail(Code::kNotFound, "no such channel, or it is closed");
+    found = at->second;
+  }
+  return found->add_event(std::move(event));
+}
+
+void Collector::Engine::close_trace(TraceId trace) {
+  const std::lock_guard lock(mutex_);
+  const auto found = traces_.find(trace);
+  if (found == traces_.end()) return;
+  for (const ChannelId id : found->second.channels) {
+    leaving_.push_back(std::move(channels_[id]));
+    channels_.erase(id);
+  }
+  traces_.erase(found);
+  bell_.ring();
+}
+
+Stats Collector::Engine::stats() const {
+  const std::lock_guard lock(stats_mutex_);
+  return stats_;
+}
+
+Stats Collector::Engine::stop() {
+  const std::lock_guard once(stop_mutex_);
+  if (thread_.joinable()) {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      traces_.clear();
+      channels_.clear();
+    }
+    bell_.ring();
+    thread_.join();
+  }
+  return stats();
+}
+
+void Collector::Engine::run() {
+  while (true) {
+    // Before looking for requests: one that comes afterwards ends the sleep.
+    const std::uint32_t bell = bell_.value();
+    if (take_requests()) break;
+    if (drain() || rest(bell)) {
+      quiet_rounds_ = 0;
+    } else {
+      ++quiet_rounds_;
+    }
+    if (clock_.now() >= stats_due_) update_stats();
+  }
+  visit_cpus();
+  retire(active_);
+  active_.clear();
+  update_stats();
+}
+
+// Takes over what other threads asked for; returns whether it is to stop.
+bool Collector::Engine::take_requests() {
+  Channels leaving;
+  bool stopping = false;
+  {
+    const std::lock_guard lock(mutex_);
+    active_.insert(active_.end(), arriving_.begin(), arriving_.end());
+    if (!arriving_.empty()) {
+      can_nap_ = std::all_of(active_.begin(), active_.end(), [](const auto& channel) {
+        const ring::RingGeometry& geometry = channel->ring().geometry();
+        return geometry.subbuf_bytes * geometry.subbuf_count > kNapBytes;
+      });
+    }
+    arriving_.clear();
+    leaving.swap(leaving_);
+    stopping = stopping_;
+  }
+  if (!leaving.empty()) {
+    retire(leaving);
+    std::erase_if(active_, [&](const auto& channel) {
+      return std::find(leaving.begin(), leaving.end(), channel) != leaving.end();
+    });
+    update_stats();
+  }
+  return stopping;
+}
+
+bool Collector::Engine::drain() {
+  bool worked = false;
+  for (const auto& channel : active_) worked |= channel->drain(buffer_, false, clock_, health_);
+  return worked;
+}
+
+// Waits for work; returns whether all was quiet until the time was up or there was work at the second look.
+bool Collector::Engine::rest(std::uint32_t bell) {
+  // First a nap that costs writers nothing. Also where someone rings for nothing, to bound what that costs us.
+  if (can_nap_ || quiet_rounds_ > 1) {
+    bell_.sleep(bell, {}, kNap);
+    if (drain()) return true;
+  }
+  std::vector<Doorbell> doorbells;
+  doorbells.reserve(active_.size());
+  for (const auto& channel : active_) doorbells.push_back({channel->ring().doorbell(), channel->ring().arm()});
+  // What was switched before we armed did not ring.
+  if (drain()) return true;
+  return bell_.sleep(bell, doorbells, kIdle);
+}
+
+void Collector::Engine::retire(const Channels& channels) {
+  for (const auto& channel : channels) {
+    channel->finish(buffer_, clock_, health_);
+    channel->count(retired_);
+  }
+}
+
+void Collector::Engine::update_stats() {
+  Stats now = retired_;
+  for (const auto& channel : active_) channel->count(now);
+  now.output_failing = health_.failing();
+  now.output_error = health_.error();
+  stats_due_ = {clock_.now().value + kIdle.value};
+  const std::lock_guard lock(stats_mutex_);
+  stats_ = std::move(now);
+}
+
+Result<std::unique_ptr<Collector>> Collector::create(const CollectorOptions& options,
+                                                     const ClockKeeper& clock) {
+  auto output = make_directory(options.output_path);
+  if (!output) return tl::unexpected(std::move(output).error());
+  auto engine = std::make_unique<Engine>(std::move(*output), options.ctf_version, clock);
+  engine->start();
+  return std::unique_ptr<Collector>(new Collector(std::move(engine)));
+}
+
+Collector::Collector(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+Collector::~Collector() { (void)engine_->stop(); }
+
+Result<TraceId> Collector::open_trace(const TraceOptions& options) { return engine_->open_trace(options); }
+Result<OpenChannel> Collector::add_channel(TraceId trace, const ChannelOptions& options) {
+  return engine_->add_channel(trace, options);
+}
+Result<EventId> Collector::add_event(ChannelId channel, ctf::EventClass event) {
+  return engine_->add_event(channel, std::move(event));
+}
+void Collector::close_trace(TraceId trace) { engine_->close_trace(trace); }
+Stats Collector::stats() const { return engine_->stats(); }
+Stats Collector::stop() { return engine_->stop(); }
+
+}  // namespace sillage::collect

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/result.hpp"
+#include "ctf/model.hpp"
+
+namespace sillage::collect {
+
+/// How long the records of one event are: what is needed to step over one, and nothing about values.
+///
+/// Shape:  fixed bytes, then for each part of variable length the bytes it takes and the fixed ones behind it.
+/// Source: src/abi/catalog.h: the payload is the fields in order, packed.
+class RecordShape {
+ public:
+  /// Compiles the parts of an event record behind its header: contexts, then payload. Null classes are empty.
+  ///
+  /// Errors: kUnsupported  a field whose length does not follow from the fields in front of it in the ways
+  ///                       src/abi/catalog.h allows; the message names it.
+  [[nodiscard]] static Result<RecordShape> compile(const ctf::FieldClassRef& common_context,
+                                                   const ctf::FieldClassRef& specific_context,
+                                                   const ctf::FieldClassRef& payload);
+
+  /// Bytes behind the header of every record, if all have the same.
+  [[nodiscard]] std::optional<std::uint64_t> fixed_bytes() const {
+    return parts_.empty() ? std::optional(leading_bytes_) : std::nullopt;
+  }
+
+  /// Bytes behind the header of the record whose remainder starts `bytes`; nothing if it does not end in there.
+  [[nodiscard]] std::optional<std::size_t> measure(std::span<const std::byte> bytes) const;
+
+ private:
+  struct Part {
+    enum class Kind : std::uint8_t { kString, kSequence } kind;
+    std::uint32_t element_bytes;  // sequences; their u32 count is the last 4 bytes in front of the part
+    std::uint64_t fixed_behind;
+  };
+
+  [[nodiscard]] Status add(const ctf::FieldClassRef& structure);
+  void add_fixed(std::uint64_t bytes);
+
+  std::uint64_t leading_bytes_ = 0;
+  std::vector<Part> parts_;
+};
+
+}  // namespace sillage::collect

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sillage::collect {
+
+/// Events that were sent and are not in the trace, by cause.
+struct LostEvents {
+  std::uint64_t full = 0;     ///< discard mode: no free sub-buffer
+  std::uint64_t too_big = 0;  ///< larger than a sub-buffer can hold
+  std::uint64_t busy = 0;     ///< every try-locked stream was taken
+  std::uint64_t timeout = 0;  ///< blocking channel: waited in vain
+  std::uint64_t other = 0;    ///< causes this release does not know
+  std::uint64_t overrun = 0;  ///< overwrite mode: overwritten before they were read
+  std::uint64_t corrupt = 0;  ///< records or accounts that cannot be
+  std::uint64_t disk = 0;     ///< the output had no room or failed
+  /// All of them.
+  [[nodiscard]] std::uint64_t total() const {
+    return full + too_big + busy + timeout + other + overrun + corrupt + disk;
+  }
+};
+
+/// What a recording amounts to so far.
+struct Stats {
+  std::uint64_t events = 0;   ///< in packets that are on disk
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;    ///< of the stream files
+  LostEvents lost;
+  std::uint64_t overrun_packets = 0;  ///< sub-buffers overwritten before they were read
+  std::uint64_t corrupt_packets = 0;  ///< sub-buffers skipped or cut short because of impossible contents
+  std::uint64_t pending = 0;  ///< events published in rings and not read yet
+  bool output_failing = false;        ///< packets are being dropped now: `output_error` says why
+  std::string output_error;           ///< the last failure of the output, empty if there was none
+};
+
+}  // namespace sillage::collect

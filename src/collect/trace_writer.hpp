@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "abi/app_protocol.h"
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "collect/append_file.hpp"
+#include "collect/stream_recorder.hpp"
+#include "ctf/model.hpp"
+
+namespace sillage::collect {
+
+/// One trace on disk but for its packets: the directory, its index folder, and the metadata, which grows.
+///
+/// Threads: any.
+class TraceWriter {
+ public:
+  /// Makes the folders (`directory` below `parent`) and the head of the metadata.
+  ///
+  /// Errors: kAlreadyExists    there is a trace already.
+  ///         kInvalidArgument  the directory leads out of `parent`.
+  [[nodiscard]] static Result<std::unique_ptr<TraceWriter>> create(
+      int parent, std::string_view directory, ctf::Version version,
+      std::vector<ctf::EnvironmentEntry> environment, std::int64_t clock_offset_ns);
+
+  /// Declares the data streams of a channel and gives them the trace's next class id.
+  [[nodiscard]] Result<ctf::DataStreamClass> add_channel(const std::vector<sillage_context>& contexts);
+
+  /// Declares an event class, ids and all as they stand in it.
+  [[nodiscard]] Status add_event(const ctf::EventClass& event);
+
+  [[nodiscard]] TraceOutput output() const {
+    return {directory_.value(), index_directory_.value(), trace_.uuid};
+  }
+
+ private:
+  TraceWriter(Fd directory, Fd index_directory, AppendFile metadata, ctf::Version version,
+              ctf::TraceClass trace)
+      : directory_(std::move(directory)),
+        index_directory_(std::move(index_directory)),
+        version_(version),
+        trace_(std::move(trace)),
+        metadata_(std::move(metadata)) {}
+
+  const Fd directory_, index_directory_;
+  const ctf::Version version_;
+  const ctf::TraceClass trace_;
+  std::mutex mutex_;  // guards what follows
+  AppendFile metadata_;
+  std::uint64_t next_stream_class_ = 0;
+};
+
+}  // namespace sillage::collect
