@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "collect/append_file.hpp"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <unistd.h>
-
-#include <cerrno>
 #include <vector>
 
 namespace sillage::collect {
 
 Result<AppendFile> AppendFile::create(int directory, const std::string& name) {
   // LTTng's mode for trace files.
-  Fd fd(::openat(directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0660));
+  Fd fd(::openat(directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                 0660));
   if (!fd) return fail_errno("cannot make file " + name);
   return AppendFile(std::move(fd), name);
 }
@@ -25,7 +25,8 @@ Status AppendFile::append(std::span<const iovec> pieces) {
       rest = rest.subspan(1);
       continue;
     }
-    // At its own place, not at the file's end: if taking back failed once, the remains are written over.
+    // At its own place, not at the file's end: if taking back failed once, the remains are written
+    // over.
     const ssize_t wrote =
         ::pwritev(fd_.value(), rest.data(), static_cast<int>(rest.size()), static_cast<off_t>(at));
     if (wrote < 0 && errno == EINTR) continue;

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sys/uio.h>
+#include "base/fd.hpp"
+#include "base/result.hpp"
 
 #include <cstdint>
 #include <span>
 #include <string>
-
-#include "base/fd.hpp"
-#include "base/result.hpp"
+#include <sys/uio.h>
 
 namespace sillage::collect {
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "collect/bell.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-
 namespace sillage::collect {
 namespace {
 
-// linux/futex.h of older systems has neither; the numbers are the kernel's (commit bf69bad38cf6, Linux 5.16).
+// linux/futex.h of older systems has neither; the numbers are the kernel's (commit bf69bad38cf6,
+// Linux 5.16).
 constexpr long kSysFutexWaitv = 449;
 constexpr std::uint32_t kFutex32 = 2;
 struct Waiter {
@@ -51,14 +51,16 @@ bool Bell::sleep(std::uint32_t value, std::span<const Doorbell> doorbells, Nanos
 
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  const timespec until =
-      duration(static_cast<std::uint64_t>(now.tv_sec) * kSecond + static_cast<std::uint64_t>(now.tv_nsec) + ns);
-  if (::syscall(kSysFutexWaitv, waiters.data(), heard + 1, 0, &until, CLOCK_MONOTONIC) >= 0) return false;
+  const timespec until = duration(static_cast<std::uint64_t>(now.tv_sec) * kSecond +
+                                  static_cast<std::uint64_t>(now.tv_nsec) + ns);
+  if (::syscall(kSysFutexWaitv, waiters.data(), heard + 1, 0, &until, CLOCK_MONOTONIC) >= 0)
+    return false;
   if (errno == ETIMEDOUT) return true;
   if (errno == EAGAIN || errno == EINTR) return false;
   // No such call here (old kernels, some sandboxes).
   const timespec blind = duration(std::min(ns, kBlindSleepNs));
-  if (::syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, value, &blind, nullptr, 0) == 0) return false;
+  if (::syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, value, &blind, nullptr, 0) == 0)
+    return false;
   return errno == ETIMEDOUT;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "base/units.hpp"
+
 #include <cstdint>
 #include <span>
-
-#include "base/units.hpp"
 
 namespace sillage::collect {
 
@@ -16,7 +16,8 @@ struct Doorbell {
 
 /// What the collector's thread sleeps on: its own bell and the rings' doorbells.
 ///
-/// Where the kernel cannot wait for several (before 5.16) and beyond 127 rings, a sleep is cut short, to 5 ms.
+/// Where the kernel cannot wait for several (before 5.16) and beyond 127 rings, a sleep is cut
+/// short, to 5 ms.
 ///
 /// Threads: ring() from any; the rest from the one that sleeps.
 class Bell {

@@ -3,14 +3,15 @@
 
 namespace sillage::collect {
 
-Channel::Channel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class, ring::Ring ring,
-                 const std::string& name)
+Channel::Channel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
+                 ring::Ring ring, const std::string& name)
     : trace_(std::move(trace)), stream_class_(std::move(stream_class)), ring_(std::move(ring)) {
   const ring::RingGeometry& geometry = ring_.geometry();
   recorders_.reserve(geometry.stream_count);
   for (std::uint32_t i = 0; i < geometry.stream_count; ++i)
     recorders_.emplace_back(ring_.reader(i), name + "_" + std::to_string(i),
-                            static_cast<std::uint32_t>(stream_class_.id), i, i % geometry.index_count);
+                            static_cast<std::uint32_t>(stream_class_.id), i,
+                            i % geometry.index_count);
 }
 
 Result<EventId> Channel::add_event(ctf::EventClass event) {
@@ -33,12 +34,14 @@ bool Channel::drain(std::vector<std::byte>& buffer, bool flush, const ClockKeepe
   const TraceOutput output = trace_->output();
   bool worked = false;
   for (StreamRecorder& recorder : recorders_) {
-    // Writers that go on fill a ring at most once while it is read: not a bound of time for one that lies.
+    // Writers that go on fill a ring at most once while it is read: not a bound of time for one
+    // that lies.
     for (std::uint64_t runs = 2 * std::uint64_t{geometry.subbuf_count}; runs > 0; --runs) {
       const auto run = recorder.next_run(buffer, flush);
       if (!run) break;
       worked = true;
-      // Behind the reading: an id in what was read was given out before, so its shape is there by now.
+      // Behind the reading: an id in what was read was given out before, so its shape is there by
+      // now.
       absorb_shapes();
       recorder.record(*run, scanner_, output, health, clock.now());
     }
@@ -46,10 +49,12 @@ bool Channel::drain(std::vector<std::byte>& buffer, bool flush, const ClockKeepe
   return worked;
 }
 
-void Channel::finish(std::vector<std::byte>& buffer, const ClockKeeper& clock, OutputHealth& health) {
+void Channel::finish(std::vector<std::byte>& buffer, const ClockKeeper& clock,
+                     OutputHealth& health) {
   health.retry_now();
   drain(buffer, true, clock, health);
-  for (StreamRecorder& recorder : recorders_) recorder.finish(trace_->output(), health, clock.now());
+  for (StreamRecorder& recorder : recorders_)
+    recorder.finish(trace_->output(), health, clock.now());
   // Not done on failure: the memory is given back when the last program lets go of it.
   (void)ring_.discard_memory();
 }

@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <mutex>
-#include <string>
-#include <utility>
-#include <vector>
-
 #include "base/result.hpp"
 #include "base/units.hpp"
 #include "collect/clock_keeper.hpp"
@@ -18,6 +10,14 @@
 #include "collect/trace_writer.hpp"
 #include "ctf/model.hpp"
 #include "ring/ring.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace sillage::collect {
 
@@ -34,10 +34,12 @@ class Channel {
 
   [[nodiscard]] const ring::Ring& ring() const { return ring_; }
 
-  /// Reads what there is: closed sub-buffers and, with `flush`, the open ones. Returns whether there was anything.
+  /// Reads what there is: closed sub-buffers and, with `flush`, the open ones. Returns whether
+  /// there was anything.
   ///
   /// Cost: at most twice the ring's size; `buffer` grows to a sub-buffer.
-  bool drain(std::vector<std::byte>& buffer, bool flush, const ClockKeeper& clock, OutputHealth& health);
+  bool drain(std::vector<std::byte>& buffer, bool flush, const ClockKeeper& clock,
+             OutputHealth& health);
 
   /// Reads everything published, completes the files and gives the ring's memory back.
   void finish(std::vector<std::byte>& buffer, const ClockKeeper& clock, OutputHealth& health);
@@ -56,7 +58,8 @@ class Channel {
 
   std::mutex declaring_;  // held over writing the metadata, so that ids stand there in their order
   std::uint32_t next_event_ = 0;
-  std::mutex shapes_;  // never held over anything that can wait: the collector's thread takes it for each run
+  // Never held over anything that can wait: the collector's thread takes it for each run.
+  std::mutex shapes_;
   std::vector<RecordShape> new_shapes_;  // of events the scanner does not know yet, in order
 };
 

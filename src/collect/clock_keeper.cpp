@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "collect/clock_keeper.hpp"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <fcntl.h>
 #include <string_view>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
 #include <utility>
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -23,8 +22,8 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kMillisecond = 1'000'000;
 constexpr double kOne = 4294967296.0;  // 1 in 32.32 fixed point
 
-// Beyond this the two clocks did not drift, one of them was stopped (suspend, a frozen virtual machine): no
-// oscillator is off by 1 % of the second between two looks.
+// Beyond this the two clocks did not drift, one of them was stopped (suspend, a frozen virtual
+// machine): no oscillator is off by 1 % of the second between two looks.
 constexpr std::int64_t kStopped = 10 * static_cast<std::int64_t>(kMillisecond);
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -46,11 +45,13 @@ std::uint64_t read_tsc() { return 0; }
 std::uint64_t read_clock(clockid_t id) {
   timespec time{};
   ::clock_gettime(id, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * kSecond + static_cast<std::uint64_t>(time.tv_nsec);
+  return static_cast<std::uint64_t>(time.tv_sec) * kSecond +
+         static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 std::uint64_t apply(const sillage_clock_segment& segment, std::uint64_t tsc) {
-  // 128 bits: a program whose keeper has died goes on for longer than the 3 s that 64 bits would hold.
+  // 128 bits: a program whose keeper has died goes on for longer than the 3 s that 64 bits would
+  // hold.
   const auto ticks = static_cast<unsigned __int128>(tsc - segment.tsc_from);
   return segment.ns_from + static_cast<std::uint64_t>(ticks * segment.mult >> 32);
 }
@@ -67,7 +68,8 @@ sillage_clock_segment copy_segment(const sillage_clock_page& page, std::uint32_t
 }  // namespace
 
 std::int64_t sample_realtime_offset_ns() {
-  // The narrowest of a few brackets: a preemption between the two readings would shift the whole trace.
+  // The narrowest of a few brackets: a preemption between the two readings would shift the whole
+  // trace.
   std::uint64_t width = UINT64_MAX;
   std::int64_t offset = 0;
   for (int i = 0; i < 20; ++i) {
@@ -86,7 +88,8 @@ std::uint64_t convert_tsc(const sillage_clock_page& page, std::uint64_t tsc) {
     // Pairs with publish(): the segment that `current` names is complete.
     const std::uint32_t current = __atomic_load_n(&page.current, __ATOMIC_ACQUIRE);
     sillage_clock_segment segment = copy_segment(page, current);
-    if (static_cast<std::int64_t>(tsc - segment.tsc_from) < 0) segment = copy_segment(page, current - 1);
+    if (static_cast<std::int64_t>(tsc - segment.tsc_from) < 0)
+      segment = copy_segment(page, current - 1);
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     if (__atomic_load_n(&page.current, __ATOMIC_RELAXED) == current) return apply(segment, tsc);
   }
@@ -102,7 +105,8 @@ Result<std::unique_ptr<ClockKeeper>> ClockKeeper::create(const ClockOptions& opt
   if (memory == MAP_FAILED) return fail_errno("mapping the clock page");
   auto* page = static_cast<sillage_clock_page*>(memory);
   std::unique_ptr<ClockKeeper> keeper(new ClockKeeper(std::move(fd), page, options));
-  // FUTURE_WRITE: the mapping above is the last that can write, so no program can move another one's time.
+  // FUTURE_WRITE: the mapping above is the last that can write, so no program can move another
+  // one's time.
   if (::fcntl(keeper->fd(), F_ADD_SEALS,
               F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0)
     return fail_errno("sealing the clock page");
@@ -169,18 +173,21 @@ ClockKeeper::Sample ClockKeeper::take_sample() {
   return best;
 }
 
-// The first line, from two samples 10 ms apart: each is good to some 5 ns, so the slope to about 1e-6.
+// The first line, from two samples 10 ms apart: each is good to some 5 ns, so the slope to about
+// 1e-6.
 void ClockKeeper::calibrate() {
   before_ = take_sample();
   std::this_thread::sleep_for(std::chrono::milliseconds(10));
   const Sample now = take_sample();
-  const double slope = static_cast<double>(now.ns - before_.ns) / static_cast<double>(now.tsc - before_.tsc);
+  const double slope =
+      static_cast<double>(now.ns - before_.ns) / static_cast<double>(now.tsc - before_.tsc);
   sillage_clock_segment first{};
   first.tsc_from = before_.tsc;
   first.ns_from = before_.ns;
   first.mult = static_cast<std::uint64_t>(std::llround(slope * kOne));
   page_->segment[0] = first;
-  // What stands before the first: nobody can have a TSC from there, but a reader's look must find a line.
+  // What stands before the first: nobody can have a TSC from there, but a reader's look must find a
+  // line.
   page_->segment[SILLAGE_CLOCK_SEGMENTS - 1] = first;
 }
 
@@ -193,22 +200,27 @@ std::int64_t ClockKeeper::steer(Nanoseconds lead, Nanoseconds within) {
   const Sample now = take_sample();
   const auto error = static_cast<std::int64_t>(convert_tsc(*page_, now.tsc) - now.ns);
   const sillage_clock_segment current = copy_segment(*page_, page_->current);
-  // Readers look back one segment only, so the last one must have begun before the next is published.
+  // Readers look back one segment only, so the last one must have begun before the next is
+  // published.
   if (static_cast<std::int64_t>(now.tsc - current.tsc_from) <= 0) return error;
   const double ticks_per_ns = kOne / static_cast<double>(current.mult);
-  double slope = static_cast<double>(now.ns - before_.ns) / static_cast<double>(now.tsc - before_.tsc);
+  double slope =
+      static_cast<double>(now.ns - before_.ns) / static_cast<double>(now.tsc - before_.tsc);
 
   sillage_clock_segment next{};
   if (error < -kStopped) {
-    // The TSC stood still. Nothing was recorded meanwhile, so a step forward puts nothing out of order.
+    // The TSC stood still. Nothing was recorded meanwhile, so a step forward puts nothing out of
+    // order.
     next.tsc_from = now.tsc;
     next.ns_from = now.ns;
     slope = 1.0 / ticks_per_ns;
   } else {
-    next.tsc_from = now.tsc + static_cast<std::uint64_t>(static_cast<double>(lead.value) * ticks_per_ns);
+    next.tsc_from =
+        now.tsc + static_cast<std::uint64_t>(static_cast<double>(lead.value) * ticks_per_ns);
     next.ns_from = convert_tsc(*page_, next.tsc_from);
     if (error > kStopped) {
-      // The TSC ran on while the kernel's clock stood. Going back is not allowed: half speed until they meet.
+      // The TSC ran on while the kernel's clock stood. Going back is not allowed: half speed until
+      // they meet.
       slope = 0.5 / ticks_per_ns;
     } else {
       const double ticks_ahead = static_cast<double>(next.tsc_from - now.tsc);

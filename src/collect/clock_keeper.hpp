@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "abi/clock.h"
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "base/units.hpp"
+
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
-
-#include "abi/clock.h"
-#include "base/fd.hpp"
-#include "base/result.hpp"
-#include "base/units.hpp"
 
 namespace sillage::collect {
 
@@ -25,20 +25,20 @@ struct ClockOptions {
   bool allow_tsc = true;      ///< false: CLOCK_MONOTONIC whatever the kernel says
   bool keep_steering = true;  ///< false: no thread; the caller calls `steer()` (tests)
   /// Where the kernel names its clock source.
-  std::string clocksource_path =
-      "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+  std::string clocksource_path = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
 };
 
 /// Owns the clock page of one collector and keeps its time within a microsecond of CLOCK_MONOTONIC.
 ///
-/// Writers turn the TSC into nanoseconds by this page, without asking anyone. Every second the keeper compares
-/// and publishes, half a second ahead, a line that meets CLOCK_MONOTONIC one second later. Time is continuous and
-/// never goes back; it jumps forward only where the kernel's did (a suspended machine whose TSC stood still).
-/// Where the kernel does not trust the TSC (or this is no x86), and from the moment it stops trusting it, the
-/// page says CLOCK_MONOTONIC.
+/// Writers turn the TSC into nanoseconds by this page, without asking anyone. Every second the
+/// keeper compares and publishes, half a second ahead, a line that meets CLOCK_MONOTONIC one second
+/// later. Time is continuous and never goes back; it jumps forward only where the kernel's did (a
+/// suspended machine whose TSC stood still). Where the kernel does not trust the TSC (or this is no
+/// x86), and from the moment it stops trusting it, the page says CLOCK_MONOTONIC.
 ///
-/// Lifetime: create() starts a thread, the destructor ends it. Programs may keep the page mapped: without a
-///           keeper it drifts by the last error of the slope and by what NTP changes afterwards.
+/// Lifetime: create() starts a thread, the destructor ends it. Programs may keep the page mapped:
+///           without a keeper it drifts by the last error of the slope and by what NTP changes
+///           afterwards.
 /// Threads:  now(), fd(), uses_tsc() from any; steer() from one.
 /// Source:   src/abi/clock.h.
 class ClockKeeper {
@@ -46,7 +46,8 @@ class ClockKeeper {
   /// Makes the page and calibrates it; takes some 10 ms.
   ///
   /// Errors: those of memfd_create and mmap.
-  [[nodiscard]] static Result<std::unique_ptr<ClockKeeper>> create(const ClockOptions& options = {});
+  [[nodiscard]] static Result<std::unique_ptr<ClockKeeper>> create(
+      const ClockOptions& options = {});
   ~ClockKeeper();
   ClockKeeper(const ClockKeeper&) = delete;
   ClockKeeper& operator=(const ClockKeeper&) = delete;
@@ -60,8 +61,9 @@ class ClockKeeper {
   /// Whether writers use the TSC at present.
   [[nodiscard]] bool uses_tsc() const;
 
-  /// Compares with CLOCK_MONOTONIC and publishes the next line, which begins `lead` from now and meets the kernel's
-  /// time `within` later. Returns the error found: ours minus the kernel's, in nanoseconds; 0 without TSC.
+  /// Compares with CLOCK_MONOTONIC and publishes the next line, which begins `lead` from now and
+  /// meets the kernel's time `within` later. Returns the error found: ours minus the kernel's, in
+  /// nanoseconds; 0 without TSC.
   std::int64_t steer(Nanoseconds lead, Nanoseconds within);
 
  private:

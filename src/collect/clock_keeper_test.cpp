@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "collect/clock_keeper.hpp"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
 #include <fstream>
 #include <string>
+#include <sys/mman.h>
 #include <thread>
+#include <time.h>
+#include <unistd.h>
 
 namespace sillage::collect {
 namespace {
@@ -22,7 +22,8 @@ using std::chrono::milliseconds;
 std::uint64_t monotonic() {
   timespec time{};
   ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 // Ours minus the kernel's, from the narrowest of some brackets.
@@ -83,7 +84,8 @@ TEST(ClockKeeper, Segments_AreContinuous) {
   options.keep_steering = false;
   const auto keeper = make(options);
   if (!keeper->uses_tsc()) GTEST_SKIP() << "the kernel does not use the TSC here";
-  void* memory = ::mmap(nullptr, sizeof(sillage_clock_page), PROT_READ, MAP_SHARED, keeper->fd(), 0);
+  void* memory =
+      ::mmap(nullptr, sizeof(sillage_clock_page), PROT_READ, MAP_SHARED, keeper->fd(), 0);
   ASSERT_NE(memory, MAP_FAILED);
   const auto& page = *static_cast<const sillage_clock_page*>(memory);
   for (int i = 0; i < 8; ++i) {
@@ -99,7 +101,8 @@ TEST(ClockKeeper, Segments_AreContinuous) {
 
 TEST(ClockKeeper, Programs_CannotWriteThePage) {
   const auto keeper = make();
-  EXPECT_EQ(::mmap(nullptr, sizeof(sillage_clock_page), PROT_READ | PROT_WRITE, MAP_SHARED, keeper->fd(), 0),
+  EXPECT_EQ(::mmap(nullptr, sizeof(sillage_clock_page), PROT_READ | PROT_WRITE, MAP_SHARED,
+                   keeper->fd(), 0),
             MAP_FAILED);
   EXPECT_EQ(::ftruncate(keeper->fd(), 0), -1);
 }

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "collect/collector.hpp"
 
-#include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <map>
-#include <mutex>
-#include <thread>
-
 #include "collect/bell.hpp"
 #include "collect/channel.hpp"
 #include "collect/output_directory.hpp"
 #include "collect/trace_writer.hpp"
 #include "ring/ring.hpp"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <map>
+#include <mutex>
+#include <sched.h>
+#include <signal.h>
+#include <thread>
+#include <unistd.h>
 
 namespace sillage::collect {
 namespace {
@@ -28,8 +27,9 @@ constexpr Nanoseconds kNap{kMillisecond / 2};
 // What a stream can take in a nap with room to spare: 2 GB/s is more than a CPU writes.
 constexpr std::uint64_t kNapBytes = 1 << 20;
 
-// Runs once on every CPU this thread may use. A writer's section that was under way on one of them has then either
-// published or been sent back to its beginning: no position moves any more but for events that begin later.
+// Runs once on every CPU this thread may use. A writer's section that was under way on one of them
+// has then either published or been sent back to its beginning: no position moves any more but for
+// events that begin later.
 void visit_cpus() {
   cpu_set_t* before = CPU_ALLOC(CPU_SETSIZE * 8);
   cpu_set_t* one = CPU_ALLOC(CPU_SETSIZE * 8);
@@ -106,7 +106,8 @@ class Collector::Engine {
 };
 
 void Collector::Engine::start() {
-  // The thread takes no signals: they are the program's, and a full RLIMIT_FSIZE must be an error, not SIGXFSZ.
+  // The thread takes no signals: they are the program's, and a full RLIMIT_FSIZE must be an error,
+  // not SIGXFSZ.
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -115,8 +116,8 @@ void Collector::Engine::start() {
 }
 
 Result<TraceId> Collector::Engine::open_trace(const TraceOptions& options) {
-  auto writer = TraceWriter::create(output_.value(), options.directory, version_, options.environment,
-                                    options.clock_offset_ns);
+  auto writer = TraceWriter::create(output_.value(), options.directory, version_,
+                                    options.environment, options.clock_offset_ns);
   if (!writer) return tl::unexpected(std::move(writer).error());
   const std::lock_guard lock(mutex_);
   const TraceId id{next_trace_++};
@@ -140,7 +141,8 @@ Result<OpenChannel> Collector::Engine::add_channel(TraceId trace, const ChannelO
   if (!fd) return fail_errno("duplicating a ring's descriptor");
   auto stream_class = writer->add_channel(options.contexts);
   if (!stream_class) return tl::unexpected(std::move(stream_class).error());
-  auto channel = std::make_shared<Channel>(writer, std::move(*stream_class), std::move(*ring), options.name);
+  auto channel =
+      std::make_shared<Channel>(writer, std::move(*stream_class), std::move(*ring), options.name);
 
   const std::lock_guard lock(mutex_);
   const auto found = traces_.find(trace);
@@ -247,16 +249,19 @@ bool Collector::Engine::drain() {
   return worked;
 }
 
-// Waits for work; returns whether all was quiet until the time was up or there was work at the second look.
+// Waits for work; returns whether all was quiet until the time was up or there was work at the
+// second look.
 bool Collector::Engine::rest(std::uint32_t bell) {
-  // First a nap that costs writers nothing. Also where someone rings for nothing, to bound what that costs us.
+  // First a nap that costs writers nothing. Also where someone rings for nothing, to bound what
+  // that costs us.
   if (can_nap_ || quiet_rounds_ > 1) {
     bell_.sleep(bell, {}, kNap);
     if (drain()) return true;
   }
   std::vector<Doorbell> doorbells;
   doorbells.reserve(active_.size());
-  for (const auto& channel : active_) doorbells.push_back({channel->ring().doorbell(), channel->ring().arm()});
+  for (const auto& channel : active_)
+    doorbells.push_back({channel->ring().doorbell(), channel->ring().arm()});
   // What was switched before we armed did not ring.
   if (drain()) return true;
   return bell_.sleep(bell, doorbells, kIdle);
@@ -291,7 +296,9 @@ Result<std::unique_ptr<Collector>> Collector::create(const CollectorOptions& opt
 Collector::Collector(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 Collector::~Collector() { (void)engine_->stop(); }
 
-Result<TraceId> Collector::open_trace(const TraceOptions& options) { return engine_->open_trace(options); }
+Result<TraceId> Collector::open_trace(const TraceOptions& options) {
+  return engine_->open_trace(options);
+}
 Result<OpenChannel> Collector::add_channel(TraceId trace, const ChannelOptions& options) {
   return engine_->add_channel(trace, options);
 }

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "abi/app_protocol.h"
 #include "base/fd.hpp"
 #include "base/result.hpp"
@@ -14,6 +9,11 @@
 #include "collect/stats.hpp"
 #include "ctf/model.hpp"
 #include "ring/geometry.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace sillage::collect {
 
@@ -55,11 +55,12 @@ struct OpenChannel {
 
 /// Turns the rings of one recording into CTF traces on disk, on a thread of its own.
 ///
-/// The output always ends on whole packets. While it has no room, packets are dropped and their events counted
-/// as lost, rings go on being read, and writing resumes when there is room again.
+/// The output always ends on whole packets. While it has no room, packets are dropped and their
+/// events counted as lost, rings go on being read, and writing resumes when there is room again.
 ///
 /// Lifetime: the ClockKeeper must outlive it.
-/// Threads:  all functions from any thread; none waits for a program, add_* and open_trace only for the disk.
+/// Threads:  all functions from any thread; none waits for a program, add_* and open_trace only for
+///           the disk.
 class Collector {
  public:
   /// Makes the output directory and starts the thread.
@@ -85,24 +86,27 @@ class Collector {
   ///         kInvalidArgument  the name cannot be a file's, or a context is unknown.
   [[nodiscard]] Result<OpenChannel> add_channel(TraceId trace, const ChannelOptions& options);
 
-  /// Declares an event and gives it the channel's next id, from 0 on. The metadata is on disk before this returns.
+  /// Declares an event and gives it the channel's next id, from 0 on. The metadata is on disk
+  /// before this returns.
   ///
   /// `event` describes name, level and payload; `id` and the stream class in it are ignored.
   ///
   /// Errors: kNotFound     no such channel, or it is closed;
   ///         kUnsupported  a field whose length does not follow from those before it;
-  ///         kNoSpace and other failures of the metadata file, which then holds nothing of the event.
+  ///         kNoSpace and other failures of the metadata file, which then holds nothing of the
+  ///         event.
   [[nodiscard]] Result<EventId> add_event(ChannelId channel, ctf::EventClass event);
 
-  /// Ends a trace whose programs have gone: reads its rings out, completes its files, frees its memory. Returns at
-  /// once; the thread does it. Unknown and closed ones are ignored.
+  /// Ends a trace whose programs have gone: reads its rings out, completes its files, frees its
+  /// memory. Returns at once; the thread does it. Unknown and closed ones are ignored.
   void close_trace(TraceId trace);
 
   /// What is recorded and lost so far, as of the thread's last round (at most 0.1 s ago).
   [[nodiscard]] Stats stats() const;
 
-  /// Reads everything published until now, completes all files and ends the thread; rings' memory is freed though
-  /// programs may still map them. Gates must be closed before: what is published later is in no count. Again: the same.
+  /// Reads everything published until now, completes all files and ends the thread; rings' memory
+  /// is freed though programs may still map them. Gates must be closed before: what is published
+  /// later is in no count. Again: the same.
   Stats stop();
 
  private:

@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: MIT
 #include "collect/collector.hpp"
 
-#include <dirent.h>
-#include <fcntl.h>
+#include "ctf/layout.hpp"
+#include "ctf/packet.hpp"
+#include "ring/ring.hpp"
+#include "ring/test_writer.hpp"
+
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
+#include <sched.h>
 #include <string>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
-
-#include "ctf/layout.hpp"
-#include "ctf/packet.hpp"
-#include "ring/ring.hpp"
-#include "ring/test_writer.hpp"
 
 namespace sillage::collect {
 namespace {
@@ -73,7 +73,8 @@ std::vector<std::byte> read_file(const fs::path& path) {
 template <class T>
 T at(const std::vector<std::byte>& bytes, std::size_t offset) {
   T value{};
-  if (offset + sizeof value <= bytes.size()) std::memcpy(&value, bytes.data() + offset, sizeof value);
+  if (offset + sizeof value <= bytes.size())
+    std::memcpy(&value, bytes.data() + offset, sizeof value);
   return value;
 }
 
@@ -140,12 +141,14 @@ class CollectorTest : public ::testing::Test {
     ASSERT_TRUE(collector) << collector.error().text();
     collector_ = std::move(*collector);
     directory_ = fs::path(path) / kTrace;
-    const auto trace = collector_->open_trace({.directory = kTrace,
-                                               .environment = {{"hostname", "h"}, {"tracer_major", 1}},
-                                               .clock_offset_ns = sample_realtime_offset_ns()});
+    const auto trace =
+        collector_->open_trace({.directory = kTrace,
+                                .environment = {{"hostname", "h"}, {"tracer_major", 1}},
+                                .clock_offset_ns = sample_realtime_offset_ns()});
     ASSERT_TRUE(trace) << trace.error().text();
     trace_ = *trace;
-    auto channel = collector_->add_channel(trace_, {.name = "channel0", .ring = ring, .contexts = {}});
+    auto channel =
+        collector_->add_channel(trace_, {.name = "channel0", .ring = ring, .contexts = {}});
     ASSERT_TRUE(channel) << channel.error().text();
     channel_ = channel->id;
     const auto id = collector_->add_event(
@@ -162,7 +165,8 @@ class CollectorTest : public ::testing::Test {
   std::uint64_t emit(ring::TestWriter& writer, std::uint64_t count, std::uint32_t id = 0) {
     std::uint64_t recorded = 0;
     for (std::uint64_t i = 0; i < count; ++i, ++number_)
-      recorded += writer.emit(id, clock_->now().value, std::as_bytes(std::span(&number_, 1))) ? 1 : 0;
+      recorded +=
+          writer.emit(id, clock_->now().value, std::as_bytes(std::span(&number_, 1))) ? 1 : 0;
     return recorded;
   }
 
@@ -230,7 +234,8 @@ TEST_F(CollectorTest, ManyStreams_SentIsReadPlusLost) {
       });
     for (auto& thread : threads) thread.join();
     const Stats stats = collector_->stop();
-    EXPECT_EQ(stats.events + stats.lost.total(), kEach * geometry_.stream_count) << "overwrite " << overwrite;
+    EXPECT_EQ(stats.events + stats.lost.total(), kEach * geometry_.stream_count)
+        << "overwrite " << overwrite;
     EXPECT_EQ(stats.lost.corrupt, 0u);
     EXPECT_EQ(overwrite ? stats.lost.full : stats.lost.overrun, 0u);
     std::uint64_t discarded = 0;
@@ -257,7 +262,8 @@ TEST_F(CollectorTest, RunningWriter_IsReadWhileItGoesOn) {
 TEST_F(CollectorTest, ProgramsDoorbell_EndsTheSleep) {
   TemporaryDirectory output;
   start(output.path());
-  ASSERT_TRUE(eventually([&] { return __atomic_load_n(&program_->header().armed, __ATOMIC_ACQUIRE) == 1; }));
+  ASSERT_TRUE(eventually(
+      [&] { return __atomic_load_n(&program_->header().armed, __ATOMIC_ACQUIRE) == 1; }));
 }
 
 TEST_F(CollectorTest, IdleCollector_CostsNextToNothing) {
@@ -349,7 +355,8 @@ TEST_F(CollectorTest, TimeOfTheFuture_IsNotTaken) {
 TEST_F(CollectorTest, ClosedTrace_IsCompleteWhileTheRestGoesOn) {
   TemporaryDirectory output;
   start(output.path());
-  const auto trace = collector_->open_trace({.directory = "ust/pid/app-1-20260101-000000", .environment = {}});
+  const auto trace =
+      collector_->open_trace({.directory = "ust/pid/app-1-20260101-000000", .environment = {}});
   ASSERT_TRUE(trace);
   auto channel = collector_->add_channel(
       *trace, {.name = "channel0", .ring = small_ring(), .contexts = {SILLAGE_CONTEXT_VTID}});
@@ -363,7 +370,9 @@ TEST_F(CollectorTest, ClosedTrace_IsCompleteWhileTheRestGoesOn) {
   EXPECT_FALSE(collector_->add_event(channel->id, {.name = "a:c"}));
   EXPECT_FALSE(collector_->add_channel(*trace, {.name = "x", .ring = {}, .contexts = {}}));
   ASSERT_TRUE(eventually([&] { return collector_->stats().events == 1; }));
-  EXPECT_EQ(read_packets(fs::path(output.path()) / "ust/pid/app-1-20260101-000000", "channel0_0").size(), 1u);
+  EXPECT_EQ(
+      read_packets(fs::path(output.path()) / "ust/pid/app-1-20260101-000000", "channel0_0").size(),
+      1u);
 
   ring::TestWriter first = program_->writer(0);
   emit(first, 4);
@@ -378,7 +387,8 @@ TEST_F(CollectorTest, NamesThatLeadElsewhere_AreRefused) {
   ::symlink("/tmp", (output.path() + "/link").c_str());
   EXPECT_FALSE(collector_->open_trace({.directory = "link/x", .environment = {}}));
   for (const char* name : {"", "..", "a/b"})
-    EXPECT_FALSE(collector_->add_channel(trace_, {.name = name, .ring = {}, .contexts = {}})) << name;
+    EXPECT_FALSE(collector_->add_channel(trace_, {.name = name, .ring = {}, .contexts = {}}))
+        << name;
   EXPECT_FALSE(collector_->open_trace({.directory = kTrace, .environment = {}}));  // holds a trace
 }
 

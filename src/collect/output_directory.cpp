@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "collect/output_directory.hpp"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
-
-#include <cerrno>
 #include <utility>
 
 namespace sillage::collect {
@@ -25,7 +24,8 @@ Result<Fd> make_one(int parent, const std::string& name, int open_flags) {
 
 Result<Fd> make_directory(const std::string& path) {
   if (path.empty()) return fail(Code::kInvalidArgument, "the output directory has no name");
-  for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+  for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
     if (auto made = make_one(AT_FDCWD, path.substr(0, slash), 0); !made) return made;
   }
   return make_one(AT_FDCWD, path, 0);

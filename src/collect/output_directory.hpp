@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "base/fd.hpp"
 #include "base/result.hpp"
+
+#include <string>
+#include <string_view>
 
 namespace sillage::collect {
 
@@ -14,12 +14,14 @@ namespace sillage::collect {
 /// Errors: those of mkdir and open; the message names the part of the path that failed.
 [[nodiscard]] Result<Fd> make_directory(const std::string& path);
 
-/// Opens a directory below another, making what is missing; never leads out of it, by ".." or by symbolic links.
+/// Opens a directory below another, making what is missing; never leads out of it, by ".." or by
+/// symbolic links.
 ///
 /// Errors: kInvalidArgument  empty, absolute, or with an empty, "." or ".." part.
 [[nodiscard]] Result<Fd> make_directory_below(int directory, std::string_view relative);
 
-/// Whether `name` can be a file's name as it is: not empty, no '/', no NUL, no leading '.', at most 200 bytes.
+/// Whether `name` can be a file's name as it is: not empty, no '/', no NUL, no leading '.', at most
+/// 200 bytes.
 [[nodiscard]] bool is_file_name(std::string_view name);
 
 }  // namespace sillage::collect

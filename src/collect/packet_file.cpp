@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "collect/packet_file.hpp"
 
+#include <array>
 #include <fcntl.h>
 #include <unistd.h>
-
-#include <array>
 #include <utility>
 
 namespace sillage::collect {
@@ -20,7 +19,8 @@ iovec piece(std::span<const std::byte> bytes) {
 Result<PacketFile> PacketFile::create(int directory, int index_directory, const std::string& name) {
   auto data = AppendFile::create(directory, name);
   if (!data) return tl::unexpected(std::move(data).error());
-  // Without its head an index is no index, and without one the next try would find the name taken: all or nothing.
+  // Without its head an index is no index, and without one the next try would find the name taken:
+  // all or nothing.
   const auto remove_data = [&] { ::unlinkat(directory, name.c_str(), 0); };
   const std::string index_name = name + ".idx";
   auto index = AppendFile::create(index_directory, index_name);

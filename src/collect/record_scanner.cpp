@@ -31,8 +31,8 @@ struct Window {
 Window window_of(const StreamTime& time, std::uint64_t limit_ns) {
   const std::uint64_t first = time.epoch << SILLAGE_RECORD_EPOCH_BITS;
   const std::uint64_t last = std::min(first | kEpochLast, limit_ns);
-  return {static_cast<std::uint32_t>(time.last_ns & kTimeMask), static_cast<std::uint32_t>(last & kTimeMask),
-          last >= time.last_ns && last >= first};
+  return {static_cast<std::uint32_t>(time.last_ns & kTimeMask),
+          static_cast<std::uint32_t>(last & kTimeMask), last >= time.last_ns && last >= first};
 }
 
 }  // namespace
@@ -40,7 +40,8 @@ Window window_of(const StreamTime& time, std::uint64_t limit_ns) {
 void RecordScanner::add(RecordShape shape) {
   const std::size_t id = shapes_.size();
   const auto fixed = shape.fixed_bytes();
-  if (id < SILLAGE_RECORD_ID_EXTENDED && fixed) compact_bytes_[id] = SILLAGE_RECORD_COMPACT_BYTES + *fixed;
+  if (id < SILLAGE_RECORD_ID_EXTENDED && fixed)
+    compact_bytes_[id] = SILLAGE_RECORD_COMPACT_BYTES + *fixed;
   shapes_.push_back(std::move(shape));
 }
 
@@ -57,8 +58,9 @@ Scan RecordScanner::scan(std::span<const std::byte> bytes, std::uint64_t limit_n
   std::size_t at = 0;
   std::uint32_t records = 0;
   Window window = window_of(time, limit_ns);
-  // The size of the event seen last: where the same one comes again, a predicted branch takes the place of a load
-  // that the next record's address would have to wait for (12 cycles a record become 4).
+  // The size of the event seen last: where the same one comes again, a predicted branch takes the
+  // place of a load that the next record's address would have to wait for (12 cycles a record
+  // become 4).
   std::uint32_t known_id = SILLAGE_RECORD_ID_EXTENDED;
   std::uint64_t known_bytes = 0;
 
@@ -87,8 +89,8 @@ Scan RecordScanner::scan(std::span<const std::byte> bytes, std::uint64_t limit_n
       const auto full = load<std::uint64_t>(data + at + 5);
       const std::uint64_t last = (time.last_ns & ~kTimeMask) | window.low;
       if (full < last || full > limit_ns) break;
-      const auto rest =
-          measure(load<std::uint32_t>(data + at + 1), bytes.subspan(at + SILLAGE_RECORD_EXTENDED_BYTES));
+      const auto rest = measure(load<std::uint32_t>(data + at + 1),
+                                bytes.subspan(at + SILLAGE_RECORD_EXTENDED_BYTES));
       if (!rest) break;
       time = StreamTime::at(full);
       window = window_of(time, limit_ns);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "abi/ring.h"
+#include "collect/record_shape.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
-
-#include "abi/ring.h"
-#include "collect/record_shape.hpp"
 
 namespace sillage::collect {
 
@@ -31,8 +31,8 @@ struct Scan {
   bool damaged = false;       ///< what stands behind `bytes` is no record of this channel
 };
 
-/// Steps over the records of a run: ids known, sizes inside, time never going back, never leaving its epoch without
-/// a full time, never beyond a limit. What it accepts, any CTF reader can decode.
+/// Steps over the records of a run: ids known, sizes inside, time never going back, never leaving
+/// its epoch without a full time, never beyond a limit. What it accepts, any CTF reader can decode.
 ///
 /// Cost:   1 to 2 ns a record of fixed size; bench: collect_bench.
 /// Source: src/abi/ring.h, event record header.
@@ -46,7 +46,8 @@ class RecordScanner {
                           StreamTime& time) const;
 
  private:
-  // Bytes behind the header of a record of event `id` whose remainder starts `rest`; nothing if there is none.
+  // Bytes behind the header of a record of event `id` whose remainder starts `rest`; nothing if
+  // there is none.
   [[nodiscard]] std::optional<std::size_t> measure(std::uint32_t id,
                                                    std::span<const std::byte> rest) const;
 

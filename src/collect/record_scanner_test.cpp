@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "collect/record_scanner.hpp"
 
+#include "ctf/layout.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <string_view>
 #include <vector>
-
-#include "ctf/layout.hpp"
 
 namespace sillage::collect {
 namespace {
@@ -47,7 +47,8 @@ RecordShape shape_of(ctf::FieldClassRef payload) {
   return *shape;
 }
 
-// Ids: 0 nothing, 1 an int, 2 a string, 3 int + sequence of u16 + string + u64, 4 array of 3 floats.
+// Ids: 0 nothing, 1 an int, 2 a string, 3 int + sequence of u16 + string + u64, 4 array of 3
+//      floats.
 RecordScanner make_scanner() {
   RecordScanner scanner;
   ctf::PayloadBuilder builder;
@@ -109,9 +110,13 @@ TEST(RecordScanner, EveryTruncation_KeepsTheWholeRecordsInFront) {
   for (std::size_t size = 0; size <= all.get().size(); ++size) {
     StreamTime time = StreamTime::at(kStart);
     // A buffer of exactly that size, so that the sanitizer sees a byte too far.
-    const std::vector<std::byte> part(all.get().begin(), all.get().begin() + static_cast<long>(size));
+    const std::vector<std::byte> part(all.get().begin(),
+                                      all.get().begin() + static_cast<long>(size));
     const Scan result = make_scanner().scan(part, kForEver, time);
-    const std::size_t sound = size == all.get().size() ? size : size >= second ? second : size >= first ? first : 0;
+    const std::size_t sound = size == all.get().size() ? size
+                              : size >= second         ? second
+                              : size >= first          ? first
+                                                       : 0;
     EXPECT_EQ(result.bytes, sound) << size;
     EXPECT_EQ(result.damaged, size != sound) << size;
   }
@@ -142,7 +147,8 @@ TEST(RecordScanner, CompactTimeOfAnotherEpoch_IsDamage) {
 }
 
 TEST(RecordScanner, TimeBeyondTheLimit_IsDamage) {
-  EXPECT_EQ(scan(Bytes().compact(0, kStart + 10).compact(0, kStart + 11), kStart + 10).scan.records, 1u);
+  EXPECT_EQ(scan(Bytes().compact(0, kStart + 10).compact(0, kStart + 11), kStart + 10).scan.records,
+            1u);
   EXPECT_EQ(scan(Bytes().extended(0, kStart + 11), kStart + 10).scan.records, 0u);
   EXPECT_EQ(scan(Bytes().compact(0, kStart), kStart - 1).scan.records, 0u);
   EXPECT_EQ(scan(Bytes().compact(0, kStart), 0).scan.records, 0u);
@@ -156,7 +162,9 @@ TEST(RecordScanner, RunsOfOneSubbuf_GoOnInTime) {
   StreamTime time = StreamTime::at(kStart);
   const RecordScanner scanner = make_scanner();
   const std::uint64_t next = UINT64_C(78) << SILLAGE_RECORD_EPOCH_BITS;
-  EXPECT_EQ(scanner.scan(Bytes().extended(0, next + 1).compact(0, next + 2).get(), kForEver, time).records, 2u);
+  EXPECT_EQ(scanner.scan(Bytes().extended(0, next + 1).compact(0, next + 2).get(), kForEver, time)
+                .records,
+            2u);
   EXPECT_EQ(scanner.scan(Bytes().compact(0, next + 3).get(), kForEver, time).records, 1u);
   EXPECT_EQ(time.last_ns, next + 3);
   EXPECT_EQ(scanner.scan(Bytes().compact(0, next + 2).get(), kForEver, time).records, 0u);
@@ -164,8 +172,9 @@ TEST(RecordScanner, RunsOfOneSubbuf_GoOnInTime) {
 
 TEST(RecordShape, Contexts_ComeFirst) {
   const auto stream = ctf::channel_stream_class(0, {1, 3}, ctf::monotonic_clock_class("", 0));
-  const auto shape = RecordShape::compile(stream.common_context, nullptr,
-                                          ctf::PayloadBuilder().integer("a", {.size_bytes = 2}).build());
+  const auto shape =
+      RecordShape::compile(stream.common_context, nullptr,
+                           ctf::PayloadBuilder().integer("a", {.size_bytes = 2}).build());
   ASSERT_TRUE(shape);
   EXPECT_EQ(shape->fixed_bytes(), 4u + 17u + 2u);
 }
@@ -182,8 +191,8 @@ TEST(RecordShape, HugeArrays_SaturateAndFitNowhere) {
 
 TEST(RecordShape, LengthThatIsNotInFront_IsRefusedByName) {
   ctf::Structure structure;
-  structure.members.push_back(
-      {"q", ctf::make_field_class(ctf::DynamicString{.length_bytes = {ctf::Scope::kPayload, {"elsewhere"}}})});
+  structure.members.push_back({"q", ctf::make_field_class(ctf::DynamicString{
+                                        .length_bytes = {ctf::Scope::kPayload, {"elsewhere"}}})});
   const auto shape = RecordShape::compile(nullptr, nullptr, ctf::make_field_class(structure));
   ASSERT_FALSE(shape);
   EXPECT_EQ(shape.error().code, Code::kUnsupported);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "collect/record_shape.hpp"
 
+#include "abi/ring.h"
+
 #include <algorithm>
 #include <cstring>
 #include <string>
 #include <utility>
-
-#include "abi/ring.h"
 
 namespace sillage::collect {
 namespace {
@@ -19,15 +19,16 @@ std::optional<std::uint64_t> layout_bytes(const ctf::BitLayout& layout) {
   return layout.length_bits / 8;
 }
 
-// Bytes of a field that always has the same number of them; nothing for other kinds and for what is not
-// made of whole bytes.
+// Bytes of a field that always has the same number of them; nothing for other kinds and for what is
+// not made of whole bytes.
 std::optional<std::uint64_t> fixed_bytes_of(const ctf::FieldClass& field) {
   if (const auto* integer = field.as<ctf::Integer>()) return layout_bytes(integer->layout);
   if (const auto* boolean = field.as<ctf::Boolean>()) return layout_bytes(boolean->layout);
   if (const auto* real = field.as<ctf::Float>()) return layout_bytes(real->layout);
   if (const auto* array = field.as<ctf::BitArray>()) return layout_bytes(array->layout);
   if (const auto* map = field.as<ctf::BitMap>()) return layout_bytes(map->layout);
-  if (const auto* text = field.as<ctf::StaticString>()) return std::min(text->length_bytes, kTooLong);
+  if (const auto* text = field.as<ctf::StaticString>())
+    return std::min(text->length_bytes, kTooLong);
   if (const auto* blob = field.as<ctf::StaticBlob>()) return std::min(blob->length_bytes, kTooLong);
   if (const auto* array = field.as<ctf::StaticArray>()) {
     const auto element = fixed_bytes_of(*array->element);
@@ -53,9 +54,11 @@ std::optional<Dynamic> dynamic_of(const ctf::FieldClass& field) {
   return std::nullopt;
 }
 
-// Whether `location` leads to the member named `name`, and that is a u32 in the machine's byte order.
+// Whether `location` leads to the member named `name`, and that is a u32 in the machine's byte
+// order.
 bool is_length(const ctf::FieldLocation& location, const ctf::Member* member) {
-  if (member == nullptr || location.path.empty() || location.path.back() != member->name) return false;
+  if (member == nullptr || location.path.empty() || location.path.back() != member->name)
+    return false;
   const auto* integer = member->field_class->as<ctf::Integer>();
   return integer != nullptr && !integer->is_signed && integer->layout.length_bits == 32 &&
          integer->layout.byte_order == ctf::kNativeByteOrder;
@@ -83,11 +86,13 @@ Status RecordShape::add(const ctf::FieldClassRef& structure) {
     } else if (const auto* text = field.as<ctf::NullTerminatedString>();
                text != nullptr && text->encoding == ctf::Encoding::kUtf8) {
       parts_.push_back({Part::Kind::kString, 1, 0});
-    } else if (const auto dynamic = dynamic_of(field); dynamic && is_length(*dynamic->length, before)) {
-      parts_.push_back({Part::Kind::kSequence, static_cast<std::uint32_t>(dynamic->element_bytes), 0});
+    } else if (const auto dynamic = dynamic_of(field);
+               dynamic && is_length(*dynamic->length, before)) {
+      parts_.push_back(
+          {Part::Kind::kSequence, static_cast<std::uint32_t>(dynamic->element_bytes), 0});
     } else {
-      return fail(Code::kUnsupported,
-                  "the length of field \"" + member.name + "\" cannot be known from the fields before it");
+      return fail(Code::kUnsupported, "the length of field \"" + member.name +
+                                          "\" cannot be known from the fields before it");
     }
     before = &member;
   }
@@ -111,7 +116,8 @@ std::optional<std::size_t> RecordShape::measure(std::span<const std::byte> bytes
       // The count is a member in front of the part, so there are 4 bytes: compile() has seen to it.
       std::uint32_t count = 0;
       std::memcpy(&count, bytes.data() + at - sizeof count, sizeof count);
-      at += std::uint64_t{count} * part.element_bytes;  // below 2^64: both are 32 bits, `at` is a size
+      at += std::uint64_t{count} *
+            part.element_bytes;  // below 2^64: both are 32 bits, `at` is a size
       if (at > bytes.size()) return std::nullopt;
     }
     at += part.fixed_behind;

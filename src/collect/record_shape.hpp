@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "base/result.hpp"
+#include "ctf/model.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
 
-#include "base/result.hpp"
-#include "ctf/model.hpp"
-
 namespace sillage::collect {
 
-/// How long the records of one event are: what is needed to step over one, and nothing about values.
+/// How long the records of one event are: what is needed to step over one, and nothing about
+/// values.
 ///
-/// Shape:  fixed bytes, then for each part of variable length the bytes it takes and the fixed ones behind it.
+/// Shape:  fixed bytes, then for each part of variable length the bytes it takes and the fixed ones
+///         behind it.
 /// Source: src/abi/catalog.h: the payload is the fields in order, packed.
 class RecordShape {
  public:
-  /// Compiles the parts of an event record behind its header: contexts, then payload. Null classes are empty.
+  /// Compiles the parts of an event record behind its header: contexts, then payload. Null classes
+  /// are empty.
   ///
-  /// Errors: kUnsupported  a field whose length does not follow from the fields in front of it in the ways
+  /// Errors: kUnsupported  a field whose length does not follow from the fields in front of it in
+  ///         the ways
   ///                       src/abi/catalog.h allows; the message names it.
   [[nodiscard]] static Result<RecordShape> compile(const ctf::FieldClassRef& common_context,
                                                    const ctf::FieldClassRef& specific_context,
@@ -31,13 +35,14 @@ class RecordShape {
     return parts_.empty() ? std::optional(leading_bytes_) : std::nullopt;
   }
 
-  /// Bytes behind the header of the record whose remainder starts `bytes`; nothing if it does not end in there.
+  /// Bytes behind the header of the record whose remainder starts `bytes`; nothing if it does not
+  /// end in there.
   [[nodiscard]] std::optional<std::size_t> measure(std::span<const std::byte> bytes) const;
 
  private:
   struct Part {
     enum class Kind : std::uint8_t { kString, kSequence } kind;
-    std::uint32_t element_bytes;  // sequences; their u32 count is the last 4 bytes in front of the part
+    std::uint32_t element_bytes;  // sequences; their u32 count is the 4 bytes in front of the part
     std::uint64_t fixed_behind;
   };
 

@@ -24,13 +24,13 @@ struct LostEvents {
 
 /// What a recording amounts to so far.
 struct Stats {
-  std::uint64_t events = 0;   ///< in packets that are on disk
+  std::uint64_t events = 0;  ///< in packets that are on disk
   std::uint64_t packets = 0;
-  std::uint64_t bytes = 0;    ///< of the stream files
+  std::uint64_t bytes = 0;  ///< of the stream files
   LostEvents lost;
   std::uint64_t overrun_packets = 0;  ///< sub-buffers overwritten before they were read
-  std::uint64_t corrupt_packets = 0;  ///< sub-buffers skipped or cut short because of impossible contents
-  std::uint64_t pending = 0;  ///< events published in rings and not read yet
+  std::uint64_t corrupt_packets = 0;  ///< sub-buffers skipped or cut short: impossible contents
+  std::uint64_t pending = 0;          ///< events published in rings and not read yet
   bool output_failing = false;        ///< packets are being dropped now: `output_error` says why
   std::string output_error;           ///< the last failure of the output, empty if there was none
 };

@@ -8,8 +8,8 @@ namespace {
 
 // How long a failing output is left alone.
 constexpr std::uint64_t kRetryNs = 100'000'000;
-// How far ahead of our clock a writer's may be: TSCs of a machine agree far better, and less would be enough. A time
-// beyond it is not a time anyone read.
+// How far ahead of our clock a writer's may be: TSCs of a machine agree far better, and less would
+// be enough. A time beyond it is not a time anyone read.
 constexpr std::uint64_t kClockSlackNs = 1'000'000;
 
 }  // namespace
@@ -26,9 +26,10 @@ void StreamRecorder::record(const ring::Run& run, const RecordScanner& scanner,
   packet_ += run.skipped_subbufs;
   const std::uint64_t limit = now.value + kClockSlackNs;
   const bool begins = run.offset == 0;
-  // Losing the beginning of a sub-buffer, or having it begun at an impossible time, is losing its clock.
-  const bool readable = begins ? run.begin_ns >= end_ns_ && run.begin_ns <= limit
-                               : unreadable_ != run.sequence;
+  // Losing the beginning of a sub-buffer, or having it begun at an impossible time, is losing its
+  // clock.
+  const bool readable =
+      begins ? run.begin_ns >= end_ns_ && run.begin_ns <= limit : unreadable_ != run.sequence;
   if (!readable) {
     unreadable_ = run.sequence;
     counts_.lost_corrupt += run.events;

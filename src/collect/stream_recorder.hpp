@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <string>
-
 #include "base/result.hpp"
 #include "base/units.hpp"
 #include "collect/packet_file.hpp"
 #include "collect/record_scanner.hpp"
 #include "ring/stream_reader.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
 namespace sillage::collect {
 
-/// What one recorder put into its file and what it could not; the writers' and the reader's losses are the reader's.
+/// What one recorder put into its file and what it could not; the writers' and the reader's losses
+/// are the reader's.
 struct RecorderCounts {
   std::uint64_t events = 0, packets = 0, bytes = 0;
   std::uint64_t lost_disk = 0;     ///< events in packets that could not be written
@@ -29,8 +30,8 @@ struct TraceOutput {
   ctf::Uuid uuid{};
 };
 
-/// Whether the output works, for all recorders of a collector: after a failure nothing is tried for a while, so
-/// that a full disk costs no more than it must.
+/// Whether the output works, for all recorders of a collector: after a failure nothing is tried for
+/// a while, so that a full disk costs no more than it must.
 class OutputHealth {
  public:
   [[nodiscard]] bool may_try(Nanoseconds now) const { return !failing_ || now >= retry_; }
@@ -49,8 +50,9 @@ class OutputHealth {
 
 /// Turns one stream of a ring into one CTF data stream: run by run, each a packet.
 ///
-/// Times of packets never overlap or go back. The discarded-events counter holds all events lost but those
-/// overwritten in overwrite mode, which the packet sequence numbers show, as in LTTng's traces.
+/// Times of packets never overlap or go back. The discarded-events counter holds all events lost
+/// but those overwritten in overwrite mode, which the packet sequence numbers show, as in LTTng's
+/// traces.
 ///
 /// Lifetime: the ring of `reader` must outlive it.
 /// Threads:  one at a time.
@@ -64,7 +66,8 @@ class StreamRecorder {
         stream_index_(stream_index),
         cpu_(cpu) {}
 
-  /// The next run, to be handed to `record()`: a step of its own so that the caller can learn of new events between.
+  /// The next run, to be handed to `record()`: a step of its own so that the caller can learn of
+  /// new events between.
   [[nodiscard]] std::optional<ring::Run> next_run(std::span<std::byte> buffer, bool flush) {
     return reader_.next_run(buffer, flush);
   }

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "collect/trace_writer.hpp"
 
-#include <fcntl.h>
-#include <sys/random.h>
-#include <unistd.h>
-
-#include <span>
-#include <utility>
-
 #include "collect/output_directory.hpp"
 #include "ctf/layout.hpp"
 #include "ctf/metadata.hpp"
+
+#include <fcntl.h>
+#include <span>
+#include <sys/random.h>
+#include <unistd.h>
+#include <utility>
 
 namespace sillage::collect {
 namespace {
@@ -25,7 +24,8 @@ Result<ctf::Uuid> random_uuid() {
   return uuid;
 }
 
-// The identity of CLOCK_MONOTONIC: traces of the same boot share it. Empty where the kernel does not say.
+// The identity of CLOCK_MONOTONIC: traces of the same boot share it. Empty where the kernel does
+// not say.
 std::string boot_id() {
   const Fd file(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
   char text[36];
@@ -40,10 +40,9 @@ Status append_text(AppendFile& file, const std::string& text) {
 
 }  // namespace
 
-Result<std::unique_ptr<TraceWriter>> TraceWriter::create(int parent, std::string_view directory,
-                                                         ctf::Version version,
-                                                         std::vector<ctf::EnvironmentEntry> environment,
-                                                         std::int64_t clock_offset_ns) {
+Result<std::unique_ptr<TraceWriter>> TraceWriter::create(
+    int parent, std::string_view directory, ctf::Version version,
+    std::vector<ctf::EnvironmentEntry> environment, std::int64_t clock_offset_ns) {
   auto uuid = random_uuid();
   if (!uuid) return tl::unexpected(std::move(uuid).error());
   auto folder = make_directory_below(parent, directory);
@@ -59,11 +58,12 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::create(int parent, std::string
     ::unlinkat(folder->value(), "metadata", 0);
     return tl::unexpected(std::move(written).error());
   }
-  return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(*folder), std::move(*index),
-                                                      std::move(*metadata), version, std::move(trace)));
+  return std::unique_ptr<TraceWriter>(new TraceWriter(
+      std::move(*folder), std::move(*index), std::move(*metadata), version, std::move(trace)));
 }
 
-Result<ctf::DataStreamClass> TraceWriter::add_channel(const std::vector<sillage_context>& contexts) {
+Result<ctf::DataStreamClass> TraceWriter::add_channel(
+    const std::vector<sillage_context>& contexts) {
   const std::vector<std::uint32_t> numbers(contexts.begin(), contexts.end());
   for (const std::uint32_t number : numbers)
     if (!ctf::is_context(number))

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <mutex>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "abi/app_protocol.h"
 #include "base/fd.hpp"
 #include "base/result.hpp"
@@ -15,9 +8,17 @@
 #include "collect/stream_recorder.hpp"
 #include "ctf/model.hpp"
 
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
 namespace sillage::collect {
 
-/// One trace on disk but for its packets: the directory, its index folder, and the metadata, which grows.
+/// One trace on disk but for its packets: the directory, its index folder, and the metadata, which
+/// grows.
 ///
 /// Threads: any.
 class TraceWriter {
@@ -31,7 +32,8 @@ class TraceWriter {
       std::vector<ctf::EnvironmentEntry> environment, std::int64_t clock_offset_ns);
 
   /// Declares the data streams of a channel and gives them the trace's next class id.
-  [[nodiscard]] Result<ctf::DataStreamClass> add_channel(const std::vector<sillage_context>& contexts);
+  [[nodiscard]] Result<ctf::DataStreamClass> add_channel(
+      const std::vector<sillage_context>& contexts);
 
   /// Declares an event class, ids and all as they stand in it.
   [[nodiscard]] Status add_event(const ctf::EventClass& event);

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "ring/geometry.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include "base/fd.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <fcntl.h>
 #include <string>
-
-#include "base/fd.hpp"
+#include <unistd.h>
 
 namespace sillage::ring {
 namespace {
@@ -29,33 +28,35 @@ Result<RingGeometry> RingGeometry::make(const RingOptions& options, std::uint32_
                 "a ring for " + std::to_string(index_count) + " CPUs: must be 1 to 65536");
   // Checked before rounding: bit_ceil has no answer for what has none.
   if (options.subbuf_bytes.value > SILLAGE_RING_MAX_SUBBUF_BYTES)
-    return fail(Code::kInvalidArgument,
-                "sub-buffer size of " + std::to_string(options.subbuf_bytes.value) +
-                    " bytes is above the limit of " +
-                    std::to_string(SILLAGE_RING_MAX_SUBBUF_BYTES));
-  constexpr std::uint32_t kMaxCount = 1u << 26;  // SILLAGE_RING_MAX_BYTES of the smallest sub-buffers
+    return fail(Code::kInvalidArgument, "sub-buffer size of " +
+                                            std::to_string(options.subbuf_bytes.value) +
+                                            " bytes is above the limit of " +
+                                            std::to_string(SILLAGE_RING_MAX_SUBBUF_BYTES));
+  constexpr std::uint32_t kMaxCount = 1u
+                                      << 26;  // SILLAGE_RING_MAX_BYTES of the smallest sub-buffers
   static_assert(kMaxCount * SILLAGE_RING_MIN_SUBBUF_BYTES == SILLAGE_RING_MAX_BYTES);
   if (options.subbuf_count > kMaxCount)
     return fail(Code::kInvalidArgument, std::to_string(options.subbuf_count) +
                                             " sub-buffers are above the limit of " +
                                             std::to_string(kMaxCount));
   RingGeometry g;
-  g.subbuf_bytes = std::bit_ceil(std::max(options.subbuf_bytes.value, SILLAGE_RING_MIN_SUBBUF_BYTES));
+  g.subbuf_bytes =
+      std::bit_ceil(std::max(options.subbuf_bytes.value, SILLAGE_RING_MIN_SUBBUF_BYTES));
   g.subbuf_count = std::bit_ceil(std::max(options.subbuf_count, 2u));
   if (g.subbuf_bytes * g.subbuf_count > SILLAGE_RING_MAX_BYTES)
-    return fail(Code::kInvalidArgument,
-                std::to_string(g.subbuf_count) + " sub-buffers of " +
-                    std::to_string(g.subbuf_bytes) + " bytes make " +
-                    std::to_string(g.subbuf_bytes * g.subbuf_count) +
-                    " bytes per stream, above the limit of " +
-                    std::to_string(SILLAGE_RING_MAX_BYTES));
+    return fail(Code::kInvalidArgument, std::to_string(g.subbuf_count) + " sub-buffers of " +
+                                            std::to_string(g.subbuf_bytes) + " bytes make " +
+                                            std::to_string(g.subbuf_bytes * g.subbuf_count) +
+                                            " bytes per stream, above the limit of " +
+                                            std::to_string(SILLAGE_RING_MAX_BYTES));
   g.index_count = index_count;
   g.stream_count = 2 * index_count;
   g.overwrite = options.overwrite;
   g.streams_offset = round_up(sizeof(sillage_ring_header), alignof(sillage_ring_stream));
   // Not a page per stream: on 128 CPUs that alone would be a megabyte for a per-process ring.
-  g.stream_stride = round_up(sizeof(sillage_ring_stream) + g.subbuf_count * sizeof(sillage_ring_entry),
-                             alignof(sillage_ring_stream));
+  g.stream_stride =
+      round_up(sizeof(sillage_ring_stream) + g.subbuf_count * sizeof(sillage_ring_entry),
+               alignof(sillage_ring_stream));
   g.data_offset = round_up(g.streams_offset + g.stream_count * g.stream_stride, kPage);
   // At most 2^38 + a page per stream and 2^17 streams: far from overflowing 64 bits.
   g.data_stride = g.subbuf_bytes * g.subbuf_count + SILLAGE_RING_SLACK;

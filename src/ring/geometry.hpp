@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdint>
-
 #include "abi/ring.h"
 #include "base/result.hpp"
 #include "base/units.hpp"
+
+#include <cstdint>
 
 namespace sillage::ring {
 
@@ -19,7 +19,8 @@ struct RingOptions {
   bool overwrite = false;
   /// Streams follow the process's concurrency (mm_cid) instead of the CPU: for per-process rings.
   bool by_mm_cid = false;
-  /// Takes the memory of the online CPUs' streams now, so that a lack of it is an error here and not later.
+  /// Takes the memory of the online CPUs' streams now, so that a lack of it is an error here and
+  /// not later.
   bool preallocate = true;
   /// How long a writer may wait for room: 0 = not at all, UINT64_MAX = for ever. Discard mode only.
   Nanoseconds blocking_timeout{0};
@@ -52,12 +53,14 @@ struct RingGeometry {
 
   /// Lays out a ring for `index_count` possible CPUs.
   ///
-  /// Errors: kInvalidArgument  a size beyond the limits of abi/ring.h; the message names it and the limit.
+  /// Errors: kInvalidArgument  a size beyond the limits of abi/ring.h; the message names it and the
+  ///         limit.
   [[nodiscard]] static Result<RingGeometry> make(const RingOptions& options,
                                                  std::uint32_t index_count);
 };
 
-/// Number of CPUs this machine may ever have: one more than the highest in `/sys/devices/system/cpu/possible`.
+/// Number of CPUs this machine may ever have: one more than the highest in
+/// `/sys/devices/system/cpu/possible`.
 [[nodiscard]] Result<std::uint32_t> possible_cpu_count();
 
 /// One more than the highest number in a kernel CPU list such as "0-3,8"; 0 if it cannot be one.

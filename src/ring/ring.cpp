@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "ring/ring.hpp"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
+#include <fcntl.h>
 #include <string>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <utility>
 
 namespace sillage::ring {
@@ -35,7 +34,8 @@ std::uint64_t available_memory_bytes() {
   return found ? kib * 1024 : UINT64_MAX;
 }
 
-// fallocate does not refuse what is too much: the kernel would kill a process to find it. So ask before.
+// fallocate does not refuse what is too much: the kernel would kill a process to find it. So ask
+// before.
 Status take_memory(int fd, const RingGeometry& g, std::uint64_t offset, std::uint64_t bytes) {
   if (bytes > available_memory_bytes() / 2) {
     errno = ENOMEM;
@@ -50,8 +50,7 @@ void begin_stream(std::byte* control, const RingOptions& options, const RingGeom
                   Nanoseconds now) {
   auto* stream = reinterpret_cast<sillage_ring_stream*>(control);
   auto* entries = reinterpret_cast<sillage_ring_entry*>(control + sizeof(sillage_ring_stream));
-  const std::uint64_t start =
-      (options.first_sequence * g.subbuf_bytes) & SILLAGE_RING_BYTES_MASK;
+  const std::uint64_t start = (options.first_sequence * g.subbuf_bytes) & SILLAGE_RING_BYTES_MASK;
   const std::uint64_t position = options.first_event << SILLAGE_RING_POSITION_BITS | start;
   sillage_ring_entry& first = entries[options.first_sequence & (g.subbuf_count - 1)];
   first.sequence = options.first_sequence;
@@ -78,15 +77,15 @@ Result<Ring> Ring::create(const RingOptions& options, Nanoseconds now) {
     return fail_size("reserve", g, g.total_bytes);
   if (::fcntl(fd.value(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     return fail_errno("sealing a ring");
-  // The control areas are written just below: taken by fallocate, a lack of memory is an error, not a SIGBUS.
+  // The control areas are written just below: taken by fallocate, a lack of memory is an error, not
+  // a SIGBUS.
   SILLAGE_TRY(take_memory(fd.value(), g, 0, g.data_offset));
   if (options.preallocate) {
     const auto online = static_cast<std::uint64_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L));
     SILLAGE_TRY(take_memory(fd.value(), g, g.data_offset,
                             std::min<std::uint64_t>(online, g.index_count) * g.data_stride));
   }
-  void* memory =
-      ::mmap(nullptr, g.total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.value(), 0);
+  void* memory = ::mmap(nullptr, g.total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.value(), 0);
   if (memory == MAP_FAILED) return fail_size("map", g, g.total_bytes);
 
   Ring ring(std::move(fd), static_cast<std::byte*>(memory), g);
@@ -134,7 +133,8 @@ void Ring::unmap() {
 }
 
 StreamReader Ring::reader(std::uint32_t index) const {
-  return StreamReader(geometry_, memory_ + geometry_.streams_offset + index * geometry_.stream_stride,
+  return StreamReader(geometry_,
+                      memory_ + geometry_.streams_offset + index * geometry_.stream_stride,
                       memory_ + geometry_.data_offset + index * geometry_.data_stride,
                       first_sequence_, first_event_);
 }
@@ -142,14 +142,15 @@ StreamReader Ring::reader(std::uint32_t index) const {
 std::uint32_t Ring::arm() const {
   sillage_ring_header* shared = header();
   const std::uint32_t value = __atomic_load_n(&shared->doorbell, __ATOMIC_RELAXED);
-  // Full barrier: the streams looked at next must not be read before writers can see the ring armed. Pairs with
-  // the exchange by which a writer takes `armed` behind its switch (src/probe).
+  // Full barrier: the streams looked at next must not be read before writers can see the ring
+  // armed. Pairs with the exchange by which a writer takes `armed` behind its switch (src/probe).
   __atomic_exchange_n(&shared->armed, 1u, __ATOMIC_SEQ_CST);
   return value;
 }
 
 Status Ring::discard_memory() const {
-  // The control areas stay: a late writer then finds its stream as it was, and not one without a beginning.
+  // The control areas stay: a late writer then finds its stream as it was, and not one without a
+  // beginning.
   if (::fallocate(fd_.value(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                   static_cast<off_t>(geometry_.data_offset),
                   static_cast<off_t>(geometry_.total_bytes - geometry_.data_offset)) != 0)

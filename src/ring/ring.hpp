@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <utility>
-
 #include "abi/ring.h"
 #include "base/fd.hpp"
 #include "base/result.hpp"
@@ -12,12 +8,17 @@
 #include "ring/geometry.hpp"
 #include "ring/stream_reader.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
 namespace sillage::ring {
 
 /// One ring: the sealed memory that programs write and the collector reads.
 ///
-/// Lifetime: the mapping and the descriptor live as long as this object; readers made from it must not outlive it.
-///           Programs that mapped it keep the memory; `discard_memory()` gives it back before they let go.
+/// Lifetime: the mapping and the descriptor live as long as this object; readers made from it must
+///           not outlive it. Programs that mapped it keep the memory; `discard_memory()` gives it
+///           back before they let go.
 /// Threads:  `fd()` and `geometry()` from any; the rest from the one thread that reads.
 /// Source:   src/abi/ring.h.
 class Ring {
@@ -39,14 +40,17 @@ class Ring {
   /// A reader of stream `index`, which must be below `geometry().stream_count`. One per stream.
   [[nodiscard]] StreamReader reader(std::uint32_t index) const;
 
-  /// The word to sleep on (a shared futex); writers add 1 when they switch sub-buffers while `arm()` holds.
+  /// The word to sleep on (a shared futex); writers add 1 when they switch sub-buffers while
+  /// `arm()` holds.
   [[nodiscard]] std::uint32_t* doorbell() const { return &header()->doorbell; }
-  /// Asks the next writer that switches sub-buffers to ring. Returns the doorbell's value to sleep on.
+  /// Asks the next writer that switches sub-buffers to ring. Returns the doorbell's value to sleep
+  /// on.
   ///
   /// Look at the streams once more between this and the sleep: a switch before it did not ring.
   [[nodiscard]] std::uint32_t arm() const;
 
-  /// Gives the sub-buffers' memory back to the system though programs still map it; what was not read is lost.
+  /// Gives the sub-buffers' memory back to the system though programs still map it; what was not
+  /// read is lost.
   [[nodiscard]] Status discard_memory() const;
 
  private:

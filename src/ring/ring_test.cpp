@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "ring/ring.hpp"
 
-#include <fcntl.h>
+#include "ring/test_writer.hpp"
+
 #include <gtest/gtest.h>
+
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
 #include <vector>
-
-#include "ring/test_writer.hpp"
 
 namespace sillage::ring {
 namespace {
@@ -71,12 +71,17 @@ TEST(Ring, ProgramsCannotChangeItsSize) {
 
 TEST(Ring, Preallocation_TakesOnlineStreamsAndLeavesTheRest) {
   RingOptions options;
-  const Ring lazy = make([] { RingOptions o; o.preallocate = false; return o; }());
+  const Ring lazy = make([] {
+    RingOptions o;
+    o.preallocate = false;
+    return o;
+  }());
   EXPECT_LT(memory_of(lazy.fd()), lazy.geometry().data_offset + 65536);
   const Ring ring = make(options);
   EXPECT_GE(memory_of(ring.fd()), ring.geometry().data_stride);
   EXPECT_LE(memory_of(ring.fd()), ring.geometry().data_offset +
-                                      ring.geometry().index_count * ring.geometry().data_stride + 65536);
+                                      ring.geometry().index_count * ring.geometry().data_stride +
+                                      65536);
 }
 
 TEST(Ring, DiscardMemory_FreesItThoughStillMapped) {

@@ -10,12 +10,15 @@ namespace sillage::ring {
 namespace {
 
 constexpr std::uint64_t kMask = SILLAGE_RING_BYTES_MASK;
-// Sub-buffers skipped in one call: enough to catch up with fast writers in overwrite mode, where one or two skips
-// reach the current sub-buffer; a bound where someone makes every place look wrong.
+// Sub-buffers skipped in one call: enough to catch up with fast writers in overwrite mode, where
+// one or two skips reach the current sub-buffer; a bound where someone makes every place look
+// wrong.
 constexpr int kMaxSkips = 8;
 constexpr std::uint64_t kCountMask = (UINT64_C(1) << (64 - SILLAGE_RING_POSITION_BITS)) - 1;
 
-std::uint64_t load(const std::uint64_t& shared) { return __atomic_load_n(&shared, __ATOMIC_RELAXED); }
+std::uint64_t load(const std::uint64_t& shared) {
+  return __atomic_load_n(&shared, __ATOMIC_RELAXED);
+}
 
 }  // namespace
 
@@ -38,7 +41,8 @@ std::optional<Run> StreamReader::next_run(std::span<std::byte> buffer, bool flus
       if (!flush || ahead <= read_) return std::nullopt;
       if (auto run = read_open(ahead, now, buffer)) return run;
     } else if (ahead >= geometry_.subbuf_bytes * geometry_.subbuf_count) {
-      // In discard mode no writer passes what is not released: the position is not one of the ring's.
+      // In discard mode no writer passes what is not released: the position is not one of the
+      // ring's.
       skip(geometry_.overwrite ? Skip::kOverrun : Skip::kCorrupt, sequence_ + 1);
     } else if (auto run = read_closed(buffer)) {
       return run;
@@ -143,8 +147,8 @@ bool StreamReader::place_at(std::uint64_t candidate) {
   // Counted only as far as memory can have held it: beyond that it is a number someone made up.
   const std::uint64_t subbufs = entry.sequence - sequence_;
   const std::uint64_t events = entry.events - accounted_;
-  const bool credible =
-      subbufs <= kMask && events <= subbufs * (geometry_.subbuf_bytes / SILLAGE_RECORD_COMPACT_BYTES);
+  const bool credible = subbufs <= kMask &&
+                        events <= subbufs * (geometry_.subbuf_bytes / SILLAGE_RECORD_COMPACT_BYTES);
   if (geometry_.overwrite && why_ == Skip::kOverrun) {
     loss_.overrun_subbufs += credible ? subbufs : 1;
     loss_.overrun_events += credible ? events : 0;
@@ -164,8 +168,8 @@ bool StreamReader::place_at(std::uint64_t candidate) {
 
 bool StreamReader::overrun() const {
   if (!geometry_.overwrite) return false;
-  // The copy must be complete before the position is read again. Pairs with the writer's order: position of
-  // sub-buffer k + n first, then data in k's slot (src/probe).
+  // The copy must be complete before the position is read again. Pairs with the writer's order:
+  // position of sub-buffer k + n first, then data in k's slot (src/probe).
   std::atomic_thread_fence(std::memory_order_acquire);
   return bytes_from(sequence_, position()) >= geometry_.subbuf_bytes * geometry_.subbuf_count;
 }
@@ -201,7 +205,8 @@ std::uint64_t StreamReader::bytes_from(std::uint64_t sequence, std::uint64_t pos
   return (position - start_of(sequence)) & kMask;
 }
 
-// Pairs with the writers' load of `consumed` before they switch (src/probe): what they write over has been copied.
+// Pairs with the writers' load of `consumed` before they switch (src/probe): what they write over
+// has been copied.
 void StreamReader::release(std::uint64_t sequence) {
   if (!geometry_.overwrite)
     __atomic_store_n(&control_->consumed, start_of(sequence), __ATOMIC_RELEASE);

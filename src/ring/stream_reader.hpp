@@ -1,49 +1,53 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "abi/ring.h"
+#include "ring/geometry.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 
-#include "abi/ring.h"
-#include "ring/geometry.hpp"
-
 namespace sillage::ring {
 
-/// A run of event records of one sub-buffer, copied out of shared memory and checked against its accounts.
+/// A run of event records of one sub-buffer, copied out of shared memory and checked against its
+/// accounts.
 ///
-/// The records themselves are not looked at: that they are `events` whole ones is what the writers say, and so are
-/// the times.
+/// The records themselves are not looked at: that they are `events` whole ones is what the writers
+/// say, and so are the times.
 struct Run {
-  std::span<const std::byte> bytes;   ///< in the caller's buffer
-  std::uint64_t sequence = 0;         ///< number of the sub-buffer since the start
-  std::uint32_t offset = 0;           ///< of `bytes` in the sub-buffer; not 0 behind a flush of the same one
-  bool closed = false;                ///< nothing will follow in this sub-buffer
-  std::uint64_t begin_ns = 0;         ///< when the sub-buffer was begun: the full time before its first record
-  std::uint64_t end_ns = 0;           ///< closed: when the next one was begun; else 0
-  std::uint32_t events = 0;           ///< records in `bytes`; never more than 4-byte records would fill
-  std::uint64_t lost = 0;             ///< events writers could not record since the start; never falls
-  std::uint64_t skipped_subbufs = 0;  ///< sub-buffers overrun or corrupt between the run before and this one
+  std::span<const std::byte> bytes;  ///< in the caller's buffer
+  std::uint64_t sequence = 0;        ///< number of the sub-buffer since the start
+  std::uint32_t offset = 0;  ///< of `bytes` in the sub-buffer; not 0 behind a flush of the same one
+  bool closed = false;       ///< nothing will follow in this sub-buffer
+  std::uint64_t begin_ns = 0;  ///< when the sub-buffer was begun: its first full time
+  std::uint64_t end_ns = 0;    ///< closed: when the next one was begun; else 0
+  std::uint32_t events = 0;    ///< records in `bytes`; never more than 4-byte records would fill
+  std::uint64_t lost = 0;      ///< events writers could not record since the start; never falls
+  std::uint64_t skipped_subbufs = 0;  ///< overrun or corrupt between the run before and this one
 };
 
 /// What was lost in one stream since its start.
 struct StreamLoss {
-  std::array<std::uint64_t, SILLAGE_LOST_CAUSES> by_writers{};  ///< indexed by enum sillage_lost_cause
+  /// Indexed by enum sillage_lost_cause.
+  std::array<std::uint64_t, SILLAGE_LOST_CAUSES> by_writers{};
   std::uint64_t overrun_events = 0, overrun_subbufs = 0;  ///< overwritten before they were read
   std::uint64_t corrupt_events = 0, corrupt_subbufs = 0;  ///< skipped: their accounts cannot be
 };
 
 /// Reads one stream of a ring: sub-buffers in order, each as a private copy.
 ///
-/// Every byte of the stream's memory may change at any time to any value: what is decided is decided on copies,
-/// the reader's own place is kept here, and each call does a bounded amount of work. A sub-buffer whose accounts
-/// contradict each other is skipped and counted, and reading goes on at the current position.
+/// Every byte of the stream's memory may change at any time to any value: what is decided is
+/// decided on copies, the reader's own place is kept here, and each call does a bounded amount of
+/// work. A sub-buffer whose accounts contradict each other is skipped and counted, and reading goes
+/// on at the current position.
 ///
-/// Overwrite mode: sub-buffer k is kept if, behind the copy, the current one is at most k + subbuf_count - 1. That
-/// is one more than abi/ring.h allows someone who comes without knowing k's entry: this reader copied the entry
-/// earlier, and the data of k's slot is only written once k + subbuf_count is published.
+/// Overwrite mode: sub-buffer k is kept if, behind the copy, the current one is at most k +
+/// subbuf_count - 1. That is one more than abi/ring.h allows someone who comes without knowing k's
+/// entry: this reader copied the entry earlier, and the data of k's slot is only written once k +
+/// subbuf_count is published.
 ///
 /// Lifetime: the memory it reads (Ring) must outlive it.
 /// Threads:  one at a time.
@@ -56,10 +60,11 @@ class StreamReader {
 
   /// The next run of records, oldest first, or nothing if there is none yet.
   ///
-  /// `buffer` takes the copy and must hold `subbuf_bytes`. With `flush`, the readable part of a sub-buffer that
-  /// is still being written counts as a run; without it, only closed sub-buffers do. A closed sub-buffer without
-  /// records left gives a run of no bytes, since its times and losses matter. In discard mode a closed
-  /// sub-buffer is given back to the writers before this returns.
+  /// `buffer` takes the copy and must hold `subbuf_bytes`. With `flush`, the readable part of a
+  /// sub-buffer that is still being written counts as a run; without it, only closed sub-buffers
+  /// do. A closed sub-buffer without records left gives a run of no bytes, since its times and
+  /// losses matter. In discard mode a closed sub-buffer is given back to the writers before this
+  /// returns.
   ///
   /// Cost: one copy of the run; at most 8 sub-buffers are looked at.
   [[nodiscard]] std::optional<Run> next_run(std::span<std::byte> buffer, bool flush);
@@ -102,13 +107,13 @@ class StreamReader {
   const sillage_ring_entry* entries_;
   const std::byte* data_;
 
-  std::uint64_t sequence_;    // of the sub-buffer to read from
-  std::uint32_t read_ = 0;    // bytes of it given out already
-  std::uint64_t accounted_;   // events before the next byte to read: given out, overrun or corrupt
-  bool placed_ = false;       // entry_ is that of sequence_; else it is to be found from floor_ on
+  std::uint64_t sequence_;   // of the sub-buffer to read from
+  std::uint32_t read_ = 0;   // bytes of it given out already
+  std::uint64_t accounted_;  // events before the next byte to read: given out, overrun or corrupt
+  bool placed_ = false;      // entry_ is that of sequence_; else it is to be found from floor_ on
   Entry entry_;
-  std::uint64_t floor_;       // not placed: the first sub-buffer that may be read
-  Skip why_ = Skip::kOverrun; // not placed: how to count what lies between
+  std::uint64_t floor_;        // not placed: the first sub-buffer that may be read
+  Skip why_ = Skip::kOverrun;  // not placed: how to count what lies between
   std::uint64_t delivered_ = 0;
   std::uint64_t skipped_ = 0;  // sub-buffers skipped since the last run
   std::uint64_t lost_ = 0;     // highest sum of the writers' counters seen

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "ring/stream_reader.hpp"
 
+#include "ring/ring.hpp"
+#include "ring/test_writer.hpp"
+
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -9,9 +12,6 @@
 #include <random>
 #include <thread>
 #include <vector>
-
-#include "ring/ring.hpp"
-#include "ring/test_writer.hpp"
 
 namespace sillage::ring {
 namespace {
@@ -202,7 +202,8 @@ TEST_F(StreamReaderTest, Overwrite_TwoSubbufsOverrun_IsCountedExactly) {
   EXPECT_EQ(read + reader_->loss().overrun_events, number_);
 }
 
-// What a writer killed inside a switch leaves: the entry of the next sub-buffer written over, not published.
+// What a writer killed inside a switch leaves: the entry of the next sub-buffer written over, not
+// published.
 TEST_F(StreamReaderTest, Overwrite_HalfMadeSwitchIsNotTakenForThePast) {
   make(Options(4, true));
   emit(3 * kPerSubbuf + 1);  // current 3; entry of 4 lies over that of 0
@@ -226,11 +227,21 @@ TEST_F(StreamReaderTest, CorruptEntry_SkipsThatSubbufAndGoesOn) {
   EXPECT_EQ(reader_->loss().corrupt_events, kPerSubbuf);
 }
 
-// F06: each field at each extreme, before every step; afterwards the reader still reads what is sound.
+// F06: each field at each extreme, before every step; afterwards the reader still reads what is
+// sound.
 TEST_F(StreamReaderTest, EveryFieldAtEveryExtreme_NeverHangsAndRecovers) {
-  const std::uint64_t values[] = {0, 1, 4095, 4096, 4097, 0x7fffffff, UINT64_C(1) << 39,
-                                  (UINT64_C(1) << 40) - 1, UINT64_C(1) << 40, UINT64_C(1) << 63,
-                                  UINT64_MAX - 1, UINT64_MAX};
+  const std::uint64_t values[] = {0,
+                                  1,
+                                  4095,
+                                  4096,
+                                  4097,
+                                  0x7fffffff,
+                                  UINT64_C(1) << 39,
+                                  (UINT64_C(1) << 40) - 1,
+                                  UINT64_C(1) << 40,
+                                  UINT64_C(1) << 63,
+                                  UINT64_MAX - 1,
+                                  UINT64_MAX};
   for (const bool overwrite : {false, true}) {
     for (int field = 0; field < 7; ++field) {
       for (const std::uint64_t value : values) {
@@ -239,15 +250,16 @@ TEST_F(StreamReaderTest, EveryFieldAtEveryExtreme_NeverHangsAndRecovers) {
           number_ = 0;
           emit(2 * kPerSubbuf + 5);
           std::uint64_t* const fields[] = {
-              &writer_->stream().position,          &writer_->stream().consumed,
-              &writer_->stream().lost[slot],        &writer_->entry(slot).sequence,
-              &writer_->entry(slot).begin_ns,       &writer_->entry(slot).events,
+              &writer_->stream().position,       &writer_->stream().consumed,
+              &writer_->stream().lost[slot],     &writer_->entry(slot).sequence,
+              &writer_->entry(slot).begin_ns,    &writer_->entry(slot).events,
               &writer_->entry(slot).previous_end};
           const std::uint64_t saved = *fields[field];
           *fields[field] = value;
           int calls = 0;
           while (next(true)) ASSERT_LT(++calls, 20);
-          // The writer comes back to what it had; the reader has skipped to somewhere at most one ring away.
+          // The writer comes back to what it had; the reader has skipped to somewhere at most one
+          // ring away.
           *fields[field] = saved;
           std::uint64_t read = 0;
           for (int round = 0; round < 12; ++round) {
@@ -263,8 +275,8 @@ TEST_F(StreamReaderTest, EveryFieldAtEveryExtreme_NeverHangsAndRecovers) {
   }
 }
 
-// F07: the verdict depends on the copy alone, so whatever stands there while it is read, nothing is read outside
-// (the sanitizers look) and every call comes back.
+// F07: the verdict depends on the copy alone, so whatever stands there while it is read, nothing is
+// read outside (the sanitizers look) and every call comes back.
 TEST_F(StreamReaderTest, ScribblingWhileReading_StaysInsideAndEnds) {
   for (const bool overwrite : {false, true}) {
     make(Options(4, overwrite));

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sys/mman.h>
+#include "abi/ring.h"
+#include "ring/geometry.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
-
-#include "abi/ring.h"
-#include "ring/geometry.hpp"
+#include <sys/mman.h>
 
 namespace sillage::ring {
 
-/// Writes one stream of a ring as abi/ring.h says: the single-threaded double of src/probe for tests.
+/// Writes one stream of a ring as abi/ring.h says: the single-threaded double of src/probe for
+/// tests.
 ///
 /// It trusts its caller: times must not go back.
 class TestWriter {
@@ -26,7 +26,8 @@ class TestWriter {
 
   /// Records one event; false, and counted as lost, if there is no room.
   bool emit(std::uint32_t id, std::uint64_t time, std::span<const std::byte> payload = {}) {
-    if (SILLAGE_RECORD_EXTENDED_BYTES + payload.size() + SILLAGE_RING_OVERCOPY > geometry_.subbuf_bytes)
+    if (SILLAGE_RECORD_EXTENDED_BYTES + payload.size() + SILLAGE_RING_OVERCOPY >
+        geometry_.subbuf_bytes)
       return lose(SILLAGE_LOST_TOO_BIG);
     bool compact = is_compact(id, time);
     std::uint64_t bytes = header_bytes(compact) + payload.size();
@@ -37,8 +38,7 @@ class TestWriter {
     }
     std::byte* at = data_ + slot() * geometry_.subbuf_bytes + offset();
     if (compact) {
-      const std::uint32_t header =
-          id | static_cast<std::uint32_t>(time << SILLAGE_RECORD_ID_BITS);
+      const std::uint32_t header = id | static_cast<std::uint32_t>(time << SILLAGE_RECORD_ID_BITS);
       std::memcpy(at, &header, sizeof header);
     } else {
       const std::uint8_t mark = SILLAGE_RECORD_ID_EXTENDED;
@@ -56,10 +56,11 @@ class TestWriter {
   /// Begins the next sub-buffer; false if discard mode has none free.
   bool switch_subbuf(std::uint64_t time) {
     const std::uint64_t size = geometry_.subbuf_bytes;
-    const std::uint64_t next_start = (stream_->position / size + 1) * size & SILLAGE_RING_BYTES_MASK;
+    const std::uint64_t next_start =
+        (stream_->position / size + 1) * size & SILLAGE_RING_BYTES_MASK;
     const std::uint64_t consumed = __atomic_load_n(&stream_->consumed, __ATOMIC_ACQUIRE);
-    if (!geometry_.overwrite && ((next_start + size - consumed) & SILLAGE_RING_BYTES_MASK) >
-                                    size * geometry_.subbuf_count)
+    if (!geometry_.overwrite &&
+        ((next_start + size - consumed) & SILLAGE_RING_BYTES_MASK) > size * geometry_.subbuf_count)
       return false;
     const sillage_ring_entry& from = entries_[slot()];
     const std::uint64_t in_subbuf =
@@ -116,8 +117,8 @@ class TestMapping {
  public:
   TestMapping(int fd, const RingGeometry& geometry)
       : geometry_(geometry),
-        memory_(static_cast<std::byte*>(::mmap(nullptr, geometry.total_bytes, PROT_READ | PROT_WRITE,
-                                               MAP_SHARED, fd, 0))) {}
+        memory_(static_cast<std::byte*>(
+            ::mmap(nullptr, geometry.total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0))) {}
   ~TestMapping() { ::munmap(memory_, geometry_.total_bytes); }
   TestMapping(const TestMapping&) = delete;
   TestMapping& operator=(const TestMapping&) = delete;
@@ -126,7 +127,8 @@ class TestMapping {
     return *reinterpret_cast<sillage_ring_header*>(memory_);
   }
   [[nodiscard]] TestWriter writer(std::uint32_t stream) {
-    return TestWriter(geometry_, memory_ + geometry_.streams_offset + stream * geometry_.stream_stride,
+    return TestWriter(geometry_,
+                      memory_ + geometry_.streams_offset + stream * geometry_.stream_stride,
                       memory_ + geometry_.data_offset + stream * geometry_.data_stride);
   }
 
