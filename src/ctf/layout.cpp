@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "ctf/layout.hpp"
 
+#include "ctf/text.hpp"
+
 #include <array>
 #include <unordered_map>
-
-#include "ctf/text.hpp"
 
 namespace sillage::ctf {
 
@@ -128,10 +128,36 @@ DataStreamClass channel_stream_class(std::uint64_t id, const std::vector<std::ui
 
 TraceClass recording_trace_class(const Uuid& uuid, std::vector<EnvironmentEntry> environment,
                                  ClockClass clock) {
-  TraceClass trace{
-      .uuid = uuid, .environment = std::move(environment), .packet_header = packet_header_class()};
+  TraceClass trace{.uuid = uuid,
+                   .name_space = "lttng.org,2009",
+                   .uid = uuid_text(uuid),
+                   .environment = std::move(environment),
+                   .packet_header = packet_header_class()};
   trace.clocks.push_back(std::move(clock));
   return trace;
+}
+
+std::vector<EnvironmentEntry> ust_environment(const UstEnvironment& environment) {
+  const auto& process = environment.process;
+  std::vector<EnvironmentEntry> entries{
+      {"domain", "ust"},
+      {"tracer_name", "sillage"},
+      {"tracer_major", environment.version_major},
+      {"tracer_minor", environment.version_minor},
+      {"tracer_buffering_scheme", process ? "pid" : "uid"},
+      {"tracer_buffering_id", process ? process->vpid : environment.user_id},
+      {"architecture_bit_width", environment.word_bits},
+      {"trace_name", environment.session_name},
+      {"trace_creation_datetime", environment.creation_datetime},
+      {"hostname", environment.hostname},
+      {"tracer_patchlevel", environment.version_patch},
+  };
+  if (process) {
+    entries.push_back({"vpid", process->vpid});
+    entries.push_back({"procname", process->name});
+    entries.push_back({"vpid_datetime", process->start_datetime});
+  }
+  return entries;
 }
 
 ClockClass monotonic_clock_class(std::string boot_id, std::int64_t offset_ns) {

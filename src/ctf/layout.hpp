@@ -24,15 +24,15 @@
 // The length of NAME is a member of its own in front of it, `_NAME_length`, as LTTng writes it.
 #pragma once
 
+#include "ctf/model.hpp"
+#include "ctf/text.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "ctf/model.hpp"
-#include "ctf/text.hpp"
 
 namespace sillage::ctf {
 
@@ -63,9 +63,34 @@ namespace sillage::ctf {
 [[nodiscard]] std::string_view context_name(std::uint32_t number);
 
 /// The trace class of a recording: packet header, given UUID, environment and clock.
+///
+/// In CTF 2 its namespace is LTTng's, whose conventions the trace follows, and its uid the UUID.
 [[nodiscard]] TraceClass recording_trace_class(const Uuid& uuid,
                                                std::vector<EnvironmentEntry> environment,
                                                ClockClass clock);
+
+/// What the environment of a user-space trace says, beside what is the same in all of them.
+struct UstEnvironment {
+  /// The process, if the trace is of one process; none: buffers are shared by all of a user's.
+  struct Process {
+    std::int64_t vpid = 0;  ///< in its own PID namespace
+    std::string name{};
+    std::string start_datetime{};  ///< as `creation_datetime`
+  };
+  std::string session_name{};
+  std::string creation_datetime{};  ///< local time as strftime's "%Y%m%dT%H%M%S%z"
+  std::string hostname{};
+  std::int64_t user_id = 0;  ///< whose buffers; unused with a process
+  std::int64_t word_bits = 64;
+  std::int64_t version_major = 0, version_minor = 0, version_patch = 0;  ///< of Sillage
+  std::optional<Process> process{};
+};
+
+/// The environment entries of a user-space trace: LTTng-UST's names in LTTng's order, with an
+/// honest tracer_name.
+///
+/// Source: metadata of LTTng-UST 2.13, buffers per user and per process.
+[[nodiscard]] std::vector<EnvironmentEntry> ust_environment(const UstEnvironment& environment);
 
 /// The kernel's monotonic clock: 1 GHz, Unix epoch as origin, `boot_id` (UUID text, may be empty)
 /// as its identity.

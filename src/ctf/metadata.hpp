@@ -3,10 +3,10 @@
 // appear. A file that holds the head and any number of whole pieces is a valid metadata stream.
 #pragma once
 
+#include "ctf/model.hpp"
+
 #include <string>
 #include <string_view>
-
-#include "ctf/model.hpp"
 
 namespace sillage::ctf {
 

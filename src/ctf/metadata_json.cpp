@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include <array>
-#include <nlohmann/json.hpp>
-#include <string>
-#include <string_view>
-
 #include "ctf/metadata.hpp"
 #include "ctf/text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <string>
+#include <string_view>
 
 namespace sillage::ctf {
 

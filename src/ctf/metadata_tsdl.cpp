@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include "ctf/metadata.hpp"
+#include "ctf/text.hpp"
+
 #include <limits>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-
-#include "ctf/metadata.hpp"
-#include "ctf/text.hpp"
 
 namespace sillage::ctf {
 
@@ -47,6 +47,13 @@ std::string identifier(std::string_view name) {
     text += is_kept ? c : '_';
   }
   return text;
+}
+
+/// A name of the environment, which readers show as it stands: escaped only if it must be.
+std::string environment_name(std::string_view name) {
+  const std::string escaped = identifier(name);
+  const bool can_begin = escaped.size() > 1 && !(escaped[1] >= '0' && escaped[1] <= '9');
+  return can_begin ? escaped.substr(1) : escaped;
 }
 
 const char* byte_order_name(ByteOrder order) { return order == ByteOrder::kLittle ? "le" : "be"; }
@@ -129,17 +136,10 @@ class TypeWriter {
   Type type(const Float& number, const Identifiers&, unsigned) {
     unsigned exponent = 11;
     switch (number.layout.length_bits) {
-      case 16:
-        exponent = 5;
-        break;
-      case 32:
-        exponent = 8;
-        break;
-      case 128:
-        exponent = 15;
-        break;
-      default:
-        break;
+      case 16: exponent = 5; break;
+      case 32: exponent = 8; break;
+      case 128: exponent = 15; break;
+      default: break;
     }
     return {"floating_point { exp_dig = " + std::to_string(exponent) +
             "; mant_dig = " + std::to_string(number.layout.length_bits - exponent) + "; align = " +
@@ -245,7 +245,7 @@ std::string environment_block(const TraceClass& trace) {
   for (const EnvironmentEntry& entry : trace.environment) {
     const std::string* string = std::get_if<std::string>(&entry.value);
     text += property(
-        identifier(entry.name).substr(1),
+        environment_name(entry.name),
         string != nullptr ? quoted(*string) : std::to_string(std::get<std::int64_t>(entry.value)));
   }
   return text + "};\n\n";
@@ -268,6 +268,7 @@ std::string clock_block(const ClockClass& clock) {
     text += property("offset_s", std::to_string(clock.offset_seconds));
     text += property("offset", std::to_string(clock.offset_cycles));
   }
+  // Readers take this for granted in traces whose tracer_name is LTTng's, but not in ours.
   if (clock.origin_is_unix_epoch) text += property("absolute", "true");
   return text + "};\n\n";
 }

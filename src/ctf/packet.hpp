@@ -2,12 +2,12 @@
 // The bytes of packets and of index files. Both are the same in CTF 1.8 and CTF 2.
 #pragma once
 
+#include "ctf/model.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-
-#include "ctf/model.hpp"
 
 namespace sillage::ctf {
 

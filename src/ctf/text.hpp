@@ -2,11 +2,11 @@
 // Text helpers of the metadata writers.
 #pragma once
 
+#include "ctf/model.hpp"
+
 #include <string>
 #include <string_view>
 #include <unordered_map>
-
-#include "ctf/model.hpp"
 
 namespace sillage::ctf {
 

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Writes a small trace by hand, record by record, whose every value is known: ctf_make_trace DIRECTORY 1.8|2
+// Writes a small trace by hand, record by record, whose every value is known: ctf_make_trace
+// DIRECTORY 1.8|2
 //
-// What it holds, and why, is beside the values. interop_test.py compares what independent readers say of it with
-// expected_babeltrace2.txt and expected_events.jsonl.
+// What it holds, and why, is beside the values. interop_test.py compares what independent readers
+// say of it with expected_babeltrace2.txt and expected_events.jsonl.
+#include "ctf/layout.hpp"
+#include "ctf/metadata.hpp"
+#include "ctf/packet.hpp"
+
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -12,16 +17,13 @@
 #include <type_traits>
 #include <vector>
 
-#include "ctf/layout.hpp"
-#include "ctf/metadata.hpp"
-#include "ctf/packet.hpp"
-
 namespace {
 
 using namespace sillage::ctf;
 
 constexpr std::uint64_t kStart = 1'000'000'000;
-constexpr std::uint64_t kAll = 0, kEmpty = 1, kHostile = 2, kLong = 3, kFirstPlain = 4, kEventCount = 40;
+constexpr std::uint64_t kAll = 0, kEmpty = 1, kHostile = 2, kLong = 3, kFirstPlain = 4,
+                        kEventCount = 40;
 
 /// Event records, one behind the other, as a program's ring would hold them.
 class Records {
@@ -33,8 +35,7 @@ class Records {
     return put(std::uint8_t{31}).put(id).put(time);
   }
   template <class T>
-    requires std::is_arithmetic_v<T>
-  Records& put(T value) {
+  requires std::is_arithmetic_v<T> Records& put(T value) {
     const auto* bytes = reinterpret_cast<const std::byte*>(&value);
     bytes_.insert(bytes_.end(), bytes, bytes + sizeof value);
     return *this;
@@ -108,8 +109,8 @@ FieldClassRef all_payload() {
                    {{"red", {0, 0}},
                     {"a \"quoted\" \\ label", {1, 5}},
                     {"negative", {bits(-3), bits(-1)}},
-                    {"red", {7, 7}},         // one label, two ranges
-                    {"never", {9, 8}}})      // an empty range is dropped
+                    {"red", {7, 7}},                                   // one label, two ranges
+                    {"never", {9, 8}}})                                // an empty range is dropped
       .enumeration("both", i32, {{"one", {1, 10}}, {"two", {5, 20}}})  // overlapping
       .enumeration("top", {.size_bytes = 8}, {{"max", {UINT64_MAX, UINT64_MAX}}})
       .enumeration("unknown", {.size_bytes = 1}, {{"zero", {0, 0}}})
@@ -189,8 +190,8 @@ Records& put_all(Records& out) {
 /// Field names that are no identifiers, are keywords, collide once they are, or are no text at all.
 FieldClassRef hostile_payload() {
   PayloadBuilder payload;
-  for (const std::string_view name :
-       {"int", "struct", "7", "a-b", "a_b", "", "x\"y", "new\nline", "\xff\xfe", "caf\xc3\xa9", "_", "same", "same"})
+  for (const std::string_view name : {"int", "struct", "7", "a-b", "a_b", "", "x\"y", "new\nline",
+                                      "\xff\xfe", "caf\xc3\xa9", "_", "same", "same"})
     payload.integer(name, {.size_bytes = 1});
   return payload.text_sequence("in;}").build();
 }
@@ -285,22 +286,31 @@ int main(int argc, char** argv) {
   put_contexts(first.compact(6, kBefore + 20)).put(std::uint32_t{6});
   alpha0.packet({.begin = kStart, .end = kBefore + 20, .cpu_id = 0}, first);
   // A packet without events, after which 5 events had been lost.
-  alpha0.packet({.begin = kBefore + 30, .end = kBefore + 40, .sequence_number = 1, .events_discarded = 5},
-                Records());
+  alpha0.packet(
+      {.begin = kBefore + 30, .end = kBefore + 40, .sequence_number = 1, .events_discarded = 5},
+      Records());
   Records last;
   put_contexts(last.extended(7, kBefore + 1'000'000'000)).put(std::uint32_t{7});
-  alpha0.packet({.begin = kBefore + 50, .end = kBefore + 1'000'000'100, .sequence_number = 2, .events_discarded = 5},
+  alpha0.packet({.begin = kBefore + 50,
+                 .end = kBefore + 1'000'000'100,
+                 .sequence_number = 2,
+                 .events_discarded = 5},
                 last);
 
   // Another stream of the same channel, in the same time, which misses its packet number 1.
   StreamFile alpha1(directory, "alpha_1", uuid);
   Records other;
   put_contexts(other.compact(8, kStart + 2)).put(std::uint32_t{108});
-  alpha1.packet({.stream_instance_id = 1, .begin = kStart + 2, .end = kStart + 9, .cpu_id = 1}, other);
+  alpha1.packet({.stream_instance_id = 1, .begin = kStart + 2, .end = kStart + 9, .cpu_id = 1},
+                other);
   Records later;
   put_contexts(later.compact(9, kStart + 50)).put(std::uint32_t{109});
-  alpha1.packet(
-      {.stream_instance_id = 1, .begin = kStart + 40, .end = kStart + 60, .sequence_number = 2, .cpu_id = 1}, later);
+  alpha1.packet({.stream_instance_id = 1,
+                 .begin = kStart + 40,
+                 .end = kStart + 60,
+                 .sequence_number = 2,
+                 .cpu_id = 1},
+                later);
 
   StreamFile beta0(directory, "beta_0", uuid);
   Records second;
