@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "session/channel.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "session/glob.hpp"
+
+namespace sillage::session {
+namespace {
+
+constexpr std::size_t kMaxName = 255;       // as LTTng's; it becomes part of a file's name
+constexpr std::size_t kMaxPattern = 1024;   // four names' worth
+constexpr std::size_t kMaxExclusions = 65536;  // parity E7
+constexpr std::size_t kMaxContexts = 32;    // SILLAGE_APP_MAX_CONTEXTS
+
+bool can_be_file_name(const std::string& name) {
+  if (name.empty() || name.size() > kMaxName - 32 || name == "." || name == "..") return false;
+  return std::none_of(name.begin(), name.end(), [](char c) { return c == '/' || c == '\0'; });
+}
+
+bool is_pattern(const std::string& pattern) { return !pattern.empty() && pattern.size() <= kMaxPattern; }
+
+}  // namespace
+
+Result<Channel> Channel::create(ChannelOptions options) {
+  if (!can_be_file_name(options.name)) {
+    return fail(Code::kInvalidArgument,
+                "a channel's name must be 1 to 223 bytes without a slash: \"" + options.name + "\"");
+  }
+  if (options.overwrite && options.blocking_timeout.value != 0) {
+    return fail(Code::kInvalidArgument,
+                "an overwrite channel never waits: leave out --overwrite or --blocking-timeout");
+  }
+  if (options.subbuf_bytes && options.subbuf_bytes->value == 0) {
+    return fail(Code::kInvalidArgument, "a sub-buffer must have a size above 0");
+  }
+  if (options.subbuf_count && *options.subbuf_count == 0) {
+    return fail(Code::kInvalidArgument, "a channel must have at least one sub-buffer");
+  }
+  return Channel(std::move(options));
+}
+
+Status Channel::add_rule(EventRule rule) {
+  if (!is_pattern(rule.pattern)) {
+    return fail(Code::kInvalidArgument, "an event pattern must be 1 to 1024 bytes long");
+  }
+  if (rule.exclusions.size() > kMaxExclusions ||
+      !std::all_of(rule.exclusions.begin(), rule.exclusions.end(), is_pattern)) {
+    return fail(Code::kInvalidArgument, "exclusions must be 1 to 1024 bytes long, at most 65536 of them");
+  }
+  if (!rule.exclusions.empty() && !is_glob(rule.pattern)) {
+    return fail(Code::kInvalidArgument, "\"" + rule.pattern +
+                                            "\" names one event, so nothing can be excluded from it: use a "
+                                            "pattern with * or leave out the exclusion");
+  }
+  if (std::find(rules_.begin(), rules_.end(), rule) != rules_.end()) {
+    return fail(Code::kAlreadyExists, "the rule for \"" + rule.pattern + "\" is there already");
+  }
+  rules_.push_back(std::move(rule));
+  return {};
+}
+
+Status Channel::remove_rule(const EventRule& rule) {
+  auto found = std::find(rules_.begin(), rules_.end(), rule);
+  if (found == rules_.end()) {
+    return fail(Code::kNotFound, "there is no such rule for \"" + rule.pattern + "\"");
+  }
+  rules_.erase(found);
+  return {};
+}
+
+Status Channel::add_context(std::uint32_t context) {
+  if (std::find(contexts_.begin(), contexts_.end(), context) != contexts_.end()) {
+    return fail(Code::kAlreadyExists, "the channel has this context already");
+  }
+  if (contexts_.size() == kMaxContexts) {
+    return fail(Code::kLimit, "a channel can have at most 32 contexts");
+  }
+  contexts_.push_back(context);
+  return {};
+}
+
+Verdict Channel::judge(std::string_view name, std::uint8_t level) const {
+  Verdict best = Verdict::kNoRule;
+  for (const EventRule& rule : rules_) {
+    if (!glob_matches(rule.pattern, name)) continue;
+    Verdict verdict = Verdict::kRecorded;
+    if (!rule.level.accepts(level)) {
+      verdict = Verdict::kLevel;
+    } else if (std::any_of(rule.exclusions.begin(), rule.exclusions.end(),
+                           [&](const std::string& pattern) { return glob_matches(pattern, name); })) {
+      verdict = Verdict::kExcluded;
+    }
+    if (verdict == Verdict::kRecorded) return verdict;
+    best = std::max(best, verdict);
+  }
+  return best;
+}
+
+}  // namespace sillage::session

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "session/channel.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sillage::session {
+namespace {
+
+Channel make_channel() { return Channel::create({}).value(); }
+
+TEST(Channel, Create_RefusesWhatCannotBe) {
+  for (const char* name : {"", ".", "..", "a/b"}) {
+    EXPECT_EQ(Channel::create({.name = name}).error().code, Code::kInvalidArgument) << name;
+  }
+  EXPECT_FALSE(Channel::create({.name = std::string(250, 'c')}));
+  EXPECT_FALSE(Channel::create({.overwrite = true, .blocking_timeout = Nanoseconds{1}}));
+  EXPECT_FALSE(Channel::create({.subbuf_bytes = ByteCount{0}}));
+  EXPECT_FALSE(Channel::create({.subbuf_count = 0}));
+  EXPECT_TRUE(Channel::create({.overwrite = true}));
+}
+
+TEST(Channel, E9_RuleIdentityIsAllOfIt) {
+  Channel channel = make_channel();
+  EventRule rule{.pattern = "app:*", .exclusions = {"app:x"}, .level = {}};
+  ASSERT_TRUE(channel.add_rule(rule));
+  EXPECT_EQ(channel.add_rule(rule).error().code, Code::kAlreadyExists);
+  rule.level = {LogLevelRule::Kind::kOnly, 3};
+  EXPECT_TRUE(channel.add_rule(rule));
+  rule.exclusions.clear();
+  EXPECT_EQ(channel.remove_rule(rule).error().code, Code::kNotFound);
+  EXPECT_TRUE(channel.add_rule(rule));
+  EXPECT_TRUE(channel.remove_rule(rule));
+  EXPECT_EQ(channel.rules().size(), 2u);
+}
+
+TEST(Channel, ExclusionsOfOneName_AreRefused) {
+  Channel channel = make_channel();
+  EXPECT_EQ(channel.add_rule({.pattern = "app:start", .exclusions = {"app:*"}, .level = {}}).error().code,
+            Code::kInvalidArgument);
+  EXPECT_FALSE(channel.add_rule({.pattern = "", .exclusions = {}, .level = {}}));
+  EXPECT_FALSE(channel.add_rule({.pattern = "*", .exclusions = {""}, .level = {}}));
+}
+
+TEST(Channel, Judge_SaysHowCloseAnEventCame) {
+  Channel channel = make_channel();
+  EXPECT_EQ(channel.judge("app:start", 13), Verdict::kNoRule);
+  ASSERT_TRUE(channel.add_rule({.pattern = "app:*", .exclusions = {"app:noisy*"}, .level = {}}));
+  EXPECT_EQ(channel.judge("app:start", 13), Verdict::kRecorded);
+  EXPECT_EQ(channel.judge("app:noisy_poll", 13), Verdict::kExcluded);
+  EXPECT_EQ(channel.judge("lib:start", 13), Verdict::kNoRule);
+  ASSERT_TRUE(channel.add_rule(
+      {.pattern = "lib:*", .exclusions = {}, .level = {LogLevelRule::Kind::kAtLeastAsSevere, 4}}));
+  EXPECT_EQ(channel.judge("lib:start", 13), Verdict::kLevel);
+  EXPECT_EQ(channel.judge("lib:start", 4), Verdict::kRecorded);
+}
+
+TEST(Channel, E9_AnyOfSeveralRulesRecords) {
+  Channel channel = make_channel();
+  ASSERT_TRUE(channel.add_rule({.pattern = "*", .exclusions = {"app:*"}, .level = {}}));
+  ASSERT_TRUE(channel.add_rule({.pattern = "app:start", .exclusions = {}, .level = {}}));
+  EXPECT_EQ(channel.judge("app:start", 13), Verdict::kRecorded);
+  EXPECT_EQ(channel.judge("app:stop", 13), Verdict::kExcluded);
+}
+
+TEST(Channel, Contexts_OnceEach) {
+  Channel channel = make_channel();
+  ASSERT_TRUE(channel.add_context(2));
+  EXPECT_EQ(channel.add_context(2).error().code, Code::kAlreadyExists);
+  for (std::uint32_t i = 100; i < 131; ++i) ASSERT_TRUE(channel.add_context(i));
+  EXPECT_EQ(channel.add_context(131).error().code, Code::kLimit);
+}
+
+}  // namespace
+}  // namespace sillage::session

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "session/channel.hpp"
+
+namespace sillage::session {
+
+enum class TraceFormat : std::uint8_t { kCtf18, kCtf2 };
+
+/// "ctf-1.8" or "ctf-2".
+///
+/// Errors: kInvalidArgument  neither.
+[[nodiscard]] Result<TraceFormat> parse_trace_format(std::string_view text);
+[[nodiscard]] std::string_view trace_format_name(TraceFormat format);
+
+/// Which processes a session records: all, or those listed.
+///
+/// A process is in if its pid is in `pids`, or if it is `root_pid` or comes from it (its ancestors or the mark
+/// that its environment inherited say so; the daemon finds that out).
+struct ProcessSet {
+  std::set<pid_t> pids;
+  pid_t root_pid = 0;  ///< 0: none
+  std::string mark;    ///< NAME=VALUE in the environment of what `root_pid` starts; "" = none
+  [[nodiscard]] bool is_everyone() const { return pids.empty() && root_pid == 0 && mark.empty(); }
+};
+
+/// One recording session: what to record, from whom, and where to.
+class RecordingSession {
+ public:
+  struct Options {
+    std::string name;
+    std::string output_path;  ///< absolute
+    TraceFormat format = TraceFormat::kCtf18;
+    ProcessSet processes;
+  };
+
+  /// Errors: kInvalidArgument  an empty, overlong or slashed name; an output path that is not absolute.
+  [[nodiscard]] static Result<RecordingSession> create(Options options);
+
+  [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] const std::vector<Channel>& channels() const { return channels_; }
+
+  /// Errors: kAlreadyExists  a channel of this name is there.
+  ///         kLimit          as many channels as one image can feed.
+  [[nodiscard]] Status add_channel(Channel channel);
+
+  /// Names the process whose descendants are recorded, before the recording starts.
+  void set_root_process(pid_t pid) { options_.processes.root_pid = pid; }
+
+ private:
+  explicit RecordingSession(Options options) : options_(std::move(options)) {}
+
+  Options options_;
+  std::vector<Channel> channels_;
+};
+
+}  // namespace sillage::session
