@@ -38,7 +38,7 @@ endfunction()
 # sillage_check(NAME COMMAND...): a checker or script that is a test, label `unit`.
 function(sillage_check name)
   if(SILLAGE_DEVELOPER)
-    add_test(NAME ${name} COMMAND ${ARGN})
+    add_test(NAME ${name} COMMAND ${ARGN} COMMAND_EXPAND_LISTS)
     set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 60)
   endif()
 endfunction()
