@@ -148,6 +148,22 @@ std::uint32_t Ring::arm() const {
   return value;
 }
 
+std::uint32_t Ring::release_locks(std::uint32_t registration) const {
+  std::uint32_t released = 0;
+  for (std::uint32_t i = geometry_.index_count; i < geometry_.stream_count; i++) {
+    auto* stream = reinterpret_cast<sillage_ring_stream*>(memory_ + geometry_.streams_offset +
+                                                          i * geometry_.stream_stride);
+    std::uint64_t owner = __atomic_load_n(&stream->owner, __ATOMIC_ACQUIRE);
+    if (owner == 0 || owner >> 32 != registration) continue;
+    // By exchange: the stream may be another program's by now. Pairs with the writers' acquire of the lock.
+    if (__atomic_compare_exchange_n(&stream->owner, &owner, 0, false, __ATOMIC_RELEASE,
+                                    __ATOMIC_RELAXED)) {
+      released++;
+    }
+  }
+  return released;
+}
+
 Status Ring::discard_memory() const {
   // The control areas stay: a late writer then finds its stream as it was, and not one without a
   // beginning.
