@@ -7,8 +7,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <linux/futex.h>
 #include <span>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace sillage::ring {
 
@@ -18,11 +21,14 @@ namespace sillage::ring {
 /// It trusts its caller: times must not go back.
 class TestWriter {
  public:
-  TestWriter(const RingGeometry& geometry, std::byte* control, std::byte* data)
+  /// Without a header nobody is woken.
+  TestWriter(const RingGeometry& geometry, std::byte* control, std::byte* data,
+             sillage_ring_header* header = nullptr)
       : geometry_(geometry),
         stream_(reinterpret_cast<sillage_ring_stream*>(control)),
         entries_(reinterpret_cast<sillage_ring_entry*>(control + sizeof(sillage_ring_stream))),
-        data_(data) {}
+        data_(data),
+        header_(header) {}
 
   /// Records one event; false, and counted as lost, if there is no room.
   bool emit(std::uint32_t id, std::uint64_t time, std::span<const std::byte> payload = {}) {
@@ -74,6 +80,7 @@ class TestWriter {
     entries_[to.sequence & (geometry_.subbuf_count - 1)] = to;
     publish((stream_->position & ~SILLAGE_RING_BYTES_MASK) | next_start);
     stream_->epoch = time >> SILLAGE_RECORD_EPOCH_BITS;
+    wake_collector();
     return true;
   }
 
@@ -101,6 +108,12 @@ class TestWriter {
   void publish(std::uint64_t position) {
     __atomic_store_n(&stream_->position, position, __ATOMIC_RELEASE);
   }
+  void wake_collector() {
+    if (header_ == nullptr || __atomic_exchange_n(&header_->armed, 0u, __ATOMIC_SEQ_CST) == 0)
+      return;
+    __atomic_fetch_add(&header_->doorbell, 1u, __ATOMIC_RELEASE);
+    ::syscall(SYS_futex, &header_->doorbell, FUTEX_WAKE, INT32_MAX, nullptr, nullptr, 0);
+  }
   bool lose(sillage_lost_cause cause) {
     __atomic_fetch_add(&stream_->lost[cause], 1, __ATOMIC_RELAXED);
     return false;
@@ -110,6 +123,7 @@ class TestWriter {
   sillage_ring_stream* stream_;
   sillage_ring_entry* entries_;
   std::byte* data_;
+  sillage_ring_header* header_;
 };
 
 /// A program's own mapping of a ring, as a second process would have it.
@@ -129,7 +143,7 @@ class TestMapping {
   [[nodiscard]] TestWriter writer(std::uint32_t stream) {
     return TestWriter(geometry_,
                       memory_ + geometry_.streams_offset + stream * geometry_.stream_stride,
-                      memory_ + geometry_.data_offset + stream * geometry_.data_stride);
+                      memory_ + geometry_.data_offset + stream * geometry_.data_stride, &header());
   }
 
  private:
