@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "apps/app_message.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/byte_cursor.hpp"
+
+namespace sillage::apps {
+namespace {
+
+constexpr std::size_t kMessageEnd = sizeof(sillage_app_request);
+
+/// A table of ids that nobody can change any more.
+Result<Fd> make_id_table(const std::vector<std::uint32_t>& ids) {
+  Fd table(memfd_create("sillage-ids", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!table) return fail_errno("cannot make a table of event ids");
+  const auto* data = reinterpret_cast<const char*>(ids.data());
+  std::size_t bytes = ids.size() * sizeof ids[0], done = 0;
+  while (done < bytes) {
+    ssize_t put = write(table.value(), data + done, bytes - done);
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return fail_errno("cannot fill a table of event ids");
+    done += static_cast<std::size_t>(put);
+  }
+  constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+  if (fcntl(table.value(), F_ADD_SEALS, kSeals) != 0) return fail_errno("cannot seal a table of event ids");
+  return table;
+}
+
+template <class T>
+void append(std::vector<std::byte>* to, const T& value) {
+  const auto* data = reinterpret_cast<const std::byte*>(&value);
+  to->insert(to->end(), data, data + sizeof value);
+}
+
+sillage_app_header header_of(sillage_app_type type, std::size_t bytes) {
+  return {SILLAGE_APP_MAGIC, SILLAGE_APP_ABI_MAJOR, SILLAGE_APP_ABI_MINOR, static_cast<std::uint32_t>(type),
+          static_cast<std::uint32_t>(bytes)};
+}
+
+}  // namespace
+
+Result<AppRequest> parse_app_request(std::span<const std::byte> bytes_untrusted) {
+  auto header = ByteCursor(bytes_untrusted).take<sillage_app_header>();
+  if (!header) return fail(Code::kCorrupt, "a message smaller than its header", "message@0");
+  if (header->magic != SILLAGE_APP_MAGIC) return fail(Code::kCorrupt, "not a message of a program", "message@0");
+  if (header->abi_major != SILLAGE_APP_ABI_MAJOR) {
+    return fail(Code::kUnsupported, "a program that speaks version " + std::to_string(header->abi_major) +
+                                        " of the protocol; this daemon speaks " +
+                                        std::to_string(SILLAGE_APP_ABI_MAJOR));
+  }
+  if (header->bytes != bytes_untrusted.size()) {
+    return fail(Code::kCorrupt, "a message of " + std::to_string(bytes_untrusted.size()) +
+                                    " bytes that says it has " + std::to_string(header->bytes),
+                "message@12");
+  }
+  // Newer minor versions may have more behind what is known here.
+  auto request = ByteCursor(bytes_untrusted).take<sillage_app_request>();
+  if (!request) return fail(Code::kCorrupt, "a request cut short", "message@" + std::to_string(kMessageEnd));
+  if (request->header.type != SILLAGE_APP_REGISTER && request->header.type != SILLAGE_APP_UPDATE &&
+      request->header.type != SILLAGE_APP_UNREGISTER) {
+    return fail(Code::kCorrupt, "a request of unknown type " + std::to_string(request->header.type), "message@8");
+  }
+  AppRequest checked;
+  checked.type = static_cast<sillage_app_type>(request->header.type);
+  checked.image_token = request->image_token;
+  checked.pid = request->pid;
+  checked.word_bits = request->word_bits == 32 ? 32 : 64;
+  checked.name.assign(request->procname, strnlen(request->procname, sizeof request->procname));
+  return checked;
+}
+
+Result<AppReply> make_attachments_reply(std::uint64_t image_token, std::uint32_t generation,
+                                        std::uint32_t registration, int clock_fd,
+                                        const std::vector<Attachment>& attachments) {
+  AppReply reply;
+  const std::size_t count = std::min<std::size_t>(attachments.size(), SILLAGE_APP_MAX_ATTACHMENTS);
+  reply.descriptors.push_back(clock_fd);
+  sillage_app_reply head = {};
+  head.header = header_of(SILLAGE_APP_ATTACHMENTS, sizeof head + count * sizeof(sillage_app_attachment));
+  head.image_token = image_token;
+  head.generation = generation;
+  head.registration = registration;
+  head.attachment_count = static_cast<std::uint32_t>(count);
+  append(&reply.bytes, head);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Attachment& from = attachments[i];
+    auto table = make_id_table(from.ids);
+    if (!table) return tl::unexpected<Error>(std::move(table).error());
+    sillage_app_attachment to = {};
+    to.ring_id = from.ring_id;
+    const std::size_t contexts = std::min<std::size_t>(from.contexts.size(), SILLAGE_APP_MAX_CONTEXTS);
+    to.context_count = static_cast<std::uint8_t>(contexts);
+    for (std::size_t k = 0; k < contexts; ++k) to.contexts[k] = static_cast<std::uint8_t>(from.contexts[k]);
+    append(&reply.bytes, to);
+    reply.descriptors.push_back(from.ring_fd);
+    reply.descriptors.push_back(table->value());
+    reply.owned.push_back(*std::move(table));
+  }
+  return reply;
+}
+
+AppReply make_refusal(int status) {
+  AppReply reply;
+  sillage_app_reply head = {};
+  head.header = header_of(SILLAGE_APP_REFUSED, sizeof head);
+  head.status = static_cast<std::uint32_t>(status);
+  append(&reply.bytes, head);
+  return reply;
+}
+
+}  // namespace sillage::apps

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "abi/app_protocol.h"
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+namespace sillage::apps {
+
+/// What a program asks, checked. The pid and name are its own view: for display only, never identity.
+struct AppRequest {
+  sillage_app_type type = SILLAGE_APP_REGISTER;  ///< REGISTER, UPDATE or UNREGISTER
+  std::uint64_t image_token = 0;
+  std::uint32_t pid = 0;
+  std::uint32_t word_bits = 64;
+  std::string name;
+};
+
+/// Reads one message of a program, exactly as long as what was received.
+///
+/// Errors: kCorrupt      a message that cannot be, with "message@OFFSET".
+///         kUnsupported  another major version of the protocol.
+/// Source: src/abi/app_protocol.h.
+[[nodiscard]] Result<AppRequest> parse_app_request(std::span<const std::byte> bytes_untrusted);
+
+/// A channel as one image is to feed it.
+struct Attachment {
+  std::uint64_t ring_id = 0;
+  int ring_fd = -1;  ///< not owned
+  std::vector<std::uint32_t> contexts;
+  std::vector<std::uint32_t> ids;  ///< per site: 0 = not recorded, else event record id + 1
+};
+
+/// A reply and the descriptors that go with it.
+struct AppReply {
+  std::vector<std::byte> bytes;
+  std::vector<Fd> owned;          ///< made for this reply: the id tables
+  std::vector<int> descriptors;   ///< in the protocol's order; some are `owned`, others not
+};
+
+/// Makes ATTACHMENTS. At most SILLAGE_APP_MAX_ATTACHMENTS are told.
+///
+/// Errors: kLimit, kNoSpace  the tables of ids cannot be made.
+[[nodiscard]] Result<AppReply> make_attachments_reply(std::uint64_t image_token, std::uint32_t generation,
+                                                      std::uint32_t registration, int clock_fd,
+                                                      const std::vector<Attachment>& attachments);
+
+/// Makes REFUSED; `status` is an errno.
+[[nodiscard]] AppReply make_refusal(int status);
+
+}  // namespace sillage::apps

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/image_control.hpp"
+#include "apps/limits.hpp"
+#include "apps/peer.hpp"
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+namespace sillage::apps {
+
+/// A running program that has tracepoints.
+struct Process {
+  pid_t pid = 0;
+  uid_t uid = 0;
+  std::uint32_t registration = 0;  ///< of this daemon, never 0 and never given again
+  std::uint32_t vpid = 0;          ///< as the program itself sees its pid
+  std::uint32_t word_bits = 64;
+  std::string name;  ///< as the program says
+  Fd pidfd;
+  std::vector<std::uint64_t> images;  ///< tokens
+};
+
+/// One loaded object with tracepoints of a process.
+struct Image {
+  std::uint64_t token = 0;
+  Process* process = nullptr;
+  ImageControl control;
+  std::uint32_t generation = 0;  ///< of the attachments its programs were or will be told
+};
+
+/// All registered processes and their images.
+///
+/// Identity is a pid whose pidfd has not ended: as long as it has not, the number is no other process's (F11).
+///
+/// Lifetime: processes and images stay where they are in memory until they are removed.
+/// Threads:  one.
+class AppRegistry {
+ public:
+  explicit AppRegistry(const Limits& limits);
+
+  /// The process of this peer, added if it is new.
+  ///
+  /// Errors: kLimit  too many registered.
+  [[nodiscard]] Result<Process*> add_process(Peer peer);
+
+  /// Adds an image of a process; gives back the one that is there if it is the same memory.
+  ///
+  /// Errors: kLimit  beyond the limits of the process, the user or all.
+  ///         kAlreadyExists  it is another process's.
+  ///         those of ImageControl::open.
+  [[nodiscard]] Result<Image*> add_image(Process* process, const Fd& image);
+
+  /// nullptr if there is none.
+  [[nodiscard]] Image* find_image(std::uint64_t token);
+  [[nodiscard]] Process* find_process(pid_t pid);
+
+  void remove_image(std::uint64_t token);
+  void remove_process(pid_t pid);
+
+  void for_each_image(const std::function<void(Image&)>& visit);
+  void for_each_process(const std::function<void(const Process&)>& visit) const;
+  [[nodiscard]] std::size_t process_count() const { return processes_.size(); }
+  [[nodiscard]] std::size_t image_count() const { return images_.size(); }
+
+ private:
+  struct UserTotals {
+    std::uint32_t images = 0;
+    std::uint64_t bytes = 0;
+  };
+
+  Limits limits_;
+  std::map<pid_t, Process> processes_;
+  std::map<std::uint64_t, Image> images_;
+  std::map<ImageInode, std::uint64_t> tokens_;
+  std::map<uid_t, UserTotals> totals_;
+  std::uint32_t last_registration_ = 0;
+  std::uint64_t next_token_;
+};
+
+}  // namespace sillage::apps

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "apps/proc_files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "base/fd.hpp"
+
+namespace sillage::apps {
+namespace {
+
+constexpr std::size_t kStatBytes = 4096;
+constexpr std::size_t kStatusBytes = 16384;
+constexpr std::size_t kEnvironmentBytes = 4u << 20;
+constexpr std::size_t kMapsBytes = 64u << 20;
+constexpr int kMaxAncestors = 1024;  // deeper trees are a fork bomb
+
+std::string path_of(pid_t pid, const char* file) { return "/proc/" + std::to_string(pid) + "/" + file; }
+
+}  // namespace
+
+std::string read_proc_file(const std::string& path, std::size_t limit_bytes) {
+  std::string text;
+  Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  while (file && text.size() < limit_bytes) {
+    char buffer[16384];
+    ssize_t got = read(file.value(), buffer, std::min(sizeof buffer, limit_bytes - text.size()));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  return text;
+}
+
+std::optional<ProcessFacts> process_facts(pid_t pid) {
+  std::string text = read_proc_file(path_of(pid, "stat"), kStatBytes);
+  // The name stands in parentheses and may hold any byte, parentheses too: the last one ends it.
+  std::size_t open = text.find('('), close = text.rfind(')');
+  if (open == std::string::npos || close == std::string::npos || close < open) return std::nullopt;
+  ProcessFacts facts;
+  facts.name = text.substr(open + 1, close - open - 1);
+  std::size_t at = close + 2;  // field 3, the state
+  for (int field = 3; field <= 22 && at < text.size(); ++field) {
+    if (field == 4) facts.parent = static_cast<pid_t>(std::atol(text.c_str() + at));
+    if (field == 22) facts.start_ticks = std::strtoull(text.c_str() + at, nullptr, 10);
+    at = text.find(' ', at);
+    if (at == std::string::npos) break;
+    ++at;
+  }
+  return facts;
+}
+
+pid_t innermost_pid(pid_t pid) {
+  std::string text = read_proc_file(path_of(pid, "status"), kStatusBytes);
+  constexpr std::string_view kKey = "\nNSpid:";
+  std::size_t start = text.find(kKey);
+  if (start == std::string::npos) return pid;
+  std::size_t end = text.find('\n', start + 1);
+  std::string line = text.substr(start, end == std::string::npos ? end : end - start);
+  std::size_t last = line.find_last_of("\t ");
+  auto inner = last == std::string::npos ? 0 : static_cast<pid_t>(std::atol(line.c_str() + last + 1));
+  return inner > 0 ? inner : pid;
+}
+
+std::optional<uid_t> process_owner(pid_t pid) {
+  struct stat status = {};
+  if (stat(path_of(pid, "").c_str(), &status) != 0) return std::nullopt;
+  return status.st_uid;
+}
+
+std::optional<std::string> initial_environment(pid_t pid, const std::string& name) {
+  std::string text = read_proc_file(path_of(pid, "environ"), kEnvironmentBytes);
+  const std::string start = name + "=";
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = std::min(text.find('\0', at), text.size());
+    if (text.compare(at, start.size(), start) == 0) return text.substr(at + start.size(), end - at - start.size());
+    at = end + 1;
+  }
+  return std::nullopt;
+}
+
+bool is_descendant(pid_t pid, pid_t ancestor) {
+  for (int i = 0; i < kMaxAncestors && pid > 0; ++i) {
+    if (pid == ancestor) return true;
+    auto facts = process_facts(pid);
+    if (!facts) return false;
+    pid = facts->parent;
+  }
+  return false;
+}
+
+std::vector<ImageInode> parse_mapped_images(const std::string& maps) {
+  std::vector<ImageInode> found;
+  constexpr std::string_view kName = "/memfd:sillage-image";
+  for (std::size_t at = 0; at < maps.size();) {
+    std::size_t end = std::min(maps.find('\n', at), maps.size());
+    std::string line = maps.substr(at, end - at);
+    at = end + 1;
+    if (line.find(kName) == std::string::npos) continue;
+    unsigned major = 0, minor = 0;
+    std::uint64_t inode = 0;
+    if (std::sscanf(line.c_str(), "%*s %*s %*s %x:%x %" SCNu64, &major, &minor, &inode) == 3) {
+      found.push_back({makedev(major, minor), static_cast<ino_t>(inode)});
+    }
+  }
+  return found;
+}
+
+std::optional<std::vector<ImageInode>> mapped_images(pid_t pid) {
+  std::string maps = read_proc_file(path_of(pid, "maps"), kMapsBytes);
+  if (maps.empty()) return std::nullopt;
+  return parse_mapped_images(maps);
+}
+
+}  // namespace sillage::apps

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// What /proc says about processes. All of it may be gone, or another process's, by the time it is read: callers
+// hold a pidfd and ask again whether that process lives.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/image_control.hpp"
+
+namespace sillage::apps {
+
+/// What a process is called and who its parent is.
+struct ProcessFacts {
+  std::string name;  ///< as the kernel has it: at most 15 bytes
+  pid_t parent = 0;
+  std::uint64_t start_ticks = 0;  ///< since boot: with the pid, the identity of a process
+};
+
+/// A whole file of /proc, at most `limit_bytes` of it; empty if it cannot be read.
+[[nodiscard]] std::string read_proc_file(const std::string& path, std::size_t limit_bytes);
+
+/// Facts of /proc/PID/stat; nothing if there is no such process.
+[[nodiscard]] std::optional<ProcessFacts> process_facts(pid_t pid);
+
+/// The pid of a process in its own, innermost namespace; `pid` itself if that cannot be read.
+[[nodiscard]] pid_t innermost_pid(pid_t pid);
+
+/// Who owns a process (its effective user); nothing if there is no such process.
+[[nodiscard]] std::optional<uid_t> process_owner(pid_t pid);
+
+/// The value a variable had when the process was started; nothing if unset or not readable.
+[[nodiscard]] std::optional<std::string> initial_environment(pid_t pid, const std::string& name);
+
+/// Whether `ancestor` is `pid` or among its ancestors.
+[[nodiscard]] bool is_descendant(pid_t pid, pid_t ancestor);
+
+/// The images that a process has mapped; nothing if its map cannot be read.
+[[nodiscard]] std::optional<std::vector<ImageInode>> mapped_images(pid_t pid);
+
+/// The images among the lines of a /proc/PID/maps file.
+[[nodiscard]] std::vector<ImageInode> parse_mapped_images(const std::string& maps);
+
+}  // namespace sillage::apps

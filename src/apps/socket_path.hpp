@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "abi/catalog.h"
+
+namespace sillage::apps {
+
+/// Where a daemon's sockets and its lock are.
+struct RuntimePaths {
+  std::string directory;
+  sillage_domain domain = SILLAGE_DOMAIN_USER;  ///< which half of the gates is its own
+
+  [[nodiscard]] std::string app_socket() const { return directory + "/app.sock"; }
+  [[nodiscard]] std::string control_socket() const { return directory + "/control.sock"; }
+  [[nodiscard]] std::string lock_file() const { return directory + "/sillaged.lock"; }
+  bool operator==(const RuntimePaths&) const = default;
+};
+
+/// The value of an environment variable; nothing if unset.
+using Environment = std::function<std::optional<std::string>(const char* name)>;
+
+/// The paths of the daemon that a process of user `uid` with this environment belongs to.
+///
+/// Source: src/abi/app_protocol.h; programs do the same (probe/process.cpp).
+[[nodiscard]] RuntimePaths runtime_paths(uid_t uid, const Environment& environment);
+
+/// The calling process's own.
+[[nodiscard]] RuntimePaths runtime_paths();
+
+}  // namespace sillage::apps

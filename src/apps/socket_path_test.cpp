@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#include "apps/socket_path.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace sillage::apps {
+namespace {
+
+RuntimePaths paths_of(uid_t uid, std::map<std::string, std::string> variables) {
+  return runtime_paths(uid, [&](const char* name) -> std::optional<std::string> {
+    auto found = variables.find(name);
+    if (found == variables.end()) return std::nullopt;
+    return found->second;
+  });
+}
+
+TEST(RuntimePaths, OrderOfTheProtocol) {
+  EXPECT_EQ(paths_of(0, {}).app_socket(), "/run/sillage/app.sock");
+  EXPECT_EQ(paths_of(0, {{"XDG_RUNTIME_DIR", "/run/user/0"}}).directory, "/run/sillage");
+  EXPECT_EQ(paths_of(0, {}).domain, SILLAGE_DOMAIN_ROOT);
+  EXPECT_EQ(paths_of(5, {}).app_socket(), "/tmp/sillage-5/app.sock");
+  EXPECT_EQ(paths_of(5, {{"XDG_RUNTIME_DIR", "/run/user/5"}}).directory, "/run/user/5/sillage");
+  EXPECT_EQ(paths_of(5, {{"XDG_RUNTIME_DIR", ""}}).directory, "/tmp/sillage-5");
+}
+
+TEST(RuntimePaths, OwnDirectory_IsOfTheUserDomainEvenForRoot) {
+  EXPECT_EQ(paths_of(0, {{"SILLAGE_RUNTIME_DIR", "/x"}}), (RuntimePaths{"/x", SILLAGE_DOMAIN_USER}));
+  EXPECT_EQ(paths_of(0, {{"SILLAGE_RUNTIME_DIR", ""}}).domain, SILLAGE_DOMAIN_ROOT);
+}
+
+}  // namespace
+}  // namespace sillage::apps

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "control/control.pb.h"
+
+namespace sillage::control {
+
+/// A command's connection to the daemon.
+///
+/// Lifetime: recordings made over it end with it.
+/// Threads:  one.
+class ControlClient {
+ public:
+  /// Errors: kNotFound    nobody listens there: no socket, or one left by a dead daemon.
+  ///         kPermission  the socket is not for this user, or its owner is neither root nor this user.
+  [[nodiscard]] static Result<ControlClient> connect(const std::string& path);
+
+  /// Sends a request and waits for its answer. The daemon's refusal comes back as its Error.
+  ///
+  /// Errors: kTimeout  no answer within `deadline`; the connection is of no use afterwards.
+  ///         kSystem   the daemon went away.
+  [[nodiscard]] Result<v1::Response> call(v1::Request request, std::chrono::milliseconds deadline);
+
+  /// Becomes readable when the daemon goes away (or answers).
+  [[nodiscard]] int fd() const { return socket_.value(); }
+
+ private:
+  explicit ControlClient(Fd socket) : socket_(std::move(socket)) {}
+  [[nodiscard]] Status wait(short events, std::chrono::steady_clock::time_point until);
+
+  Fd socket_;
+  std::string received_;
+};
+
+}  // namespace sillage::control
