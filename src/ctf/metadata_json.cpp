@@ -220,7 +220,7 @@ struct FieldClassWriter {
     Json json = typed("optional");
     json["selector-field-location"] = location_json(optional.selector);
     if (!optional.ranges.empty())
-      json["selector-field-ranges"] = ranges_json(optional.ranges, true);
+      json["selector-field-ranges"] = ranges_json(optional.ranges, optional.selector_is_signed);
     json["field-class"] = write(optional.field_class);
     return json;
   }
@@ -231,7 +231,7 @@ struct FieldClassWriter {
     for (const VariantOption& option : variant.options) {
       Json entry = Json::object();
       if (!option.name.empty()) entry["name"] = valid_utf8(option.name);
-      entry["selector-field-ranges"] = ranges_json(option.ranges, true);
+      entry["selector-field-ranges"] = ranges_json(option.ranges, variant.selector_is_signed);
       entry["field-class"] = write(option.field_class);
       options.push_back(std::move(entry));
     }

@@ -118,6 +118,17 @@ TEST(Tsdl, NamesThatBecomeOneIdentifier_AreToldApart) {
   EXPECT_THAT(text, HasSubstr("_c_d_2[__c_d_length_2];"));
 }
 
+TEST(Tsdl, NameThatReadersWouldConfuseWithAnEarlierOne_GoesWithoutUnderscore) {
+  PayloadBuilder payload;
+  // The length of `buf` is `_buf_length`: `__buf_length` here, which readers show without one underscore.
+  const std::string text =
+      tsdl_of(payload.text_sequence("buf").boolean("buf_length").boolean("_int").boolean("int"));
+  EXPECT_THAT(text, HasSubstr("} __buf_length;"));
+  EXPECT_THAT(text, HasSubstr("} buf_length;"));
+  EXPECT_THAT(text, HasSubstr("} __int;"));
+  EXPECT_THAT(text, HasSubstr("} _int_2;"));  // `int` alone is a keyword
+}
+
 TEST(Tsdl, HostileName_CannotEndTheStringOrTheBlock) {
   EventClass event = event_of(nullptr);
   event.name = std::string("\"; };\n/* \\ \0 */", 15);

@@ -2,6 +2,8 @@
 #include "ctf/metadata.hpp"
 #include "ctf/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -58,6 +60,42 @@ std::string environment_name(std::string_view name) {
 
 const char* byte_order_name(ByteOrder order) { return order == ByteOrder::kLittle ? "le" : "be"; }
 
+bool is_keyword(std::string_view name) {
+  constexpr std::array<std::string_view, 29> kKeywords{
+      "align",   "callsite", "char",  "clock",          "const",     "double",
+      "enum",    "env",      "event", "floating_point", "float",     "integer",
+      "int",     "long",     "short", "signed",         "stream",    "string",
+      "struct",  "trace",    "true",  "typealias",      "typedef",   "unsigned",
+      "variant", "void",     "_Bool", "_Complex",       "_Imaginary"};
+  return std::find(kKeywords.begin(), kKeywords.end(), name) != kKeywords.end();
+}
+
+/// Gives the members of one structure their identifiers.
+class MemberIdentifiers {
+ public:
+  /// An identifier that is not taken, and that readers show as the name if any identifier can do that.
+  ///
+  /// babeltrace2 2.0 refuses `_x` behind `__x`: it compares identifiers with the names that it has made of those
+  /// before, without their first underscore. So both are taken by each; `x` is what is left to show x then.
+  std::string add(const std::string& name) {
+    const std::string escaped = identifier(name);
+    const std::string plain = escaped.substr(1);
+    const bool is_plain = plain == name && !plain.empty() && !is_keyword(plain) &&
+                          plain[0] != '_' && !(plain[0] >= '0' && plain[0] <= '9');
+    if (names_.take(escaped)) {
+      names_.take(plain);
+      return escaped;
+    }
+    if (is_plain && names_.take(plain)) return plain;
+    const std::string numbered = names_.unique(escaped);
+    names_.take(numbered.substr(1));
+    return numbered;
+  }
+
+ private:
+  UniqueNames names_;
+};
+
 /// Whether members are named by applications, or by us with names that readers look for.
 enum class Naming { kEscaped, kVerbatim };
 
@@ -86,11 +124,9 @@ class TypeWriter {
   std::string structure_text(const Structure& structure, unsigned depth) {
     std::string text = "struct {\n";
     Identifiers identifiers;
-    UniqueNames names;
+    MemberIdentifiers names;
     for (const Member& member : structure.members) {
-      // Different names can become one identifier; a reader would refuse the second.
-      const std::string name =
-          names.unique(naming_ == Naming::kEscaped ? identifier(member.name) : member.name);
+      const std::string name = naming_ == Naming::kEscaped ? names.add(member.name) : member.name;
       const Type type = type_of(*member.field_class, identifiers, depth + 1);
       identifiers.emplace(member.name, name);
       text += indent(depth + 1) + type.text + " " + name + type.suffix + ";\n";

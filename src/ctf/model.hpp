@@ -193,8 +193,9 @@ struct Structure {
 /// A field that is there or not.
 struct Optional {
   FieldLocation selector{};
-  std::vector<IntegerRange>
-      ranges{};  ///< values for which it is there; empty: the selector is a boolean
+  /// Values for which it is there; empty: the selector is a boolean.
+  std::vector<IntegerRange> ranges{};
+  bool selector_is_signed = false;  ///< how `ranges` are read
   FieldClassRef field_class{};
 };
 struct VariantOption {
@@ -204,6 +205,7 @@ struct VariantOption {
 };
 struct Variant {
   FieldLocation selector{};
+  bool selector_is_signed = false;  ///< how the ranges of the options are read
   std::vector<VariantOption> options{};
 };
 

@@ -49,11 +49,10 @@ std::string valid_utf8(std::string_view bytes) {
 }
 
 std::string UniqueNames::unique(const std::string& name) {
-  const auto [known, is_new] = next_.try_emplace(name, 2);
-  if (is_new) return name;
-  for (unsigned number = known->second;; ++number) {
+  if (take(name)) return name;
+  for (unsigned number = next_[name];; ++number) {
     std::string candidate = name + "_" + std::to_string(number);
-    if (!next_.try_emplace(candidate, 2).second) continue;
+    if (!take(candidate)) continue;
     next_[name] = number + 1;
     return candidate;
   }

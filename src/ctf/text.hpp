@@ -26,6 +26,9 @@ class UniqueNames {
   /// Cost: constant on average, however often the same name is asked for.
   [[nodiscard]] std::string unique(const std::string& name);
 
+  /// Takes `name` as it is; false if it was taken before.
+  bool take(const std::string& name) { return next_.try_emplace(name, 2).second; }
+
  private:
   std::unordered_map<std::string, unsigned> next_;  // number to try next, by name
 };
