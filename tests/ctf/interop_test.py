@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What src/ctf writes, read by programs that share no code with it: babeltrace2 (CTF 1.8), tools/ctf2_check.py (CTF 2).
 
-interop_test.py PATH_OF_CTF_MAKE_TRACE
+interop_test.py PATH_OF_CTF_MAKE_TRACE PATH_OF_CTF_MAKE_RANDOM_TRACE
 """
 
 import json
@@ -15,12 +15,13 @@ import unittest
 
 HERE = pathlib.Path(__file__).parent
 CHECK = HERE.parent.parent / "tools" / "ctf2_check.py"
-MAKE_TRACE = ""
+MAKE_TRACE = MAKE_RANDOM_TRACE = ""
 
 
 def run(*command):
     """Runs a command; returns (exit status, standard output, standard error)."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, errors="replace", timeout=60,
+                          check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -99,7 +100,18 @@ class Interop(unittest.TestCase):
             (trace / "metadata").write_bytes(b"".join(b"\x1e" + text for text in fragments[:count]))
             self.assertEqual(run(sys.executable, CHECK, trace), (0, "", ""))
 
+    def test_names_of_random_bytes_stop_nobody(self):
+        for seed in range(12):
+            with self.subTest(seed=seed):
+                old, new = self.directory / f"old{seed}", self.directory / f"new{seed}"
+                run(MAKE_RANDOM_TRACE, old, "1.8", seed)
+                status, text, errors = run("babeltrace2", old)
+                self.assertEqual((status, errors), (0, ""))
+                self.assertEqual(text.count("{ cpu_id = 0 }"), 20)
+                run(MAKE_RANDOM_TRACE, new, "2", seed)
+                self.assertEqual(run(sys.executable, CHECK, "--count", new), (0, "20\n", ""))
+
 
 if __name__ == "__main__":
-    MAKE_TRACE = sys.argv.pop(1)
+    MAKE_TRACE, MAKE_RANDOM_TRACE = sys.argv.pop(1), sys.argv.pop(1)
     unittest.main()
