@@ -21,17 +21,16 @@ import tempfile
 NEEDED = re.compile(r"^(libc\.so\.6|ld-linux[-\w]*\.so\.\d)$")
 # All of libc the library may use, and why. None allocates, locks, prints, starts a thread or throws.
 LIBC = {
-    "memcpy": "payloads", "memset": "tables", "memcmp": "names", "memmove": "paths", "strlen": "names",
-    "strcmp": "names", "strncmp": "names", "strnlen": "strings of events",
+    "memcpy": "payloads", "memset": "tables", "memcmp": "the compiler may emit it",
+    "memmove": "the compiler may emit it", "strlen": "names",
     "mmap": "images, rings", "munmap": "rings", "madvise": "images out of core dumps and forks",
-    "memfd_create": "images", "ftruncate": "images", "fcntl": "seals", "lseek": "images of unknown size",
-    "close": "descriptors", "dup3": "descriptors", "readlink": "the program's path", "open": "procfs",
-    "getenv": "SILLAGE_*", "secure_getenv": "SILLAGE_*", "getauxval": "set-user-ID programs", "geteuid": "sockets",
-    "getuid": "sockets", "dl_iterate_phdr": "where an object is loaded", "clock_gettime": "machines without TSC",
-    "sched_getcpu": "try-locked streams", "__errno_location": "errno is saved and put back",
-    "__register_atfork": "a child leaves its parent's streams", "pthread_self": "a context",
+    "memfd_create": "images", "ftruncate": "images", "fcntl": "seals", "lseek": "sizes of what a collector sends",
+    "close": "descriptors", "readlink": "the program's path", "getenv": "SILLAGE_*",
+    "getauxval": "set-user-ID programs", "__getauxval": "arm64: libgcc asks which atomics there are",
+    "geteuid": "the user's socket", "dl_iterate_phdr": "where an object is loaded",
+    "clock_gettime": "machines without TSC", "sched_getcpu": "try-locked streams",
+    "__errno_location": "errno is saved and put back", "__register_atfork": "a child leaves its parent's streams",
     "__rseq_offset": "restartable sequences", "__rseq_size": "restartable sequences",
-    "__tls_get_addr": "32-bit builds", "___tls_get_addr": "32-bit builds", "__stack_chk_fail": "hardened builds",
 }
 # Weak ones that every shared object has from the compiler's start files.
 START_FILES = {"_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable", "__gmon_start__", "__cxa_finalize"}

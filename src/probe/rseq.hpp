@@ -17,6 +17,14 @@
 
 namespace sillage::probe {
 
+/// A piece of a record too large to be assembled first; strings are bounded and ended by the copy itself,
+/// so that another thread that shortens one meanwhile cannot break the record's framing.
+struct Piece {
+  const void* data;
+  std::uint32_t bytes;     // in the record; for strings with the NUL
+  std::uint32_t is_string;  // copy to the NUL, fill what is missing with '#', end with a NUL
+};
+
 #if defined(__x86_64__)
 
 /// What all sections check and publish.
@@ -97,14 +105,6 @@ again:
 again:
   return false;
 }
-
-/// A piece of a record too large to be assembled first; strings are bounded and ended by the copy itself,
-/// so that another thread that shortens one meanwhile cannot break the record's framing.
-struct Piece {
-  const void* data;
-  std::uint32_t bytes;     // in the record; for strings with the NUL
-  std::uint32_t is_string; // copy to the NUL, fill what is missing with '#', end with a NUL
-};
 
 /// What rseq_publish_pieces copies: the assembler knows these offsets.
 struct PieceList {

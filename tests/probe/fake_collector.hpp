@@ -9,7 +9,9 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+#if defined(__x86_64__) || defined(__i386__)
 #include <x86intrin.h>
+#endif
 
 #include <atomic>
 #include <cstdint>
@@ -101,6 +103,7 @@ class FakeCollector {
     if (ftruncate(clock_fd_.value(), 4096) != 0) std::abort();
     auto* page = static_cast<sillage_clock_page*>(
         mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, clock_fd_.value(), 0));
+#if defined(__x86_64__) || defined(__i386__)
     std::ifstream source("/sys/devices/system/clocksource/clocksource0/current_clocksource");
     std::string name;
     source >> name;
@@ -110,6 +113,10 @@ class FakeCollector {
     std::uint64_t ns1 = kernel_monotonic_ns(), tsc1 = __rdtsc();
     auto mult = static_cast<std::uint64_t>(static_cast<double>(ns1 - ns0) / static_cast<double>(tsc1 - tsc0) * 4294967296.0);
     for (auto& segment : page->segment) segment = {tsc0, ns0, mult, 0};
+#else
+    page->mode = SILLAGE_CLOCK_MONOTONIC;
+    for (auto& segment : page->segment) segment.tsc_from = UINT64_MAX;
+#endif
     page->magic = SILLAGE_CLOCK_MAGIC;
   }
 
