@@ -60,6 +60,7 @@ class Collector::Engine {
   Result<OpenChannel> add_channel(TraceId trace, const ChannelOptions& options);
   Result<EventId> add_event(ChannelId channel, ctf::EventClass event);
   void close_trace(TraceId trace);
+  void release_locks(std::uint32_t registration);
   Stats stats() const;
   Stats stop();
 
@@ -176,6 +177,11 @@ void Collector::Engine::close_trace(TraceId trace) {
   }
   traces_.erase(found);
   bell_.ring();
+}
+
+void Collector::Engine::release_locks(std::uint32_t registration) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, channel] : channels_) (void)channel->ring().release_locks(registration);
 }
 
 Stats Collector::Engine::stats() const {
@@ -306,6 +312,7 @@ Result<EventId> Collector::add_event(ChannelId channel, ctf::EventClass event) {
   return engine_->add_event(channel, std::move(event));
 }
 void Collector::close_trace(TraceId trace) { engine_->close_trace(trace); }
+void Collector::release_locks(std::uint32_t registration) { engine_->release_locks(registration); }
 Stats Collector::stats() const { return engine_->stats(); }
 Stats Collector::stop() { return engine_->stop(); }
 

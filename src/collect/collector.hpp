@@ -101,6 +101,12 @@ class Collector {
   /// memory. Returns at once; the thread does it. Unknown and closed ones are ignored.
   void close_trace(TraceId trace);
 
+  /// Frees what try-locks a program that has died holds on streams, so that others find them free.
+  ///
+  /// `registration` is the program's, as in sillage_app_reply. Call it when its pidfd says that it
+  /// is gone.
+  void release_locks(std::uint32_t registration);
+
   /// What is recorded and lost so far, as of the thread's last round (at most 0.1 s ago).
   [[nodiscard]] Stats stats() const;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// F20 with a real file system that is really full: a tmpfs of one megabyte in a mount namespace of the test's own.
+// F20 with a real file system that is really full: a tmpfs of one megabyte in a mount namespace of
+// the test's own.
 #include "collect/collector.hpp"
 #include "collect/test_recording.hpp"
 

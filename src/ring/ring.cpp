@@ -155,7 +155,8 @@ std::uint32_t Ring::release_locks(std::uint32_t registration) const {
                                                           i * geometry_.stream_stride);
     std::uint64_t owner = __atomic_load_n(&stream->owner, __ATOMIC_ACQUIRE);
     if (owner == 0 || owner >> 32 != registration) continue;
-    // By exchange: the stream may be another program's by now. Pairs with the writers' acquire of the lock.
+    // By exchange: the stream may be another program's by now. Pairs with the writers' acquire of
+    // the lock.
     if (__atomic_compare_exchange_n(&stream->owner, &owner, 0, false, __ATOMIC_RELEASE,
                                     __ATOMIC_RELAXED)) {
       released++;

@@ -49,10 +49,12 @@ class Ring {
   /// Look at the streams once more between this and the sleep: a switch before it did not ring.
   [[nodiscard]] std::uint32_t arm() const;
 
-  /// Frees the try-locks of a program that has died, so that nobody finds its streams taken. Nothing else is to
-  /// repair: what it had not published never happened. Returns how many there were.
+  /// Frees the try-locks of a program that has died, so that nobody finds its streams taken.
+  /// Nothing else is to repair: what it had not published never happened. Returns how many there
+  /// were.
   ///
-  /// `registration` is the program's, never given to another one (abi/ring.h, sillage_ring_stream.owner).
+  /// `registration` is the program's, never given to another one (abi/ring.h,
+  /// sillage_ring_stream.owner).
   [[nodiscard]] std::uint32_t release_locks(std::uint32_t registration) const;
 
   /// Gives the sub-buffers' memory back to the system though programs still map it; what was not

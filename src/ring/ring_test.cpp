@@ -104,6 +104,20 @@ TEST(Ring, Arm_IsSeenByPrograms) {
   EXPECT_EQ(program.header().armed, 1u);
 }
 
+TEST(Ring, ReleaseLocks_FreesThoseOfOneProgramOnly) {
+  const Ring ring = make({});
+  TestMapping program(ring.fd(), ring.geometry());
+  const std::uint32_t first = ring.geometry().index_count;
+  std::uint64_t& dead = program.writer(first).stream().owner;
+  std::uint64_t& other = program.writer(first + 1).stream().owner;
+  dead = UINT64_C(7) << 32 | 1234;
+  other = UINT64_C(8) << 32 | 1234;
+  EXPECT_EQ(ring.release_locks(7), 1u);
+  EXPECT_EQ(dead, 0u);
+  EXPECT_NE(other, 0u);
+  EXPECT_EQ(ring.release_locks(7), 0u);
+}
+
 TEST(Ring, TooLargeForMemory_NamesTheSizes) {
   RingOptions options;
   options.subbuf_bytes = ByteCount{SILLAGE_RING_MAX_SUBBUF_BYTES};
