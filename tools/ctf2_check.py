@@ -4,7 +4,7 @@
 
 The metadata stream is checked fragment by fragment, then every data stream is decoded packet by packet and
 compared with its index file, if there is one. It follows the decoding procedures of CTF2-SPEC-2.0rB (22 May 2026)
-to the letter and not for speed (some 50,000 events a second); section numbers below are that document's.
+to the letter and not for speed (some 30,000 events a second); section numbers below are that document's.
 Python 3 standard library only (package ctf2 beside this file); it shares nothing with src/ctf, so that it can be the
 judge of it.
 

@@ -8,8 +8,9 @@
 #include "ctf/metadata.hpp"
 #include "ctf/packet.hpp"
 
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -72,7 +73,7 @@ class StreamFile {
   void packet(PacketHead head, const Records& records) {
     head.content_bytes = kPacketHeadBytes + records.bytes().size();
     std::vector<std::byte> bytes(packet_bytes(head.content_bytes));
-    std::memcpy(bytes.data() + kPacketHeadBytes, records.bytes().data(), records.bytes().size());
+    std::ranges::copy(records.bytes(), bytes.begin() + kPacketHeadBytes);
     encode_packet_head(std::span(bytes).first<kPacketHeadBytes>(), uuid_, head);
     const auto entry = encode_index_entry(offset_, head);
     append(data_, bytes.data(), bytes.size());

@@ -5,6 +5,7 @@ A class has `decode(reader, parent, key, structures)`, which puts the value into
 values of the structures around it, outermost first. `reader` is a stream.Stream.
 """
 
+import functools
 import struct
 
 from ctf2.values import (check_alignment, check_integer, check_list, check_object, check_ranges, check_string,
@@ -265,8 +266,12 @@ class Structure(FieldClass):
             metadata.field_class(member["field-class"], at / "field-class", scope, scopes, structures + [self],
                                  lambda made, name=name: self.members.__setitem__(name, made))
 
-    def alignment(self):
+    @functools.cached_property
+    def known_alignment(self):
         return max([self.minimum] + [member.alignment() for member in self.members.values()])
+
+    def alignment(self):
+        return self.known_alignment
 
     def members_named(self, name):
         return [self.members[name]] if name in self.members else []
@@ -297,8 +302,12 @@ class Array(FieldClass):
         metadata.field_class(value["element-field-class"], place / "element-field-class", scope, scopes, structures,
                              lambda made: setattr(self, "element", made))
 
-    def alignment(self):
+    @functools.cached_property
+    def known_alignment(self):
         return max(self.minimum, self.element.alignment())
+
+    def alignment(self):
+        return self.known_alignment
 
     def targets(self):
         return self.element.targets() if self.element else []

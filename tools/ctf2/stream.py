@@ -97,7 +97,8 @@ class Stream:
             self.fail(f"the packet begins at {begin} and ends at {end}")
         self.data = self.data_file[self.start:self.start + total // 8]
         self.check_sequence(class_id, begin)
-        context = dict(self.scopes.get("packet-context", {}))
+        context = {name: value for name, value in self.scopes.get("packet-context", {}).items()
+                   if not roles_of(getattr(value, "field_class", None))}
         while self.position < self.content:
             yield self.record(class_id, stream_class, context)
         if end is not None and self.clock > end:
@@ -158,8 +159,7 @@ class Stream:
             event["ns_from_origin"] = (self.clock + offset) * 1_000_000_000 // frequency
         event |= {"stream": self.name, "class": class_id, "id": event_id, "name": event_class["name"]}
         event |= event_class["attributes"].get("lttng.org,2009", {})
-        roles = {name for name, value in context.items() if roles_of(getattr(value, "field_class", None))}
-        for key, values in (("packet-context", {k: v for k, v in context.items() if k not in roles}),
+        for key, values in (("packet-context", context),
                             ("common-context", self.scopes.get("event-record-common-context")),
                             ("specific-context", self.scopes.get("event-record-specific-context")),
                             ("payload", self.scopes.get("event-record-payload"))):
