@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What `cmake --install` puts where. Two components: `development` (headers, pkg-config, CMake package and the
+# What `cmake --install` puts where; programs install themselves. Two components: `development` (headers, pkg-config, CMake package and the
 # library's link name) and `runtime`.
 include(CMakePackageConfigHelpers)
 
@@ -10,12 +10,6 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/sillage DESTINATION ${CMAKE_INST
   COMPONENT development FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/CHANGELOG.md
   DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT runtime)
-
-foreach(program sillage sillaged)
-  if(TARGET ${program})
-    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
-  endif()
-endforeach()
 
 # Exported as sillage::sillage: the name on the link line is the library's, not the module's.
 set_target_properties(sillage_probe PROPERTIES EXPORT_NAME sillage)
@@ -29,5 +23,6 @@ install(FILES ${PROJECT_BINARY_DIR}/sillage-config.cmake ${PROJECT_BINARY_DIR}/s
   DESTINATION ${package_dir} COMPONENT development)
 
 file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" prefix_from_pc ${prefix_from_pc})
 configure_file(${CMAKE_CURRENT_LIST_DIR}/sillage.pc.in ${PROJECT_BINARY_DIR}/sillage.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/sillage.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
