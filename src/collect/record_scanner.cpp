@@ -45,9 +45,8 @@ void RecordScanner::add(RecordShape shape) {
   shapes_.push_back(std::move(shape));
 }
 
-std::optional<std::size_t> RecordScanner::measure(std::uint32_t id,
-                                                  std::span<const std::byte> rest) const {
-  if (id >= shapes_.size()) return std::nullopt;
+std::size_t RecordScanner::measure(std::uint32_t id, std::span<const std::byte> rest) const {
+  if (id >= shapes_.size()) return RecordShape::kNoRecord;
   return shapes_[id].measure(rest);
 }
 
@@ -77,9 +76,9 @@ Scan RecordScanner::scan(std::span<const std::byte> bytes, std::uint64_t limit_n
       }
       std::uint64_t whole = known_bytes;
       if (whole == 0) {
-        const auto rest = measure(id, bytes.subspan(at + SILLAGE_RECORD_COMPACT_BYTES));
-        if (!rest) break;
-        whole = SILLAGE_RECORD_COMPACT_BYTES + *rest;
+        const std::size_t rest = measure(id, bytes.subspan(at + SILLAGE_RECORD_COMPACT_BYTES));
+        if (rest == RecordShape::kNoRecord) break;
+        whole = SILLAGE_RECORD_COMPACT_BYTES + rest;
       }
       if (whole > size - at) break;
       window.low = compact;
@@ -89,12 +88,12 @@ Scan RecordScanner::scan(std::span<const std::byte> bytes, std::uint64_t limit_n
       const auto full = load<std::uint64_t>(data + at + 5);
       const std::uint64_t last = (time.last_ns & ~kTimeMask) | window.low;
       if (full < last || full > limit_ns) break;
-      const auto rest = measure(load<std::uint32_t>(data + at + 1),
-                                bytes.subspan(at + SILLAGE_RECORD_EXTENDED_BYTES));
-      if (!rest) break;
+      const std::size_t rest = measure(load<std::uint32_t>(data + at + 1),
+                                       bytes.subspan(at + SILLAGE_RECORD_EXTENDED_BYTES));
+      if (rest == RecordShape::kNoRecord) break;
       time = StreamTime::at(full);
       window = window_of(time, limit_ns);
-      at += SILLAGE_RECORD_EXTENDED_BYTES + *rest;
+      at += SILLAGE_RECORD_EXTENDED_BYTES + rest;
     }
     ++records;
   }

@@ -186,7 +186,7 @@ TEST(RecordShape, HugeArrays_SaturateAndFitNowhere) {
                                   .string("s")
                                   .blob("c", UINT64_MAX, "")
                                   .build());
-  EXPECT_FALSE(shape.measure(std::vector<std::byte>(1000)));
+  EXPECT_EQ(shape.measure(std::vector<std::byte>(1000)), RecordShape::kNoRecord);
 }
 
 TEST(RecordShape, LengthThatIsNotInFront_IsRefusedByName) {

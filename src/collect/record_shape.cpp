@@ -104,13 +104,13 @@ void RecordShape::add_fixed(std::uint64_t bytes) {
   run = std::min(run + bytes, kTooLong);
 }
 
-std::optional<std::size_t> RecordShape::measure(std::span<const std::byte> bytes) const {
+std::size_t RecordShape::measure(std::span<const std::byte> bytes) const {
   std::uint64_t at = leading_bytes_;
   for (const Part& part : parts_) {
-    if (at > bytes.size()) return std::nullopt;
+    if (at > bytes.size()) return kNoRecord;
     if (part.kind == Part::Kind::kString) {
       const void* end = std::memchr(bytes.data() + at, 0, bytes.size() - at);
-      if (end == nullptr) return std::nullopt;
+      if (end == nullptr) return kNoRecord;
       at = static_cast<std::uint64_t>(static_cast<const std::byte*>(end) - bytes.data()) + 1;
     } else {
       // The count is a member in front of the part, so there are 4 bytes: compile() has seen to it.
@@ -118,11 +118,11 @@ std::optional<std::size_t> RecordShape::measure(std::span<const std::byte> bytes
       std::memcpy(&count, bytes.data() + at - sizeof count, sizeof count);
       at += std::uint64_t{count} *
             part.element_bytes;  // below 2^64: both are 32 bits, `at` is a size
-      if (at > bytes.size()) return std::nullopt;
+      if (at > bytes.size()) return kNoRecord;
     }
     at += part.fixed_behind;
   }
-  if (at > bytes.size()) return std::nullopt;
+  if (at > bytes.size()) return kNoRecord;
   return at;
 }
 
