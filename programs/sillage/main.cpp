@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// sillage: see sillage(1).
+#include <fmt/core.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "sillage/list.hpp"
+#include "sillage/record.hpp"
+#include "sillage/record_options.hpp"
+
+namespace {
+
+using sillage::command::RecordOptions;
+
+/// 125, as env(1) and its like: an error of this command, not of the program that it runs.
+constexpr int kExitOwnError = 125;
+
+CLI::App* add_record(CLI::App* app, RecordOptions* options) {
+  CLI::App* record = app->add_subcommand("record", "Record the events of a program, or of all programs");
+  record->add_option("-o,--output", options->output, "Directory of the trace")->type_name("DIR");
+  record->add_option("-s,--name", options->name, "Name of the session")->type_name("NAME");
+  // One value each: what follows them may be the program.
+  auto add_list = [record](const char* names, std::vector<std::string>* to, const char* what, const char* type) {
+    record->add_option(names, *to, what)->type_name(type)->type_size(1)->expected(1)->multi_option_policy(
+        CLI::MultiOptionPolicy::TakeAll);
+  };
+  add_list("-e,--event", &options->events, "Record events like this (* stands for anything); again for more",
+           "PATTERN");
+  add_list("-x,--exclude", &options->exclusions, "But not events like this", "PATTERN");
+  record->add_option("--level", options->level, "Only events of this log level or more severe")->type_name("L");
+  record->add_option("--level-only", options->level_only, "Only events of this log level")->type_name("L");
+  add_list("--context", &options->contexts, "Add this to every event: vpid, vtid, procname ...", "C");
+  record->add_flag("--overwrite", options->overwrite, "When the buffers are full lose the oldest events");
+  record->add_option("--subbuf-size", options->subbuf_size, "Size of a sub-buffer, such as 512k or 2M")->type_name("N");
+  record->add_option("--num-subbuf", options->subbuf_count, "Sub-buffers per CPU")
+      ->type_name("N")
+      ->check(CLI::Range(1, 65536));
+  record->add_option("--blocking-timeout", options->blocking_timeout,
+                     "How long the program waits for room: a time (a bare number: microseconds), or inf")
+      ->type_name("T");
+  record->add_option("--buffers", options->buffers, "Whose the buffers are: user or process")->type_name("WHOSE");
+  record->add_option("--trace-format", options->trace_format, "ctf-1.8 or ctf-2")->type_name("F");
+  record->add_option("-p,--pid", options->pids, "Record these running processes only")
+      ->type_name("PID")
+      ->type_size(1)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  record->add_option("--duration", options->duration, "Stop after this time, such as 10s")->type_name("T");
+  record->prefix_command();
+  record->footer("sillage record [OPTIONS] [--] PROGRAM [ARGUMENTS]\nsillage record [OPTIONS]   (until ^C)");
+  return record;
+}
+
+int report(const sillage::Result<int>& result) {
+  if (result) return *result;
+  fmt::print(stderr, "sillage: {}\n", result.error().text());
+  return kExitOwnError;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  signal(SIGPIPE, SIG_IGN);
+  CLI::App app{"Records what programs do: see sillage(1)."};
+  app.name("sillage");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("sillage ") + SILLAGE_VERSION);
+  RecordOptions options;
+  bool with_fields = false;
+  CLI::App* record = add_record(&app, &options);
+  CLI::App* list = app.add_subcommand("list", "Show running programs and their tracepoints");
+  list->add_flag("-f,--fields", with_fields, "With their fields");
+  CLI::App* version = app.add_subcommand("version", "Show the versions of this command and of the daemon");
+
+  // What stands behind "--" is the program's, whatever it looks like.
+  std::vector<std::string> own, program;
+  for (int i = 1; i < argc; ++i) own.emplace_back(argv[i]);
+  auto separator = std::find(own.begin(), own.end(), "--");
+  const bool is_separated = separator != own.end();
+  if (is_separated) {
+    program.assign(separator + 1, own.end());
+    own.erase(separator, own.end());
+  }
+  try {
+    std::reverse(own.begin(), own.end());  // as the library wants them
+    app.parse(own);
+  } catch (const CLI::ParseError& error) {
+    const int status = app.exit(error);
+    return status == 0 ? 0 : kExitOwnError;
+  }
+  if (list->parsed()) return report(sillage::command::list(with_fields));
+  if (version->parsed()) return report(sillage::command::version());
+  if (!record->parsed()) return kExitOwnError;
+  std::vector<std::string> rest = record->remaining();
+  if (!rest.empty() && (is_separated || rest[0][0] == '-')) {
+    return report(sillage::fail(sillage::Code::kInvalidArgument,
+                                "there is no option " + rest[0] + ": see sillage record --help; a program's own "
+                                "options stand behind it or behind --"));
+  }
+  options.program = is_separated ? program : rest;
+  return report(sillage::command::record(options));
+}

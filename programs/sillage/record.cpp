@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+#include "sillage/record.hpp"
+
+#include <fmt/core.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "control/client.hpp"
+#include "sillage/child_program.hpp"
+#include "sillage/daemon_start.hpp"
+#include "sillage/summary.hpp"
+
+namespace sillage::command {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kAnswerDeadline = 10s;
+constexpr auto kStopDeadline = 10min;  // a slow disk may have gigabytes to take
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+constexpr int kImpatience = 3;  // this many ^C: the program is killed
+
+std::uint64_t monotonic_ns() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * kSecondNs + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+/// One run of `sillage record`.
+class Recorder {
+ public:
+  Recorder(control::ControlClient client, RecordPlan plan, std::vector<std::string> program)
+      : client_(std::move(client)),
+        plan_(std::move(plan)),
+        program_(std::move(program)),
+        shows_live_line_(isatty(STDERR_FILENO) != 0) {}
+
+  Result<int> run() {
+    SILLAGE_TRY(watch_signals());
+    SILLAGE_TRY(create());
+    SILLAGE_TRY(start());
+    SILLAGE_TRY(wait_for_end());
+    auto summary = stop();
+    if (!summary) return tl::unexpected<Error>(std::move(summary).error());
+    clear_live_line();
+    fmt::print(stderr, "{}", summary_text(*summary));
+    if (summary->stats().events() == 0 && total_lost(summary->stats().lost()) == 0) {
+      fmt::print(stderr, "{}", why_empty(*summary, program_.empty() ? "" : program_[0],
+                                         static_cast<std::uint64_t>(plan_.request.pids_size())));
+    }
+    return child_ ? std::max(child_status_, 0) : 0;
+  }
+
+ private:
+  Status watch_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD}) sigaddset(&signals, number);
+    sigprocmask(SIG_BLOCK, &signals, nullptr);
+    signals_ = Fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+    timer_ = Fd(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (!signals_ || !timer_) return fail_errno("cannot watch signals");
+    return {};
+  }
+
+  Status create() {
+    control::v1::Request request;
+    *request.mutable_create_recording() = plan_.request;
+    auto response = client_.call(std::move(request), kAnswerDeadline);
+    if (!response) return tl::unexpected<Error>(std::move(response).error());
+    recording_ = response->create_recording().recording();
+    return {};
+  }
+
+  /// The recording is active before the program's first instruction.
+  Status start() {
+    control::v1::Request request;
+    request.mutable_start_recording()->set_recording(recording_);
+    if (!program_.empty()) {
+      std::vector<std::pair<std::string, std::string>> environment = {{plan_.mark_name, plan_.mark_value}};
+      if (plan_.allows_blocking) environment.emplace_back("SILLAGE_ALLOW_BLOCKING", "1");
+      auto child = ChildProgram::prepare(program_, environment);
+      if (!child) return tl::unexpected<Error>(std::move(child).error());
+      child_.emplace(*std::move(child));
+      request.mutable_start_recording()->set_root_pid(child_->pid());
+    }
+    auto response = client_.call(std::move(request), kAnswerDeadline);
+    if (!response) return tl::unexpected<Error>(std::move(response).error());
+    start_ns_ = monotonic_ns();
+    if (!child_) {
+      fmt::print(stderr, "Recording {} program(s) to {}; {}\n", response->start_recording().programs(),
+                 plan_.request.output_path(), plan_.duration_ns ? "^C stops it early." : "^C stops.");
+    }
+    return child_ ? child_->run() : Status();
+  }
+
+  Status wait_for_end() {
+    arm_timer();
+    while (!is_over_) {
+      pollfd sources[] = {{signals_.value(), POLLIN, 0}, {timer_.value(), POLLIN, 0}, {client_.fd(), POLLIN, 0}};
+      if (poll(sources, 3, -1) < 0 && errno != EINTR) return fail_errno("cannot wait");
+      if (sources[0].revents != 0) take_signals();
+      if (sources[1].revents != 0) take_timer();
+      if (sources[2].revents != 0 && !is_over_) {
+        if (child_) child_->send_signal(SIGTERM);
+        return fail(Code::kSystem, "sillaged ended while recording; what it wrote until then is in " +
+                                       plan_.request.output_path());
+      }
+    }
+    return {};
+  }
+
+  void take_signals() {
+    signalfd_siginfo info;
+    while (read(signals_.value(), &info, sizeof info) == sizeof info) {
+      const int number = static_cast<int>(info.ssi_signo);
+      if (number == SIGCHLD) {
+        child_status_ = child_ ? child_->poll_status() : -1;
+        is_over_ = is_over_ || child_status_ >= 0;
+      } else if (!child_) {
+        is_over_ = true;
+      } else if (number == SIGINT && ++interrupts_ >= kImpatience) {
+        child_->send_signal(SIGKILL);
+      } else if (info.ssi_code != SI_KERNEL) {
+        // A key pressed on the terminal (SI_KERNEL) reached the program too; a kill() reached this command only.
+        child_->send_signal(number);
+      }
+    }
+  }
+
+  void take_timer() {
+    std::uint64_t expirations;
+    (void)!read(timer_.value(), &expirations, sizeof expirations);
+    const std::uint64_t now = monotonic_ns();
+    if (plan_.duration_ns && now - start_ns_ >= *plan_.duration_ns) {
+      end_of_duration();
+    } else if (shows_live_line_ && now >= next_line_ns_) {
+      show_live_line(now);
+    }
+    arm_timer();
+  }
+
+  void end_of_duration() {
+    plan_.duration_ns.reset();
+    // The program is left to itself: what it does after the time is not recorded, and its end is not waited for.
+    if (child_) child_status_ = child_->poll_status();
+    is_over_ = true;
+  }
+
+  /// Next live line or end of the time, whichever is first.
+  void arm_timer() {
+    std::uint64_t at = UINT64_MAX;
+    if (shows_live_line_) at = next_line_ns_ = std::max(next_line_ns_, start_ns_) + kSecondNs;
+    if (plan_.duration_ns) at = std::min(at, start_ns_ + *plan_.duration_ns);
+    if (at == UINT64_MAX) return;
+    itimerspec when = {};
+    when.it_value = {static_cast<time_t>(at / kSecondNs), static_cast<long>(at % kSecondNs)};
+    timerfd_settime(timer_.value(), TFD_TIMER_ABSTIME, &when, nullptr);
+  }
+
+  void show_live_line(std::uint64_t now) {
+    control::v1::Request request;
+    request.mutable_stats()->set_recording(recording_);
+    auto response = client_.call(std::move(request), kAnswerDeadline);
+    if (!response) return;  // the loop finds out why
+    const control::v1::Stats& stats = response->stats().stats();
+    const std::uint64_t elapsed = std::max<std::uint64_t>(now - last_stats_ns_, 1);
+    const std::uint64_t since = last_stats_ns_ == 0 ? now - start_ns_ : elapsed;
+    const auto rate = static_cast<double>(stats.events() - last_events_) * 1e9 / static_cast<double>(since);
+    last_stats_ns_ = now;
+    last_events_ = stats.events();
+    std::string line = live_line(stats, static_cast<std::uint64_t>(rate));
+    winsize size = {};
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) line.resize(std::min<std::size_t>(line.size(), size.ws_col - 1u));
+    fmt::print(stderr, "\r\033[K{}", line);
+    has_live_line_ = true;
+  }
+
+  void clear_live_line() const {
+    if (has_live_line_) fmt::print(stderr, "\r\033[K");
+  }
+
+  Result<control::v1::StopRecordingResponse> stop() {
+    control::v1::Request request;
+    request.mutable_stop_recording()->set_recording(recording_);
+    auto response = client_.call(std::move(request), kStopDeadline);
+    if (!response) return tl::unexpected<Error>(std::move(response).error());
+    return response->stop_recording();
+  }
+
+  control::ControlClient client_;
+  RecordPlan plan_;
+  const std::vector<std::string> program_;
+  const bool shows_live_line_;
+  Fd signals_, timer_;
+  std::optional<ChildProgram> child_;
+  int child_status_ = -1;
+  int interrupts_ = 0;
+  bool is_over_ = false, has_live_line_ = false;
+  std::uint64_t recording_ = 0;
+  std::uint64_t start_ns_ = 0, next_line_ns_ = 0, last_stats_ns_ = 0, last_events_ = 0;
+};
+
+}  // namespace
+
+Result<int> record(const RecordOptions& options) {
+  auto plan = plan_recording(options);
+  if (!plan) return tl::unexpected<Error>(std::move(plan).error());
+  auto client = connect_or_start();
+  if (!client) return tl::unexpected<Error>(std::move(client).error());
+  return Recorder(*std::move(client), *std::move(plan), options.program).run();
+}
+
+}  // namespace sillage::command

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#include "sillaged/coverage.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "session/glob.hpp"
+#include "session/nearest.hpp"
+
+namespace sillage::daemon {
+namespace {
+
+constexpr std::size_t kMaxRemembered = 10000;  // programs may come and go all day
+constexpr int kMaxShown = 8;
+constexpr std::size_t kMaxSuggestions = 3;
+
+}  // namespace
+
+void Coverage::add_program(std::uint32_t registration, bool is_included) {
+  std::set<std::uint32_t>& set = is_included ? programs_ : other_programs_;
+  if (set.size() < kMaxRemembered) set.insert(registration);
+}
+
+void Coverage::add_event(const session::Channel& channel, const std::string& name,
+                         session::Verdict verdict) {
+  auto known = events_.find(name);
+  if (known != events_.end()) {
+    known->second = std::max(known->second, verdict);
+  } else if (events_.size() < kMaxRemembered) {
+    events_.emplace(name, verdict);
+  } else {
+    return;
+  }
+  for (const session::EventRule& rule : channel.rules()) {
+    if (session::glob_matches(rule.pattern, name)) matched_patterns_.insert(rule.pattern);
+  }
+}
+
+void Coverage::fill(const std::vector<session::Channel>& channels, control::v1::Coverage* message) const {
+  message->set_programs(programs_.size());
+  message->set_other_programs(other_programs_.size());
+  message->set_events_seen(events_.size());
+  std::vector<std::string> names;
+  std::uint64_t matched = 0;
+  for (const auto& [name, verdict] : events_) {
+    names.push_back(name);
+    if (verdict == session::Verdict::kRecorded) ++matched;
+    if (verdict == session::Verdict::kLevel && message->below_level_size() < kMaxShown) message->add_below_level(name);
+    if (verdict == session::Verdict::kExcluded && message->excluded_size() < kMaxShown) message->add_excluded(name);
+  }
+  message->set_events_matched(matched);
+  for (const session::Channel& channel : channels) {
+    for (const session::EventRule& rule : channel.rules()) {
+      if (matched_patterns_.contains(rule.pattern) || message->patterns_size() == kMaxShown) continue;
+      control::v1::PatternHint* hint = message->add_patterns();
+      hint->set_pattern(rule.pattern);
+      for (const std::string& near : session::nearest_names(rule.pattern, names, kMaxSuggestions)) {
+        hint->add_nearest(near);
+      }
+    }
+  }
+}
+
+}  // namespace sillage::daemon

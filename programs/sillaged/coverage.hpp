@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "control/control.pb.h"
+#include "session/channel.hpp"
+
+namespace sillage::daemon {
+
+/// What a recording's rules met: which programs came, which events they have, and why those are not wanted.
+class Coverage {
+ public:
+  /// A program came that the recording is about, or one that it is not about. Each registration counts once.
+  void add_program(std::uint32_t registration, bool is_included);
+
+  /// A channel judged an event of a program that the recording is about.
+  void add_event(const session::Channel& channel, const std::string& name,
+                 session::Verdict verdict);
+
+  /// How many programs came that the recording is about.
+  [[nodiscard]] std::size_t program_count() const { return programs_.size(); }
+
+  /// All of it as commands get it, with suggestions for the patterns of `channels` that matched nothing.
+  void fill(const std::vector<session::Channel>& channels, control::v1::Coverage* message) const;
+
+ private:
+  std::set<std::uint32_t> programs_, other_programs_;
+  std::map<std::string, session::Verdict> events_;  // by name: the best that any channel made of it
+  std::set<std::string> matched_patterns_;
+};
+
+}  // namespace sillage::daemon

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: MIT
+#include "sillaged/daemon.hpp"
+
+#include <grp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "control/session_message.hpp"
+#include "sillaged/runtime_directory.hpp"
+
+namespace sillage::daemon {
+namespace {
+
+std::uint64_t monotonic_ms() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
+}
+
+/// Every process costs a descriptor, every recorded stream one more.
+void raise_descriptor_limit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// Where generations start: gates may still hold those of a daemon that was killed.
+std::uint32_t random_generation() {
+  std::uint32_t start = 0;
+  if (getrandom(&start, sizeof start, 0) != sizeof start) start = static_cast<std::uint32_t>(monotonic_ms());
+  return start;
+}
+
+std::optional<gid_t> tracing_group() {
+  const group* entry = getgrnam("tracing");
+  if (entry == nullptr) return std::nullopt;
+  return entry->gr_gid;
+}
+
+void fill_stats(const collect::Stats& stats, control::v1::Stats* message) {
+  message->set_events(stats.events);
+  message->set_packets(stats.packets);
+  message->set_bytes(stats.bytes);
+  message->set_output_failing(stats.output_failing);
+  message->set_output_error(stats.output_error);
+  message->set_overrun_packets(stats.overrun_packets);
+  message->set_corrupt_packets(stats.corrupt_packets);
+  control::v1::Lost* lost = message->mutable_lost();
+  lost->set_full(stats.lost.full);
+  lost->set_too_big(stats.lost.too_big);
+  lost->set_busy(stats.lost.busy);
+  lost->set_timeout(stats.lost.timeout);
+  lost->set_other(stats.lost.other);
+  lost->set_overrun(stats.lost.overrun);
+  lost->set_corrupt(stats.lost.corrupt);
+  lost->set_disk(stats.lost.disk);
+}
+
+}  // namespace
+
+Daemon::Daemon(const DaemonOptions& options) : options_(options), generation_(random_generation()) {}
+
+Result<std::unique_ptr<Daemon>> Daemon::create(const DaemonOptions& options) {
+  std::unique_ptr<Daemon> daemon(new Daemon(options));
+  SILLAGE_TRY(daemon->start());
+  return daemon;
+}
+
+Status Daemon::start() {
+  SILLAGE_TRY(prepare_directory(options_.paths));
+  auto lock = lock_directory(options_.paths);
+  if (!lock) return tl::unexpected<Error>(std::move(lock).error());
+  lock_ = *std::move(lock);
+  raise_descriptor_limit();
+  finished_ = Fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!finished_) return fail_errno("cannot make an eventfd");
+  auto clock = collect::ClockKeeper::create();
+  if (!clock) return tl::unexpected<Error>(std::move(clock).error());
+  clock_ = *std::move(clock);
+
+  const bool is_root = options_.paths.domain == SILLAGE_DOMAIN_ROOT;
+  apps::AppServer::Options app_options{options_.paths, is_root, clock_->fd(), options_.limits};
+  auto apps = apps::AppServer::listen(app_options, *this);
+  if (!apps) return tl::unexpected<Error>(std::move(apps).error());
+  apps_ = *std::move(apps);
+  apps_->discover();
+
+  // Last: who can connect finds everything in place.
+  control::ControlServerOptions control_options;
+  control_options.path = options_.paths.control_socket();
+  if (is_root) control_options.group = tracing_group();
+  auto control = control::ControlServer::listen(control_options, *this);
+  if (!control) return tl::unexpected<Error>(std::move(control).error());
+  control_ = *std::move(control);
+  return {};
+}
+
+Daemon::~Daemon() {
+  // No command can be answered any more; their recordings end here.
+  control_.reset();
+  while (!recordings_.empty()) stop_recording(recordings_.begin()->first, std::nullopt);
+  for (auto& finishing : finishing_) finishing->thread.join();
+}
+
+Status Daemon::run(int stop_fd) {
+  enum { kStop, kApps, kControl, kFinished, kCount };
+  pollfd sources[kCount] = {{stop_fd, POLLIN, 0},
+                            {apps_->fd(), POLLIN, 0},
+                            {control_->fd(), POLLIN, 0},
+                            {finished_.value(), POLLIN, 0}};
+  std::uint64_t idle_since_ms = monotonic_ms();
+  for (;;) {
+    int timeout_ms = -1;
+    if (!is_idle()) {
+      idle_since_ms = monotonic_ms();
+    } else if (options_.auto_exit) {
+      const std::uint64_t idle_ms = monotonic_ms() - idle_since_ms;
+      if (idle_ms >= options_.idle_ms) return {};
+      timeout_ms = static_cast<int>(options_.idle_ms - idle_ms);
+    }
+    if (poll(sources, kCount, timeout_ms) < 0 && errno != EINTR) return fail_errno("cannot wait for events");
+    if (sources[kStop].revents != 0) return {};
+    if (sources[kApps].revents != 0) apps_->process_events();
+    if (sources[kControl].revents != 0) {
+      control_->process_events();
+      if (is_idle()) idle_since_ms = monotonic_ms();
+    }
+    if (sources[kFinished].revents != 0) send_summaries();
+  }
+}
+
+bool Daemon::is_idle() const {
+  return recordings_.empty() && finishing_.empty() && control_->connection_count() == 0;
+}
+
+void Daemon::renew_gates(apps::Image& image) {
+  if (++generation_ == 0) ++generation_;
+  image.generation = generation_;
+  const auto count = static_cast<std::uint32_t>(image.control.catalog().sites.size());
+  for (std::uint32_t site = 0; site < count; ++site) {
+    const bool is_wanted = std::any_of(recordings_.begin(), recordings_.end(), [&](const auto& entry) {
+      return entry.second.recording->wants(image, site);
+    });
+    image.control.set_gate(site, options_.paths.domain, is_wanted ? generation_ : 0);
+  }
+}
+
+void Daemon::image_added(apps::Image& image) {
+  for (auto& [id, owned] : recordings_) owned.recording->attach(image);
+  renew_gates(image);
+}
+
+void Daemon::image_removed(const apps::Image& image) {
+  for (auto& [id, owned] : recordings_) owned.recording->detach(image);
+}
+
+void Daemon::process_removed(const apps::Process& process) {
+  for (auto& [id, owned] : recordings_) owned.recording->process_removed(process);
+}
+
+std::vector<apps::Attachment> Daemon::attachments(const apps::Image& image) {
+  std::vector<apps::Attachment> all;
+  for (const auto& [id, owned] : recordings_) owned.recording->add_attachments(image, &all);
+  return all;
+}
+
+void Daemon::request(control::ConnectionId connection, const control::v1::Request& request) {
+  control::v1::Response response;
+  Status done;
+  switch (request.request_case()) {
+    case control::v1::Request::kVersion: answer_version(response.mutable_version()); break;
+    case control::v1::Request::kList: answer_list(request.list(), response.mutable_list()); break;
+    case control::v1::Request::kCreateRecording:
+      done = create_recording(connection, request.create_recording(), response.mutable_create_recording());
+      break;
+    case control::v1::Request::kStartRecording:
+      done = start_recording(connection, request.start_recording(), response.mutable_start_recording());
+      break;
+    case control::v1::Request::kStats: {
+      auto owned = find_recording(connection, request.stats().recording());
+      if (owned) {
+        fill_stats((*owned)->recording->stats(), response.mutable_stats()->mutable_stats());
+      } else {
+        done = tl::unexpected<Error>(std::move(owned).error());
+      }
+      break;
+    }
+    case control::v1::Request::kStopRecording: {
+      auto owned = find_recording(connection, request.stop_recording().recording());
+      if (owned) return stop_recording(request.stop_recording().recording(), connection);  // answered when done
+      done = tl::unexpected<Error>(std::move(owned).error());
+      break;
+    }
+    case control::v1::Request::REQUEST_NOT_SET:
+      done = fail(Code::kUnsupported, "a request that this daemon does not know: use one release of both");
+      break;
+  }
+  if (done) {
+    control_->reply(connection, response);
+  } else {
+    control_->reply(connection, done.error());
+  }
+}
+
+void Daemon::closed(control::ConnectionId connection) {
+  for (auto& finishing : finishing_) {
+    if (finishing->connection == connection) finishing->connection.reset();
+  }
+  std::vector<std::uint64_t> orphans;
+  for (const auto& [id, owned] : recordings_) {
+    if (owned.owner == connection) orphans.push_back(id);
+  }
+  for (std::uint64_t id : orphans) stop_recording(id, std::nullopt);
+}
+
+void Daemon::answer_version(control::v1::VersionResponse* response) const {
+  response->set_version(SILLAGE_VERSION);
+  response->set_pid(static_cast<std::uint32_t>(getpid()));
+  response->set_clock(clock_->uses_tsc() ? "tsc" : "monotonic");
+  response->set_programs(apps_->registry().process_count());
+  response->set_refused_programs(apps_->counts().refused + apps_->counts().no_descriptors);
+  response->set_last_refusal(apps_->last_refusal());
+}
+
+void Daemon::answer_list(const control::v1::ListRequest& request, control::v1::ListResponse* response) {
+  apps_->drop_stale_images();
+  apps::AppRegistry& registry = apps_->registry();
+  registry.for_each_process([&](const apps::Process& process) {
+    std::map<std::string, const apps::Site*> events;
+    for (std::uint64_t token : process.images) {
+      for (const apps::Site& site : registry.find_image(token)->control.catalog().sites) {
+        events.emplace(site.full_name(), &site);
+      }
+    }
+    if (events.empty()) return;
+    control::v1::Program* program = response->add_programs();
+    program->set_pid(process.pid);
+    program->set_uid(process.uid);
+    program->set_name(process.name);
+    for (const auto& [name, site] : events) {
+      control::v1::Event* event = program->add_events();
+      event->set_name(name);
+      event->set_log_level(site->log_level);
+      event->set_source(site->file + ":" + std::to_string(site->line));
+      if (!request.with_fields()) continue;
+      for (const apps::Field& from : site->fields) {
+        control::v1::Field* field = event->add_fields();
+        field->set_name(from.name);
+        field->set_type(apps::field_type_text(from));
+      }
+    }
+  });
+}
+
+Status Daemon::create_recording(control::ConnectionId connection,
+                                const control::v1::CreateRecordingRequest& request,
+                                control::v1::CreateRecordingResponse* response) {
+  auto session = control::session_of(request);
+  if (!session) return tl::unexpected<Error>(std::move(session).error());
+  for (const session::Channel& channel : session->channels()) {
+    for (std::uint32_t context : channel.contexts()) {
+      if (context == 0 || context >= SILLAGE_CONTEXT_END) {
+        return fail(Code::kInvalidArgument, "a context that this daemon does not know");
+      }
+    }
+  }
+  const std::uint64_t id = next_recording_++;
+  auto recording = Recording::create(id, *std::move(session), *clock_);
+  if (!recording) return tl::unexpected<Error>(std::move(recording).error());
+  response->set_recording(id);
+  response->set_path((*recording)->session().options().output_path);
+  const std::uint64_t refused = apps_->counts().refused + apps_->counts().no_descriptors;
+  recordings_.emplace(id, Owned{*std::move(recording), connection, refused});
+  return {};
+}
+
+Status Daemon::start_recording(control::ConnectionId connection,
+                               const control::v1::StartRecordingRequest& request,
+                               control::v1::StartRecordingResponse* response) {
+  auto owned = find_recording(connection, request.recording());
+  if (!owned) return tl::unexpected<Error>(std::move(owned).error());
+  Recording& recording = *(*owned)->recording;
+  if (recording.is_active()) return fail(Code::kAlreadyExists, "the recording has been started");
+  if (request.root_pid() < 0) return fail(Code::kInvalidArgument, "a root process that cannot be");
+  recording.start(request.root_pid());
+  apps_->registry().for_each_image([&](apps::Image& image) {
+    recording.attach(image);
+    std::vector<apps::Attachment> fed;
+    recording.add_attachments(image, &fed);
+    if (!fed.empty()) renew_gates(image);
+  });
+  response->set_programs(recording.program_count());
+  return {};
+}
+
+Result<Daemon::Owned*> Daemon::find_recording(control::ConnectionId connection, std::uint64_t id) {
+  auto found = recordings_.find(id);
+  // Another command's is as good as none.
+  if (found == recordings_.end() || found->second.owner != connection) {
+    return fail(Code::kNotFound, "there is no recording " + std::to_string(id) + " of this command");
+  }
+  return &found->second;
+}
+
+void Daemon::stop_recording(std::uint64_t id, std::optional<control::ConnectionId> connection) {
+  auto found = recordings_.find(id);
+  Owned owned = std::move(found->second);
+  std::vector<apps::Image*> fed_images;
+  apps_->registry().for_each_image([&](apps::Image& image) {
+    std::vector<apps::Attachment> fed;
+    owned.recording->add_attachments(image, &fed);
+    if (!fed.empty()) fed_images.push_back(&image);
+  });
+  owned.recording->stop();
+  recordings_.erase(found);
+  for (apps::Image* image : fed_images) renew_gates(*image);
+
+  auto finishing = std::make_unique<Finishing>();
+  finishing->recording = std::move(owned.recording);
+  finishing->connection = connection;
+  finishing->refused_before = owned.refused_before;
+  Finishing* work = finishing.get();
+  const int bell = finished_.value();
+  finishing->thread = std::thread([work, bell] {
+    work->stats = work->recording->finish();
+    // Pairs with the acquire load in send_summaries().
+    std::atomic_ref<bool>(work->is_done).store(true, std::memory_order_release);
+    const std::uint64_t one = 1;
+    (void)!write(bell, &one, sizeof one);
+  });
+  finishing_.push_back(std::move(finishing));
+}
+
+void Daemon::send_summaries() {
+  std::uint64_t count;
+  (void)!read(finished_.value(), &count, sizeof count);
+  std::vector<std::unique_ptr<Finishing>> done;
+  std::erase_if(finishing_, [&](std::unique_ptr<Finishing>& finishing) {
+    if (!std::atomic_ref<bool>(finishing->is_done).load(std::memory_order_acquire)) return false;
+    done.push_back(std::move(finishing));
+    return true;
+  });
+  for (auto& finishing : done) {
+    finishing->thread.join();
+    if (!finishing->connection) continue;
+    const Recording& recording = *finishing->recording;
+    control::v1::Response response;
+    control::v1::StopRecordingResponse* summary = response.mutable_stop_recording();
+    fill_stats(finishing->stats, summary->mutable_stats());
+    summary->set_duration_ns(recording.duration_ns());
+    summary->set_path(recording.session().options().output_path);
+    summary->set_warning(recording.warning());
+    recording.coverage().fill(recording.session().channels(), summary->mutable_coverage());
+    const std::uint64_t refused = apps_->counts().refused + apps_->counts().no_descriptors;
+    summary->mutable_coverage()->set_refused_programs(refused - finishing->refused_before);
+    if (refused != finishing->refused_before) summary->mutable_coverage()->set_last_refusal(apps_->last_refusal());
+    control_->reply(*finishing->connection, response);
+  }
+}
+
+}  // namespace sillage::daemon

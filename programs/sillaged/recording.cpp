@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include "sillaged/recording.hpp"
+
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "apps/proc_files.hpp"
+#include "ctf/layout.hpp"
+#include "sillaged/event_class.hpp"
+
+namespace sillage::daemon {
+namespace {
+
+std::uint64_t monotonic_ns() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+std::string local_time(const char* format) {
+  time_t now = time(nullptr);
+  tm local = {};
+  localtime_r(&now, &local);
+  char text[64];
+  return {text, strftime(text, sizeof text, format, &local)};
+}
+
+std::string host_name() {
+  utsname system = {};
+  return uname(&system) == 0 ? system.nodename : "localhost";
+}
+
+/// A program's name as part of a directory's.
+std::string file_name_of(std::string name) {
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '/' || static_cast<unsigned char>(c) < ' '; }, '_');
+  return name.empty() || name[0] == '.' ? "_" + name : name;
+}
+
+}  // namespace
+
+Recording::Recording(std::uint64_t id, session::RecordingSession session,
+                     std::unique_ptr<collect::Collector> collector)
+    : id_(id),
+      session_(std::move(session)),
+      collector_(std::move(collector)),
+      creation_datetime_(local_time("%Y%m%dT%H%M%S%z")),
+      clock_offset_ns_(collect::sample_realtime_offset_ns()) {}
+
+Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id, session::RecordingSession session,
+                                                     const collect::ClockKeeper& clock) {
+  collect::CollectorOptions options;
+  options.output_path = session.options().output_path;
+  options.ctf_version =
+      session.options().format == session::TraceFormat::kCtf2 ? ctf::Version::kCtf2 : ctf::Version::kCtf18;
+  auto collector = collect::Collector::create(options, clock);
+  if (!collector) return tl::unexpected<Error>(std::move(collector).error());
+  return std::unique_ptr<Recording>(new Recording(id, std::move(session), *std::move(collector)));
+}
+
+void Recording::start(pid_t root_pid) {
+  session_.set_root_process(root_pid);
+  is_active_ = true;
+  start_ns_ = monotonic_ns();
+}
+
+void Recording::stop() {
+  is_active_ = false;
+  attached_.clear();
+  stop_ns_ = monotonic_ns();
+}
+
+std::uint64_t Recording::duration_ns() const {
+  return (stop_ns_ != 0 ? stop_ns_ : monotonic_ns()) - start_ns_;
+}
+
+bool Recording::is_about(const apps::Process& process) {
+  const session::ProcessSet& wanted = session_.options().processes;
+  if (wanted.is_everyone() || wanted.pids.contains(process.pid)) return true;
+  auto known = is_about_.find(process.registration);
+  if (known != is_about_.end()) return known->second;
+  bool is_in = wanted.root_pid != 0 && apps::is_descendant(process.pid, wanted.root_pid);
+  if (!is_in && !wanted.mark.empty()) {
+    // A daemon that the program started has another parent by now, but still its environment.
+    const std::size_t equals = wanted.mark.find('=');
+    auto value = apps::initial_environment(process.pid, wanted.mark.substr(0, equals));
+    is_in = value && equals != std::string::npos && *value == wanted.mark.substr(equals + 1);
+  }
+  is_about_.emplace(process.registration, is_in);
+  return is_in;
+}
+
+void Recording::attach(const apps::Image& image) {
+  if (!is_active_) return;
+  const bool is_in = is_about(*image.process);
+  coverage_.add_program(image.process->registration, is_in);
+  if (!is_in) return;
+  const std::vector<apps::Site>& sites = image.control.catalog().sites;
+  std::vector<ImageChannel> feeds;
+  for (std::size_t index = 0; index < session_.channels().size(); ++index) {
+    const session::Channel& rules = session_.channels()[index];
+    ImageChannel feed;
+    for (std::size_t i = 0; i < sites.size(); ++i) {
+      const std::string name = sites[i].full_name();
+      const session::Verdict verdict = rules.judge(name, sites[i].log_level);
+      coverage_.add_event(rules, name, verdict);
+      if (verdict != session::Verdict::kRecorded) continue;
+      auto channel = open_channel(image, index);
+      if (!channel) {
+        warn(channel.error());
+        break;
+      }
+      auto id = event_id(*channel, sites[i]);
+      if (!id) {
+        warn(id.error());
+        continue;
+      }
+      feed.channel = *channel;
+      feed.ids.resize(sites.size());
+      feed.ids[i] = *id + 1;
+    }
+    feed.index = index;
+    if (feed.channel != nullptr) feeds.push_back(std::move(feed));
+  }
+  attached_[image.token] = std::move(feeds);
+}
+
+void Recording::detach(const apps::Image& image) { attached_.erase(image.token); }
+
+void Recording::process_removed(const apps::Process& process) {
+  auto found = traces_.find({session::BufferOwnership::kProcess, process.registration, process.word_bits});
+  if (found != traces_.end()) {
+    collector_->close_trace(found->second.id);
+    traces_.erase(found);
+  }
+  is_about_.erase(process.registration);
+}
+
+void Recording::add_attachments(const apps::Image& image, std::vector<apps::Attachment>* attachments) const {
+  auto found = attached_.find(image.token);
+  if (found == attached_.end()) return;
+  for (const ImageChannel& feed : found->second) {
+    attachments->push_back({feed.channel->ring_id, feed.channel->channel.ring.value(),
+                            session_.channels()[feed.index].contexts(), feed.ids});
+  }
+}
+
+bool Recording::wants(const apps::Image& image, std::uint32_t site) const {
+  auto found = attached_.find(image.token);
+  return found != attached_.end() && std::any_of(found->second.begin(), found->second.end(),
+                                                 [site](const ImageChannel& feed) { return feed.ids[site] != 0; });
+}
+
+collect::TraceOptions Recording::trace_options(const apps::Image& image,
+                                               session::BufferOwnership ownership) const {
+  const apps::Process& process = *image.process;
+  ctf::UstEnvironment facts;
+  facts.session_name = session_.options().name;
+  facts.creation_datetime = creation_datetime_;
+  facts.hostname = host_name();
+  facts.user_id = process.uid;
+  facts.word_bits = process.word_bits;
+  facts.version_major = SILLAGE_VERSION_MAJOR;
+  facts.version_minor = SILLAGE_VERSION_MINOR;
+  facts.version_patch = SILLAGE_VERSION_PATCH;
+  collect::TraceOptions options;
+  if (ownership == session::BufferOwnership::kProcess) {
+    facts.process.emplace();
+    facts.process->vpid = process.vpid;
+    facts.process->name = process.name;
+    facts.process->start_datetime = local_time("%Y%m%dT%H%M%S%z");
+    options.directory = "ust/pid/" + file_name_of(process.name) + "-" + std::to_string(process.vpid) + "-" +
+                        local_time("%Y%m%d-%H%M%S");
+  } else {
+    options.directory =
+        "ust/uid/" + std::to_string(process.uid) + "/" + std::to_string(process.word_bits) + "-bit";
+  }
+  options.environment = ctf::ust_environment(facts);
+  options.clock_offset_ns = clock_offset_ns_;
+  return options;
+}
+
+Result<Recording::Trace*> Recording::open_trace(const apps::Image& image, session::BufferOwnership ownership) {
+  const apps::Process& process = *image.process;
+  const bool is_shared = ownership == session::BufferOwnership::kUser;
+  const TraceKey key{ownership, is_shared ? process.uid : process.registration, process.word_bits};
+  if (auto found = traces_.find(key); found != traces_.end()) return &found->second;
+  collect::TraceOptions options = trace_options(image, ownership);
+  auto id = collector_->open_trace(options);
+  if (!id && id.error().code == Code::kAlreadyExists && !is_shared) {
+    // The pid came again within a second.
+    options.directory += "-" + std::to_string(process.registration);
+    id = collector_->open_trace(options);
+  }
+  if (!id) return tl::unexpected<Error>(std::move(id).error());
+  return &traces_.emplace(key, Trace{*id, {}}).first->second;
+}
+
+Result<Recording::OpenChannel*> Recording::open_channel(const apps::Image& image, std::size_t index) {
+  const session::Channel& wanted = session_.channels()[index];
+  const session::ChannelOptions& asked = wanted.options();
+  auto trace = open_trace(image, asked.ownership);
+  if (!trace) return tl::unexpected<Error>(std::move(trace).error());
+  auto known = (*trace)->channels.find(index);
+  if (known != (*trace)->channels.end()) return &known->second;
+  collect::ChannelOptions options;
+  options.name = asked.name;
+  if (asked.ownership == session::BufferOwnership::kProcess) options.ring = ring::per_process_defaults();
+  if (asked.subbuf_bytes) options.ring.subbuf_bytes = *asked.subbuf_bytes;
+  if (asked.subbuf_count) options.ring.subbuf_count = *asked.subbuf_count;
+  options.ring.overwrite = asked.overwrite;
+  options.ring.blocking_timeout = asked.blocking_timeout;
+  for (std::uint32_t context : wanted.contexts()) {
+    options.contexts.push_back(static_cast<sillage_context>(context));
+  }
+  auto channel = collector_->add_channel((*trace)->id, options);
+  if (!channel) return tl::unexpected<Error>(std::move(channel).error());
+  // Unique in the daemon: programs keep a ring mapped by this number.
+  OpenChannel open{*std::move(channel), id_ << 32 | next_ring_++, {}};
+  return &(*trace)->channels.emplace(index, std::move(open)).first->second;
+}
+
+Result<std::uint32_t> Recording::event_id(OpenChannel* channel, const apps::Site& site) {
+  auto known = channel->event_ids.find(site.identity);
+  if (known != channel->event_ids.end()) return known->second;
+  auto id = collector_->add_event(channel->channel.id, event_class_of(site));
+  if (!id) return tl::unexpected<Error>(std::move(id).error());
+  channel->event_ids.emplace(site.identity, id->value);
+  return id->value;
+}
+
+void Recording::warn(const Error& error) {
+  if (warning_.empty()) warning_ = error.text();
+}
+
+}  // namespace sillage::daemon
