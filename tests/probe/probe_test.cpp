@@ -170,7 +170,9 @@ TEST_F(Probe, IdleStream_FullTimeAfterEpoch) {
   auto records = RingContents(*ring_).read(kFour);
   ASSERT_EQ(records.size(), 3u);
   for (const Record& record : records) {
-    if (as_int(record.bytes) == 2) EXPECT_TRUE(record.extended);
+    if (as_int(record.bytes) == 2) {
+      EXPECT_TRUE(record.extended);
+    }
   }
 }
 
@@ -393,7 +395,9 @@ TEST_F(Probe, RawClone_ChildSilentOrTracedNeverUnderParentsName) {
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
   for (const Record& record : RingContents(*ring_).read([](const char*, const char*) { return std::size_t{8}; })) {
-    if (as_int(record.bytes, 4) == 100) EXPECT_EQ(as_int(record.bytes), child);
+    if (as_int(record.bytes, 4) == 100) {
+      EXPECT_EQ(as_int(record.bytes), child);
+    }
   }
 }
 
