@@ -26,8 +26,7 @@ CLI::App* add_record(CLI::App* app, RecordOptions* options) {
   record->add_option("-s,--name", options->name, "Name of the session")->type_name("NAME");
   // One value each: what follows them may be the program.
   auto add_list = [record](const char* names, std::vector<std::string>* to, const char* what, const char* type) {
-    record->add_option(names, *to, what)->type_name(type)->type_size(1)->expected(1)->multi_option_policy(
-        CLI::MultiOptionPolicy::TakeAll);
+    record->add_option(names, *to, what)->type_name(type)->allow_extra_args(false);
   };
   add_list("-e,--event", &options->events, "Record events like this (* stands for anything); again for more",
            "PATTERN");
@@ -47,9 +46,7 @@ CLI::App* add_record(CLI::App* app, RecordOptions* options) {
   record->add_option("--trace-format", options->trace_format, "ctf-1.8 or ctf-2")->type_name("F");
   record->add_option("-p,--pid", options->pids, "Record these running processes only")
       ->type_name("PID")
-      ->type_size(1)
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->allow_extra_args(false);
   record->add_option("--duration", options->duration, "Stop after this time, such as 10s")->type_name("T");
   record->prefix_command();
   record->footer("sillage record [OPTIONS] [--] PROGRAM [ARGUMENTS]\nsillage record [OPTIONS]   (until ^C)");

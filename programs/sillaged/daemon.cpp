@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
 
 #include "control/session_message.hpp"
@@ -333,7 +332,7 @@ void Daemon::stop_recording(std::uint64_t id, std::optional<control::ConnectionI
   finishing->thread = std::thread([work, bell] {
     work->stats = work->recording->finish();
     // Pairs with the acquire load in send_summaries().
-    std::atomic_ref<bool>(work->is_done).store(true, std::memory_order_release);
+    work->is_done.store(true, std::memory_order_release);
     const std::uint64_t one = 1;
     (void)!write(bell, &one, sizeof one);
   });
@@ -345,7 +344,7 @@ void Daemon::send_summaries() {
   (void)!read(finished_.value(), &count, sizeof count);
   std::vector<std::unique_ptr<Finishing>> done;
   std::erase_if(finishing_, [&](std::unique_ptr<Finishing>& finishing) {
-    if (!std::atomic_ref<bool>(finishing->is_done).load(std::memory_order_acquire)) return false;
+    if (!finishing->is_done.load(std::memory_order_acquire)) return false;
     done.push_back(std::move(finishing));
     return true;
   });

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -53,7 +54,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
     std::optional<control::ConnectionId> connection;  // that waits for the summary
     collect::Stats stats;
     std::uint64_t refused_before = 0;
-    bool is_done = false;  // set by the thread, before it rings
+    std::atomic<bool> is_done = false;  // set by the thread, before it rings
     std::thread thread;
   };
   struct Owned {

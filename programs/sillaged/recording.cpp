@@ -132,6 +132,7 @@ void Recording::attach(const apps::Image& image) {
 void Recording::detach(const apps::Image& image) { attached_.erase(image.token); }
 
 void Recording::process_removed(const apps::Process& process) {
+  collector_->release_locks(process.registration);
   auto found = traces_.find({session::BufferOwnership::kProcess, process.registration, process.word_bits});
   if (found != traces_.end()) {
     collector_->close_trace(found->second.id);
