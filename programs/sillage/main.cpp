@@ -17,8 +17,7 @@ namespace {
 
 using sillage::command::RecordOptions;
 
-/// 125, as env(1) and its like: an error of this command, not of the program that it runs.
-constexpr int kExitOwnError = 125;
+using sillage::command::kExitOwnError;
 
 CLI::App* add_record(CLI::App* app, RecordOptions* options) {
   CLI::App* record = app->add_subcommand("record", "Record the events of a program, or of all programs");

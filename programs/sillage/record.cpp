@@ -52,6 +52,7 @@ class Recorder {
     SILLAGE_TRY(create());
     SILLAGE_TRY(start());
     SILLAGE_TRY(wait_for_end());
+    if (is_lost_) return child_status_ > 0 ? child_status_ : kExitOwnError;
     auto summary = stop();
     if (!summary) return tl::unexpected<Error>(std::move(summary).error());
     clear_live_line();
@@ -109,17 +110,25 @@ class Recorder {
   Status wait_for_end() {
     arm_timer();
     while (!is_over_) {
-      pollfd sources[] = {{signals_.value(), POLLIN, 0}, {timer_.value(), POLLIN, 0}, {client_.fd(), POLLIN, 0}};
+      pollfd sources[] = {{signals_.value(), POLLIN, 0},
+                          {timer_.value(), POLLIN, 0},
+                          {is_lost_ ? -1 : client_.fd(), POLLIN, 0}};
       if (poll(sources, 3, -1) < 0 && errno != EINTR) return fail_errno("cannot wait");
       if (sources[0].revents != 0) take_signals();
       if (sources[1].revents != 0) take_timer();
-      if (sources[2].revents != 0 && !is_over_) {
-        if (child_) child_->send_signal(SIGTERM);
-        return fail(Code::kSystem, "sillaged ended while recording; what it wrote until then is in " +
-                                       plan_.request.output_path());
-      }
+      if (sources[2].revents != 0 && !is_over_) lose_daemon();
     }
     return {};
+  }
+
+  /// Nothing is recorded any more. That is no reason to end the program, so its end is still waited for.
+  void lose_daemon() {
+    clear_live_line();
+    fmt::print(stderr, "sillage: sillaged ended while recording; what it wrote until then is in {}\n",
+               plan_.request.output_path());
+    is_lost_ = true;
+    shows_live_line_ = false;
+    is_over_ = !child_;
   }
 
   void take_signals() {
@@ -203,12 +212,12 @@ class Recorder {
   control::ControlClient client_;
   RecordPlan plan_;
   const std::vector<std::string> program_;
-  const bool shows_live_line_;
+  bool shows_live_line_;
   Fd signals_, timer_;
   std::optional<ChildProgram> child_;
   int child_status_ = -1;
   int interrupts_ = 0;
-  bool is_over_ = false, has_live_line_ = false;
+  bool is_over_ = false, is_lost_ = false, has_live_line_ = false;
   std::uint64_t recording_ = 0;
   std::uint64_t start_ns_ = 0, next_line_ns_ = 0, last_stats_ns_ = 0, last_events_ = 0;
 };

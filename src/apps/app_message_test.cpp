@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include "apps/app_message.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <span>
+
+namespace sillage::apps {
+namespace {
+
+sillage_app_request sound_request() {
+  sillage_app_request request = {};
+  request.header = {SILLAGE_APP_MAGIC, SILLAGE_APP_ABI_MAJOR, SILLAGE_APP_ABI_MINOR, SILLAGE_APP_REGISTER,
+                    sizeof request};
+  request.pid = 77;
+  request.word_bits = 64;
+  std::memcpy(request.procname, "a-name-of-16-byt", 16);  // not terminated
+  return request;
+}
+
+Result<AppRequest> parse(const sillage_app_request& request, std::size_t bytes = sizeof(sillage_app_request)) {
+  return parse_app_request(std::as_bytes(std::span(&request, 1)).subspan(0, bytes));
+}
+
+TEST(AppMessage, SoundRequest) {
+  auto request = parse(sound_request());
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->type, SILLAGE_APP_REGISTER);
+  EXPECT_EQ(request->name, "a-name-of-16-byt");
+  EXPECT_EQ(request->pid, 77u);
+}
+
+TEST(AppMessage, Malicious_F10_LengthsAndTypes) {
+  for (std::uint32_t bytes : {0u, 1u, 79u, 0x80000000u, 0xffffffffu}) {
+    auto request = sound_request();
+    request.header.bytes = bytes;
+    EXPECT_EQ(parse(request).error().code, Code::kCorrupt) << bytes;
+  }
+  for (std::size_t bytes = 0; bytes < sizeof(sillage_app_request); ++bytes) {
+    auto request = sound_request();
+    request.header.bytes = static_cast<std::uint32_t>(bytes);
+    EXPECT_EQ(parse(request, bytes).error().code, Code::kCorrupt) << bytes;
+  }
+  for (std::uint32_t type : {0u, 4u, 16u, 17u, 0xffffffffu}) {
+    auto request = sound_request();
+    request.header.type = type;
+    EXPECT_FALSE(parse(request)) << type;
+  }
+  auto request = sound_request();
+  request.header.magic ^= 1;
+  EXPECT_FALSE(parse(request));
+}
+
+TEST(AppMessage, Versions_MajorRefusedMinorRead) {
+  auto request = sound_request();
+  request.header.abi_major = SILLAGE_APP_ABI_MAJOR + 1;
+  EXPECT_EQ(parse(request).error().code, Code::kUnsupported);
+  request = sound_request();
+  request.header.abi_minor = 7;
+  EXPECT_TRUE(parse(request));
+}
+
+TEST(AppMessage, Attachments_TablesCannotBeChanged) {
+  std::vector<Attachment> attachments(1);
+  attachments[0] = {.ring_id = 5, .ring_fd = 0, .contexts = {2, 3}, .ids = {0, 8, 9}};
+  auto reply = make_attachments_reply(11, 12, 13, 1, attachments);
+  ASSERT_TRUE(reply);
+  ASSERT_EQ(reply->descriptors.size(), 3u);
+  sillage_app_reply head;
+  std::memcpy(&head, reply->bytes.data(), sizeof head);
+  EXPECT_EQ(head.header.bytes, reply->bytes.size());
+  EXPECT_EQ(head.image_token, 11u);
+  EXPECT_EQ(head.generation, 12u);
+  EXPECT_EQ(head.registration, 13u);
+  EXPECT_EQ(head.attachment_count, 1u);
+  const int table = reply->descriptors[2];
+  std::uint32_t ids[4];
+  EXPECT_EQ(pread(table, ids, sizeof ids, 0), 12);
+  EXPECT_EQ(ids[1], 8u);
+  EXPECT_EQ(mmap(nullptr, 12, PROT_READ | PROT_WRITE, MAP_SHARED, table, 0), MAP_FAILED);
+  EXPECT_LT(pwrite(table, ids, 4, 0), 0);
+  EXPECT_NE(ftruncate(table, 0), 0);
+}
+
+TEST(AppMessage, Attachments_AtMostTheProtocolsNumber) {
+  std::vector<Attachment> attachments(SILLAGE_APP_MAX_ATTACHMENTS + 1);
+  for (Attachment& attachment : attachments) attachment = {.ring_id = 1, .ring_fd = 0, .contexts = {}, .ids = {1}};
+  auto reply = make_attachments_reply(1, 1, 1, 1, attachments);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->descriptors.size(), 1u + 2 * SILLAGE_APP_MAX_ATTACHMENTS);
+}
+
+}  // namespace
+}  // namespace sillage::apps

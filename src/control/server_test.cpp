@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#include "control/server.hpp"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "control/client.hpp"
+#include "control/framing.hpp"
+
+namespace sillage::control {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Framing, SplitAnywhere_IsPutTogether) {
+  const std::string bytes = frame("hello") + frame("") + frame("world");
+  for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
+    std::string received = bytes.substr(0, cut);
+    std::vector<std::string> payloads;
+    for (int part = 0; part < 2; ++part) {
+      while (auto payload = take_frame(&received, 100).value()) payloads.push_back(*payload);
+      if (part == 0) received += bytes.substr(cut);
+    }
+    EXPECT_EQ(payloads, (std::vector<std::string>{"hello", "", "world"})) << cut;
+  }
+}
+
+TEST(Framing, Malicious_Length) {
+  for (std::uint32_t length : {101u, 0x80000000u, 0xffffffffu}) {
+    std::string received(reinterpret_cast<const char*>(&length), sizeof length);
+    EXPECT_EQ(take_frame(&received, 100).error().code, Code::kLimit) << length;
+  }
+}
+
+/// Answers version requests, and list requests only when told.
+class Daemon : public ControlEvents {
+ public:
+  void request(ConnectionId connection, const v1::Request& request) override {
+    ++requests;
+    if (request.has_list()) {
+      waiting = connection;
+      return;
+    }
+    v1::Response response;
+    response.mutable_version()->set_version("test");
+    if (request.has_stats()) response.mutable_version()->set_version(std::string(8 << 20, 'x'));
+    server->reply(connection, response);
+  }
+  void closed(ConnectionId) override { ++closings; }
+
+  ControlServer* server = nullptr;
+  ConnectionId waiting = 0;
+  std::atomic<int> requests = 0, closings = 0;
+};
+
+class ControlServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    char pattern[] = "/tmp/sillage-control-test-XXXXXX";
+    directory_ = mkdtemp(pattern);
+    options_.path = directory_ + "/control.sock";
+    options_.stalled_ms = 100;
+    server_ = ControlServer::listen(options_, daemon_).value();
+    daemon_.server = server_.get();
+    thread_ = std::thread([this] {
+      while (!stopping_) {
+        pollfd state = {server_->fd(), POLLIN, 0};
+        if (poll(&state, 1, 10) > 0) server_->process_events();
+      }
+    });
+  }
+  void TearDown() override {
+    stopping_ = true;
+    thread_.join();
+    server_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+  static v1::Request version_request() {
+    v1::Request request;
+    request.mutable_version();
+    return request;
+  }
+  [[nodiscard]] Fd raw_connection() const {
+    Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un name = {};
+    name.sun_family = AF_UNIX;
+    std::strcpy(name.sun_path, options_.path.c_str());
+    if (connect(fd.value(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) fd.reset();
+    return fd;
+  }
+  /// Whether the server hangs up within a second.
+  static bool hangs_up(const Fd& fd) {
+    pollfd state = {fd.value(), POLLIN, 0};
+    char buffer[4096];
+    while (poll(&state, 1, 1000) > 0) {
+      if (recv(fd.value(), buffer, sizeof buffer, 0) <= 0) return true;
+    }
+    return false;
+  }
+
+  std::string directory_;
+  ControlServerOptions options_;
+  Daemon daemon_;
+  std::unique_ptr<ControlServer> server_;
+  std::thread thread_;
+  std::atomic<bool> stopping_ = false;
+};
+
+TEST_F(ControlServerTest, RequestsInOrder) {
+  auto client = ControlClient::connect(options_.path);
+  ASSERT_TRUE(client) << client.error().text();
+  for (int i = 0; i < 3; ++i) {
+    auto response = client->call(version_request(), 1s);
+    ASSERT_TRUE(response) << response.error().text();
+    EXPECT_EQ(response->version().version(), "test");
+  }
+}
+
+TEST_F(ControlServerTest, LargeAnswer_ComesWhole) {
+  auto client = ControlClient::connect(options_.path);
+  v1::Request request;
+  request.mutable_stats();
+  auto response = client->call(std::move(request), 5s);
+  ASSERT_TRUE(response) << response.error().text();
+  EXPECT_EQ(response->version().version().size(), 8u << 20);
+}
+
+TEST_F(ControlServerTest, NoAnswer_IsATimeout) {
+  auto client = ControlClient::connect(options_.path);
+  v1::Request request;
+  request.mutable_list();
+  EXPECT_EQ(client->call(std::move(request), 50ms).error().code, Code::kTimeout);
+}
+
+TEST_F(ControlServerTest, F32_OtherVersion_IsToldSo) {
+  Fd fd = raw_connection();
+  v1::Request request = version_request();
+  request.set_protocol_version(kProtocolVersion + 1);
+  const std::string bytes = frame(request.SerializeAsString());
+  ASSERT_EQ(send(fd.value(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+  std::string received;
+  char buffer[4096];
+  for (ssize_t got; (got = recv(fd.value(), buffer, sizeof buffer, 0)) > 0;) {
+    received.append(buffer, static_cast<std::size_t>(got));
+  }
+  v1::Response response;
+  ASSERT_TRUE(response.ParseFromString(take_frame(&received, kMaxResponseBytes).value().value()));
+  EXPECT_EQ(response.error().code(), static_cast<unsigned>(Code::kUnsupported));
+  EXPECT_EQ(daemon_.requests, 0);
+}
+
+TEST_F(ControlServerTest, Malicious_GarbageAndHalfMessages_AreHungUpOn) {
+  Fd garbage = raw_connection(), huge = raw_connection(), half = raw_connection();
+  const std::string not_protobuf = frame("\xff\xff\xff\xff");
+  ASSERT_GT(send(garbage.value(), not_protobuf.data(), not_protobuf.size(), 0), 0);
+  ASSERT_GT(send(huge.value(), "\xff\xff\xff\xff", 4, 0), 0);
+  ASSERT_GT(send(half.value(), "\x05\x00\x00\x00x", 5, 0), 0);
+  EXPECT_TRUE(hangs_up(garbage));
+  EXPECT_TRUE(hangs_up(huge));
+  EXPECT_TRUE(hangs_up(half));  // after stalled_ms
+  auto client = ControlClient::connect(options_.path);
+  EXPECT_TRUE(client->call(version_request(), 1s));
+  EXPECT_EQ(daemon_.closings, 3);
+}
+
+TEST(ControlClient, NobodyThere_IsNotFound) {
+  EXPECT_EQ(ControlClient::connect("/tmp/no-such-sillage-socket").error().code, Code::kNotFound);
+}
+
+}  // namespace
+}  // namespace sillage::control
