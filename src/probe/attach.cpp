@@ -127,7 +127,7 @@ void apply_reply(ImageState* state, sillage_domain domain, Reply* reply) {
   for (std::uint32_t index = 0; index < state->site_count; index++) {
     sillage_site* site = state->sites[index];
     configure_site(site, index, domain, channels, count);
-    bool is_open = static_cast<std::uint32_t>(*site->gate >> (domain * 32)) != 0;
+    bool is_open = static_cast<std::uint32_t>(gates_of(state)[index] >> (domain * 32)) != 0;
     if (site->slots == nullptr && is_open) append_slot(site); // to remember that this gate was asked about
     if (site->slots != nullptr) set_applied(site->slots, domain, is_open ? header.generation : 0);
   }

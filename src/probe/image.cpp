@@ -125,13 +125,9 @@ void describe_object(ImageState* state, sillage_image_header* header) {
   std::memcpy(header->path, length > kRoom ? facts.path + length - kRoom : facts.path, length > kRoom ? kRoom : length);
 }
 
-std::uint64_t* gates_of(sillage_image_header* header) {
-  return reinterpret_cast<std::uint64_t*>(reinterpret_cast<char*>(header) + header->gates_offset);
-}
-
 /// Opens the shared gates to the sites; until here they could not be enabled.
 void hang_gates(ImageState* state) {
-  std::uint64_t* gates = gates_of(state->shared);
+  std::uint64_t* gates = gates_of(state);
   for (std::uint32_t i = 0; i < state->site_count; i++) {
     __atomic_store_n(&state->sites[i]->gate, &gates[i], __ATOMIC_RELEASE);
   }
@@ -164,15 +160,14 @@ bool build_shared(ImageState* state) {
 }
 
 /// Makes the same again, for a fork child or a program that closed our descriptor. The old mapping stays:
-/// an event that this one interrupted may be about to read its gate.
+/// an event that this one interrupted may be about to read its gate. The caller hangs the gates.
 bool rebuild_shared(ImageState* state) {
   const sillage_image_header* old = state->shared;
   std::uint64_t bytes = state->shared_bytes;
   sillage_image_header* header = make_shared(state, bytes);
   if (header == nullptr) return false;
   std::memcpy(header, old, bytes);
-  std::memset(gates_of(header), 0, std::uint64_t{state->site_count} * sizeof(std::uint64_t));
-  hang_gates(state);
+  std::memset(gates_of(state), 0, std::uint64_t{state->site_count} * sizeof(std::uint64_t));
   return true;
 }
 
@@ -184,7 +179,10 @@ void ask(ImageState* state, sillage_domain domain) {
   if (result == -EPROTO || link.token == 0) {
     // Not known there (any more): a new collector, or one that found us by itself.
     link.token = 0;
-    if (!is_own_descriptor(state) && !rebuild_shared(state)) return;
+    if (!is_own_descriptor(state)) {
+      if (!rebuild_shared(state)) return;
+      hang_gates(state);
+    }
     result = ask_collector(domain, SILLAGE_APP_REGISTER, 0, state->fd, &g_reply);
   }
   std::uint64_t now = monotonic_ns();
@@ -205,10 +203,17 @@ void on_fork_child() {
   }
 }
 
-/// Gives a fork child an identity of its own: new gates, no rings, its own registration.
+/// Gives a fork child an identity of its own: new gates, no rings, its own registration. One thread does it;
+/// the others wait for it, since what they record before would be nobody's.
 void set_up_child() {
-  std::uint32_t unclaimed = 0;
-  if (!__atomic_compare_exchange_n(&fork_wiped()->claimed, &unclaimed, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return;
+  auto self = static_cast<std::uint32_t>(raw_syscall(SYS_gettid));
+  std::uint32_t claimed = 0;
+  if (!__atomic_compare_exchange_n(&fork_wiped()->claimed, &claimed, self, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    // Not if this is a signal handler in the thread that is at it.
+    std::uint64_t until = monotonic_ns() + std::uint64_t{g_startup.deadline_ms} * 1'000'000;
+    while (claimed != self && !is_child_ready() && monotonic_ns() < until) sleep_ns(50'000);
+    return;
+  }
   // Whoever held the lock when the process was copied does not exist here.
   g_lock = 1;
   if (adopt_process()) {
@@ -217,9 +222,13 @@ void set_up_child() {
         release_rings(state, static_cast<sillage_domain>(domain));
         state->links[domain] = {};
       }
-      if (rebuild_shared(state)) announce(state);
+      if (!rebuild_shared(state)) continue;
+      announce(state);
+      // Not before the collectors have opened what they want: other threads must not find the gates closed.
+      hang_gates(state);
     }
   }
+  __atomic_store_n(&fork_wiped()->ready, 1, __ATOMIC_RELEASE);
   unlock();
 }
 
@@ -322,7 +331,7 @@ void refresh_half(ImageState* state, sillage_site* site, sillage_domain domain, 
 
 sillage_slot* refresh_slots(sillage_site* site, std::uint64_t gate) {
   KeepErrno keep;
-  if (is_new_child()) {
+  if (!is_child_ready()) {
     set_up_child();
   } else if (try_lock()) {
     for (ImageState* state = g_images; state != nullptr; state = state->next) {

@@ -33,6 +33,11 @@ struct ImageState {
   } links[SILLAGE_DOMAIN_COUNT];
 };
 
+/// The shared gates of an image, by site index.
+inline std::uint64_t* gates_of(const ImageState* state) {
+  return reinterpret_cast<std::uint64_t*>(reinterpret_cast<char*>(state->shared) + state->shared->gates_offset);
+}
+
 /// Brings a site's slots up to date with its gate, by asking the collectors whose half changed.
 ///
 /// Returns the site's first slot, or nullptr if nothing is attached (yet). The calling thread waits at

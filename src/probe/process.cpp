@@ -34,7 +34,7 @@ struct Arena {
   std::size_t left;
 };
 Arena g_arenas[2];
-ForkWiped g_untraceable; // pid 0 for ever: stands in when the kernel gives no memory
+ForkWiped g_untraceable; // stands in when the kernel gives no memory
 std::uint32_t g_last_serial;
 constexpr std::size_t kPathBytes = 108; // of sockaddr_un
 char g_socket_paths[SILLAGE_DOMAIN_COUNT][kPathBytes];
@@ -134,8 +134,7 @@ bool adopt_process() {
   // Now, while there is most often one thread: with more the kernel waits for a grace period.
   if (g_startup.has_rseq) raw_syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ, 0, 0);
 #endif
-  __atomic_store_n(&facts->claimed, 1, __ATOMIC_RELAXED);
-  __atomic_store_n(&facts->pid, static_cast<std::uint32_t>(raw_syscall(SYS_getpid)), __ATOMIC_RELEASE);
+  facts->pid = static_cast<std::uint32_t>(raw_syscall(SYS_getpid));
   return true;
 }
 
@@ -166,6 +165,8 @@ void* allocate(std::size_t bytes, bool wiped) {
   auto* wiped = static_cast<ForkWiped*>(allocate(sizeof(ForkWiped), true));
   g_fork_wiped = wiped != nullptr ? wiped : &g_untraceable;
   adopt_process();
+  g_fork_wiped->claimed = 1;
+  g_fork_wiped->ready = 1;
 }
 
 }  // namespace sillage::probe

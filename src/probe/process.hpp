@@ -21,22 +21,23 @@ extern Startup g_startup;
 
 /// Facts that fork() must make void: they live in memory that the child finds zeroed.
 struct ForkWiped {
-  std::uint32_t claimed; ///< a thread of the child has taken on to set it up
+  std::uint32_t claimed; ///< the thread of a child that has taken on to set it up; 0 = none yet
+  std::uint32_t ready;   ///< the child is set up; 1 in a process that is none
   std::uint32_t pid;
   std::uint32_t serial; ///< distinguishes this process from its parent in thread-local caches; not 0
   std::uint32_t registration[SILLAGE_DOMAIN_COUNT]; ///< what the collectors call this process
 };
 
-/// The wiped facts; `pid` 0 means: a child that has not been set up yet.
+/// The wiped facts.
 extern ForkWiped* g_fork_wiped;
 inline ForkWiped* fork_wiped() { return g_fork_wiped; }
 
 /// A collector's socket, resolved once at start-up; empty: this program has none in that domain.
 [[nodiscard]] const char* socket_path(sillage_domain domain);
 
-/// Whether this process is a fork child that nobody has told yet (raw clone() included).
-[[nodiscard]] inline bool is_new_child() {
-  return __atomic_load_n(&fork_wiped()->pid, __ATOMIC_RELAXED) == 0;
+/// False in a fork child (raw clone() included) whose identity has not been set up yet.
+[[nodiscard]] inline bool is_child_ready() {
+  return __atomic_load_n(&fork_wiped()->ready, __ATOMIC_ACQUIRE) != 0;
 }
 
 /// Fills the wiped facts of a new child; false if this process cannot be traced (no memory).

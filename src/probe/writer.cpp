@@ -131,6 +131,9 @@ Outcome attempt(const Access& access, const Payload& payload) {
   RingView* ring = access.ring;
   std::uint64_t position = __atomic_load_n(&access.stream->position, __ATOMIC_RELAXED);
   __atomic_signal_fence(__ATOMIC_SEQ_CST); // the position before the clock: see find_place()
+  // The holder before us may have been on another CPU: there, program order alone does not keep the clock
+  // from being read before the lock was ours.
+  if (access.locked) order_clock();
   std::uint64_t time = now_ns(ring->clock);
   std::uint64_t epoch = __atomic_load_n(&access.stream->epoch, __ATOMIC_RELAXED);
   Plan plan;
