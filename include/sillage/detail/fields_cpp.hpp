@@ -427,6 +427,14 @@ SILLAGE_I_ALWAYS_INLINE void emit(::sillage_site* site, const Fields&... fields)
   SILLAGE_I_STAY_CALLER();
 }
 
+/// emit(), with its arguments evaluated from left to right, which only braces promise.
+struct Emission {
+  template <class... Fields>
+  SILLAGE_I_ALWAYS_INLINE Emission(::sillage_site* site, const Fields&... fields) {
+    emit(site, fields...);
+  }
+};
+
 }  // namespace sillage::detail
 
 // ---- Macros -----------------------------------------------------------------------------------------------
@@ -458,25 +466,26 @@ SILLAGE_I_ALWAYS_INLINE void emit(::sillage_site* site, const Fields&... fields)
 // What each word of a tracepoint is: ABOUT what its type does not say, VALUE the field.
 #define SILLAGE_I_ABOUT_NAMED(name) \
   ::sillage::detail::About { #name }
-#define SILLAGE_I_FIELD(base, flags, v) ::sillage::detail::field<base, flags>(v)
+// Variadic for values with a comma, as in f<a, b>().
+#define SILLAGE_I_FIELD(base, flags, ...) ::sillage::detail::field<base, flags>(__VA_ARGS__)
 #define SILLAGE_I_SEQUENCE_FIELD(base, flags, p, n) ::sillage::detail::sequence<base, flags>(p, n)
 
-#define SILLAGE_I_ABOUT_sillage_field(name, v) SILLAGE_I_ABOUT_NAMED(name)
-#define SILLAGE_I_VALUE_sillage_field(name, v) SILLAGE_I_FIELD(0, 0, v)
-#define SILLAGE_I_ABOUT_sillage_hex(name, v) SILLAGE_I_ABOUT_NAMED(name)
-#define SILLAGE_I_VALUE_sillage_hex(name, v) SILLAGE_I_FIELD(16, 0, v)
-#define SILLAGE_I_ABOUT_sillage_oct(name, v) SILLAGE_I_ABOUT_NAMED(name)
-#define SILLAGE_I_VALUE_sillage_oct(name, v) SILLAGE_I_FIELD(8, 0, v)
-#define SILLAGE_I_ABOUT_sillage_bin(name, v) SILLAGE_I_ABOUT_NAMED(name)
-#define SILLAGE_I_VALUE_sillage_bin(name, v) SILLAGE_I_FIELD(2, 0, v)
-#define SILLAGE_I_ABOUT_sillage_network(name, v) SILLAGE_I_ABOUT_NAMED(name)
-#define SILLAGE_I_VALUE_sillage_network(name, v) SILLAGE_I_FIELD(10, SILLAGE_I_BIG_ENDIAN, v)
-#define SILLAGE_I_ABOUT_sillage_network_hex(name, v) SILLAGE_I_ABOUT_NAMED(name)
-#define SILLAGE_I_VALUE_sillage_network_hex(name, v) SILLAGE_I_FIELD(16, SILLAGE_I_BIG_ENDIAN, v)
+#define SILLAGE_I_ABOUT_sillage_field(name, ...) SILLAGE_I_ABOUT_NAMED(name)
+#define SILLAGE_I_VALUE_sillage_field(name, ...) SILLAGE_I_FIELD(0, 0, __VA_ARGS__)
+#define SILLAGE_I_ABOUT_sillage_hex(name, ...) SILLAGE_I_ABOUT_NAMED(name)
+#define SILLAGE_I_VALUE_sillage_hex(name, ...) SILLAGE_I_FIELD(16, 0, __VA_ARGS__)
+#define SILLAGE_I_ABOUT_sillage_oct(name, ...) SILLAGE_I_ABOUT_NAMED(name)
+#define SILLAGE_I_VALUE_sillage_oct(name, ...) SILLAGE_I_FIELD(8, 0, __VA_ARGS__)
+#define SILLAGE_I_ABOUT_sillage_bin(name, ...) SILLAGE_I_ABOUT_NAMED(name)
+#define SILLAGE_I_VALUE_sillage_bin(name, ...) SILLAGE_I_FIELD(2, 0, __VA_ARGS__)
+#define SILLAGE_I_ABOUT_sillage_network(name, ...) SILLAGE_I_ABOUT_NAMED(name)
+#define SILLAGE_I_VALUE_sillage_network(name, ...) SILLAGE_I_FIELD(10, SILLAGE_I_BIG_ENDIAN, __VA_ARGS__)
+#define SILLAGE_I_ABOUT_sillage_network_hex(name, ...) SILLAGE_I_ABOUT_NAMED(name)
+#define SILLAGE_I_VALUE_sillage_network_hex(name, ...) SILLAGE_I_FIELD(16, SILLAGE_I_BIG_ENDIAN, __VA_ARGS__)
 #define SILLAGE_I_ABOUT_sillage_enum(name, v, labels) ::sillage::detail::about_labels(#name, labels)
 #define SILLAGE_I_VALUE_sillage_enum(name, v, labels) ::sillage::detail::enumeration(v)
-#define SILLAGE_I_ABOUT_sillage_string(name, v) SILLAGE_I_ABOUT_NAMED(name)
-#define SILLAGE_I_VALUE_sillage_string(name, v) ::sillage::detail::string(v)
+#define SILLAGE_I_ABOUT_sillage_string(name, ...) SILLAGE_I_ABOUT_NAMED(name)
+#define SILLAGE_I_VALUE_sillage_string(name, ...) ::sillage::detail::string(__VA_ARGS__)
 #define SILLAGE_I_ABOUT_sillage_sequence(name, p, n) SILLAGE_I_ABOUT_NAMED(name)
 #define SILLAGE_I_VALUE_sillage_sequence(name, p, n) SILLAGE_I_SEQUENCE_FIELD(0, 0, p, n)
 #define SILLAGE_I_ABOUT_sillage_sequence_hex(name, p, n) SILLAGE_I_ABOUT_NAMED(name)
@@ -536,7 +545,7 @@ SILLAGE_I_ALWAYS_INLINE void emit(::sillage_site* site, const Fields&... fields)
 
 #define SILLAGE_I_RECORD(...)                                                                 \
   SILLAGE_I_ENTER(SILLAGE_I_THIS_SITE)                                                        \
-  ::sillage::detail::emit(&SILLAGE_I_THIS_SITE SILLAGE_I_EACH(SILLAGE_I_NEXT_VALUE, __VA_ARGS__));
+  ::sillage::detail::Emission{&SILLAGE_I_THIS_SITE SILLAGE_I_EACH(SILLAGE_I_NEXT_VALUE, __VA_ARGS__)};
 
 /// Labels an enumeration once, in its own namespace: SILLAGE_ENUM(Colour, kRed, kGreen). Up to 32 of them.
 #define SILLAGE_ENUM(Type, ...)                                                                   \
