@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Exact accounting, end to end: sent = read + lost.
+
+    run.py SILLAGE PRODUCER [CASE...]
+
+Each case runs the producer under `sillage record`, with restartable sequences and without (SILLAGE_RSEQ=0), has
+babeltrace2 print the trace, and compares every event with the producer's own accounts: right checksum, no event
+twice, none that was not sent, order kept, and in sum sent = read + lost. Where processes are killed, each thread may have been inside
+one event: begun, maybe recorded, not done.
+"""
+
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+MASK = (1 << 64) - 1
+SMALL = ["--subbuf-size", "4096", "--num-subbuf", "2"]
+EVENT = re.compile(rb"producer = (\d+), sequence = (\d+), check = 0x([0-9A-Fa-f]+)")
+
+# name: (options of record, arguments of the producer, what must hold beside the sum)
+CASES = {
+    "threads1": ([], ["events=300000"], ""),
+    "threads2": ([], ["threads=2", "events=150000"], ""),
+    "paced": ([], ["threads=2", "events=60000", "pause_us=200"], "nothing lost"),
+    "threads16": ([], ["threads=16", "events=20000"], ""),
+    "processes8": ([], ["processes=8", "threads=2", "events=20000"], ""),
+    "per-process": (["--buffers", "process"], ["processes=4", "threads=2", "events=20000"], ""),
+    "small-discard": (SMALL, ["threads=4", "events=60000"], "something lost"),
+    "small-overwrite": (SMALL + ["--overwrite"], ["threads=4", "events=60000"], "something lost"),
+    "overwrite": (["--overwrite"], ["threads=4", "events=60000"], ""),
+    "blocking": (SMALL + ["--blocking-timeout", "inf"], ["threads=8", "events=20000"], "nothing lost"),
+    "signals": ([], ["threads=2", "events=150000", "signals=1000", "pause_us=100"], ""),
+    "signals-small": (SMALL, ["threads=2", "events=150000", "signals=1000", "pause_us=100"], ""),
+    "forks": ([], ["threads=2", "events=20000", "fork=200"], ""),
+    "exec": ([], ["events=20000", "exec=5"], "nothing lost"),
+    "stops": ([], ["processes=4", "threads=2", "events=40000", "stops=100"], ""),
+    "kills": ([], ["processes=8", "threads=2", "kills=1000", "pause_us=1000", "batch=50"], ""),
+    "kills-small": (SMALL, ["processes=8", "threads=2", "kills=200", "pause_us=1000", "batch=100"], ""),
+}
+
+
+def checksum(producer, sequence):
+    x = ((producer << 40) ^ sequence ^ 0x9E3779B97F4A7C15) & MASK
+    x ^= x >> 31
+    x = x * 0xBF58476D1CE4E5B9 & MASK
+    return x ^ (x >> 27)
+
+
+def read_accounts(path):
+    """Per producer: events begun, events done."""
+    with open(path, "rb") as file:
+        data = file.read()
+    (count,) = struct.unpack_from("<I", data)
+    return [struct.unpack_from("<QQ", data, 8 + 16 * i) for i in range(count)]
+
+
+def lost_of(summary):
+    found = re.search(r"events lost\s+([\d,]+)", summary)
+    if not found:
+        raise AssertionError("no 'events lost' in the summary:\n" + summary)
+    return int(found.group(1).replace(",", ""))
+
+
+def recorded_of(summary):
+    return int(re.search(r"events recorded\s+([\d,]+)", summary).group(1).replace(",", ""))
+
+
+def run_case(sillage, producer, name, rseq, folder):
+    options, arguments, expectation = CASES[name]
+    accounts_path, trace = os.path.join(folder, "accounts"), os.path.join(folder, "trace")
+    environment = dict(os.environ, SILLAGE_RUNTIME_DIR=os.path.join(folder, "run"), SILLAGE_RSEQ=rseq)
+    command = [sillage, "record", "-o", trace] + options + ["--", producer, accounts_path] + arguments
+    recording = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    summary = recording.stdout + recording.stderr
+    if recording.returncode != 0:
+        raise AssertionError(f"exit status {recording.returncode}:\n{summary}")
+    accounts = read_accounts(accounts_path)
+    next_sequence = [set() for _ in accounts]
+    # To a file: what it says of lost events can be more than a pipe holds.
+    errors_path = os.path.join(folder, "errors")
+    with open(errors_path, "w", encoding="utf-8") as errors:
+        reader = subprocess.Popen(["babeltrace2", "--no-delta", trace], stdout=subprocess.PIPE, stderr=errors)
+    read = 0
+    for line in reader.stdout:
+        event = EVENT.search(line)
+        if not event:
+            raise AssertionError(f"not an event of ours: {line!r}")
+        who, sequence, check = int(event.group(1)), int(event.group(2)), int(event.group(3), 16)
+        if who >= len(accounts) or sequence >= accounts[who][0]:
+            raise AssertionError(f"never sent: producer {who}, sequence {sequence}")
+        if check != checksum(who, sequence):
+            raise AssertionError(f"damaged: producer {who}, sequence {sequence}, checksum {check:#x}")
+        if sequence in next_sequence[who]:
+            raise AssertionError(f"twice: producer {who}, sequence {sequence}")
+        next_sequence[who].add(sequence)
+        read += 1
+    if reader.wait() != 0:
+        with open(errors_path, encoding="utf-8") as errors:
+            raise AssertionError("babeltrace2 failed:\n" + errors.read()[-2000:])
+    lost = lost_of(summary)
+    begun, done = sum(a[0] for a in accounts), sum(a[1] for a in accounts)
+    facts = f"sent {done}" + (f"..{begun}" if begun != done else "") + f", read {read}, lost {lost}"
+    if not done <= read + lost <= begun:
+        raise AssertionError(facts + "\n" + summary)
+    if recorded_of(summary) != read:
+        raise AssertionError(facts + f"; the summary says {recorded_of(summary)} recorded")
+    if "kills" not in name and begun != done:
+        raise AssertionError("the producer did not finish: " + facts)
+    if expectation == "nothing lost" and lost != 0 or expectation == "something lost" and lost == 0:
+        raise AssertionError(f"{expectation} was expected: {facts}\n{summary}")
+    return facts
+
+
+def main():
+    sillage, producer, wanted = sys.argv[1], sys.argv[2], sys.argv[3:] or list(CASES)
+    passed = failed = 0
+    for name in wanted:
+        for rseq in ("1", "0"):
+            folder = tempfile.mkdtemp(prefix="sillage-accounting-")
+            try:
+                os.mkdir(os.path.join(folder, "run"), 0o700)
+                facts = run_case(sillage, producer, name, rseq, folder)
+                print(f"ok      {name:16} rseq={rseq}  {facts}", flush=True)
+                passed += 1
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                print(f"FAILED  {name:16} rseq={rseq}  {error}", flush=True)
+                failed += 1
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
