@@ -110,6 +110,9 @@ class CatalogReader {
         !take_string(&field.media_type)) {
       return corrupt("a description ends in a field");
     }
+    if (*kind < SILLAGE_KIND_INTEGER || *kind > SILLAGE_KIND_BLOB_SEQUENCE) {
+      return corrupt("field \"" + field.name + "\" is of unknown kind " + std::to_string(*kind));
+    }
     field.kind = static_cast<sillage_field_kind>(*kind);
     field.size = *size;
     field.flags = *flags;
