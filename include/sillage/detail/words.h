@@ -101,6 +101,7 @@
 #define SILLAGE_I_MEMBER(f) char SILLAGE_I_JOIN(sillage_field_, SILLAGE_I_TOKEN_##f);
 
 /* The arguments of a tracepoint stand in unevaluated operands too, where i++ means nothing; that is intended. */
+/* clang-format off */
 #ifdef __clang__
 #define SILLAGE_I_QUIET_BEGIN \
   _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wunevaluated-expression\"")
@@ -109,5 +110,6 @@
 #define SILLAGE_I_QUIET_BEGIN
 #define SILLAGE_I_QUIET_END
 #endif
+/* clang-format on */
 
 #endif
