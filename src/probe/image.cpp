@@ -192,7 +192,12 @@ void ask(ImageState* state, sillage_domain domain) {
 
 /// Tells all collectors about an image.
 void announce(ImageState* state) {
-  for (int domain = 0; domain < SILLAGE_DOMAIN_COUNT; domain++) ask(state, static_cast<sillage_domain>(domain));
+  for (int domain = 0; domain < SILLAGE_DOMAIN_COUNT; domain++) {
+    ask(state, static_cast<sillage_domain>(domain));
+    // All gates are closed now. The first that opens tells of a collector that has come: it is asked at once,
+    // though there was none a moment ago.
+    state->links[domain].retry_after_ns = 0;
+  }
 }
 
 /// Runs in the child of fork(): from here on the child's first event sets it up (set_up_child).
