@@ -43,7 +43,7 @@ def run_sillage(work, sillage, number, threads, events, blocking):
 
 
 def run_lttng(work, lttng, number, threads, events, blocking):
-    """From the start of the program, the session being active, to the end of `lttng destroy`."""
+    """From the start of the program, the session being active, to the end of `lttng stop`, which waits for the data."""
     name = f"disk{number}"
     channel = ["--blocking-timeout=inf"] if blocking else []
     output = lttng.session(name, channel, ["bench:int1"])
@@ -53,9 +53,7 @@ def run_lttng(work, lttng, number, threads, events, blocking):
     lttng("stop", name)
     seconds = time.monotonic() - begin
     lost = lttng.discarded(name)
-    begin = time.monotonic()
     lttng("destroy", name)
-    seconds += time.monotonic() - begin
     return Run(events // threads * threads, seconds, lost, output)
 
 
@@ -73,8 +71,9 @@ def measure(options, report, notes):
                     for name, run, tracer in systems:
                         number += 1
                         result = run(work, tracer, number, threads, options.events, mode == "blocking")
-                        # Reading with babeltrace2 costs more than recording: once per case, when nobody measures.
-                        if index == rounds - 1:
+                        # Reading with babeltrace2 costs more than recording: once per case, and where the tracer's
+                        # own count of losses cannot be (LTTng 2.13 adds 2^63 to some).
+                        if index == rounds - 1 or not 0 <= result.lost <= result.sent:
                             found = harness.count_events(result.path)
                             if found != result.recorded():
                                 notes.append(f"{case}, {name}: the trace has {found:,} of {result.sent:,} events, the tracer "
@@ -97,7 +96,7 @@ def ratios(report):
 
 
 def main():
-    options = harness.arguments(__doc__, rounds=3, events=3_200_000)
+    options = harness.arguments(__doc__, rounds=3, events=12_000_000)
     report = harness.Report(options)
     notes = []
     measure(options, report, notes)
