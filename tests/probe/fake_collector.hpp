@@ -13,6 +13,7 @@
 #include <x86intrin.h>
 #endif
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
@@ -184,7 +185,7 @@ class FakeCollector {
     out.registration = static_cast<std::uint32_t>(image.token);
     out.attachment_count = count;
     attachment.context_count = static_cast<std::uint8_t>(contexts_.size());
-    std::memcpy(attachment.contexts, contexts_.data(), contexts_.size());
+    std::copy(contexts_.begin(), contexts_.end(), attachment.contexts);
     int fds[3] = {clock_fd_.value(), ring_ != nullptr ? ring_->fd() : -1, ids.value()};
     iovec data = {bytes, out.header.bytes};
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
