@@ -32,8 +32,9 @@ constexpr int kExitNotFound = 127, kExitNotExecutable = 126;  // as shells have 
 
 }  // namespace
 
-Result<ChildProgram> ChildProgram::prepare(std::vector<std::string> arguments,
-                                           const std::vector<std::pair<std::string, std::string>>& environment) {
+Result<ChildProgram> ChildProgram::prepare(
+    std::vector<std::string> arguments,
+    const std::vector<std::pair<std::string, std::string>>& environment) {
   int go[2], failure[2];
   if (pipe2(go, O_CLOEXEC) != 0) return fail_errno("cannot make a pipe");
   Fd go_read(go[0]), go_write(go[1]);

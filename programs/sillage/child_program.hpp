@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
 #include <sys/types.h>
 
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "base/fd.hpp"
-#include "base/result.hpp"
 
 namespace sillage::command {
 
@@ -18,8 +18,9 @@ class ChildProgram {
   /// Makes the process. It gets the signal mask of before the command blocked any.
   ///
   /// Errors: those of fork.
-  [[nodiscard]] static Result<ChildProgram> prepare(std::vector<std::string> arguments,
-                                                    const std::vector<std::pair<std::string, std::string>>& environment);
+  [[nodiscard]] static Result<ChildProgram> prepare(
+      std::vector<std::string> arguments,
+      const std::vector<std::pair<std::string, std::string>>& environment);
   ChildProgram(ChildProgram&&) noexcept = default;
   ChildProgram& operator=(ChildProgram&&) = delete;
   /// One that was never let go ends without having run.

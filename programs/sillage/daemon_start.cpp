@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/daemon_start.hpp"
 
+#include "apps/socket_path.hpp"
+
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,8 +12,6 @@
 #include <string>
 #include <system_error>
 #include <thread>
-
-#include "apps/socket_path.hpp"
 
 extern char** environ;
 
@@ -49,13 +49,16 @@ Status start_daemon() {
   const int error = posix_spawnp(&child, program.c_str(), &files, nullptr, arguments, environ);
   posix_spawn_file_actions_destroy(&files);
   if (error == ENOENT) {
-    return fail(Code::kNotFound, "there is no sillaged beside this program or in PATH: install it, or start it yourself");
+    return fail(
+        Code::kNotFound,
+        "there is no sillaged beside this program or in PATH: install it, or start it yourself");
   }
   if (error != 0) return fail_errno("cannot start " + program, error);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == kExitAnotherRuns)) return {};
+  if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == kExitAnotherRuns))
+    return {};
   return fail(Code::kSystem, "sillaged could not be started; what it says above tells why");
 }
 
@@ -75,7 +78,8 @@ Result<control::ControlClient> connect_or_start() {
       std::this_thread::sleep_for(wait);
     }
   } while (std::chrono::steady_clock::now() < until);
-  return fail(Code::kTimeout, "sillaged does not come up at " + path + ": try `sillaged --foreground` to see why");
+  return fail(Code::kTimeout,
+              "sillaged does not come up at " + path + ": try `sillaged --foreground` to see why");
 }
 
 }  // namespace sillage::command

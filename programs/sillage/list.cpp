@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/list.hpp"
 
+#include "apps/socket_path.hpp"
+#include "control/client.hpp"
+#include "session/log_level.hpp"
+#include "sillage/daemon_start.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
-
-#include "apps/socket_path.hpp"
-#include "control/client.hpp"
-#include "session/log_level.hpp"
-#include "sillage/daemon_start.hpp"
 
 namespace sillage::command {
 namespace {
@@ -29,7 +29,8 @@ std::string list_text(const control::v1::ListResponse& list) {
       width = std::max(width, static_cast<int>(event.name().size()));
     }
     for (const control::v1::Event& event : program.events()) {
-      const std::string_view level = session::log_level_name(static_cast<std::uint8_t>(event.log_level()));
+      const std::string_view level =
+          session::log_level_name(static_cast<std::uint8_t>(event.log_level()));
       text += fmt::format("  {:<{}}  {:<14}  {}\n", event.name(), width, level, event.source());
       for (const control::v1::Field& field : event.fields()) {
         text += fmt::format("      {}: {}\n", field.name(), field.type());
@@ -54,7 +55,8 @@ Result<int> version() {
   fmt::print("sillage {}\n", SILLAGE_VERSION);
   auto client = control::ControlClient::connect(apps::runtime_paths().control_socket());
   if (!client) {
-    if (client.error().code != Code::kNotFound) return tl::unexpected<Error>(std::move(client).error());
+    if (client.error().code != Code::kNotFound)
+      return tl::unexpected<Error>(std::move(client).error());
     fmt::print("no daemon runs\n");
     return 0;
   }
@@ -63,10 +65,11 @@ Result<int> version() {
   auto response = client->call(std::move(request), kAnswerDeadline);
   if (!response) return tl::unexpected<Error>(std::move(response).error());
   const control::v1::VersionResponse& daemon = response->version();
-  fmt::print("sillaged {} (pid {}, clock {}, {} programs)\n", daemon.version(), daemon.pid(), daemon.clock(),
-             daemon.programs());
+  fmt::print("sillaged {} (pid {}, clock {}, {} programs)\n", daemon.version(), daemon.pid(),
+             daemon.clock(), daemon.programs());
   if (daemon.refused_programs() != 0) {
-    fmt::print("{} requests refused, the last one: {}\n", daemon.refused_programs(), daemon.last_refusal());
+    fmt::print("{} requests refused, the last one: {}\n", daemon.refused_programs(),
+               daemon.last_refusal());
   }
   return 0;
 }

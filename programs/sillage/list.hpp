@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <string>
-
 #include "base/result.hpp"
 #include "control/control.pb.h"
+
+#include <string>
 
 namespace sillage::command {
 

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 // sillage: see sillage(1).
-#include <fmt/core.h>
-#include <signal.h>
+#include "sillage/list.hpp"
+#include "sillage/record.hpp"
+#include "sillage/record_options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include <signal.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
-
-#include "sillage/list.hpp"
-#include "sillage/record.hpp"
-#include "sillage/record_options.hpp"
 
 namespace {
 
@@ -20,35 +21,49 @@ using sillage::command::RecordOptions;
 using sillage::command::kExitOwnError;
 
 CLI::App* add_record(CLI::App* app, RecordOptions* options) {
-  CLI::App* record = app->add_subcommand("record", "Record the events of a program, or of all programs");
+  CLI::App* record =
+      app->add_subcommand("record", "Record the events of a program, or of all programs");
   record->add_option("-o,--output", options->output, "Directory of the trace")->type_name("DIR");
   record->add_option("-s,--name", options->name, "Name of the session")->type_name("NAME");
   // One value each: what follows them may be the program.
-  auto add_list = [record](const char* names, std::vector<std::string>* to, const char* what, const char* type) {
+  auto add_list = [record](const char* names, std::vector<std::string>* to, const char* what,
+                           const char* type) {
     record->add_option(names, *to, what)->type_name(type)->allow_extra_args(false);
   };
-  add_list("-e,--event", &options->events, "Record events like this (* stands for anything); again for more",
-           "PATTERN");
+  add_list("-e,--event", &options->events,
+           "Record events like this (* stands for anything); again for more", "PATTERN");
   add_list("-x,--exclude", &options->exclusions, "But not events like this", "PATTERN");
-  record->add_option("--level", options->level, "Only events of this log level or more severe")->type_name("L");
-  record->add_option("--level-only", options->level_only, "Only events of this log level")->type_name("L");
-  add_list("--context", &options->contexts, "Add this to every event: vpid, vtid, procname ...", "C");
-  record->add_flag("--overwrite", options->overwrite, "When the buffers are full lose the oldest events");
-  record->add_option("--subbuf-size", options->subbuf_size, "Size of a sub-buffer, such as 512k or 2M")->type_name("N");
+  record->add_option("--level", options->level, "Only events of this log level or more severe")
+      ->type_name("L");
+  record->add_option("--level-only", options->level_only, "Only events of this log level")
+      ->type_name("L");
+  add_list("--context", &options->contexts, "Add this to every event: vpid, vtid, procname ...",
+           "C");
+  record->add_flag("--overwrite", options->overwrite,
+                   "When the buffers are full lose the oldest events");
+  record
+      ->add_option("--subbuf-size", options->subbuf_size,
+                   "Size of a sub-buffer, such as 512k or 2M")
+      ->type_name("N");
   record->add_option("--num-subbuf", options->subbuf_count, "Sub-buffers per CPU")
       ->type_name("N")
       ->check(CLI::Range(1, 65536));
-  record->add_option("--blocking-timeout", options->blocking_timeout,
-                     "How long the program waits for room: a time (a bare number: microseconds), or inf")
+  record
+      ->add_option(
+          "--blocking-timeout", options->blocking_timeout,
+          "How long the program waits for room: a time (a bare number: microseconds), or inf")
       ->type_name("T");
-  record->add_option("--buffers", options->buffers, "Whose the buffers are: user or process")->type_name("WHOSE");
+  record->add_option("--buffers", options->buffers, "Whose the buffers are: user or process")
+      ->type_name("WHOSE");
   record->add_option("--trace-format", options->trace_format, "ctf-1.8 or ctf-2")->type_name("F");
   record->add_option("-p,--pid", options->pids, "Record these running processes only")
       ->type_name("PID")
       ->allow_extra_args(false);
-  record->add_option("--duration", options->duration, "Stop after this time, such as 10s")->type_name("T");
+  record->add_option("--duration", options->duration, "Stop after this time, such as 10s")
+      ->type_name("T");
   record->prefix_command();
-  record->footer("sillage record [OPTIONS] [--] PROGRAM [ARGUMENTS]\nsillage record [OPTIONS]   (until ^C)");
+  record->footer(
+      "sillage record [OPTIONS] [--] PROGRAM [ARGUMENTS]\nsillage record [OPTIONS]   (until ^C)");
   return record;
 }
 
@@ -71,7 +86,8 @@ int main(int argc, char** argv) {
   CLI::App* record = add_record(&app, &options);
   CLI::App* list = app.add_subcommand("list", "Show running programs and their tracepoints");
   list->add_flag("-f,--fields", with_fields, "With their fields");
-  CLI::App* version = app.add_subcommand("version", "Show the versions of this command and of the daemon");
+  CLI::App* version =
+      app.add_subcommand("version", "Show the versions of this command and of the daemon");
 
   // What stands behind "--" is the program's, whatever it looks like.
   std::vector<std::string> own, program;
@@ -95,8 +111,9 @@ int main(int argc, char** argv) {
   std::vector<std::string> rest = record->remaining();
   if (!rest.empty() && (is_separated || rest[0][0] == '-')) {
     return report(sillage::fail(sillage::Code::kInvalidArgument,
-                                "there is no option " + rest[0] + ": see sillage record --help; a program's own "
-                                "options stand behind it or behind --"));
+                                "there is no option " + rest[0] +
+                                    ": see sillage record --help; a program's own "
+                                    "options stand behind it or behind --"));
   }
   options.program = is_separated ? program : rest;
   return report(sillage::command::record(options));

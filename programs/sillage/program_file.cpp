@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/program_file.hpp"
 
+#include "base/fd.hpp"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -8,8 +10,6 @@
 
 #include <cstdlib>
 #include <string_view>
-
-#include "base/fd.hpp"
 
 namespace sillage::command {
 namespace {
@@ -35,7 +35,9 @@ std::string explain_silence(const std::string& program) {
   struct stat status = {};
   if (!file || fstat(file.value(), &status) != 0 || !S_ISREG(status.st_mode)) return "";
   if ((status.st_mode & S_ISUID) != 0) {
-    return path + " is set-user-ID: such programs ignore the environment and register with root's daemon only.";
+    return path +
+           " is set-user-ID: such programs ignore the environment and register with root's daemon "
+           "only.";
   }
   const auto bytes = static_cast<std::size_t>(status.st_size);
   if (bytes < 4) return "";
@@ -47,9 +49,12 @@ std::string explain_silence(const std::string& program) {
   const bool has_sites = text.find("sillage_sites") != std::string_view::npos;
   munmap(memory, bytes);
   if (!is_elf) return path + " is a script: the tracepoints must be in the programs that it runs.";
-  if (has_sites && !is_linked) return path + " has tracepoints but is not linked with libsillage: link it with -lsillage.";
+  if (has_sites && !is_linked)
+    return path + " has tracepoints but is not linked with libsillage: link it with -lsillage.";
   if (!is_linked) {
-    return path + " has no tracepoints of its own: include <sillage/tracepoint.h> in it and link it with -lsillage.";
+    return path +
+           " has no tracepoints of its own: include <sillage/tracepoint.h> in it and link it with "
+           "-lsillage.";
   }
   return "";
 }

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/record.hpp"
 
+#include "base/fd.hpp"
+#include "control/client.hpp"
+#include "sillage/child_program.hpp"
+#include "sillage/daemon_start.hpp"
+#include "sillage/summary.hpp"
+
 #include <fmt/core.h>
+
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -17,12 +24,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/fd.hpp"
-#include "control/client.hpp"
-#include "sillage/child_program.hpp"
-#include "sillage/daemon_start.hpp"
-#include "sillage/summary.hpp"
-
 namespace sillage::command {
 namespace {
 
@@ -35,7 +36,8 @@ constexpr int kImpatience = 3;  // this many ^C: the program is killed
 std::uint64_t monotonic_ns() {
   timespec now = {};
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kSecondNs + static_cast<std::uint64_t>(now.tv_nsec);
+  return static_cast<std::uint64_t>(now.tv_sec) * kSecondNs +
+         static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 /// One run of `sillage record`.
@@ -58,8 +60,9 @@ class Recorder {
     clear_live_line();
     fmt::print(stderr, "{}", summary_text(*summary));
     if (summary->stats().events() == 0 && total_lost(summary->stats().lost()) == 0) {
-      fmt::print(stderr, "{}", why_empty(*summary, program_.empty() ? "" : program_[0],
-                                         static_cast<std::uint64_t>(plan_.request.pids_size())));
+      fmt::print(stderr, "{}",
+                 why_empty(*summary, program_.empty() ? "" : program_[0],
+                           static_cast<std::uint64_t>(plan_.request.pids_size())));
     }
     return child_ ? std::max(child_status_, 0) : 0;
   }
@@ -90,7 +93,8 @@ class Recorder {
     control::v1::Request request;
     request.mutable_start_recording()->set_recording(recording_);
     if (!program_.empty()) {
-      std::vector<std::pair<std::string, std::string>> environment = {{plan_.mark_name, plan_.mark_value}};
+      std::vector<std::pair<std::string, std::string>> environment = {
+          {plan_.mark_name, plan_.mark_value}};
       if (plan_.allows_blocking) environment.emplace_back("SILLAGE_ALLOW_BLOCKING", "1");
       auto child = ChildProgram::prepare(program_, environment);
       if (!child) return tl::unexpected<Error>(std::move(child).error());
@@ -101,8 +105,9 @@ class Recorder {
     if (!response) return tl::unexpected<Error>(std::move(response).error());
     start_ns_ = monotonic_ns();
     if (!child_) {
-      fmt::print(stderr, "Recording {} program(s) to {}; {}\n", response->start_recording().programs(),
-                 plan_.request.output_path(), plan_.duration_ns ? "^C stops it early." : "^C stops.");
+      fmt::print(stderr, "Recording {} program(s) to {}; {}\n",
+                 response->start_recording().programs(), plan_.request.output_path(),
+                 plan_.duration_ns ? "^C stops it early." : "^C stops.");
     }
     return child_ ? child_->run() : Status();
   }
@@ -124,7 +129,8 @@ class Recorder {
   /// Nothing is recorded any more. That is no reason to end the program, so its end is still waited for.
   void lose_daemon() {
     clear_live_line();
-    fmt::print(stderr, "sillage: sillaged ended while recording; what it wrote until then is in {}\n",
+    fmt::print(stderr,
+               "sillage: sillaged ended while recording; what it wrote until then is in {}\n",
                plan_.request.output_path());
     is_lost_ = true;
     shows_live_line_ = false;
@@ -187,12 +193,14 @@ class Recorder {
     const control::v1::Stats& stats = response->stats().stats();
     const std::uint64_t elapsed = std::max<std::uint64_t>(now - last_stats_ns_, 1);
     const std::uint64_t since = last_stats_ns_ == 0 ? now - start_ns_ : elapsed;
-    const auto rate = static_cast<double>(stats.events() - last_events_) * 1e9 / static_cast<double>(since);
+    const auto rate =
+        static_cast<double>(stats.events() - last_events_) * 1e9 / static_cast<double>(since);
     last_stats_ns_ = now;
     last_events_ = stats.events();
     std::string line = live_line(stats, static_cast<std::uint64_t>(rate));
     winsize size = {};
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) line.resize(std::min<std::size_t>(line.size(), size.ws_col - 1u));
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
+      line.resize(std::min<std::size_t>(line.size(), size.ws_col - 1u));
     fmt::print(stderr, "\r\033[K{}", line);
     has_live_line_ = true;
   }

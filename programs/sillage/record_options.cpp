@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/record_options.hpp"
 
-#include <fmt/core.h>
-#include <sys/random.h>
-#include <time.h>
-
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <utility>
-
 #include "abi/app_protocol.h"
 #include "ctf/layout.hpp"
 #include "session/glob.hpp"
@@ -18,6 +9,16 @@
 #include "session/recording_session.hpp"
 #include "sillage/units.hpp"
 
+#include <fmt/core.h>
+
+#include <sys/random.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
 namespace sillage::command {
 namespace {
 
@@ -25,7 +26,8 @@ constexpr std::uint64_t kMicrosecond = 1000, kSecond = 1'000'000'000;
 
 std::string random_mark() {
   std::uint64_t bits[2] = {};
-  if (getrandom(bits, sizeof bits, 0) != sizeof bits) bits[0] = static_cast<std::uint64_t>(time(nullptr));
+  if (getrandom(bits, sizeof bits, 0) != sizeof bits)
+    bits[0] = static_cast<std::uint64_t>(time(nullptr));
   return fmt::format("{:016x}{:016x}", bits[0], bits[1]);
 }
 
@@ -38,13 +40,15 @@ Result<std::uint32_t> context_number(const std::string& text) {
   auto near = session::nearest_names(text, names, 1);
   std::string all;
   for (const std::string& name : names) all += " " + name;
-  return fail(Code::kInvalidArgument, fmt::format("there is no context \"{}\"; {}", text,
-                                                  near.empty() ? "use one of" + all : "did you mean " + near[0] + "?"));
+  return fail(Code::kInvalidArgument,
+              fmt::format("there is no context \"{}\"; {}", text,
+                          near.empty() ? "use one of" + all : "did you mean " + near[0] + "?"));
 }
 
 Status fill_rules(const RecordOptions& options, control::v1::Channel* channel) {
   if (!options.level.empty() && !options.level_only.empty()) {
-    return fail(Code::kInvalidArgument, "--level and --level-only exclude each other: leave one out");
+    return fail(Code::kInvalidArgument,
+                "--level and --level-only exclude each other: leave one out");
   }
   auto kind = control::v1::EventRule::ANY;
   std::uint32_t level = 0;
@@ -89,15 +93,18 @@ Status fill_channel(const RecordOptions& options, control::v1::Channel* channel)
     channel->set_blocking_timeout_ns(*timeout);
   }
   if (options.buffers != "user" && options.buffers != "process") {
-    return fail(Code::kInvalidArgument,
-                fmt::format("buffers cannot belong to \"{}\": use --buffers user or --buffers process", options.buffers));
+    return fail(
+        Code::kInvalidArgument,
+        fmt::format("buffers cannot belong to \"{}\": use --buffers user or --buffers process",
+                    options.buffers));
   }
   channel->set_per_process(options.buffers == "process");
   for (const std::string& name : options.contexts) {
     auto number = context_number(name);
     if (!number) return tl::unexpected<Error>(std::move(number).error());
     const auto& known = channel->contexts();
-    if (std::find(known.begin(), known.end(), *number) == known.end()) channel->add_contexts(*number);
+    if (std::find(known.begin(), known.end(), *number) == known.end())
+      channel->add_contexts(*number);
   }
   return fill_rules(options, channel);
 }
@@ -115,7 +122,8 @@ Result<std::string> default_output(const std::string& name) {
   const char* home = std::getenv("LTTNG_HOME");
   if (home == nullptr || home[0] == 0) home = std::getenv("HOME");
   if (home == nullptr || home[0] == 0) {
-    return fail(Code::kNotFound, "HOME is not set, so there is no place for the trace: name one with -o DIR");
+    return fail(Code::kNotFound,
+                "HOME is not set, so there is no place for the trace: name one with -o DIR");
   }
   const time_t now = time(nullptr);
   tm local = {};
@@ -125,14 +133,16 @@ Result<std::string> default_output(const std::string& name) {
   const std::string base = fmt::format("{}/lttng-traces/{}-{}", home, name, stamp);
   // Two recordings may begin within one second.
   std::string path = base;
-  for (int i = 2; i < 1000 && std::filesystem::exists(path); ++i) path = fmt::format("{}-{}", base, i);
+  for (int i = 2; i < 1000 && std::filesystem::exists(path); ++i)
+    path = fmt::format("{}-{}", base, i);
   return path;
 }
 
 Result<RecordPlan> plan_recording(const RecordOptions& options) {
   RecordPlan plan;
   if (!options.pids.empty() && !options.program.empty()) {
-    return fail(Code::kInvalidArgument, "-p records programs that run already: leave out -p or the program");
+    return fail(Code::kInvalidArgument,
+                "-p records programs that run already: leave out -p or the program");
   }
   const std::string name = session_name(options);
   plan.request.set_name(name);
@@ -140,14 +150,17 @@ Result<RecordPlan> plan_recording(const RecordOptions& options) {
   if (!output) return tl::unexpected<Error>(std::move(output).error());
   std::error_code error;
   const auto path = std::filesystem::absolute(*output, error);
-  if (error) return fail(Code::kInvalidArgument, "cannot find the place of " + *output + ": " + error.message());
+  if (error)
+    return fail(Code::kInvalidArgument,
+                "cannot find the place of " + *output + ": " + error.message());
   std::string text = path.lexically_normal().string();
   while (text.size() > 1 && text.back() == '/') text.pop_back();
   plan.request.set_output_path(text);
   auto format = session::parse_trace_format(options.trace_format);
   if (!format) return tl::unexpected<Error>(std::move(format).error());
-  plan.request.set_format(*format == session::TraceFormat::kCtf2 ? control::v1::CreateRecordingRequest::CTF_2
-                                                                 : control::v1::CreateRecordingRequest::CTF_1_8);
+  plan.request.set_format(*format == session::TraceFormat::kCtf2
+                              ? control::v1::CreateRecordingRequest::CTF_2
+                              : control::v1::CreateRecordingRequest::CTF_1_8);
   SILLAGE_TRY(fill_channel(options, plan.request.add_channels()));
   plan.allows_blocking = plan.request.channels(0).blocking_timeout_ns() != 0;
   for (int pid : options.pids) plan.request.add_pids(pid);

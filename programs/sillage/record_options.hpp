@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "base/result.hpp"
+#include "control/control.pb.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "base/result.hpp"
-#include "control/control.pb.h"
 
 namespace sillage::command {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/summary.hpp"
 
+#include "sillage/program_file.hpp"
+#include "sillage/units.hpp"
+
 #include <fmt/core.h>
 
 #include <utility>
 #include <vector>
-
-#include "sillage/program_file.hpp"
-#include "sillage/units.hpp"
 
 namespace sillage::command {
 namespace {
@@ -31,7 +31,8 @@ std::string joined(const google::protobuf::RepeatedPtrField<std::string>& names)
 
 /// A word for a shell, quoted if it needs to be.
 std::string shell_word(const std::string& text) {
-  constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%,=";
+  constexpr const char* kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%,=";
   if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
   std::string quoted = "'";
   for (char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -47,8 +48,9 @@ std::uint64_t total_lost(const control::v1::Lost& lost) {
 }
 
 std::string live_line(const control::v1::Stats& stats, std::uint64_t events_per_second) {
-  return fmt::format("{} events  {}/s  {} lost  {}{}", grouped(stats.events()), grouped(events_per_second),
-                     grouped(total_lost(stats.lost())), size_text(stats.bytes()),
+  return fmt::format("{} events  {}/s  {} lost  {}{}", grouped(stats.events()),
+                     grouped(events_per_second), grouped(total_lost(stats.lost())),
+                     size_text(stats.bytes()),
                      stats.output_failing() ? "  OUTPUT FAILS: " + stats.output_error() : "");
 }
 
@@ -63,9 +65,11 @@ std::string summary_text(const control::v1::StopRecordingResponse& summary) {
   text += fmt::format("  size             {}\n", size_text(stats.bytes()));
   text += fmt::format("  duration         {}\n", duration_text(summary.duration_ns()));
   text += fmt::format("  trace            {}\n", summary.path());
-  if (!stats.output_error().empty()) text += fmt::format("  output failed    {}\n", stats.output_error());
+  if (!stats.output_error().empty())
+    text += fmt::format("  output failed    {}\n", stats.output_error());
   if (!summary.warning().empty()) text += fmt::format("  warning          {}\n", summary.warning());
-  if (stats.events() != 0) text += fmt::format("Next: babeltrace2 {}\n", shell_word(summary.path()));
+  if (stats.events() != 0)
+    text += fmt::format("Next: babeltrace2 {}\n", shell_word(summary.path()));
   return text;
 }
 
@@ -80,12 +84,14 @@ std::string why_empty(const control::v1::StopRecordingResponse& summary, const s
       std::string reason = explain_silence(program);
       if (!reason.empty()) say(reason);
     } else if (pids_asked != 0) {
-      say("none of the processes asked for with -p is registered; `sillage list` shows those that are.");
+      say("none of the processes asked for with -p is registered; `sillage list` shows those that "
+          "are.");
     } else {
       say("no program with tracepoints ran; `sillage list` shows those that do.");
     }
     if (coverage.other_programs() != 0) {
-      say(fmt::format("{} other program(s) registered that this recording was not about.", coverage.other_programs()));
+      say(fmt::format("{} other program(s) registered that this recording was not about.",
+                      coverage.other_programs()));
     }
     if (coverage.refused_programs() != 0) say("a program was refused: " + coverage.last_refusal());
     return text;
@@ -100,8 +106,9 @@ std::string why_empty(const control::v1::StopRecordingResponse& summary, const s
   }
   if (!coverage.excluded().empty()) say("excluded with -x: " + joined(coverage.excluded()));
   if (coverage.events_matched() != 0) {
-    say(fmt::format("{} event(s) matched, but the program never came to one of them while recording.",
-                    coverage.events_matched()));
+    say(fmt::format(
+        "{} event(s) matched, but the program never came to one of them while recording.",
+        coverage.events_matched()));
   }
   if (coverage.refused_programs() != 0) say("a program was refused: " + coverage.last_refusal());
   return text;

@@ -15,7 +15,8 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 
 Result<std::uint64_t> parse_size(std::string_view text) {
   auto wrong = [&] {
-    return fail(Code::kInvalidArgument, fmt::format("\"{}\" is no size: use a number with k, M or G, such as 512k", text));
+    return fail(Code::kInvalidArgument,
+                fmt::format("\"{}\" is no size: use a number with k, M or G, such as 512k", text));
   };
   std::uint64_t number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -37,15 +38,21 @@ Result<std::uint64_t> parse_size(std::string_view text) {
 
 Result<std::uint64_t> parse_duration(std::string_view text, std::uint64_t bare_ns) {
   auto wrong = [&] {
-    return fail(Code::kInvalidArgument,
-                fmt::format("\"{}\" is no time: use a number with us, ms, s, m or h, such as 1.5s", text));
+    return fail(
+        Code::kInvalidArgument,
+        fmt::format("\"{}\" is no time: use a number with us, ms, s, m or h, such as 1.5s", text));
   };
   double number = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   if (error != std::errc() || !(number >= 0)) return wrong();
   std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
   constexpr std::array<std::pair<std::string_view, std::uint64_t>, 5> kUnits = {
-      {{"us", 1000}, {"ms", 1'000'000}, {"s", kSecond}, {"m", 60 * kSecond}, {"h", 3600 * kSecond}}};
+      {{"us", 1000},
+       {"ms", 1'000'000},
+       {"s", kSecond},
+       {"m", 60 * kSecond},
+       {"h", 3600 * kSecond}}};
   std::uint64_t factor = unit.empty() ? bare_ns : 0;
   for (const auto& [name, ns] : kUnits) {
     if (unit == name) factor = ns;
@@ -76,7 +83,8 @@ std::string size_text(std::uint64_t bytes) {
 }
 
 std::string duration_text(std::uint64_t ns) {
-  if (ns >= 120 * kSecond) return fmt::format("{} min {} s", ns / (60 * kSecond), ns / kSecond % 60);
+  if (ns >= 120 * kSecond)
+    return fmt::format("{} min {} s", ns / (60 * kSecond), ns / kSecond % 60);
   const double seconds = static_cast<double>(ns) / static_cast<double>(kSecond);
   return seconds < 1 ? fmt::format("{:.3f} s", seconds) : fmt::format("{:.2f} s", seconds);
 }

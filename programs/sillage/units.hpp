@@ -2,11 +2,11 @@
 // Sizes and times as people type and read them.
 #pragma once
 
+#include "base/result.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "base/result.hpp"
 
 namespace sillage::command {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "sillaged/coverage.hpp"
 
-#include <algorithm>
-#include <vector>
-
 #include "session/glob.hpp"
 #include "session/nearest.hpp"
+
+#include <algorithm>
+#include <vector>
 
 namespace sillage::daemon {
 namespace {
@@ -36,7 +36,8 @@ void Coverage::add_event(const session::Channel& channel, const std::string& nam
   }
 }
 
-void Coverage::fill(const std::vector<session::Channel>& channels, control::v1::Coverage* message) const {
+void Coverage::fill(const std::vector<session::Channel>& channels,
+                    control::v1::Coverage* message) const {
   message->set_programs(programs_.size());
   message->set_other_programs(other_programs_.size());
   message->set_events_seen(events_.size());
@@ -45,13 +46,16 @@ void Coverage::fill(const std::vector<session::Channel>& channels, control::v1::
   for (const auto& [name, verdict] : events_) {
     names.push_back(name);
     if (verdict == session::Verdict::kRecorded) ++matched;
-    if (verdict == session::Verdict::kLevel && message->below_level_size() < kMaxShown) message->add_below_level(name);
-    if (verdict == session::Verdict::kExcluded && message->excluded_size() < kMaxShown) message->add_excluded(name);
+    if (verdict == session::Verdict::kLevel && message->below_level_size() < kMaxShown)
+      message->add_below_level(name);
+    if (verdict == session::Verdict::kExcluded && message->excluded_size() < kMaxShown)
+      message->add_excluded(name);
   }
   message->set_events_matched(matched);
   for (const session::Channel& channel : channels) {
     for (const session::EventRule& rule : channel.rules()) {
-      if (matched_patterns_.contains(rule.pattern) || message->patterns_size() == kMaxShown) continue;
+      if (matched_patterns_.contains(rule.pattern) || message->patterns_size() == kMaxShown)
+        continue;
       control::v1::PatternHint* hint = message->add_patterns();
       hint->set_pattern(rule.pattern);
       for (const std::string& near : session::nearest_names(rule.pattern, names, kMaxSuggestions)) {

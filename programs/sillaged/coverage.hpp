@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "control/control.pb.h"
+#include "session/channel.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
-
-#include "control/control.pb.h"
-#include "session/channel.hpp"
 
 namespace sillage::daemon {
 

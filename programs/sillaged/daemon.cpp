@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "sillaged/daemon.hpp"
 
+#include "control/session_message.hpp"
+#include "sillaged/runtime_directory.hpp"
+
 #include <grp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -12,16 +15,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "control/session_message.hpp"
-#include "sillaged/runtime_directory.hpp"
-
 namespace sillage::daemon {
 namespace {
 
 std::uint64_t monotonic_ms() {
   timespec now = {};
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000 +
+         static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
 }
 
 /// Every process costs a descriptor, every recorded stream one more.
@@ -35,7 +36,8 @@ void raise_descriptor_limit() {
 /// Where generations start: gates may still hold those of a daemon that was killed.
 std::uint32_t random_generation() {
   std::uint32_t start = 0;
-  if (getrandom(&start, sizeof start, 0) != sizeof start) start = static_cast<std::uint32_t>(monotonic_ms());
+  if (getrandom(&start, sizeof start, 0) != sizeof start)
+    start = static_cast<std::uint32_t>(monotonic_ms());
   return start;
 }
 
@@ -66,7 +68,8 @@ void fill_stats(const collect::Stats& stats, control::v1::Stats* message) {
 
 }  // namespace
 
-Daemon::Daemon(const DaemonOptions& options) : options_(options), generation_(random_generation()) {}
+Daemon::Daemon(const DaemonOptions& options)
+    : options_(options), generation_(random_generation()) {}
 
 Result<std::unique_ptr<Daemon>> Daemon::create(const DaemonOptions& options) {
   std::unique_ptr<Daemon> daemon(new Daemon(options));
@@ -126,7 +129,8 @@ Status Daemon::run(int stop_fd) {
       if (idle_ms >= options_.idle_ms) return {};
       timeout_ms = static_cast<int>(options_.idle_ms - idle_ms);
     }
-    if (poll(sources, kCount, timeout_ms) < 0 && errno != EINTR) return fail_errno("cannot wait for events");
+    if (poll(sources, kCount, timeout_ms) < 0 && errno != EINTR)
+      return fail_errno("cannot wait for events");
     if (sources[kStop].revents != 0) return {};
     if (sources[kApps].revents != 0) apps_->process_events();
     if (sources[kControl].revents != 0) {
@@ -146,9 +150,9 @@ void Daemon::renew_gates(apps::Image& image) {
   image.generation = generation_;
   const auto count = static_cast<std::uint32_t>(image.control.catalog().sites.size());
   for (std::uint32_t site = 0; site < count; ++site) {
-    const bool is_wanted = std::any_of(recordings_.begin(), recordings_.end(), [&](const auto& entry) {
-      return entry.second.recording->wants(image, site);
-    });
+    const bool is_wanted =
+        std::any_of(recordings_.begin(), recordings_.end(),
+                    [&](const auto& entry) { return entry.second.recording->wants(image, site); });
     image.control.set_gate(site, options_.paths.domain, is_wanted ? generation_ : 0);
   }
 }
@@ -179,10 +183,12 @@ void Daemon::request(control::ConnectionId connection, const control::v1::Reques
     case control::v1::Request::kVersion: answer_version(response.mutable_version()); break;
     case control::v1::Request::kList: answer_list(request.list(), response.mutable_list()); break;
     case control::v1::Request::kCreateRecording:
-      done = create_recording(connection, request.create_recording(), response.mutable_create_recording());
+      done = create_recording(connection, request.create_recording(),
+                              response.mutable_create_recording());
       break;
     case control::v1::Request::kStartRecording:
-      done = start_recording(connection, request.start_recording(), response.mutable_start_recording());
+      done = start_recording(connection, request.start_recording(),
+                             response.mutable_start_recording());
       break;
     case control::v1::Request::kStats: {
       auto owned = find_recording(connection, request.stats().recording());
@@ -195,12 +201,15 @@ void Daemon::request(control::ConnectionId connection, const control::v1::Reques
     }
     case control::v1::Request::kStopRecording: {
       auto owned = find_recording(connection, request.stop_recording().recording());
-      if (owned) return stop_recording(request.stop_recording().recording(), connection);  // answered when done
+      if (owned)
+        return stop_recording(request.stop_recording().recording(),
+                              connection);  // answered when done
       done = tl::unexpected<Error>(std::move(owned).error());
       break;
     }
     case control::v1::Request::REQUEST_NOT_SET:
-      done = fail(Code::kUnsupported, "a request that this daemon does not know: use one release of both");
+      done = fail(Code::kUnsupported,
+                  "a request that this daemon does not know: use one release of both");
       break;
   }
   if (done) {
@@ -230,7 +239,8 @@ void Daemon::answer_version(control::v1::VersionResponse* response) const {
   response->set_last_refusal(apps_->last_refusal());
 }
 
-void Daemon::answer_list(const control::v1::ListRequest& request, control::v1::ListResponse* response) {
+void Daemon::answer_list(const control::v1::ListRequest& request,
+                         control::v1::ListResponse* response) {
   apps_->drop_stale_images();
   apps::AppRegistry& registry = apps_->registry();
   registry.for_each_process([&](const apps::Process& process) {
@@ -305,7 +315,8 @@ Result<Daemon::Owned*> Daemon::find_recording(control::ConnectionId connection, 
   auto found = recordings_.find(id);
   // Another command's is as good as none.
   if (found == recordings_.end() || found->second.owner != connection) {
-    return fail(Code::kNotFound, "there is no recording " + std::to_string(id) + " of this command");
+    return fail(Code::kNotFound,
+                "there is no recording " + std::to_string(id) + " of this command");
   }
   return &found->second;
 }
@@ -361,7 +372,8 @@ void Daemon::send_summaries() {
     recording.coverage().fill(recording.session().channels(), summary->mutable_coverage());
     const std::uint64_t refused = apps_->counts().refused + apps_->counts().no_descriptors;
     summary->mutable_coverage()->set_refused_programs(refused - finishing->refused_before);
-    if (refused != finishing->refused_before) summary->mutable_coverage()->set_last_refusal(apps_->last_refusal());
+    if (refused != finishing->refused_before)
+      summary->mutable_coverage()->set_last_refusal(apps_->last_refusal());
     control_->reply(*finishing->connection, response);
   }
 }

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "apps/app_server.hpp"
+#include "apps/socket_path.hpp"
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "collect/clock_keeper.hpp"
+#include "control/server.hpp"
+#include "sillaged/recording.hpp"
+
 #include <sys/types.h>
 
 #include <atomic>
@@ -10,14 +18,6 @@
 #include <optional>
 #include <thread>
 #include <vector>
-
-#include "apps/app_server.hpp"
-#include "apps/socket_path.hpp"
-#include "base/fd.hpp"
-#include "base/result.hpp"
-#include "collect/clock_keeper.hpp"
-#include "control/server.hpp"
-#include "sillaged/recording.hpp"
 
 namespace sillage::daemon {
 

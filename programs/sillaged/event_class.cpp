@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "sillaged/event_class.hpp"
 
-#include <vector>
-
 #include "ctf/layout.hpp"
+
+#include <vector>
 
 namespace sillage::daemon {
 namespace {
@@ -17,7 +17,8 @@ std::vector<ctf::EnumerationLabel> labels_of(const apps::Field& field) {
   std::vector<ctf::EnumerationLabel> labels;
   for (const apps::Label& label : field.labels) {
     labels.push_back(
-        {label.name, {static_cast<std::uint64_t>(label.begin), static_cast<std::uint64_t>(label.end)}});
+        {label.name,
+         {static_cast<std::uint64_t>(label.begin), static_cast<std::uint64_t>(label.end)}});
   }
   return labels;
 }
@@ -27,7 +28,9 @@ void add_field(ctf::PayloadBuilder* payload, const apps::Field& field) {
   switch (field.kind) {
     case SILLAGE_KIND_INTEGER: payload->integer(field.name, format_of(field)); break;
     case SILLAGE_KIND_BOOL: payload->boolean(field.name); break;
-    case SILLAGE_KIND_ENUM: payload->enumeration(field.name, format_of(field), labels_of(field)); break;
+    case SILLAGE_KIND_ENUM:
+      payload->enumeration(field.name, format_of(field), labels_of(field));
+      break;
     case SILLAGE_KIND_FLOAT: payload->floating(field.name, field.size); break;
     case SILLAGE_KIND_STRING: payload->string(field.name); break;
     case SILLAGE_KIND_TEXT_ARRAY: payload->text_array(field.name, field.count); break;

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 // sillaged: see sillaged(8).
-#include <fcntl.h>
+#include "apps/socket_path.hpp"
+#include "base/fd.hpp"
+#include "sillaged/daemon.hpp"
+
+#include <CLI/CLI.hpp>
 #include <fmt/core.h>
+
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
-
-#include "apps/socket_path.hpp"
-#include "base/fd.hpp"
-#include "sillaged/daemon.hpp"
 
 namespace {
 
@@ -62,11 +63,13 @@ int main(int argc, char** argv) {
   sillage::daemon::DaemonOptions options;
   app.add_flag("--foreground", in_foreground, "Stay in the foreground (the default)");
   app.add_flag("--daemonize", in_background, "Return when ready, and go on in the background");
-  app.add_flag("--auto-exit", options.auto_exit, "End after 10 seconds without a command or recording");
+  app.add_flag("--auto-exit", options.auto_exit,
+               "End after 10 seconds without a command or recording");
   app.set_version_flag("--version", std::string("sillaged ") + SILLAGE_VERSION);
   CLI11_PARSE(app, argc, argv);
   if (in_foreground && in_background) {
-    fmt::print(stderr, "sillaged: --foreground and --daemonize exclude each other: leave one out\n");
+    fmt::print(stderr,
+               "sillaged: --foreground and --daemonize exclude each other: leave one out\n");
     return kExitFailed;
   }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "sillaged/recording.hpp"
 
+#include "apps/proc_files.hpp"
+#include "ctf/layout.hpp"
+#include "sillaged/event_class.hpp"
+
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -8,17 +12,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "apps/proc_files.hpp"
-#include "ctf/layout.hpp"
-#include "sillaged/event_class.hpp"
-
 namespace sillage::daemon {
 namespace {
 
 std::uint64_t monotonic_ns() {
   timespec now = {};
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 std::string local_time(const char* format) {
@@ -37,7 +38,8 @@ std::string host_name() {
 /// A program's name as part of a directory's.
 std::string file_name_of(std::string name) {
   std::replace_if(
-      name.begin(), name.end(), [](char c) { return c == '/' || static_cast<unsigned char>(c) < ' '; }, '_');
+      name.begin(), name.end(),
+      [](char c) { return c == '/' || static_cast<unsigned char>(c) < ' '; }, '_');
   return name.empty() || name[0] == '.' ? "_" + name : name;
 }
 
@@ -51,12 +53,14 @@ Recording::Recording(std::uint64_t id, session::RecordingSession session,
       creation_datetime_(local_time("%Y%m%dT%H%M%S%z")),
       clock_offset_ns_(collect::sample_realtime_offset_ns()) {}
 
-Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id, session::RecordingSession session,
+Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
+                                                     session::RecordingSession session,
                                                      const collect::ClockKeeper& clock) {
   collect::CollectorOptions options;
   options.output_path = session.options().output_path;
-  options.ctf_version =
-      session.options().format == session::TraceFormat::kCtf2 ? ctf::Version::kCtf2 : ctf::Version::kCtf18;
+  options.ctf_version = session.options().format == session::TraceFormat::kCtf2
+                            ? ctf::Version::kCtf2
+                            : ctf::Version::kCtf18;
   auto collector = collect::Collector::create(options, clock);
   if (!collector) return tl::unexpected<Error>(std::move(collector).error());
   return std::unique_ptr<Recording>(new Recording(id, std::move(session), *std::move(collector)));
@@ -133,7 +137,8 @@ void Recording::detach(const apps::Image& image) { attached_.erase(image.token);
 
 void Recording::process_removed(const apps::Process& process) {
   collector_->release_locks(process.registration);
-  auto found = traces_.find({session::BufferOwnership::kProcess, process.registration, process.word_bits});
+  auto found =
+      traces_.find({session::BufferOwnership::kProcess, process.registration, process.word_bits});
   if (found != traces_.end()) {
     collector_->close_trace(found->second.id);
     traces_.erase(found);
@@ -141,7 +146,8 @@ void Recording::process_removed(const apps::Process& process) {
   is_about_.erase(process.registration);
 }
 
-void Recording::add_attachments(const apps::Image& image, std::vector<apps::Attachment>* attachments) const {
+void Recording::add_attachments(const apps::Image& image,
+                                std::vector<apps::Attachment>* attachments) const {
   auto found = attached_.find(image.token);
   if (found == attached_.end()) return;
   for (const ImageChannel& feed : found->second) {
@@ -152,8 +158,9 @@ void Recording::add_attachments(const apps::Image& image, std::vector<apps::Atta
 
 bool Recording::wants(const apps::Image& image, std::uint32_t site) const {
   auto found = attached_.find(image.token);
-  return found != attached_.end() && std::any_of(found->second.begin(), found->second.end(),
-                                                 [site](const ImageChannel& feed) { return feed.ids[site] != 0; });
+  return found != attached_.end() &&
+         std::any_of(found->second.begin(), found->second.end(),
+                     [site](const ImageChannel& feed) { return feed.ids[site] != 0; });
 }
 
 collect::TraceOptions Recording::trace_options(const apps::Image& image,
@@ -174,8 +181,8 @@ collect::TraceOptions Recording::trace_options(const apps::Image& image,
     facts.process->vpid = process.vpid;
     facts.process->name = process.name;
     facts.process->start_datetime = local_time("%Y%m%dT%H%M%S%z");
-    options.directory = "ust/pid/" + file_name_of(process.name) + "-" + std::to_string(process.vpid) + "-" +
-                        local_time("%Y%m%d-%H%M%S");
+    options.directory = "ust/pid/" + file_name_of(process.name) + "-" +
+                        std::to_string(process.vpid) + "-" + local_time("%Y%m%d-%H%M%S");
   } else {
     options.directory =
         "ust/uid/" + std::to_string(process.uid) + "/" + std::to_string(process.word_bits) + "-bit";
@@ -185,7 +192,8 @@ collect::TraceOptions Recording::trace_options(const apps::Image& image,
   return options;
 }
 
-Result<Recording::Trace*> Recording::open_trace(const apps::Image& image, session::BufferOwnership ownership) {
+Result<Recording::Trace*> Recording::open_trace(const apps::Image& image,
+                                                session::BufferOwnership ownership) {
   const apps::Process& process = *image.process;
   const bool is_shared = ownership == session::BufferOwnership::kUser;
   const TraceKey key{ownership, is_shared ? process.uid : process.registration, process.word_bits};
@@ -201,7 +209,8 @@ Result<Recording::Trace*> Recording::open_trace(const apps::Image& image, sessio
   return &traces_.emplace(key, Trace{*id, {}}).first->second;
 }
 
-Result<Recording::OpenChannel*> Recording::open_channel(const apps::Image& image, std::size_t index) {
+Result<Recording::OpenChannel*> Recording::open_channel(const apps::Image& image,
+                                                        std::size_t index) {
   const session::Channel& wanted = session_.channels()[index];
   const session::ChannelOptions& asked = wanted.options();
   auto trace = open_trace(image, asked.ownership);
@@ -210,7 +219,8 @@ Result<Recording::OpenChannel*> Recording::open_channel(const apps::Image& image
   if (known != (*trace)->channels.end()) return &known->second;
   collect::ChannelOptions options;
   options.name = asked.name;
-  if (asked.ownership == session::BufferOwnership::kProcess) options.ring = ring::per_process_defaults();
+  if (asked.ownership == session::BufferOwnership::kProcess)
+    options.ring = ring::per_process_defaults();
   if (asked.subbuf_bytes) options.ring.subbuf_bytes = *asked.subbuf_bytes;
   if (asked.subbuf_count) options.ring.subbuf_count = *asked.subbuf_count;
   options.ring.overwrite = asked.overwrite;

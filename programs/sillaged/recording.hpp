@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "apps/app_registry.hpp"
+#include "apps/app_server.hpp"
+#include "base/result.hpp"
+#include "collect/collector.hpp"
+#include "session/recording_session.hpp"
+#include "sillaged/coverage.hpp"
+
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -8,13 +15,6 @@
 #include <string>
 #include <unordered_map>
 #include <vector>
-
-#include "apps/app_registry.hpp"
-#include "apps/app_server.hpp"
-#include "base/result.hpp"
-#include "collect/collector.hpp"
-#include "session/recording_session.hpp"
-#include "sillaged/coverage.hpp"
 
 namespace sillage::daemon {
 
@@ -27,7 +27,8 @@ namespace sillage::daemon {
 class Recording {
  public:
   /// Makes the output directory. Nothing is recorded before start().
-  [[nodiscard]] static Result<std::unique_ptr<Recording>> create(std::uint64_t id, session::RecordingSession session,
+  [[nodiscard]] static Result<std::unique_ptr<Recording>> create(std::uint64_t id,
+                                                                 session::RecordingSession session,
                                                                  const collect::ClockKeeper& clock);
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
@@ -85,10 +86,12 @@ class Recording {
     std::vector<std::uint32_t> ids;  // per site: 0, or event record id + 1
   };
 
-  Recording(std::uint64_t id, session::RecordingSession session, std::unique_ptr<collect::Collector> collector);
+  Recording(std::uint64_t id, session::RecordingSession session,
+            std::unique_ptr<collect::Collector> collector);
   [[nodiscard]] bool is_about(const apps::Process& process);
   [[nodiscard]] Result<OpenChannel*> open_channel(const apps::Image& image, std::size_t index);
-  [[nodiscard]] Result<Trace*> open_trace(const apps::Image& image, session::BufferOwnership ownership);
+  [[nodiscard]] Result<Trace*> open_trace(const apps::Image& image,
+                                          session::BufferOwnership ownership);
   [[nodiscard]] collect::TraceOptions trace_options(const apps::Image& image,
                                                     session::BufferOwnership ownership) const;
   [[nodiscard]] Result<std::uint32_t> event_id(OpenChannel* channel, const apps::Site& site);

@@ -25,8 +25,10 @@ Status prepare_directory(const apps::RuntimePaths& paths) {
   if (lstat(path.c_str(), &status) != 0) return fail_errno("cannot examine " + path);
   const bool is_ours = status.st_uid == geteuid() || status.st_uid == 0;
   if (!S_ISDIR(status.st_mode) || !is_ours || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return fail(Code::kPermission, path + " must be a directory of yours that nobody else may write to: remove it, "
-                                          "or set SILLAGE_RUNTIME_DIR to another");
+    return fail(Code::kPermission,
+                path +
+                    " must be a directory of yours that nobody else may write to: remove it, "
+                    "or set SILLAGE_RUNTIME_DIR to another");
   }
   return {};
 }
@@ -41,8 +43,9 @@ Result<Fd> lock_directory(const apps::RuntimePaths& paths) {
     ssize_t length = pread(lock.value(), holder, sizeof holder - 1, 0);
     std::string pid(holder, length > 0 ? static_cast<std::size_t>(length) : 0);
     while (!pid.empty() && pid.back() == '\n') pid.pop_back();
-    return fail(Code::kAlreadyExists, "another sillaged" + (pid.empty() ? "" : " (pid " + pid + ")") +
-                                          " serves " + paths.directory + ": use that one, or stop it first");
+    return fail(Code::kAlreadyExists, "another sillaged" +
+                                          (pid.empty() ? "" : " (pid " + pid + ")") + " serves " +
+                                          paths.directory + ": use that one, or stop it first");
   }
   // The file stays when we end: a lock on a removed file would let two daemons believe that they are the one.
   const std::string pid = std::to_string(getpid()) + "\n";

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "apps/app_message.hpp"
 
+#include "base/byte_cursor.hpp"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
-
-#include "base/byte_cursor.hpp"
 
 namespace sillage::apps {
 namespace {
@@ -28,7 +28,8 @@ Result<Fd> make_id_table(const std::vector<std::uint32_t>& ids) {
     done += static_cast<std::size_t>(put);
   }
   constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-  if (fcntl(table.value(), F_ADD_SEALS, kSeals) != 0) return fail_errno("cannot seal a table of event ids");
+  if (fcntl(table.value(), F_ADD_SEALS, kSeals) != 0)
+    return fail_errno("cannot seal a table of event ids");
   return table;
 }
 
@@ -39,8 +40,8 @@ void append(std::vector<std::byte>* to, const T& value) {
 }
 
 sillage_app_header header_of(sillage_app_type type, std::size_t bytes) {
-  return {SILLAGE_APP_MAGIC, SILLAGE_APP_ABI_MAJOR, SILLAGE_APP_ABI_MINOR, static_cast<std::uint32_t>(type),
-          static_cast<std::uint32_t>(bytes)};
+  return {SILLAGE_APP_MAGIC, SILLAGE_APP_ABI_MAJOR, SILLAGE_APP_ABI_MINOR,
+          static_cast<std::uint32_t>(type), static_cast<std::uint32_t>(bytes)};
 }
 
 }  // namespace
@@ -48,23 +49,28 @@ sillage_app_header header_of(sillage_app_type type, std::size_t bytes) {
 Result<AppRequest> parse_app_request(std::span<const std::byte> bytes_untrusted) {
   auto header = ByteCursor(bytes_untrusted).take<sillage_app_header>();
   if (!header) return fail(Code::kCorrupt, "a message smaller than its header", "message@0");
-  if (header->magic != SILLAGE_APP_MAGIC) return fail(Code::kCorrupt, "not a message of a program", "message@0");
+  if (header->magic != SILLAGE_APP_MAGIC)
+    return fail(Code::kCorrupt, "not a message of a program", "message@0");
   if (header->abi_major != SILLAGE_APP_ABI_MAJOR) {
-    return fail(Code::kUnsupported, "a program that speaks version " + std::to_string(header->abi_major) +
+    return fail(Code::kUnsupported, "a program that speaks version " +
+                                        std::to_string(header->abi_major) +
                                         " of the protocol; this daemon speaks " +
                                         std::to_string(SILLAGE_APP_ABI_MAJOR));
   }
   if (header->bytes != bytes_untrusted.size()) {
-    return fail(Code::kCorrupt, "a message of " + std::to_string(bytes_untrusted.size()) +
-                                    " bytes that says it has " + std::to_string(header->bytes),
+    return fail(Code::kCorrupt,
+                "a message of " + std::to_string(bytes_untrusted.size()) +
+                    " bytes that says it has " + std::to_string(header->bytes),
                 "message@12");
   }
   // Newer minor versions may have more behind what is known here.
   auto request = ByteCursor(bytes_untrusted).take<sillage_app_request>();
-  if (!request) return fail(Code::kCorrupt, "a request cut short", "message@" + std::to_string(kMessageEnd));
+  if (!request)
+    return fail(Code::kCorrupt, "a request cut short", "message@" + std::to_string(kMessageEnd));
   if (request->header.type != SILLAGE_APP_REGISTER && request->header.type != SILLAGE_APP_UPDATE &&
       request->header.type != SILLAGE_APP_UNREGISTER) {
-    return fail(Code::kCorrupt, "a request of unknown type " + std::to_string(request->header.type), "message@8");
+    return fail(Code::kCorrupt, "a request of unknown type " + std::to_string(request->header.type),
+                "message@8");
   }
   AppRequest checked;
   checked.type = static_cast<sillage_app_type>(request->header.type);
@@ -82,7 +88,8 @@ Result<AppReply> make_attachments_reply(std::uint64_t image_token, std::uint32_t
   const std::size_t count = std::min<std::size_t>(attachments.size(), SILLAGE_APP_MAX_ATTACHMENTS);
   reply.descriptors.push_back(clock_fd);
   sillage_app_reply head = {};
-  head.header = header_of(SILLAGE_APP_ATTACHMENTS, sizeof head + count * sizeof(sillage_app_attachment));
+  head.header =
+      header_of(SILLAGE_APP_ATTACHMENTS, sizeof head + count * sizeof(sillage_app_attachment));
   head.image_token = image_token;
   head.generation = generation;
   head.registration = registration;
@@ -94,9 +101,11 @@ Result<AppReply> make_attachments_reply(std::uint64_t image_token, std::uint32_t
     if (!table) return tl::unexpected<Error>(std::move(table).error());
     sillage_app_attachment to = {};
     to.ring_id = from.ring_id;
-    const std::size_t contexts = std::min<std::size_t>(from.contexts.size(), SILLAGE_APP_MAX_CONTEXTS);
+    const std::size_t contexts =
+        std::min<std::size_t>(from.contexts.size(), SILLAGE_APP_MAX_CONTEXTS);
     to.context_count = static_cast<std::uint8_t>(contexts);
-    for (std::size_t k = 0; k < contexts; ++k) to.contexts[k] = static_cast<std::uint8_t>(from.contexts[k]);
+    for (std::size_t k = 0; k < contexts; ++k)
+      to.contexts[k] = static_cast<std::uint8_t>(from.contexts[k]);
     append(&reply.bytes, to);
     reply.descriptors.push_back(from.ring_fd);
     reply.descriptors.push_back(table->value());

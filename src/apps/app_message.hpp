@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "abi/app_protocol.h"
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
-
-#include "abi/app_protocol.h"
-#include "base/fd.hpp"
-#include "base/result.hpp"
 
 namespace sillage::apps {
 
@@ -40,14 +40,15 @@ struct Attachment {
 /// A reply and the descriptors that go with it.
 struct AppReply {
   std::vector<std::byte> bytes;
-  std::vector<Fd> owned;          ///< made for this reply: the id tables
-  std::vector<int> descriptors;   ///< in the protocol's order; some are `owned`, others not
+  std::vector<Fd> owned;         ///< made for this reply: the id tables
+  std::vector<int> descriptors;  ///< in the protocol's order; some are `owned`, others not
 };
 
 /// Makes ATTACHMENTS. At most SILLAGE_APP_MAX_ATTACHMENTS are told.
 ///
 /// Errors: kLimit, kNoSpace  the tables of ids cannot be made.
-[[nodiscard]] Result<AppReply> make_attachments_reply(std::uint64_t image_token, std::uint32_t generation,
+[[nodiscard]] Result<AppReply> make_attachments_reply(std::uint64_t image_token,
+                                                      std::uint32_t generation,
                                                       std::uint32_t registration, int clock_fd,
                                                       const std::vector<Attachment>& attachments);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "apps/app_message.hpp"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
+
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -14,15 +15,16 @@ namespace {
 
 sillage_app_request sound_request() {
   sillage_app_request request = {};
-  request.header = {SILLAGE_APP_MAGIC, SILLAGE_APP_ABI_MAJOR, SILLAGE_APP_ABI_MINOR, SILLAGE_APP_REGISTER,
-                    sizeof request};
+  request.header = {SILLAGE_APP_MAGIC, SILLAGE_APP_ABI_MAJOR, SILLAGE_APP_ABI_MINOR,
+                    SILLAGE_APP_REGISTER, sizeof request};
   request.pid = 77;
   request.word_bits = 64;
   std::memcpy(request.procname, "a-name-of-16-byt", 16);  // not terminated
   return request;
 }
 
-Result<AppRequest> parse(const sillage_app_request& request, std::size_t bytes = sizeof(sillage_app_request)) {
+Result<AppRequest> parse(const sillage_app_request& request,
+                         std::size_t bytes = sizeof(sillage_app_request)) {
   return parse_app_request(std::as_bytes(std::span(&request, 1)).subspan(0, bytes));
 }
 
@@ -88,7 +90,8 @@ TEST(AppMessage, Attachments_TablesCannotBeChanged) {
 
 TEST(AppMessage, Attachments_AtMostTheProtocolsNumber) {
   std::vector<Attachment> attachments(SILLAGE_APP_MAX_ATTACHMENTS + 1);
-  for (Attachment& attachment : attachments) attachment = {.ring_id = 1, .ring_fd = 0, .contexts = {}, .ids = {1}};
+  for (Attachment& attachment : attachments)
+    attachment = {.ring_id = 1, .ring_fd = 0, .contexts = {}, .ids = {1}};
   auto reply = make_attachments_reply(1, 1, 1, 1, attachments);
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->descriptors.size(), 1u + 2 * SILLAGE_APP_MAX_ATTACHMENTS);

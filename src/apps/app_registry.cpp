@@ -12,7 +12,8 @@ namespace {
 /// Where tokens start: programs keep those of a daemon that died, which must not be somebody else's here.
 std::uint64_t random_start() {
   std::uint64_t start = 0;
-  if (getrandom(&start, sizeof start, 0) != sizeof start) start = reinterpret_cast<std::uintptr_t>(&start);
+  if (getrandom(&start, sizeof start, 0) != sizeof start)
+    start = reinterpret_cast<std::uintptr_t>(&start);
   return (start >> 1) + 1;
 }
 
@@ -26,7 +27,8 @@ Result<Process*> AppRegistry::add_process(Peer peer) {
     remove_process(peer.pid);
   }
   if (processes_.size() >= limits_.images) {
-    return fail(Code::kLimit, "too many programs are registered: " + std::to_string(processes_.size()));
+    return fail(Code::kLimit,
+                "too many programs are registered: " + std::to_string(processes_.size()));
   }
   Process process;
   process.pid = peer.pid;
@@ -41,7 +43,8 @@ Result<Image*> AppRegistry::add_image(Process* process, const Fd& image) {
   UserTotals& totals = totals_[process->uid];
   if (images_.size() >= limits_.images || totals.images >= limits_.images_per_uid ||
       process->images.size() >= limits_.images_per_process) {
-    return fail(Code::kLimit, "process " + std::to_string(process->pid) + " or its user has too many objects " +
+    return fail(Code::kLimit, "process " + std::to_string(process->pid) +
+                                  " or its user has too many objects " +
                                   "with tracepoints registered");
   }
   auto control = ImageControl::open(image, limits_);
@@ -49,12 +52,13 @@ Result<Image*> AppRegistry::add_image(Process* process, const Fd& image) {
   if (auto known = tokens_.find(control->inode()); known != tokens_.end()) {
     Image* existing = &images_.at(known->second);
     if (existing->process == process) return existing;
-    return fail(Code::kAlreadyExists, "an image of process " + std::to_string(existing->process->pid) +
+    return fail(Code::kAlreadyExists, "an image of process " +
+                                          std::to_string(existing->process->pid) +
                                           " came from process " + std::to_string(process->pid));
   }
   if (totals.bytes + control->image_bytes() > limits_.bytes_per_uid) {
-    return fail(Code::kLimit,
-                "the catalogues of user " + std::to_string(process->uid) + "'s programs take too much memory");
+    return fail(Code::kLimit, "the catalogues of user " + std::to_string(process->uid) +
+                                  "'s programs take too much memory");
   }
   totals.images += 1;
   totals.bytes += control->image_bytes();

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "apps/image_control.hpp"
+#include "apps/limits.hpp"
+#include "apps/peer.hpp"
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
 #include <sys/types.h>
 
 #include <cstdint>
@@ -9,12 +15,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "apps/image_control.hpp"
-#include "apps/limits.hpp"
-#include "apps/peer.hpp"
-#include "base/fd.hpp"
-#include "base/result.hpp"
 
 namespace sillage::apps {
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "apps/app_registry.hpp"
 
+#include "apps/test_image.hpp"
+
 #include <gtest/gtest.h>
+
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "apps/test_image.hpp"
 
 namespace sillage::apps {
 namespace {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "apps/app_server.hpp"
 
+#include "apps/discovery.hpp"
+#include "apps/proc_files.hpp"
+
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -15,9 +18,6 @@
 #include <cstring>
 #include <span>
 
-#include "apps/discovery.hpp"
-#include "apps/proc_files.hpp"
-
 namespace sillage::apps {
 namespace {
 
@@ -26,15 +26,16 @@ constexpr int kKindShift = 56;
 enum Kind : std::uint64_t { kListener = 0, kTimer = 1, kSilentPeer = 2, kProcess = 3 };
 std::uint64_t tag(Kind kind, std::uint64_t number) { return kind << kKindShift | number; }
 
-constexpr int kBacklog = 4096;           // the kernel's own limit cuts it; a burst of programs waits here
-constexpr int kAcceptsPerRound = 256;    // then timers and ended processes get their turn
+constexpr int kBacklog = 4096;  // the kernel's own limit cuts it; a burst of programs waits here
+constexpr int kAcceptsPerRound = 256;        // then timers and ended processes get their turn
 constexpr std::size_t kMaxDescriptors = 16;  // a request has one; more are closed
 constexpr std::uint64_t kMillisecond = 1'000'000;
 
 std::uint64_t monotonic_ns() {
   timespec now = {};
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 int errno_of(const Error& error) {
@@ -79,7 +80,8 @@ Status watch(const Fd& epoll, int fd, std::uint64_t data) {
   epoll_event event = {};
   event.events = EPOLLIN;
   event.data.u64 = data;
-  if (epoll_ctl(epoll.value(), EPOLL_CTL_ADD, fd, &event) != 0) return fail_errno("cannot watch a descriptor");
+  if (epoll_ctl(epoll.value(), EPOLL_CTL_ADD, fd, &event) != 0)
+    return fail_errno("cannot watch a descriptor");
   return {};
 }
 
@@ -106,22 +108,26 @@ Status AppServer::start() {
   sockaddr_un name = {};
   name.sun_family = AF_UNIX;
   if (path.size() >= sizeof name.sun_path) {
-    return fail(Code::kInvalidArgument, "the socket's path is longer than 107 bytes: choose a shorter "
-                                        "SILLAGE_RUNTIME_DIR than " + options_.paths.directory);
+    return fail(Code::kInvalidArgument,
+                "the socket's path is longer than 107 bytes: choose a shorter "
+                "SILLAGE_RUNTIME_DIR than " +
+                    options_.paths.directory);
   }
   std::memcpy(name.sun_path, path.c_str(), path.size());
   epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
   timer_ = Fd(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   spare_ = Fd(open("/dev/null", O_RDONLY | O_CLOEXEC));
   Fd socket_fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!epoll_ || !timer_ || !spare_ || !socket_fd) return fail_errno("cannot set up the socket for programs");
+  if (!epoll_ || !timer_ || !spare_ || !socket_fd)
+    return fail_errno("cannot set up the socket for programs");
   unlink(path.c_str());
   if (bind(socket_fd.value(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) {
     return fail_errno("cannot make the socket " + path);
   }
   listener_ = std::move(socket_fd);
   // The directory's mode decides for a user's own daemon; root's serves everyone.
-  if (chmod(path.c_str(), options_.any_user ? 0666 : 0600) != 0) return fail_errno("cannot set the mode of " + path);
+  if (chmod(path.c_str(), options_.any_user ? 0666 : 0600) != 0)
+    return fail_errno("cannot set the mode of " + path);
   if (::listen(listener_.value(), kBacklog) != 0) return fail_errno("cannot listen on " + path);
   SILLAGE_TRY(watch(epoll_, listener_.value(), tag(kListener, 0)));
   return watch(epoll_, timer_.value(), tag(kTimer, 0));
@@ -167,7 +173,8 @@ void AppServer::accept_peers() {
 
 void AppServer::refuse_for_want_of_descriptors() {
   ++counts_.no_descriptors;
-  last_refusal_ = "no descriptors left: raise the limit on open files (ulimit -n) and start sillaged again";
+  last_refusal_ =
+      "no descriptors left: raise the limit on open files (ulimit -n) and start sillaged again";
   // Left in the queue it would wake us for ever: take it with the spare one and hang up.
   spare_.reset();
   { Fd refused(accept4(listener_.value(), nullptr, nullptr, SOCK_CLOEXEC)); }
@@ -181,8 +188,9 @@ void AppServer::keep_silent(Fd socket) {
   if (getsockopt(socket.value(), SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return;
   std::uint32_t& of_user = silent_per_uid_[credentials.uid];
   if (of_user >= options_.limits.silent_peers_per_uid) {
-    auto oldest = std::find_if(silent_.begin(), silent_.end(),
-                               [&](const auto& entry) { return entry.second.uid == credentials.uid; });
+    auto oldest = std::find_if(silent_.begin(), silent_.end(), [&](const auto& entry) {
+      return entry.second.uid == credentials.uid;
+    });
     silent_.erase(oldest);
     --of_user;
     ++counts_.silent_dropped;
@@ -199,7 +207,8 @@ void AppServer::arm_timer() {
   itimerspec when = {};
   if (!silent_.empty()) {
     const std::uint64_t at = silent_.begin()->second.deadline_ns;
-    when.it_value = {static_cast<time_t>(at / 1'000'000'000), static_cast<long>(at % 1'000'000'000)};
+    when.it_value = {static_cast<time_t>(at / 1'000'000'000),
+                     static_cast<long>(at % 1'000'000'000)};
   }
   timerfd_settime(timer_.value(), TFD_TIMER_ABSTIME, &when, nullptr);
 }
@@ -231,7 +240,8 @@ Result<std::optional<AppServer::Received>> AppServer::receive(int socket) {
     return fail_errno("cannot read a request");
   }
   Received received;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (std::size_t i = 0; i < count; ++i) {
@@ -243,9 +253,11 @@ Result<std::optional<AppServer::Received>> AppServer::receive(int socket) {
   // Descriptors are missing when we may open no more.
   if ((message.msg_flags & MSG_CTRUNC) != 0) {
     ++counts_.no_descriptors;
-    return fail(Code::kLimit, "a request whose descriptors could not be received: raise the limit on open files");
+    return fail(Code::kLimit,
+                "a request whose descriptors could not be received: raise the limit on open files");
   }
-  if ((message.msg_flags & MSG_TRUNC) != 0 || static_cast<std::size_t>(got) > SILLAGE_APP_MAX_MESSAGE) {
+  if ((message.msg_flags & MSG_TRUNC) != 0 ||
+      static_cast<std::size_t>(got) > SILLAGE_APP_MAX_MESSAGE) {
     return fail(Code::kLimit, "a request of more than 64 KiB");
   }
   received.bytes.assign(buffer_.begin(), buffer_.begin() + got);
@@ -274,18 +286,21 @@ Result<AppReply> AppServer::answer(int socket, Received* message) {
   auto peer = identify_peer(socket);
   if (!peer) return tl::unexpected<Error>(std::move(peer).error());
   if (!options_.any_user && peer->uid != geteuid() && peer->uid != 0) {
-    return fail(Code::kPermission, "a program of user " + std::to_string(peer->uid) +
-                                       " asked another user's daemon; it belongs to its own or to root's");
+    return fail(Code::kPermission,
+                "a program of user " + std::to_string(peer->uid) +
+                    " asked another user's daemon; it belongs to its own or to root's");
   }
   if (request->type == SILLAGE_APP_REGISTER) {
-    if (message->descriptors.size() != 1) return fail(Code::kCorrupt, "a registration without its one image");
+    if (message->descriptors.size() != 1)
+      return fail(Code::kCorrupt, "a registration without its one image");
     auto image = register_image(*std::move(peer), *request, message->descriptors[0]);
     if (!image) return tl::unexpected<Error>(std::move(image).error());
     return reply_for(**image);
   }
   Image* image = registry_.find_image(request->image_token);
   if (image == nullptr || image->process->pid != peer->pid) {
-    return fail(Code::kNotFound, "process " + std::to_string(peer->pid) + " asked about an image that is not its own");
+    return fail(Code::kNotFound, "process " + std::to_string(peer->pid) +
+                                     " asked about an image that is not its own");
   }
   if (request->type == SILLAGE_APP_UPDATE) return reply_for(*image);
   remove_image(image->token);
@@ -299,7 +314,8 @@ Result<Process*> AppServer::add_process(Peer peer) {
   const std::size_t before = registry_.process_count();
   auto process = registry_.add_process(std::move(peer));
   if (process && registry_.process_count() != before) {
-    Status watched = watch(epoll_, (*process)->pidfd.value(), tag(kProcess, static_cast<std::uint64_t>(pid)));
+    Status watched =
+        watch(epoll_, (*process)->pidfd.value(), tag(kProcess, static_cast<std::uint64_t>(pid)));
     if (!watched) {
       registry_.remove_process(pid);
       return tl::unexpected<Error>(std::move(watched).error());
@@ -323,13 +339,14 @@ Result<Image*> AppServer::register_image(Peer peer, const AppRequest& request, c
 }
 
 Result<AppReply> AppServer::reply_for(Image& image) {
-  return make_attachments_reply(image.token, image.generation, image.process->registration, options_.clock_fd,
-                                events_.attachments(image));
+  return make_attachments_reply(image.token, image.generation, image.process->registration,
+                                options_.clock_fd, events_.attachments(image));
 }
 
 std::size_t AppServer::discover() {
   std::size_t found = 0;
-  for (const FoundImage& candidate : find_images(options_.paths, options_.any_user ? 0 : geteuid())) {
+  for (const FoundImage& candidate :
+       find_images(options_.paths, options_.any_user ? 0 : geteuid())) {
     auto owner = process_owner(candidate.pid);
     auto facts = process_facts(candidate.pid);
     auto pidfd = open_pidfd(candidate.pid);
@@ -365,7 +382,8 @@ void AppServer::drop_unmapped(Process* process) {
   const std::vector<std::uint64_t> tokens = process->images;
   for (std::uint64_t token : tokens) {
     const Image* image = registry_.find_image(token);
-    const bool is_mapped = std::find(mapped->begin(), mapped->end(), image->control.inode()) != mapped->end();
+    const bool is_mapped =
+        std::find(mapped->begin(), mapped->end(), image->control.inode()) != mapped->end();
     if (!is_mapped || image->control.is_gone()) remove_image(token);
   }
 }

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "apps/app_message.hpp"
+#include "apps/app_registry.hpp"
+#include "apps/limits.hpp"
+#include "apps/peer.hpp"
+#include "apps/socket_path.hpp"
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
 #include <sys/types.h>
 
 #include <cstddef>
@@ -12,14 +20,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "apps/app_message.hpp"
-#include "apps/app_registry.hpp"
-#include "apps/limits.hpp"
-#include "apps/peer.hpp"
-#include "apps/socket_path.hpp"
-#include "base/fd.hpp"
-#include "base/result.hpp"
 
 namespace sillage::apps {
 
@@ -39,9 +39,9 @@ class AppEvents {
 /// Counts of what the server refused or dropped, for status and tests.
 struct AppServerCounts {
   std::uint64_t requests = 0;
-  std::uint64_t refused = 0;          ///< malformed, over a limit, or not allowed
-  std::uint64_t silent_dropped = 0;   ///< connections that said nothing
-  std::uint64_t no_descriptors = 0;   ///< refused because this process may open no more files
+  std::uint64_t refused = 0;         ///< malformed, over a limit, or not allowed
+  std::uint64_t silent_dropped = 0;  ///< connections that said nothing
+  std::uint64_t no_descriptors = 0;  ///< refused because this process may open no more files
 };
 
 /// Answers programs: one request and one reply per connection, never waiting for any of them.
@@ -52,15 +52,17 @@ class AppServer {
  public:
   struct Options {
     RuntimePaths paths;
-    bool any_user = false;  ///< root's: programs of every user; else only the daemon's own user and root
-    int clock_fd = -1;      ///< the clock page, sent with every reply; not owned
+    bool any_user =
+        false;  ///< root's: programs of every user; else only the daemon's own user and root
+    int clock_fd = -1;  ///< the clock page, sent with every reply; not owned
     Limits limits{};
   };
 
   /// Binds and listens; a socket left by a dead daemon is replaced, so hold the daemon's lock.
   ///
   /// Errors: those of bind, naming the path.
-  [[nodiscard]] static Result<std::unique_ptr<AppServer>> listen(const Options& options, AppEvents& events);
+  [[nodiscard]] static Result<std::unique_ptr<AppServer>> listen(const Options& options,
+                                                                 AppEvents& events);
   ~AppServer();
   AppServer(const AppServer&) = delete;
   AppServer& operator=(const AppServer&) = delete;
@@ -102,7 +104,8 @@ class AppServer {
   [[nodiscard]] bool serve(int socket);
   [[nodiscard]] Result<std::optional<Received>> receive(int socket);
   [[nodiscard]] Result<AppReply> answer(int socket, Received* message);
-  [[nodiscard]] Result<Image*> register_image(Peer peer, const AppRequest& request, const Fd& image);
+  [[nodiscard]] Result<Image*> register_image(Peer peer, const AppRequest& request,
+                                              const Fd& image);
   [[nodiscard]] Result<AppReply> reply_for(Image& image);
   [[nodiscard]] Result<Process*> add_process(Peer peer);
   void drop_unmapped(Process* process);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "apps/app_server.hpp"
 
-#include <fcntl.h>
+#include "apps/test_image.hpp"
+
 #include <gtest/gtest.h>
+
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -13,8 +16,6 @@
 
 #include <cstring>
 #include <filesystem>
-
-#include "apps/test_image.hpp"
 
 namespace sillage::apps {
 namespace {
@@ -77,7 +78,8 @@ class AppServerTest : public ::testing::Test {
     request.pid = 1234567;  // a lie, and of no effect
     return request;
   }
-  static void send(const Fd& to, const void* data, std::size_t bytes, const std::vector<int>& fds = {}) {
+  static void send(const Fd& to, const void* data, std::size_t bytes,
+                   const std::vector<int>& fds = {}) {
     iovec vector = {const_cast<void*>(data), bytes};
     std::vector<char> control(CMSG_SPACE(fds.size() * sizeof(int)));
     msghdr message = {};
@@ -156,7 +158,8 @@ TEST_F(AppServerTest, Register_GatesAreOpenBeforeTheReply) {
   EXPECT_EQ(reply.head.attachment_count, 1u);
   EXPECT_EQ(reply.descriptors, 3u);
   std::uint64_t gate = 0;
-  ASSERT_EQ(pread(image.value(), &gate, sizeof gate, sizeof(sillage_image_header)), ssize_t{sizeof gate});
+  ASSERT_EQ(pread(image.value(), &gate, sizeof gate, sizeof(sillage_image_header)),
+            ssize_t{sizeof gate});
   EXPECT_EQ(gate, 41u);
 
   Answer update = ask(request_of(SILLAGE_APP_UPDATE, reply.head.image_token));

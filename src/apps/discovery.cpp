@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "apps/discovery.hpp"
 
+#include "apps/image_control.hpp"
+#include "apps/proc_files.hpp"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,9 +16,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-
-#include "apps/image_control.hpp"
-#include "apps/proc_files.hpp"
 
 namespace sillage::apps {
 namespace {
@@ -33,7 +33,8 @@ std::vector<long> numbers_in(const std::string& path) {
   Directory directory(opendir(path.c_str()));
   if (!directory) return numbers;
   while (const dirent* entry = readdir(directory.get())) {
-    if (std::isdigit(static_cast<unsigned char>(entry->d_name[0]))) numbers.push_back(std::atol(entry->d_name));
+    if (std::isdigit(static_cast<unsigned char>(entry->d_name[0])))
+      numbers.push_back(std::atol(entry->d_name));
   }
   return numbers;
 }
@@ -43,7 +44,8 @@ std::vector<long> image_descriptors(const std::string& directory) {
   for (long fd : numbers_in(directory)) {
     char link[64];
     ssize_t length = readlink((directory + "/" + std::to_string(fd)).c_str(), link, sizeof link);
-    if (length > 0 && std::string_view(link, static_cast<std::size_t>(length)) == kImageLink) found.push_back(fd);
+    if (length > 0 && std::string_view(link, static_cast<std::size_t>(length)) == kImageLink)
+      found.push_back(fd);
   }
   return found;
 }
@@ -86,7 +88,8 @@ std::vector<FoundImage> find_images(const RuntimePaths& paths, uid_t uid) {
       Fd image(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
       struct stat status = {};
       if (!image || fstat(image.value(), &status) != 0) continue;
-      if (seen.insert({status.st_dev, status.st_ino}).second) images.push_back({candidate.pid, std::move(image)});
+      if (seen.insert({status.st_dev, status.st_ino}).second)
+        images.push_back({candidate.pid, std::move(image)});
     }
   }
   return images;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "apps/socket_path.hpp"
+#include "base/fd.hpp"
+
 #include <sys/types.h>
 
 #include <vector>
-
-#include "apps/socket_path.hpp"
-#include "base/fd.hpp"
 
 namespace sillage::apps {
 

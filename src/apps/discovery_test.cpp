@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "apps/discovery.hpp"
 
-#include <fcntl.h>
+#include "apps/proc_files.hpp"
+#include "apps/test_image.hpp"
+
 #include <gtest/gtest.h>
+
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -11,9 +15,6 @@
 
 #include <algorithm>
 #include <string>
-
-#include "apps/proc_files.hpp"
-#include "apps/test_image.hpp"
 
 namespace sillage::apps {
 namespace {

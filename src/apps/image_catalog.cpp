@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "apps/image_catalog.hpp"
 
+#include "base/byte_cursor.hpp"
+
 #include <cstring>
 #include <optional>
 #include <string_view>
 #include <utility>
-
-#include "base/byte_cursor.hpp"
 
 namespace sillage::apps {
 namespace {
 
 constexpr std::uint64_t kGateBytes = sizeof(std::uint64_t);
 constexpr std::uint8_t kMaxLogLevel = 14;
-constexpr std::uint8_t kKnownFlags = SILLAGE_FIELD_SIGNED | SILLAGE_FIELD_BIG_ENDIAN | SILLAGE_FIELD_NOWRITE |
-                                     SILLAGE_FIELD_FLOAT_ELEMENTS;
+constexpr std::uint8_t kKnownFlags = SILLAGE_FIELD_SIGNED | SILLAGE_FIELD_BIG_ENDIAN |
+                                     SILLAGE_FIELD_NOWRITE | SILLAGE_FIELD_FLOAT_ELEMENTS;
 
 bool is_integer_size(std::uint8_t size) { return size == 1 || size == 2 || size == 4 || size == 8; }
 bool is_float_size(std::uint8_t size) { return size == 4 || size == 8; }
@@ -30,7 +30,8 @@ bool has_possible_type(const Field& field) {
     case SILLAGE_KIND_FLOAT: return is_float_size(field.size);
     case SILLAGE_KIND_ARRAY:
     case SILLAGE_KIND_SEQUENCE:
-      return has_floats ? is_float_size(field.size) : is_integer_size(field.size) && is_base(field.base);
+      return has_floats ? is_float_size(field.size)
+                        : is_integer_size(field.size) && is_base(field.base);
     case SILLAGE_KIND_STRING:
     case SILLAGE_KIND_TEXT_ARRAY:
     case SILLAGE_KIND_TEXT_SEQUENCE:
@@ -43,7 +44,8 @@ bool has_possible_type(const Field& field) {
 /// Reads one site's description after another; stops at the first that cannot be.
 class CatalogReader {
  public:
-  CatalogReader(std::span<const std::byte> catalog, std::uint64_t offset_in_image, const Limits& limits)
+  CatalogReader(std::span<const std::byte> catalog, std::uint64_t offset_in_image,
+                const Limits& limits)
       : catalog_(catalog), offset_in_image_(offset_in_image), limits_(limits), cursor_(catalog) {}
 
   Result<Site> next() {
@@ -56,7 +58,8 @@ class CatalogReader {
     }
     end_ = start + *bytes;
     auto site = read_site();
-    if (site && !cursor_.skip(end_ - cursor_.offset())) return corrupt("a description passes its own end");
+    if (site && !cursor_.skip(end_ - cursor_.offset()))
+      return corrupt("a description passes its own end");
     return site;
   }
 
@@ -69,8 +72,10 @@ class CatalogReader {
     auto field_count = take<std::uint16_t>();
     const std::size_t facts_end = cursor_.offset();
     auto line = take<std::uint32_t>();
-    if (!level || !flags || !field_count || !line) return corrupt("a description ends in its fixed part");
-    if (*level > kMaxLogLevel) return corrupt("log level " + std::to_string(*level) + " is above 14");
+    if (!level || !flags || !field_count || !line)
+      return corrupt("a description ends in its fixed part");
+    if (*level > kMaxLogLevel)
+      return corrupt("log level " + std::to_string(*level) + " is above 14");
     if (*field_count > limits_.event_fields) {
       return over_limit(std::to_string(*field_count) + " fields in one event; the limit is " +
                         std::to_string(limits_.event_fields));
@@ -81,7 +86,8 @@ class CatalogReader {
         !take_string(&site.emf_uri)) {
       return corrupt("a description ends in a string");
     }
-    if (site.provider.empty() || site.name.empty()) return corrupt("a provider or event without a name");
+    if (site.provider.empty() || site.name.empty())
+      return corrupt("a provider or event without a name");
     if (site.provider.size() + 1 + site.name.size() > SILLAGE_CATALOG_MAX_NAME) {
       return over_limit("an event's name is longer than 255 bytes with its provider's");
     }
@@ -119,9 +125,9 @@ class CatalogReader {
     field.base = *base;
     field.count = *count;
     if ((field.flags & ~kKnownFlags) != 0 || !has_possible_type(field)) {
-      return corrupt("field \"" + field.name + "\" has a type that cannot be: kind " + std::to_string(*kind) +
-                     ", size " + std::to_string(*size) + ", flags " + std::to_string(*flags) + ", base " +
-                     std::to_string(*base));
+      return corrupt("field \"" + field.name + "\" has a type that cannot be: kind " +
+                     std::to_string(*kind) + ", size " + std::to_string(*size) + ", flags " +
+                     std::to_string(*flags) + ", base " + std::to_string(*base));
     }
     if (field.count > limits_.field_count) {
       return over_limit("field \"" + field.name + "\" has " + std::to_string(field.count) +
@@ -137,7 +143,8 @@ class CatalogReader {
       Label label;
       auto begin = take<std::int64_t>();
       auto end = take<std::int64_t>();
-      if (!begin || !end || !take_string(&label.name)) return corrupt("a description ends in a label");
+      if (!begin || !end || !take_string(&label.name))
+        return corrupt("a description ends in a label");
       label.begin = *begin;
       label.end = *end;
       field.labels.push_back(std::move(label));
@@ -187,18 +194,22 @@ class CatalogReader {
 Result<ImageCatalog> parse_image(std::span<const std::byte> bytes_untrusted, const Limits& limits) {
   auto header = ByteCursor(bytes_untrusted).take<sillage_image_header>();
   if (!header) return fail(Code::kCorrupt, "an image smaller than its header", "image@0");
-  if (header->magic != SILLAGE_IMAGE_MAGIC) return fail(Code::kCorrupt, "not an image of tracepoints", "image@0");
+  if (header->magic != SILLAGE_IMAGE_MAGIC)
+    return fail(Code::kCorrupt, "not an image of tracepoints", "image@0");
   if (header->abi_major != SILLAGE_IMAGE_ABI_MAJOR) {
     return fail(Code::kUnsupported, "an image of layout " + std::to_string(header->abi_major) +
-                                        "; this daemon reads " + std::to_string(SILLAGE_IMAGE_ABI_MAJOR) +
+                                        "; this daemon reads " +
+                                        std::to_string(SILLAGE_IMAGE_ABI_MAJOR) +
                                         ": use the daemon of the library's release");
   }
   auto corrupt = [](const char* what) { return fail(Code::kCorrupt, what, "image@0"); };
   const std::uint64_t total = bytes_untrusted.size();
   if (header->total_bytes != total) return corrupt("an image's size differs from what it says");
-  if (header->word_bits != 32 && header->word_bits != 64) return corrupt("a word size that is not 32 or 64");
+  if (header->word_bits != 32 && header->word_bits != 64)
+    return corrupt("a word size that is not 32 or 64");
   if (header->site_count > limits.image_sites) {
-    return fail(Code::kLimit, std::to_string(header->site_count) + " tracepoints in one object; the limit is " +
+    return fail(Code::kLimit, std::to_string(header->site_count) +
+                                  " tracepoints in one object; the limit is " +
                                   std::to_string(limits.image_sites));
   }
   const std::uint64_t gates_bytes = std::uint64_t{header->site_count} * kGateBytes;
@@ -206,8 +217,8 @@ Result<ImageCatalog> parse_image(std::span<const std::byte> bytes_untrusted, con
       header->gates_offset > total || gates_bytes > total - header->gates_offset) {
     return corrupt("gates outside of the image");
   }
-  if (header->catalog_offset < header->gates_offset + gates_bytes || header->catalog_offset > total ||
-      header->catalog_bytes > total - header->catalog_offset) {
+  if (header->catalog_offset < header->gates_offset + gates_bytes ||
+      header->catalog_offset > total || header->catalog_bytes > total - header->catalog_offset) {
     return corrupt("a catalogue outside of the image");
   }
   ImageCatalog catalog;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "abi/catalog.h"
+#include "apps/limits.hpp"
+#include "base/result.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
-
-#include "abi/catalog.h"
-#include "apps/limits.hpp"
-#include "base/result.hpp"
 
 namespace sillage::apps {
 
@@ -59,7 +59,8 @@ struct ImageCatalog {
 ///         kLimit        more than `limits` allow.
 ///         kUnsupported  another major version of the layout.
 /// Source: src/abi/catalog.h.
-[[nodiscard]] Result<ImageCatalog> parse_image(std::span<const std::byte> bytes_untrusted, const Limits& limits);
+[[nodiscard]] Result<ImageCatalog> parse_image(std::span<const std::byte> bytes_untrusted,
+                                               const Limits& limits);
 
 /// A short description of a field's type for people, such as "uint32 (hex)" or "string".
 [[nodiscard]] std::string field_type_text(const Field& field);

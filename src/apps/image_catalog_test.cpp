@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "apps/image_catalog.hpp"
 
+#include "apps/test_image.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstddef>
 #include <random>
-
-#include "apps/test_image.hpp"
 
 namespace sillage::apps {
 namespace {
@@ -33,7 +33,8 @@ Result<ImageCatalog> parse_with(std::size_t offset, T value) {
 
 // Where the first description's parts are.
 const std::size_t kDescription = sizeof(sillage_image_header) + 2 * 8;
-const std::size_t kLevel = kDescription + 4, kFieldCount = kDescription + 6, kProviderLength = kDescription + 12;
+const std::size_t kLevel = kDescription + 4, kFieldCount = kDescription + 6,
+                  kProviderLength = kDescription + 12;
 const std::size_t kFirstField = kProviderLength + (2 + 3) + (2 + 5) + (2 + 6) + 2;
 
 TEST(ImageCatalog, SoundImage_IsReadWhole) {
@@ -70,13 +71,15 @@ TEST(ImageCatalog, Identity_IsTheRecordsShapeNotThePlace) {
 TEST(ImageCatalog, Malicious_HeaderExtremes) {
   using Header = sillage_image_header;
   EXPECT_EQ(parse_with(offsetof(Header, magic), std::uint64_t{1}).error().code, Code::kCorrupt);
-  EXPECT_EQ(parse_with(offsetof(Header, abi_major), std::uint32_t{2}).error().code, Code::kUnsupported);
+  EXPECT_EQ(parse_with(offsetof(Header, abi_major), std::uint32_t{2}).error().code,
+            Code::kUnsupported);
   EXPECT_TRUE(parse_with(offsetof(Header, abi_minor), std::uint32_t{9}));
   EXPECT_EQ(parse_with(offsetof(Header, word_bits), std::uint32_t{0}).error().code, Code::kCorrupt);
   EXPECT_EQ(parse_with(offsetof(Header, site_count), UINT32_MAX).error().code, Code::kLimit);
   for (std::size_t offset : {offsetof(Header, total_bytes), offsetof(Header, gates_offset),
                              offsetof(Header, catalog_offset), offsetof(Header, catalog_bytes)}) {
-    for (std::uint64_t value : {UINT64_C(0), UINT64_C(1), UINT64_C(1) << 31, UINT64_MAX, UINT64_MAX - 7}) {
+    for (std::uint64_t value :
+         {UINT64_C(0), UINT64_C(1), UINT64_C(1) << 31, UINT64_MAX, UINT64_MAX - 7}) {
       EXPECT_FALSE(parse_with(offset, value)) << offset << " = " << value;
     }
   }
@@ -106,10 +109,13 @@ TEST(ImageCatalog, Malicious_DescriptionExtremes) {
 
 TEST(ImageCatalog, Malicious_FieldExtremes) {
   ASSERT_TRUE(parse_with(kFirstField, std::uint8_t{SILLAGE_KIND_ENUM}));
-  for (int kind : {0, 12, 255}) EXPECT_FALSE(parse_with(kFirstField, static_cast<std::uint8_t>(kind))) << kind;
-  for (int size : {0, 3, 16, 255}) EXPECT_FALSE(parse_with(kFirstField + 1, static_cast<std::uint8_t>(size))) << size;
+  for (int kind : {0, 12, 255})
+    EXPECT_FALSE(parse_with(kFirstField, static_cast<std::uint8_t>(kind))) << kind;
+  for (int size : {0, 3, 16, 255})
+    EXPECT_FALSE(parse_with(kFirstField + 1, static_cast<std::uint8_t>(size))) << size;
   EXPECT_FALSE(parse_with(kFirstField + 2, std::uint8_t{0x80}));
-  for (int base : {0, 1, 36}) EXPECT_FALSE(parse_with(kFirstField + 3, static_cast<std::uint8_t>(base))) << base;
+  for (int base : {0, 1, 36})
+    EXPECT_FALSE(parse_with(kFirstField + 3, static_cast<std::uint8_t>(base))) << base;
   EXPECT_EQ(parse_with(kFirstField + 4, UINT32_MAX).error().code, Code::kLimit);
   const std::size_t labels = kFirstField + 8 + (2 + 5) + 2;
   EXPECT_EQ(parse_with(labels, UINT32_MAX).error().code, Code::kLimit);
@@ -127,7 +133,8 @@ TEST(ImageCatalog, Limits_OfNames) {
 TEST(ImageCatalog, Malicious_EveryTruncationAndByteIsSurvived) {
   const auto sound = sound_image();
   for (std::size_t size = 0; size < sound.size(); ++size) {
-    auto image = std::vector<std::byte>(sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(size));
+    auto image =
+        std::vector<std::byte>(sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(size));
     if (size >= sizeof(sillage_image_header)) {
       poke(&image, offsetof(sillage_image_header, total_bytes), std::uint64_t{size});
     }

@@ -24,7 +24,8 @@ Result<std::vector<std::byte>> copy_file(int fd, std::uint64_t bytes) {
     ssize_t got = pread(fd, copy.data() + done, bytes - done, static_cast<off_t>(done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno("cannot read an image");
-    if (got == 0) return fail(Code::kCorrupt, "an image ends early", "image@" + std::to_string(done));
+    if (got == 0)
+      return fail(Code::kCorrupt, "an image ends early", "image@" + std::to_string(done));
     done += static_cast<std::size_t>(got);
   }
   return copy;
@@ -40,12 +41,13 @@ Result<struct stat> check_memory_file(int fd, const Limits& limits) {
   // Huge pages can be missing when they are touched, which ends in SIGBUS; plain shared memory cannot.
   struct statfs system = {};
   if (fstatfs(fd, &system) != 0) return fail_errno("cannot examine an image");
-  if (system.f_type != TMPFS_MAGIC) return fail(Code::kPermission, "an image that is not plain shared memory");
+  if (system.f_type != TMPFS_MAGIC)
+    return fail(Code::kPermission, "an image that is not plain shared memory");
   struct stat status = {};
   if (fstat(fd, &status) != 0) return fail_errno("cannot examine an image");
   if (status.st_size < 0 || static_cast<std::uint64_t>(status.st_size) > limits.image_bytes) {
-    return fail(Code::kLimit, "an image of " + std::to_string(status.st_size) + " bytes; the limit is " +
-                                  std::to_string(limits.image_bytes));
+    return fail(Code::kLimit, "an image of " + std::to_string(status.st_size) +
+                                  " bytes; the limit is " + std::to_string(limits.image_bytes));
   }
   return status;
 }

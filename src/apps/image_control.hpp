@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "abi/catalog.h"
+#include "apps/image_catalog.hpp"
+#include "apps/limits.hpp"
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
 #include <sys/types.h>
 
 #include <compare>
@@ -8,12 +14,6 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
-
-#include "abi/catalog.h"
-#include "apps/image_catalog.hpp"
-#include "apps/limits.hpp"
-#include "base/fd.hpp"
-#include "base/result.hpp"
 
 namespace sillage::apps {
 

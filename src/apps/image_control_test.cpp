@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "apps/image_control.hpp"
 
-#include <gtest/gtest.h>
-
 #include "apps/test_image.hpp"
+
+#include <gtest/gtest.h>
 
 namespace sillage::apps {
 namespace {
@@ -26,7 +26,8 @@ TEST(ImageControl, Gates_HalvesAreIndependent) {
   control->set_gate(1, SILLAGE_DOMAIN_USER, 5);
   control->set_gate(1, SILLAGE_DOMAIN_ROOT, 9);
   std::uint64_t gates[2];
-  ASSERT_EQ(pread(file.value(), gates, sizeof gates, sizeof(sillage_image_header)), ssize_t{sizeof gates});
+  ASSERT_EQ(pread(file.value(), gates, sizeof gates, sizeof(sillage_image_header)),
+            ssize_t{sizeof gates});
   EXPECT_EQ(gates[0], 0u);
   EXPECT_EQ(gates[1], UINT64_C(9) << 32 | 5);  // the user's is the low half
   control->set_gate(1, SILLAGE_DOMAIN_USER, 0);
@@ -40,17 +41,21 @@ TEST(ImageControl, Gone_IsReadLive) {
   ASSERT_TRUE(control);
   EXPECT_FALSE(control->is_gone());
   const std::uint32_t gone = 1;
-  ASSERT_EQ(pwrite(file.value(), &gone, sizeof gone, offsetof(sillage_image_header, gone)), ssize_t{sizeof gone});
+  ASSERT_EQ(pwrite(file.value(), &gone, sizeof gone, offsetof(sillage_image_header, gone)),
+            ssize_t{sizeof gone});
   EXPECT_TRUE(control->is_gone());
 }
 
 TEST(ImageControl, F08_UnsealedMemory_IsRefused) {
   for (int seals : {0, F_SEAL_SHRINK, F_SEAL_GROW}) {
-    EXPECT_EQ(ImageControl::open(memory_file(sound_image(), seals), Limits{}).error().code, Code::kPermission);
+    EXPECT_EQ(ImageControl::open(memory_file(sound_image(), seals), Limits{}).error().code,
+              Code::kPermission);
   }
-  EXPECT_TRUE(ImageControl::open(memory_file(sound_image(), F_SEAL_SHRINK | F_SEAL_GROW), Limits{}));
+  EXPECT_TRUE(
+      ImageControl::open(memory_file(sound_image(), F_SEAL_SHRINK | F_SEAL_GROW), Limits{}));
   // Sealed against writing: its gates cannot be set.
-  EXPECT_FALSE(ImageControl::open(memory_file(sound_image(), kImageSeals | F_SEAL_WRITE), Limits{}));
+  EXPECT_FALSE(
+      ImageControl::open(memory_file(sound_image(), kImageSeals | F_SEAL_WRITE), Limits{}));
 }
 
 TEST(ImageControl, Malicious_OtherDescriptors_AreRefused) {

@@ -12,7 +12,8 @@ struct Limits {
   std::uint32_t image_sites = 65536;
   std::uint32_t event_fields = 256;
   std::uint32_t field_labels = 4096;
-  std::uint32_t field_count = 1u << 20;  ///< elements of a fixed array, bytes of a fixed text or blob
+  std::uint32_t field_count =
+      1u << 20;  ///< elements of a fixed array, bytes of a fixed text or blob
 
   /// Registered at once, all users together and each.
   std::uint32_t images = 65536;

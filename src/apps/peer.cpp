@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "apps/peer.hpp"
 
+#include "apps/proc_files.hpp"
+
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "apps/proc_files.hpp"
 
 #ifndef SO_PEERPIDFD  // Linux 6.5
 #define SO_PEERPIDFD 77
@@ -18,7 +18,8 @@ Result<Fd> open_pidfd(pid_t pid) {
   Fd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd) {
     int error = errno;
-    if (error == ESRCH) return fail(Code::kNotFound, "process " + std::to_string(pid) + " has gone");
+    if (error == ESRCH)
+      return fail(Code::kNotFound, "process " + std::to_string(pid) + " has gone");
     return fail_errno("cannot open process " + std::to_string(pid), error);
   }
   return pidfd;
@@ -36,7 +37,8 @@ Result<Peer> identify_peer(int socket) {
     return fail_errno("cannot read a peer's credentials");
   }
   if (credentials.pid <= 0) {
-    return fail(Code::kPermission, "a peer outside of this pid namespace: run sillaged in the outer one");
+    return fail(Code::kPermission,
+                "a peer outside of this pid namespace: run sillaged in the outer one");
   }
   Peer peer{credentials.pid, credentials.uid, credentials.gid, Fd()};
   int exact = -1;
@@ -56,7 +58,8 @@ Result<Peer> identify_peer(int socket) {
   } else {
     return fail_errno("cannot identify a peer");
   }
-  if (!is_alive(peer.pidfd)) return fail(Code::kNotFound, "process " + std::to_string(peer.pid) + " has gone");
+  if (!is_alive(peer.pidfd))
+    return fail(Code::kNotFound, "process " + std::to_string(peer.pid) + " has gone");
   return peer;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sys/types.h>
-
 #include "base/fd.hpp"
 #include "base/result.hpp"
+
+#include <sys/types.h>
 
 namespace sillage::apps {
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "apps/proc_files.hpp"
 
+#include "base/fd.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -12,8 +14,6 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "base/fd.hpp"
-
 namespace sillage::apps {
 namespace {
 
@@ -23,7 +23,9 @@ constexpr std::size_t kEnvironmentBytes = 4u << 20;
 constexpr std::size_t kMapsBytes = 64u << 20;
 constexpr int kMaxAncestors = 1024;  // deeper trees are a fork bomb
 
-std::string path_of(pid_t pid, const char* file) { return "/proc/" + std::to_string(pid) + "/" + file; }
+std::string path_of(pid_t pid, const char* file) {
+  return "/proc/" + std::to_string(pid) + "/" + file;
+}
 
 }  // namespace
 
@@ -66,7 +68,8 @@ pid_t innermost_pid(pid_t pid) {
   std::size_t end = text.find('\n', start + 1);
   std::string line = text.substr(start, end == std::string::npos ? end : end - start);
   std::size_t last = line.find_last_of("\t ");
-  auto inner = last == std::string::npos ? 0 : static_cast<pid_t>(std::atol(line.c_str() + last + 1));
+  auto inner =
+      last == std::string::npos ? 0 : static_cast<pid_t>(std::atol(line.c_str() + last + 1));
   return inner > 0 ? inner : pid;
 }
 
@@ -81,7 +84,8 @@ std::optional<std::string> initial_environment(pid_t pid, const std::string& nam
   const std::string start = name + "=";
   for (std::size_t at = 0; at < text.size();) {
     std::size_t end = std::min(text.find('\0', at), text.size());
-    if (text.compare(at, start.size(), start) == 0) return text.substr(at + start.size(), end - at - start.size());
+    if (text.compare(at, start.size(), start) == 0)
+      return text.substr(at + start.size(), end - at - start.size());
     at = end + 1;
   }
   return std::nullopt;

@@ -3,14 +3,14 @@
 // hold a pidfd and ask again whether that process lives.
 #pragma once
 
+#include "apps/image_control.hpp"
+
 #include <sys/types.h>
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "apps/image_control.hpp"
 
 namespace sillage::apps {
 

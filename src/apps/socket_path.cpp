@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "apps/socket_path.hpp"
 
+#include "abi/app_protocol.h"
+
 #include <unistd.h>
 
 #include <cstdlib>
-
-#include "abi/app_protocol.h"
 
 namespace sillage::apps {
 

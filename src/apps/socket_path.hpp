@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "abi/catalog.h"
+
 #include <sys/types.h>
 
 #include <functional>
 #include <optional>
 #include <string>
-
-#include "abi/catalog.h"
 
 namespace sillage::apps {
 

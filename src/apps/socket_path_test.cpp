@@ -26,7 +26,8 @@ TEST(RuntimePaths, OrderOfTheProtocol) {
 }
 
 TEST(RuntimePaths, OwnDirectory_IsOfTheUserDomainEvenForRoot) {
-  EXPECT_EQ(paths_of(0, {{"SILLAGE_RUNTIME_DIR", "/x"}}), (RuntimePaths{"/x", SILLAGE_DOMAIN_USER}));
+  EXPECT_EQ(paths_of(0, {{"SILLAGE_RUNTIME_DIR", "/x"}}),
+            (RuntimePaths{"/x", SILLAGE_DOMAIN_USER}));
   EXPECT_EQ(paths_of(0, {{"SILLAGE_RUNTIME_DIR", ""}}).domain, SILLAGE_DOMAIN_ROOT);
 }
 

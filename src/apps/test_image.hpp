@@ -2,6 +2,9 @@
 // Images as programs make them, and as no sound program would, for tests.
 #pragma once
 
+#include "abi/catalog.h"
+#include "base/fd.hpp"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -12,29 +15,28 @@
 #include <string>
 #include <vector>
 
-#include "abi/catalog.h"
-#include "base/fd.hpp"
-
 namespace sillage::apps::testing {
 
 /// Builds the bytes of an image; every member may be set to something impossible before `bytes()`.
 class ImageBuilder {
  public:
-  ImageBuilder& event(const std::string& provider, const std::string& name, std::uint8_t level = 13) {
+  ImageBuilder& event(const std::string& provider, const std::string& name,
+                      std::uint8_t level = 13) {
     finish_event();
     put32(0);  // size, set by finish_event
     put8(level);
     put8(0);
     put16(0);  // fields
     put32(7);  // line
-    for (const std::string& text : {provider, name, std::string("test.c"), std::string()}) string(text);
+    for (const std::string& text : {provider, name, std::string("test.c"), std::string()})
+      string(text);
     in_event_ = true;
     ++site_count_;
     return *this;
   }
 
-  ImageBuilder& field(sillage_field_kind kind, std::uint8_t size, const std::string& name, std::uint8_t flags = 0,
-                      std::uint32_t count = 0, std::uint8_t base = 10) {
+  ImageBuilder& field(sillage_field_kind kind, std::uint8_t size, const std::string& name,
+                      std::uint8_t flags = 0, std::uint32_t count = 0, std::uint8_t base = 10) {
     put8(static_cast<std::uint8_t>(kind));
     put8(size);
     put8(flags);
@@ -68,7 +70,8 @@ class ImageBuilder {
     std::strcpy(header.path, "/bin/test");
     std::vector<std::byte> image(header.total_bytes);
     std::memcpy(image.data(), &header, sizeof header);
-    if (!catalog_.empty()) std::memcpy(image.data() + header.catalog_offset, catalog_.data(), catalog_.size());
+    if (!catalog_.empty())
+      std::memcpy(image.data() + header.catalog_offset, catalog_.data(), catalog_.size());
     return image;
   }
 
@@ -110,7 +113,8 @@ inline constexpr int kImageSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 /// The bytes in a memory file with these seals.
 [[nodiscard]] inline Fd memory_file(const std::vector<std::byte>& bytes, int seals = kImageSeals) {
   Fd file(memfd_create("sillage-image", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (write(file.value(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) return {};
+  if (write(file.value(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
+    return {};
   if (fcntl(file.value(), F_ADD_SEALS, seals) != 0) return {};
   return file;
 }

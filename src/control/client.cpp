@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "control/client.hpp"
 
+#include "control/framing.hpp"
+
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -9,8 +11,6 @@
 #include <algorithm>
 #include <cstring>
 #include <utility>
-
-#include "control/framing.hpp"
 
 namespace sillage::control {
 namespace {
@@ -45,7 +45,8 @@ Result<ControlClient> ControlClient::connect(const std::string& path) {
   socklen_t length = sizeof peer;
   if (getsockopt(socket_fd.value(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 ||
       (peer.uid != 0 && peer.uid != geteuid())) {
-    return fail(Code::kPermission, "the socket " + path + " is another user's: remove it, or choose another "
+    return fail(Code::kPermission, "the socket " + path +
+                                       " is another user's: remove it, or choose another "
                                        "SILLAGE_RUNTIME_DIR");
   }
   return ControlClient(std::move(socket_fd));
@@ -59,7 +60,8 @@ Status ControlClient::wait(short events, Clock::time_point until) {
     if (ready > 0) return {};
     if (ready < 0 && errno != EINTR) return fail_errno("cannot wait for sillaged");
     if (Clock::now() >= until) {
-      return fail(Code::kTimeout, "sillaged does not answer; see whether it runs and is not stopped");
+      return fail(Code::kTimeout,
+                  "sillaged does not answer; see whether it runs and is not stopped");
     }
   }
 }
@@ -84,11 +86,13 @@ Result<v1::Response> ControlClient::call(v1::Request request, std::chrono::milli
     if (payload->has_value()) {
       v1::Response response;
       if (!response.ParseFromString(**payload)) {
-        return fail(Code::kCorrupt, "sillaged's answer cannot be read: it is of another release than this command");
+        return fail(Code::kCorrupt,
+                    "sillaged's answer cannot be read: it is of another release than this command");
       }
       if (response.has_error()) {
         constexpr auto kLast = static_cast<unsigned>(Code::kSystem);
-        return fail(static_cast<Code>(std::min(response.error().code(), kLast)), response.error().message());
+        return fail(static_cast<Code>(std::min(response.error().code(), kLast)),
+                    response.error().message());
       }
       return response;
     }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <chrono>
-#include <string>
-
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "control/control.pb.h"
+
+#include <chrono>
+#include <string>
 
 namespace sillage::control {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "base/result.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "base/result.hpp"
 
 namespace sillage::control {
 
@@ -24,6 +24,7 @@ inline constexpr std::size_t kMaxResponseBytes = 256u << 20;
 /// Takes the first whole payload off the front of `received`; nothing if more bytes are needed.
 ///
 /// Errors: kLimit  the length in front is above `limit_bytes`: hang up, nothing after it can be found.
-[[nodiscard]] Result<std::optional<std::string>> take_frame(std::string* received, std::size_t limit_bytes);
+[[nodiscard]] Result<std::optional<std::string>> take_frame(std::string* received,
+                                                            std::size_t limit_bytes);
 
 }  // namespace sillage::control

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "control/server.hpp"
 
+#include "control/framing.hpp"
+
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,8 +15,6 @@
 #include <cstring>
 #include <utility>
 #include <vector>
-
-#include "control/framing.hpp"
 
 namespace sillage::control {
 namespace {
@@ -46,7 +46,8 @@ Status ControlServer::start() {
   name.sun_family = AF_UNIX;
   const std::string& path = options_.path;
   if (path.size() >= sizeof name.sun_path) {
-    return fail(Code::kInvalidArgument, "the socket's path is longer than 107 bytes: choose a shorter directory");
+    return fail(Code::kInvalidArgument,
+                "the socket's path is longer than 107 bytes: choose a shorter directory");
   }
   std::memcpy(name.sun_path, path.c_str(), path.size());
   epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
@@ -61,16 +62,18 @@ Status ControlServer::start() {
   umask(old_mask);
   if (bound != 0) return fail_errno("cannot make the socket " + path, error);
   listener_ = std::move(socket_fd);
-  if (options_.group &&
-      (chown(path.c_str(), static_cast<uid_t>(-1), *options_.group) != 0 || chmod(path.c_str(), 0660) != 0)) {
+  if (options_.group && (chown(path.c_str(), static_cast<uid_t>(-1), *options_.group) != 0 ||
+                         chmod(path.c_str(), 0660) != 0)) {
     return fail_errno("cannot give the socket " + path + " to its group");
   }
   if (::listen(listener_.value(), 128) != 0) return fail_errno("cannot listen on " + path);
-  for (auto [fd, tag] : {std::pair{listener_.value(), kListenerTag}, std::pair{timer_.value(), kTimerTag}}) {
+  for (auto [fd, tag] :
+       {std::pair{listener_.value(), kListenerTag}, std::pair{timer_.value(), kTimerTag}}) {
     epoll_event event = {};
     event.events = EPOLLIN;
     event.data.u64 = tag;
-    if (epoll_ctl(epoll_.value(), EPOLL_CTL_ADD, fd, &event) != 0) return fail_errno("cannot watch a descriptor");
+    if (epoll_ctl(epoll_.value(), EPOLL_CTL_ADD, fd, &event) != 0)
+      return fail_errno("cannot watch a descriptor");
   }
   return {};
 }
@@ -148,12 +151,13 @@ void ControlServer::take_requests(ConnectionId id) {
   if (!request.ParseFromString(**payload)) return close(id);
   if (request.protocol_version() != kProtocolVersion) {
     connection.is_ending = true;
-    return reply(id, Error{Code::kUnsupported,
-                           "this daemon speaks version " + std::to_string(kProtocolVersion) +
-                               " of the control protocol, the command version " +
-                               std::to_string(request.protocol_version()) +
-                               ": stop the daemon (it ends by itself when idle) and use one release of both",
-                           ""});
+    return reply(
+        id, Error{Code::kUnsupported,
+                  "this daemon speaks version " + std::to_string(kProtocolVersion) +
+                      " of the control protocol, the command version " +
+                      std::to_string(request.protocol_version()) +
+                      ": stop the daemon (it ends by itself when idle) and use one release of both",
+                  ""});
   }
   events_.request(id, request);
 }
@@ -185,8 +189,8 @@ void ControlServer::flush(ConnectionId id) {
   Connection& connection = found->second;
   std::size_t sent = 0;
   while (sent < connection.to_send.size()) {
-    ssize_t put = send(connection.socket.value(), connection.to_send.data() + sent, connection.to_send.size() - sent,
-                       MSG_NOSIGNAL);
+    ssize_t put = send(connection.socket.value(), connection.to_send.data() + sent,
+                       connection.to_send.size() - sent, MSG_NOSIGNAL);
     if (put < 0 && errno == EINTR) continue;
     if (put < 0 && errno != EAGAIN) return close(id);
     if (put < 0) break;

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "control/control.pb.h"
+
 #include <sys/types.h>
 
 #include <cstddef>
@@ -9,10 +13,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-
-#include "base/fd.hpp"
-#include "base/result.hpp"
-#include "control/control.pb.h"
 
 namespace sillage::control {
 
@@ -33,7 +33,8 @@ struct ControlServerOptions {
   std::string path;
   std::optional<gid_t> group;  ///< may use it too, besides the daemon's own user and root
   std::uint32_t max_connections = 256;
-  std::uint32_t stalled_ms = 5000;  ///< how long half a message, or an answer nobody reads, may take
+  std::uint32_t stalled_ms =
+      5000;  ///< how long half a message, or an answer nobody reads, may take
 };
 
 /// The daemon's control socket: many commands at once, none of which is waited for.
@@ -42,8 +43,8 @@ struct ControlServerOptions {
 class ControlServer {
  public:
   /// Binds and listens; a socket left by a dead daemon is replaced, so hold the daemon's lock.
-  [[nodiscard]] static Result<std::unique_ptr<ControlServer>> listen(const ControlServerOptions& options,
-                                                                     ControlEvents& events);
+  [[nodiscard]] static Result<std::unique_ptr<ControlServer>> listen(
+      const ControlServerOptions& options, ControlEvents& events);
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
@@ -63,8 +64,8 @@ class ControlServer {
     Fd socket;
     std::string received, to_send;
     std::uint64_t deadline_ns = UINT64_MAX;  // of the half message or the unread answer
-    bool is_busy = false;   // a request is being answered: the next one waits
-    bool is_ending = false; // closes once all is sent
+    bool is_busy = false;                    // a request is being answered: the next one waits
+    bool is_ending = false;                  // closes once all is sent
   };
 
   ControlServer(const ControlServerOptions& options, ControlEvents& events)

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "control/server.hpp"
 
+#include "control/client.hpp"
+#include "control/framing.hpp"
+
 #include <gtest/gtest.h>
+
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -13,9 +17,6 @@
 #include <cstring>
 #include <filesystem>
 #include <thread>
-
-#include "control/client.hpp"
-#include "control/framing.hpp"
 
 namespace sillage::control {
 namespace {

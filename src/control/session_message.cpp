@@ -20,7 +20,8 @@ Result<session::EventRule> rule_of(const v1::EventRule& message) {
       break;
     case v1::EventRule::ONLY: rule.level.kind = session::LogLevelRule::Kind::kOnly; break;
     case v1::EventRule::ANY: rule.level = {}; break;
-    default: return fail(Code::kInvalidArgument, "a kind of level rule that this daemon does not know");
+    default:
+      return fail(Code::kInvalidArgument, "a kind of level rule that this daemon does not know");
   }
   return rule;
 }
@@ -51,8 +52,9 @@ Result<session::RecordingSession> session_of(const v1::CreateRecordingRequest& r
   session::RecordingSession::Options options;
   options.name = request.name();
   options.output_path = request.output_path();
-  options.format = request.format() == v1::CreateRecordingRequest::CTF_2 ? session::TraceFormat::kCtf2
-                                                                        : session::TraceFormat::kCtf18;
+  options.format = request.format() == v1::CreateRecordingRequest::CTF_2
+                       ? session::TraceFormat::kCtf2
+                       : session::TraceFormat::kCtf18;
   options.processes.mark = request.mark();
   for (std::int32_t pid : request.pids()) {
     if (pid <= 0) return fail(Code::kInvalidArgument, "there is no process " + std::to_string(pid));
@@ -60,7 +62,8 @@ Result<session::RecordingSession> session_of(const v1::CreateRecordingRequest& r
   }
   auto session = session::RecordingSession::create(std::move(options));
   if (!session) return session;
-  if (request.channels().empty()) return fail(Code::kInvalidArgument, "a recording needs at least one channel");
+  if (request.channels().empty())
+    return fail(Code::kInvalidArgument, "a recording needs at least one channel");
   for (const v1::Channel& message : request.channels()) {
     auto channel = channel_of(message);
     if (!channel) return tl::unexpected<Error>(std::move(channel).error());

@@ -11,6 +11,7 @@ namespace sillage::control {
 ///
 /// Errors: those of session::RecordingSession, Channel; kInvalidArgument  a log level above 14, no channel, a pid
 ///         that cannot be.
-[[nodiscard]] Result<session::RecordingSession> session_of(const v1::CreateRecordingRequest& request);
+[[nodiscard]] Result<session::RecordingSession> session_of(
+    const v1::CreateRecordingRequest& request);
 
 }  // namespace sillage::control

@@ -55,11 +55,14 @@ TEST(SessionMessage, Malicious_Values) {
   EXPECT_TRUE(refused([](auto* request) { *request->add_channels() = request->channels(0); }));
   EXPECT_TRUE(refused([](auto* request) { request->mutable_channels(0)->set_name("a/b"); }));
   EXPECT_TRUE(refused([](auto* request) { request->mutable_channels(0)->add_contexts(2); }));
-  EXPECT_TRUE(refused([](auto* request) { request->mutable_channels(0)->mutable_rules(0)->set_level(15); }));
+  EXPECT_TRUE(refused(
+      [](auto* request) { request->mutable_channels(0)->mutable_rules(0)->set_level(15); }));
   EXPECT_TRUE(refused([](auto* request) {
-    request->mutable_channels(0)->mutable_rules(0)->set_level_kind(static_cast<v1::EventRule::LevelKind>(9));
+    request->mutable_channels(0)->mutable_rules(0)->set_level_kind(
+        static_cast<v1::EventRule::LevelKind>(9));
   }));
-  EXPECT_TRUE(refused([](auto* request) { request->mutable_channels(0)->mutable_rules(0)->set_pattern(""); }));
+  EXPECT_TRUE(refused(
+      [](auto* request) { request->mutable_channels(0)->mutable_rules(0)->set_pattern(""); }));
 }
 
 }  // namespace

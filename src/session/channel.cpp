@@ -1,32 +1,35 @@
 // SPDX-License-Identifier: MIT
 #include "session/channel.hpp"
 
+#include "session/glob.hpp"
+
 #include <algorithm>
 #include <utility>
-
-#include "session/glob.hpp"
 
 namespace sillage::session {
 namespace {
 
-constexpr std::size_t kMaxName = 255;       // as LTTng's; it becomes part of a file's name
-constexpr std::size_t kMaxPattern = 1024;   // four names' worth
+constexpr std::size_t kMaxName = 255;          // as LTTng's; it becomes part of a file's name
+constexpr std::size_t kMaxPattern = 1024;      // four names' worth
 constexpr std::size_t kMaxExclusions = 65536;  // parity E7
-constexpr std::size_t kMaxContexts = 32;    // SILLAGE_APP_MAX_CONTEXTS
+constexpr std::size_t kMaxContexts = 32;       // SILLAGE_APP_MAX_CONTEXTS
 
 bool can_be_file_name(const std::string& name) {
   if (name.empty() || name.size() > kMaxName - 32 || name == "." || name == "..") return false;
   return std::none_of(name.begin(), name.end(), [](char c) { return c == '/' || c == '\0'; });
 }
 
-bool is_pattern(const std::string& pattern) { return !pattern.empty() && pattern.size() <= kMaxPattern; }
+bool is_pattern(const std::string& pattern) {
+  return !pattern.empty() && pattern.size() <= kMaxPattern;
+}
 
 }  // namespace
 
 Result<Channel> Channel::create(ChannelOptions options) {
   if (!can_be_file_name(options.name)) {
-    return fail(Code::kInvalidArgument,
-                "a channel's name must be 1 to 223 bytes without a slash: \"" + options.name + "\"");
+    return fail(
+        Code::kInvalidArgument,
+        "a channel's name must be 1 to 223 bytes without a slash: \"" + options.name + "\"");
   }
   if (options.overwrite && options.blocking_timeout.value != 0) {
     return fail(Code::kInvalidArgument,
@@ -47,12 +50,14 @@ Status Channel::add_rule(EventRule rule) {
   }
   if (rule.exclusions.size() > kMaxExclusions ||
       !std::all_of(rule.exclusions.begin(), rule.exclusions.end(), is_pattern)) {
-    return fail(Code::kInvalidArgument, "exclusions must be 1 to 1024 bytes long, at most 65536 of them");
+    return fail(Code::kInvalidArgument,
+                "exclusions must be 1 to 1024 bytes long, at most 65536 of them");
   }
   if (!rule.exclusions.empty() && !is_glob(rule.pattern)) {
-    return fail(Code::kInvalidArgument, "\"" + rule.pattern +
-                                            "\" names one event, so nothing can be excluded from it: use a "
-                                            "pattern with * or leave out the exclusion");
+    return fail(Code::kInvalidArgument,
+                "\"" + rule.pattern +
+                    "\" names one event, so nothing can be excluded from it: use a "
+                    "pattern with * or leave out the exclusion");
   }
   if (std::find(rules_.begin(), rules_.end(), rule) != rules_.end()) {
     return fail(Code::kAlreadyExists, "the rule for \"" + rule.pattern + "\" is there already");
@@ -88,8 +93,9 @@ Verdict Channel::judge(std::string_view name, std::uint8_t level) const {
     Verdict verdict = Verdict::kRecorded;
     if (!rule.level.accepts(level)) {
       verdict = Verdict::kLevel;
-    } else if (std::any_of(rule.exclusions.begin(), rule.exclusions.end(),
-                           [&](const std::string& pattern) { return glob_matches(pattern, name); })) {
+    } else if (std::any_of(
+                   rule.exclusions.begin(), rule.exclusions.end(),
+                   [&](const std::string& pattern) { return glob_matches(pattern, name); })) {
       verdict = Verdict::kExcluded;
     }
     if (verdict == Verdict::kRecorded) return verdict;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "base/result.hpp"
+#include "base/units.hpp"
+#include "session/log_level.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/result.hpp"
-#include "base/units.hpp"
-#include "session/log_level.hpp"
 
 namespace sillage::session {
 
@@ -32,8 +32,9 @@ struct ChannelOptions {
 
 /// Asks for events by name and level. Two rules are the same if all members are.
 struct EventRule {
-  std::string pattern = "*";            ///< of "provider:name"
-  std::vector<std::string> exclusions{};  ///< patterns of what not to record although `pattern` has it
+  std::string pattern = "*";  ///< of "provider:name"
+  std::vector<std::string>
+      exclusions{};  ///< patterns of what not to record although `pattern` has it
   LogLevelRule level{};
   bool operator==(const EventRule&) const = default;
 };

@@ -35,8 +35,9 @@ TEST(Channel, E9_RuleIdentityIsAllOfIt) {
 
 TEST(Channel, ExclusionsOfOneName_AreRefused) {
   Channel channel = make_channel();
-  EXPECT_EQ(channel.add_rule({.pattern = "app:start", .exclusions = {"app:*"}, .level = {}}).error().code,
-            Code::kInvalidArgument);
+  EXPECT_EQ(
+      channel.add_rule({.pattern = "app:start", .exclusions = {"app:*"}, .level = {}}).error().code,
+      Code::kInvalidArgument);
   EXPECT_FALSE(channel.add_rule({.pattern = "", .exclusions = {}, .level = {}}));
   EXPECT_FALSE(channel.add_rule({.pattern = "*", .exclusions = {""}, .level = {}}));
 }

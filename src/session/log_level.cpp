@@ -10,9 +10,9 @@ namespace {
 
 // Source: parity E11; lttng-ust(3), tracepoint log levels.
 constexpr std::array<std::string_view, kMaxLogLevel + 1> kNames = {
-    "EMERG",         "ALERT",         "CRIT",         "ERR",        "WARNING",
-    "NOTICE",        "INFO",          "DEBUG_SYSTEM", "DEBUG_PROGRAM", "DEBUG_PROCESS",
-    "DEBUG_MODULE",  "DEBUG_UNIT",    "DEBUG_FUNCTION", "DEBUG_LINE", "DEBUG"};
+    "EMERG",        "ALERT",      "CRIT",           "ERR",           "WARNING",
+    "NOTICE",       "INFO",       "DEBUG_SYSTEM",   "DEBUG_PROGRAM", "DEBUG_PROCESS",
+    "DEBUG_MODULE", "DEBUG_UNIT", "DEBUG_FUNCTION", "DEBUG_LINE",    "DEBUG"};
 
 }  // namespace
 
@@ -23,7 +23,8 @@ std::string_view log_level_name(std::uint8_t level) {
 Result<std::uint8_t> parse_log_level(std::string_view text) {
   std::uint8_t number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc() && end == text.data() + text.size() && number <= kMaxLogLevel) return number;
+  if (error == std::errc() && end == text.data() + text.size() && number <= kMaxLogLevel)
+    return number;
   std::string upper;
   for (char c : text) upper += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   std::string_view name = upper;

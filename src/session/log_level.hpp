@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "base/result.hpp"
+
 #include <cstdint>
 #include <string_view>
-
-#include "base/result.hpp"
 
 namespace sillage::session {
 

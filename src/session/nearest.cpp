@@ -30,8 +30,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-std::vector<std::string> nearest_names(std::string_view wanted, const std::vector<std::string>& names,
-                                       std::size_t count) {
+std::vector<std::string> nearest_names(std::string_view wanted,
+                                       const std::vector<std::string>& names, std::size_t count) {
   std::string lower = to_lower(wanted);
   std::string core = lower;
   std::erase(core, '*');
@@ -45,7 +45,8 @@ std::vector<std::string> nearest_names(std::string_view wanted, const std::vecto
     std::size_t distance = edit_distance(core, candidate);
     if (distance <= std::max<std::size_t>(2, core.size() / 3)) found.emplace_back(distance, &name);
   }
-  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> best;
   for (const auto& [distance, name] : found) {
     if (best.size() == count) break;

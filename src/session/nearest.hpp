@@ -15,7 +15,8 @@ namespace sillage::session {
 ///
 /// Shape: near in spelling (a third of the length may differ), or containing what stands between the stars of
 ///        `wanted`; letters of either case count as equal.
-[[nodiscard]] std::vector<std::string> nearest_names(std::string_view wanted, const std::vector<std::string>& names,
+[[nodiscard]] std::vector<std::string> nearest_names(std::string_view wanted,
+                                                     const std::vector<std::string>& names,
                                                      std::size_t count);
 
 }  // namespace sillage::session

@@ -30,16 +30,21 @@ Result<RecordingSession> RecordingSession::create(Options options) {
     return fail(Code::kInvalidArgument, "a session's name must be 1 to 254 bytes without a slash");
   }
   const std::string& path = options.output_path;
-  if (path.empty() || path[0] != '/' || path.size() > kMaxPath || path.find('\0') != std::string::npos) {
-    return fail(Code::kInvalidArgument, "the output must be an absolute path of at most 4000 bytes");
+  if (path.empty() || path[0] != '/' || path.size() > kMaxPath ||
+      path.find('\0') != std::string::npos) {
+    return fail(Code::kInvalidArgument,
+                "the output must be an absolute path of at most 4000 bytes");
   }
   return RecordingSession(std::move(options));
 }
 
 Status RecordingSession::add_channel(Channel channel) {
-  auto has_name = [&](const Channel& other) { return other.options().name == channel.options().name; };
+  auto has_name = [&](const Channel& other) {
+    return other.options().name == channel.options().name;
+  };
   if (std::any_of(channels_.begin(), channels_.end(), has_name)) {
-    return fail(Code::kAlreadyExists, "there is a channel \"" + channel.options().name + "\" already");
+    return fail(Code::kAlreadyExists,
+                "there is a channel \"" + channel.options().name + "\" already");
   }
   if (channels_.size() == kMaxChannels) {
     return fail(Code::kLimit, "a session can have at most 64 channels");

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "base/result.hpp"
+#include "session/channel.hpp"
+
 #include <sys/types.h>
 
 #include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
-
-#include "base/result.hpp"
-#include "session/channel.hpp"
 
 namespace sillage::session {
 

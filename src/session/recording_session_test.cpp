@@ -26,7 +26,8 @@ TEST(RecordingSession, Create_RefusesWhatCannotBe) {
 TEST(RecordingSession, Channels_AreUniqueByName) {
   auto session = RecordingSession::create(options_of("auto", "/tmp/t")).value();
   EXPECT_TRUE(session.add_channel(Channel::create({.name = "a"}).value()));
-  EXPECT_EQ(session.add_channel(Channel::create({.name = "a"}).value()).error().code, Code::kAlreadyExists);
+  EXPECT_EQ(session.add_channel(Channel::create({.name = "a"}).value()).error().code,
+            Code::kAlreadyExists);
   for (int i = 0; i < 63; ++i) {
     ASSERT_TRUE(session.add_channel(Channel::create({.name = std::to_string(i)}).value()));
   }

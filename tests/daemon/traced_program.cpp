@@ -5,6 +5,8 @@
 //
 // Emits COUNT events test:number(int32 value) and one test:text(string what), of levels INFO and DEBUG.
 #include <sillage/site.h>
+#include "abi/catalog.h"
+
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,12 +16,11 @@
 #include <cstring>
 #include <string>
 
-#include "abi/catalog.h"
-
 namespace {
 
 const uint64_t g_closed = 0;
-const sillage_field kValue = {"value", nullptr, nullptr, 0, 0, SILLAGE_KIND_INTEGER, 4, SILLAGE_FIELD_SIGNED, 10, 0};
+const sillage_field kValue = {
+    "value", nullptr, nullptr, 0, 0, SILLAGE_KIND_INTEGER, 4, SILLAGE_FIELD_SIGNED, 10, 0};
 const sillage_field kWhat = {"what", nullptr, nullptr, 0, 0, SILLAGE_KIND_STRING, 1, 0, 10, 0};
 const sillage_event kNumber = {"test", "number", __FILE__, nullptr, &kValue, 21, 1, 6, 0};
 const sillage_event kText = {"test", "text", __FILE__, nullptr, &kWhat, 22, 1, 14, 0};
@@ -41,7 +42,9 @@ void emit_text(const char* what) {
 }
 
 int number_behind(const char* argument, const char* name) {
-  return std::strncmp(argument, name, std::strlen(name)) == 0 ? std::atoi(argument + std::strlen(name)) : 0;
+  return std::strncmp(argument, name, std::strlen(name)) == 0
+             ? std::atoi(argument + std::strlen(name))
+             : 0;
 }
 
 [[gnu::constructor]] void register_image() { sillage_image_register(&g_image); }
