@@ -41,7 +41,8 @@
 #define SILLAGE_I_TEXT_CODE SILLAGE_I_CODE(SILLAGE_I_TEXT_ARRAY, 1, 0, 10)
 #define SILLAGE_I_POINTER_CODE SILLAGE_I_CODE(SILLAGE_I_INTEGER, sizeof(void *), 0, 16)
 
-/* 5 is the class of pointers, in gcc's typeclass.h as in clang. */
+/* 1 is the class of integers, 5 that of pointers, in gcc's typeclass.h as in clang. */
+#define SILLAGE_I_IS_INTEGER(v) (__builtin_classify_type(SILLAGE_I_DECAYED(v)) == 1)
 #define SILLAGE_I_IS_POINTER(v) (__builtin_classify_type(SILLAGE_I_DECAYED(v)) == 5)
 
 #define SILLAGE_I_VALUE_CODE(v)                                        \
@@ -132,7 +133,7 @@ SILLAGE_I_INLINE uint64_t sillage_i_length(int64_t length) { return length < 0 ?
 /* ---- What each word is ---------------------------------------------------------------------------------------- */
 
 #define SILLAGE_I_ASSERT(name, condition) \
-  _Static_assert(condition, "sillage: field '" #name "': a value of this type cannot be recorded this way");
+  _Static_assert(condition, "sillage: field " #name ": a value of this type cannot be recorded this way");
 #define SILLAGE_I_LIST(name, media_type, labels, label_count, count, kind, size, flags, base)             \
   #name, media_type, labels, label_count, (uint32_t)(count), (uint8_t)(kind), (uint8_t)(size), (uint8_t)(flags), \
       (uint8_t)(base)
@@ -152,8 +153,8 @@ SILLAGE_I_INLINE uint64_t sillage_i_length(int64_t length) { return length < 0 ?
       &sillage_value_##name, sizeof(v), SILLAGE_I_IS_ARRAY(v), SILLAGE_I_IS_STRING(v));
 
 /* A pointer and a number of elements. */
-#define SILLAGE_I_CHECK_SEQUENCE(name, p, shown, more)                                                    \
-  SILLAGE_I_ASSERT(name, SILLAGE_I_ELEMENT_CODE(p) != 0 &&                                                \
+#define SILLAGE_I_CHECK_SEQUENCE(name, p, n, shown, more)                                                 \
+  SILLAGE_I_ASSERT(name, SILLAGE_I_ELEMENT_CODE(p) != 0 && SILLAGE_I_IS_INTEGER(n) &&                     \
                              (((shown) == 0 && (more) == 0) || SILLAGE_I_IS_NUMBER(SILLAGE_I_ELEMENT_CODE(p))))
 #define SILLAGE_I_LIST_SEQUENCE(name, p, shown, more)                                                     \
   SILLAGE_I_LIST(name, NULL, NULL, 0, 0,                                                                  \
@@ -195,37 +196,37 @@ SILLAGE_I_INLINE uint64_t sillage_i_length(int64_t length) { return length < 0 ?
 #define SILLAGE_I_BYTES_sillage_network_hex(name, v) SILLAGE_I_BYTES_DEDUCED(v)
 #define SILLAGE_I_DECLARE_sillage_network_hex(name, v) SILLAGE_I_DECLARE_DEDUCED(name, v)
 
-#define SILLAGE_I_CHECK_sillage_sequence(name, p, n) SILLAGE_I_CHECK_SEQUENCE(name, p, 0, 0)
+#define SILLAGE_I_CHECK_sillage_sequence(name, p, n) SILLAGE_I_CHECK_SEQUENCE(name, p, n, 0, 0)
 #define SILLAGE_I_LIST_sillage_sequence(name, p, n) SILLAGE_I_LIST_SEQUENCE(name, p, 0, 0)
 #define SILLAGE_I_BYTES_sillage_sequence(name, p, n) SILLAGE_I_UNKNOWN_BYTES
 #define SILLAGE_I_DECLARE_sillage_sequence(name, p, n) \
   SILLAGE_I_DECLARE_SEQUENCE(name, p, n, SILLAGE_I_ELEMENT_BYTES(p))
 
-#define SILLAGE_I_CHECK_sillage_sequence_hex(name, p, n) SILLAGE_I_CHECK_SEQUENCE(name, p, 16, 0)
+#define SILLAGE_I_CHECK_sillage_sequence_hex(name, p, n) SILLAGE_I_CHECK_SEQUENCE(name, p, n, 16, 0)
 #define SILLAGE_I_LIST_sillage_sequence_hex(name, p, n) SILLAGE_I_LIST_SEQUENCE(name, p, 16, 0)
 #define SILLAGE_I_BYTES_sillage_sequence_hex(name, p, n) SILLAGE_I_UNKNOWN_BYTES
 #define SILLAGE_I_DECLARE_sillage_sequence_hex(name, p, n) \
   SILLAGE_I_DECLARE_SEQUENCE(name, p, n, SILLAGE_I_ELEMENT_BYTES(p))
 
-#define SILLAGE_I_CHECK_sillage_sequence_oct(name, p, n) SILLAGE_I_CHECK_SEQUENCE(name, p, 8, 0)
+#define SILLAGE_I_CHECK_sillage_sequence_oct(name, p, n) SILLAGE_I_CHECK_SEQUENCE(name, p, n, 8, 0)
 #define SILLAGE_I_LIST_sillage_sequence_oct(name, p, n) SILLAGE_I_LIST_SEQUENCE(name, p, 8, 0)
 #define SILLAGE_I_BYTES_sillage_sequence_oct(name, p, n) SILLAGE_I_UNKNOWN_BYTES
 #define SILLAGE_I_DECLARE_sillage_sequence_oct(name, p, n) \
   SILLAGE_I_DECLARE_SEQUENCE(name, p, n, SILLAGE_I_ELEMENT_BYTES(p))
 
-#define SILLAGE_I_CHECK_sillage_sequence_bin(name, p, n) SILLAGE_I_CHECK_SEQUENCE(name, p, 2, 0)
+#define SILLAGE_I_CHECK_sillage_sequence_bin(name, p, n) SILLAGE_I_CHECK_SEQUENCE(name, p, n, 2, 0)
 #define SILLAGE_I_LIST_sillage_sequence_bin(name, p, n) SILLAGE_I_LIST_SEQUENCE(name, p, 2, 0)
 #define SILLAGE_I_BYTES_sillage_sequence_bin(name, p, n) SILLAGE_I_UNKNOWN_BYTES
 #define SILLAGE_I_DECLARE_sillage_sequence_bin(name, p, n) \
   SILLAGE_I_DECLARE_SEQUENCE(name, p, n, SILLAGE_I_ELEMENT_BYTES(p))
 
-#define SILLAGE_I_CHECK_sillage_sequence_network(name, p, n) SILLAGE_I_CHECK_SEQUENCE(name, p, 10, SILLAGE_I_BIG_ENDIAN)
+#define SILLAGE_I_CHECK_sillage_sequence_network(name, p, n) SILLAGE_I_CHECK_SEQUENCE(name, p, n, 10, SILLAGE_I_BIG_ENDIAN)
 #define SILLAGE_I_LIST_sillage_sequence_network(name, p, n) SILLAGE_I_LIST_SEQUENCE(name, p, 10, SILLAGE_I_BIG_ENDIAN)
 #define SILLAGE_I_BYTES_sillage_sequence_network(name, p, n) SILLAGE_I_UNKNOWN_BYTES
 #define SILLAGE_I_DECLARE_sillage_sequence_network(name, p, n) \
   SILLAGE_I_DECLARE_SEQUENCE(name, p, n, SILLAGE_I_ELEMENT_BYTES(p))
 
-#define SILLAGE_I_CHECK_sillage_sequence_network_hex(name, p, n) SILLAGE_I_CHECK_SEQUENCE(name, p, 16, SILLAGE_I_BIG_ENDIAN)
+#define SILLAGE_I_CHECK_sillage_sequence_network_hex(name, p, n) SILLAGE_I_CHECK_SEQUENCE(name, p, n, 16, SILLAGE_I_BIG_ENDIAN)
 #define SILLAGE_I_LIST_sillage_sequence_network_hex(name, p, n) SILLAGE_I_LIST_SEQUENCE(name, p, 16, SILLAGE_I_BIG_ENDIAN)
 #define SILLAGE_I_BYTES_sillage_sequence_network_hex(name, p, n) SILLAGE_I_UNKNOWN_BYTES
 #define SILLAGE_I_DECLARE_sillage_sequence_network_hex(name, p, n) \
@@ -248,7 +249,8 @@ SILLAGE_I_INLINE uint64_t sillage_i_length(int64_t length) { return length < 0 ?
   struct sillage_i_item sillage_item_##name =                                      \
       sillage_i_text_item(sillage_value_##name, sizeof(v), SILLAGE_I_IS_ARRAY(v));
 
-#define SILLAGE_I_CHECK_sillage_text(name, p, n) SILLAGE_I_ASSERT(name, SILLAGE_I_IS_POINTER(p))
+#define SILLAGE_I_CHECK_sillage_text(name, p, n) \
+  SILLAGE_I_ASSERT(name, SILLAGE_I_IS_POINTER(p) && SILLAGE_I_IS_INTEGER(n))
 #define SILLAGE_I_LIST_sillage_text(name, p, n) SILLAGE_I_LIST(name, NULL, NULL, 0, 0, SILLAGE_I_TEXT_SEQUENCE, 1, 0, 10)
 #define SILLAGE_I_BYTES_sillage_text(name, p, n) SILLAGE_I_UNKNOWN_BYTES
 #define SILLAGE_I_DECLARE_sillage_text(name, p, n) SILLAGE_I_DECLARE_SEQUENCE(name, p, n, 1)
@@ -262,7 +264,8 @@ SILLAGE_I_INLINE uint64_t sillage_i_length(int64_t length) { return length < 0 ?
   struct sillage_i_item sillage_item_##name =              \
       sillage_i_item_of(&(object), (uint32_t)sizeof(object), 0, SILLAGE_I_FORM_FIXED);
 
-#define SILLAGE_I_CHECK_sillage_blob_sequence(name, p, n, type) SILLAGE_I_ASSERT(name, SILLAGE_I_IS_POINTER(p))
+#define SILLAGE_I_CHECK_sillage_blob_sequence(name, p, n, type) \
+  SILLAGE_I_ASSERT(name, SILLAGE_I_IS_POINTER(p) && SILLAGE_I_IS_INTEGER(n))
 #define SILLAGE_I_LIST_sillage_blob_sequence(name, p, n, type) \
   SILLAGE_I_LIST(name, type, NULL, 0, 0, SILLAGE_I_BLOB_SEQUENCE, 1, 0, 16)
 #define SILLAGE_I_BYTES_sillage_blob_sequence(name, p, n, type) SILLAGE_I_UNKNOWN_BYTES

@@ -225,7 +225,6 @@ SILLAGE_I_ALWAYS_INLINE StringField text_field(const void* data, std::size_t byt
 
 template <class Kind, class T, class N>
 SILLAGE_I_ALWAYS_INLINE SequenceField<Kind> make_sequence(const T* data, N count) {
-  static_assert(std::is_integral_v<N>, "sillage: the length of a sequence must be an integer");
   std::uint64_t length = count < N{0} ? 0 : static_cast<std::uint64_t>(count);
   return {sillage_i_sequence_of(data, length, sizeof(T))};
 }
@@ -265,6 +264,10 @@ SILLAGE_I_ALWAYS_INLINE auto field(const T& value) {
   }
 }
 
+/// Arrays of variable length, which no template parameter can stand for.
+template <unsigned kBase = 0, unsigned kFlags = 0>
+InvalidField field(...);
+
 template <class T>
 SILLAGE_I_ALWAYS_INLINE auto enumeration(const T& value) {
   if constexpr (std::is_enum_v<T> || std::is_integral_v<T>) {
@@ -293,11 +296,10 @@ SILLAGE_I_ALWAYS_INLINE auto string(const T& value) {
 }
 
 template <unsigned kBase = 0, unsigned kFlags = 0, class T, class N>
-SILLAGE_I_ALWAYS_INLINE auto sequence(const T& data, N count) {
-  using Pointer = std::decay_t<T>;
-  if constexpr (std::is_pointer_v<Pointer> && !std::is_void_v<std::remove_pointer_t<Pointer>> &&
-                !std::is_function_v<std::remove_pointer_t<Pointer>> && std::is_integral_v<N>) {
-    using Element = std::remove_cv_t<std::remove_pointer_t<Pointer>>;
+SILLAGE_I_ALWAYS_INLINE auto sequence(T data, N count) {
+  using Element = std::remove_cv_t<std::remove_pointer_t<T>>;
+  if constexpr (std::is_pointer_v<T> && !std::is_void_v<Element> && !std::is_function_v<Element> &&
+                std::is_integral_v<N>) {
     return make_sequence<SequenceOf<Element, Display<kBase, kFlags>>>(static_cast<const Element*>(data), count);
   } else {
     return InvalidField{};
@@ -305,8 +307,8 @@ SILLAGE_I_ALWAYS_INLINE auto sequence(const T& data, N count) {
 }
 
 template <class Kind, class T, class N>
-SILLAGE_I_ALWAYS_INLINE auto byte_sequence(const T& data, N count) {
-  if constexpr (std::is_convertible_v<std::decay_t<T>, const void*> && std::is_integral_v<N>) {
+SILLAGE_I_ALWAYS_INLINE auto byte_sequence(T data, N count) {
+  if constexpr (std::is_convertible_v<T, const void*> && std::is_integral_v<N>) {
     return make_sequence<Kind>(static_cast<const char*>(static_cast<const void*>(data)), count);
   } else {
     return InvalidField{};
@@ -514,8 +516,8 @@ struct Emission {
 
 #define SILLAGE_I_CHECK(f)                                             \
   static_assert(decltype(SILLAGE_I_VALUE_##f)::kIsValid,               \
-                "sillage: field '" SILLAGE_I_NAME_##f                  \
-                "': a value of this type cannot be recorded this way");
+                "sillage: field " SILLAGE_I_NAME_##f \
+                ": a value of this type cannot be recorded this way");
 #define SILLAGE_I_ABOUT(f) SILLAGE_I_ABOUT_##f,
 #define SILLAGE_I_NEXT_VALUE(f) , SILLAGE_I_VALUE_##f
 

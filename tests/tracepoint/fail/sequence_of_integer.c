@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: field elements: */
+#include <sillage/tracepoint.h>
+
+void test(int n);
+void test(int n) {
+#ifndef FIXED
+  SILLAGE_TRACEPOINT(fail, test, INFO, sillage_nowrite(sillage_sequence(elements, n, 4)));
+#else
+  SILLAGE_TRACEPOINT(fail, test, INFO, sillage_nowrite(sillage_sequence(elements, &n, 1)));
+#endif
+}
