@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "collect/append_file.hpp"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <unistd.h>
+
+#include <cerrno>
 #include <vector>
 
 namespace sillage::collect {

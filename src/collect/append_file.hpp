@@ -4,10 +4,11 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 
+#include <sys/uio.h>
+
 #include <cstdint>
 #include <span>
 #include <string>
-#include <sys/uio.h>
 
 namespace sillage::collect {
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "collect/bell.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
 
 namespace sillage::collect {
 namespace {

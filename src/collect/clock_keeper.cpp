@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "collect/clock_keeper.hpp"
 
-#include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <fcntl.h>
-#include <string_view>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <string_view>
 #include <utility>
 
 #if defined(__x86_64__) || defined(__i386__)

@@ -3,16 +3,17 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
 #include <fstream>
 #include <string>
-#include <sys/mman.h>
 #include <thread>
-#include <time.h>
-#include <unistd.h>
 
 namespace sillage::collect {
 namespace {

@@ -7,14 +7,15 @@
 #include "collect/trace_writer.hpp"
 #include "ring/ring.hpp"
 
-#include <algorithm>
 #include <fcntl.h>
-#include <map>
-#include <mutex>
 #include <sched.h>
 #include <signal.h>
-#include <thread>
 #include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <thread>
 
 namespace sillage::collect {
 namespace {

@@ -6,13 +6,14 @@
 
 #include <gtest/gtest.h>
 
+#include <sched.h>
+#include <sys/mount.h>
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <sched.h>
 #include <string>
-#include <sys/mount.h>
 #include <thread>
 #include <vector>
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "collect/output_directory.hpp"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
+
+#include <cerrno>
 #include <utility>
 
 namespace sillage::collect {

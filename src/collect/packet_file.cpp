@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "collect/packet_file.hpp"
 
-#include <array>
 #include <fcntl.h>
 #include <unistd.h>
+
+#include <array>
 #include <utility>
 
 namespace sillage::collect {

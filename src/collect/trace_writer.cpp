@@ -6,9 +6,10 @@
 #include "ctf/metadata.hpp"
 
 #include <fcntl.h>
-#include <span>
 #include <sys/random.h>
 #include <unistd.h>
+
+#include <span>
 #include <utility>
 
 namespace sillage::collect {

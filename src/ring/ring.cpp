@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "ring/ring.hpp"
 
-#include <algorithm>
-#include <cstdio>
 #include <fcntl.h>
-#include <string>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
 #include <utility>
 
 namespace sillage::ring {

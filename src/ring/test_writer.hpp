@@ -4,14 +4,15 @@
 #include "abi/ring.h"
 #include "ring/geometry.hpp"
 
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <linux/futex.h>
-#include <span>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
 
 namespace sillage::ring {
 
