@@ -127,7 +127,8 @@ int serve(const Loop (&loops)[N]) {
     for (const Loop& loop : loops) {
       if (std::strcmp(loop.name, name) == 0) found = &loop;
     }
-    if (found == nullptr || events == 0 || thread_count == 0 || thread_count > PinnedThreads::kCount) {
+    if (found == nullptr || events == 0 || thread_count == 0 ||
+        thread_count > PinnedThreads::kCount) {
       std::fprintf(stderr, "bench worker: cannot run %s on %u threads\n", name, thread_count);
       return 1;
     }

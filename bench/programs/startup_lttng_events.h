@@ -6,20 +6,21 @@
 #undef LTTNG_UST_TRACEPOINT_INCLUDE
 #define LTTNG_UST_TRACEPOINT_INCLUDE "startup_lttng_events.h"
 
-#if !defined(SILLAGE_BENCH_STARTUP_LTTNG_EVENTS_H) || defined(LTTNG_UST_TRACEPOINT_HEADER_MULTI_READ)
+#if !defined(SILLAGE_BENCH_STARTUP_LTTNG_EVENTS_H) || \
+    defined(LTTNG_UST_TRACEPOINT_HEADER_MULTI_READ)
 #define SILLAGE_BENCH_STARTUP_LTTNG_EVENTS_H
 
 #include <lttng/tracepoint.h>
 
 #ifndef BENCH_LTTNG_ONE
-#define BENCH_LTTNG_ONE(n)                                                  \
+#define BENCH_LTTNG_ONE(n)                                                   \
   LTTNG_UST_TRACEPOINT_EVENT(bench_startup, e##n, LTTNG_UST_TP_ARGS(int, a), \
                              LTTNG_UST_TP_FIELDS(lttng_ust_field_integer(int, a, a)))
-#define BENCH_LTTNG_TEN(n)                                                                         \
-  BENCH_LTTNG_ONE(n##0)                                                                            \
-  BENCH_LTTNG_ONE(n##1) BENCH_LTTNG_ONE(n##2) BENCH_LTTNG_ONE(n##3) BENCH_LTTNG_ONE(n##4)          \
-      BENCH_LTTNG_ONE(n##5) BENCH_LTTNG_ONE(n##6) BENCH_LTTNG_ONE(n##7) BENCH_LTTNG_ONE(n##8)      \
-          BENCH_LTTNG_ONE(n##9)
+#define BENCH_LTTNG_TEN(n)                                                                \
+  BENCH_LTTNG_ONE(n##0)                                                                   \
+  BENCH_LTTNG_ONE(n##1)                                                                   \
+  BENCH_LTTNG_ONE(n##2) BENCH_LTTNG_ONE(n##3) BENCH_LTTNG_ONE(n##4) BENCH_LTTNG_ONE(n##5) \
+      BENCH_LTTNG_ONE(n##6) BENCH_LTTNG_ONE(n##7) BENCH_LTTNG_ONE(n##8) BENCH_LTTNG_ONE(n##9)
 #endif
 
 #if BENCH_SITES == 100

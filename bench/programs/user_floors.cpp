@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What no tracer can undercut: the clocks, and the stores of a record without any protection.
+#include "rounds.hpp"
+
 #include <sys/mman.h>
 #include <sys/rseq.h>
 #include <time.h>
-
-#include "rounds.hpp"
 
 #if defined(__x86_64__)
 #include <x86intrin.h>
@@ -37,7 +37,8 @@ std::uint64_t ticks() {
 
 /// The CPU as glibc's rseq area has it: one load.
 unsigned this_cpu() {
-  auto* area = reinterpret_cast<volatile struct rseq*>(static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset);
+  auto* area = reinterpret_cast<volatile struct rseq*>(
+      static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset);
   return area->cpu_id_start % kMaxCpus;
 }
 

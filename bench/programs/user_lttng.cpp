@@ -11,13 +11,13 @@ using Count = std::uint64_t;
 std::uint8_t g_array[64];
 const char* g_text = "0123456789abcde";  // 16 bytes with its NUL
 
-#define BENCH_LOOP(name, ...)                          \
-  [[gnu::noinline]] void name(Count count) {           \
-    for (Count n = 0; n < count; n++) {                \
-      int i = static_cast<int>(n);                     \
-      keep(i);                                         \
+#define BENCH_LOOP(name, ...)                           \
+  [[gnu::noinline]] void name(Count count) {            \
+    for (Count n = 0; n < count; n++) {                 \
+      int i = static_cast<int>(n);                      \
+      keep(i);                                          \
       lttng_ust_tracepoint(bench, name, ##__VA_ARGS__); \
-    }                                                  \
+    }                                                   \
   }
 
 BENCH_LOOP(none)

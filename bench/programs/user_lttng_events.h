@@ -10,6 +10,7 @@
 #define SILLAGE_BENCH_USER_LTTNG_EVENTS_H
 
 #include <lttng/tracepoint.h>
+
 #include <stdint.h>
 
 LTTNG_UST_TRACEPOINT_EVENT(bench, none, LTTNG_UST_TP_ARGS(), LTTNG_UST_TP_FIELDS())
