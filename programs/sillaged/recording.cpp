@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace sillage::daemon {
@@ -43,6 +45,40 @@ std::string file_name_of(std::string name) {
   return name.empty() || name[0] == '.' ? "_" + name : name;
 }
 
+collect::ChannelOptions channel_options(const session::Channel& channel) {
+  const session::ChannelOptions& asked = channel.options();
+  collect::ChannelOptions options;
+  options.name = asked.name;
+  if (asked.ownership == session::BufferOwnership::kProcess) {
+    options.ring = ring::per_process_defaults();
+  }
+  if (asked.subbuf_bytes) options.ring.subbuf_bytes = *asked.subbuf_bytes;
+  if (asked.subbuf_count) options.ring.subbuf_count = *asked.subbuf_count;
+  options.ring.overwrite = asked.overwrite;
+  options.ring.blocking_timeout = asked.blocking_timeout;
+  for (std::uint32_t context : channel.contexts()) {
+    options.contexts.push_back(static_cast<sillage_context>(context));
+  }
+  return options;
+}
+
+/// What would otherwise come out only when the first program registers.
+Status check_early(const session::RecordingSession& session) {
+  const std::string traces = session.options().output_path + "/ust";
+  if (std::error_code ignored; std::filesystem::exists(traces, ignored)) {
+    return fail(Code::kAlreadyExists,
+                session.options().output_path +
+                    " holds a trace: remove it, or choose another directory with -o");
+  }
+  auto cpus = ring::possible_cpu_count();
+  if (!cpus) return tl::unexpected<Error>(std::move(cpus).error());
+  for (const session::Channel& channel : session.channels()) {
+    auto geometry = ring::RingGeometry::make(channel_options(channel).ring, *cpus);
+    if (!geometry) return tl::unexpected<Error>(std::move(geometry).error());
+  }
+  return {};
+}
+
 }  // namespace
 
 Recording::Recording(std::uint64_t id, session::RecordingSession session,
@@ -56,6 +92,7 @@ Recording::Recording(std::uint64_t id, session::RecordingSession session,
 Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
                                                      session::RecordingSession session,
                                                      const collect::ClockKeeper& clock) {
+  SILLAGE_TRY(check_early(session));
   collect::CollectorOptions options;
   options.output_path = session.options().output_path;
   options.ctf_version = session.options().format == session::TraceFormat::kCtf2
@@ -212,22 +249,11 @@ Result<Recording::Trace*> Recording::open_trace(const apps::Image& image,
 Result<Recording::OpenChannel*> Recording::open_channel(const apps::Image& image,
                                                         std::size_t index) {
   const session::Channel& wanted = session_.channels()[index];
-  const session::ChannelOptions& asked = wanted.options();
-  auto trace = open_trace(image, asked.ownership);
+  auto trace = open_trace(image, wanted.options().ownership);
   if (!trace) return tl::unexpected<Error>(std::move(trace).error());
   auto known = (*trace)->channels.find(index);
   if (known != (*trace)->channels.end()) return &known->second;
-  collect::ChannelOptions options;
-  options.name = asked.name;
-  if (asked.ownership == session::BufferOwnership::kProcess)
-    options.ring = ring::per_process_defaults();
-  if (asked.subbuf_bytes) options.ring.subbuf_bytes = *asked.subbuf_bytes;
-  if (asked.subbuf_count) options.ring.subbuf_count = *asked.subbuf_count;
-  options.ring.overwrite = asked.overwrite;
-  options.ring.blocking_timeout = asked.blocking_timeout;
-  for (std::uint32_t context : wanted.contexts()) {
-    options.contexts.push_back(static_cast<sillage_context>(context));
-  }
+  const collect::ChannelOptions options = channel_options(wanted);
   auto channel = collector_->add_channel((*trace)->id, options);
   if (!channel) return tl::unexpected<Error>(std::move(channel).error());
   // Unique in the daemon: programs keep a ring mapped by this number.

@@ -23,6 +23,10 @@ def passes_the_status_through(box):
     box.sillage("record", "-o", box.root / "s7", *box.program(1, "exit=7"), status=7)
     box.sillage("record", "-o", box.root / "s9", "sh", "-c", "kill -9 $$", status=128 + 9)
     box.sillage("record", "-o", box.root / "none", "/no/such/program", status=125)
+    _, error = box.sillage("record", "-o", box.root / "s7", "true", status=125)
+    check("holds a trace" in error, error)
+    _, error = box.sillage("record", "-o", box.root / "big", "--subbuf-size", "1G", "true", status=125)
+    check("sub-buffer" in error, error)
     _, error = box.sillage("record", "--subbuf-sze", "4k", "true", status=125)
     check("--subbuf-sze" in error, error)
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include "sillaged/coverage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sillage::daemon {
+namespace {
+
+session::Channel channel_for(const std::string& pattern) {
+  auto channel = session::Channel::create({}).value();
+  EXPECT_TRUE(channel.add_rule({.pattern = pattern}));
+  return channel;
+}
+
+TEST(Coverage, CountsEachOnce) {
+  Coverage coverage;
+  coverage.add_program(1, true);
+  coverage.add_program(1, true);
+  coverage.add_program(2, false);
+  auto channel = channel_for("app:*");
+  for (int i = 0; i < 3; ++i) coverage.add_event(channel, "app:start", session::Verdict::kRecorded);
+  coverage.add_event(channel, "lib:x", session::Verdict::kNoRule);
+  control::v1::Coverage message;
+  coverage.fill({channel}, &message);
+  EXPECT_EQ(message.programs(), 1u);
+  EXPECT_EQ(message.other_programs(), 1u);
+  EXPECT_EQ(message.events_seen(), 2u);
+  EXPECT_EQ(message.events_matched(), 1u);
+  EXPECT_EQ(message.patterns_size(), 0);
+}
+
+TEST(Coverage, PatternThatMatchedNothing_GetsSuggestions) {
+  Coverage coverage;
+  auto channel = channel_for("app:strat");
+  coverage.add_event(channel, "app:start", session::Verdict::kNoRule);
+  control::v1::Coverage message;
+  coverage.fill({channel}, &message);
+  ASSERT_EQ(message.patterns_size(), 1);
+  ASSERT_EQ(message.patterns(0).nearest_size(), 1);
+  EXPECT_EQ(message.patterns(0).nearest(0), "app:start");
+}
+
+TEST(Coverage, BestVerdictOfSeveralChannelsCounts) {
+  Coverage coverage;
+  auto channel = channel_for("*");
+  coverage.add_event(channel, "app:a", session::Verdict::kLevel);
+  coverage.add_event(channel, "app:a", session::Verdict::kExcluded);
+  coverage.add_event(channel, "app:b", session::Verdict::kRecorded);
+  coverage.add_event(channel, "app:b", session::Verdict::kLevel);
+  control::v1::Coverage message;
+  coverage.fill({channel}, &message);
+  EXPECT_EQ(message.below_level_size(), 0);
+  ASSERT_EQ(message.excluded_size(), 1);
+  EXPECT_EQ(message.excluded(0), "app:a");
+  EXPECT_EQ(message.events_matched(), 1u);
+}
+
+}  // namespace
+}  // namespace sillage::daemon
