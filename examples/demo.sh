@@ -6,7 +6,9 @@ set -euo pipefail
 examples=$(cd "$(dirname "$0")" && pwd)
 bin=$(cd "$1" && pwd)/bin
 output=${2-}
-if [ -z "$output" ]; then
+if [ -n "$output" ]; then
+  output=$(realpath -m -- "$output")
+else
   # Also for those who have no home directory; a new name each time.
   output=$(mktemp -d "${TMPDIR:-/tmp}/sillage-demo-XXXXXX")/trace
 fi
@@ -36,4 +38,5 @@ printf '\nThe first events of the trace, as babeltrace2 shows them:\n\n$ babeltr
 
 printf '\nWhat it shows: how long each operation took, from its request_begin to its request_end\n'
 shown "$examples/kv/kv_trace.py" "$output"
-printf '\nThe trace is in %s\n' "$output"
+"$examples/../tools/plot_trace.py" "$output" "$output.svg"
+printf '\nThe trace:   %s\nA picture:   %s\n' "$output" "$output.svg"

@@ -84,14 +84,15 @@ def report(trace):
         times = trace.durations_us(op)
         lines.append(f"  {op:<9}  {len(times):>8,}  {percentile(times, 50):>9.1f}  {percentile(times, 99):>9.1f}  "
                      f"{times[-1]:>9.1f}")
+    lines.append(f"  all        {len(trace.requests):>8,}")
     gets = [r for r in trace.requests if r.op == "get"]
     if gets:
         hits = sum(r.status == "kDone" for r in gets)
         lines.append(f"  {100 * hits / len(gets):.0f} % of gets found their key; {trace.counts['evict']:,} keys evicted")
     if trace.waits:
         longest = max(trace.waits, key=lambda wait: wait.end_ns - wait.begin_ns)
-        lines.append(f"  {len(trace.waits):,} waits for a lock, the longest {(longest.end_ns - longest.begin_ns) / 1000:.0f} us, "
-                     f"{longest.thread} for shard {longest.shard}")
+        lines.append(f"  {len(trace.waits):,} waits for a lock, the longest "
+                     f"{(longest.end_ns - longest.begin_ns) / 1000:.0f} us, {longest.thread} for shard {longest.shard}")
     return "\n".join(lines)
 
 
