@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Installs a build, moves the installed tree elsewhere, then builds a C and a C++ program against it through
-# pkg-config and through CMake's find_package, and runs them.
+# pkg-config and through CMake's find_package, runs them, and records them with the installed command.
 # usage: install_and_build_test.sh BUILD_DIR SCRATCH_DIR CC CXX
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,8 +19,14 @@ library=$(find "$prefix" -name 'libsillage.so.1')
 [ -n "$library" ] || { echo 'no libsillage.so.1 was installed'; exit 1; }
 LD_LIBRARY_PATH=$(dirname "$library")
 export LD_LIBRARY_PATH
-# A program run here must not find a collector of this machine's.
-export SILLAGE_RUNTIME_DIR=$scratch/no_collector
+# A program run here must not find a daemon of this machine's. In /tmp: paths of sockets are short.
+SILLAGE_RUNTIME_DIR=$(mktemp -d)
+export SILLAGE_RUNTIME_DIR SILLAGE_REGISTER_TIMEOUT_MS=5000
+end_daemon() {
+  if [ -e "$SILLAGE_RUNTIME_DIR/sillaged.lock" ]; then kill "$(cat "$SILLAGE_RUNTIME_DIR/sillaged.lock")" || true; fi
+  rm -rf "$SILLAGE_RUNTIME_DIR"
+}
+trap end_daemon EXIT
 
 runs() { # PROGRAM
   local needs
@@ -47,4 +53,24 @@ cmake -S "$here/project" -B "$scratch/by_cmake" -G Ninja -DCMAKE_PREFIX_PATH="$p
 cmake --build "$scratch/by_cmake" >"$scratch/build.log" || { cat "$scratch/build.log"; exit 1; }
 runs "$scratch/by_cmake/in_c"
 runs "$scratch/by_cmake/in_cxx"
-echo 'C and C++ programs build and run against the installed tree'
+
+records() { # PROGRAM EVENT
+  local status=0
+  "$prefix/bin/sillage" record -o "$scratch/trace.$2" "$1" || status=$?
+  [ $status -eq 1 ] || { echo "$1: status $status instead of 1, the number of its events"; exit 1; }
+  [[ $(babeltrace2 "$scratch/trace.$2") == *" $2: "*"number = 1, text = "* ]] || { echo "$2 is not in the trace"; exit 1; }
+}
+records "$scratch/by_pkg_config/in_c" package:in_c
+records "$scratch/by_cmake/in_cxx" package:in_cxx
+
+# The examples are a project of their own, too.
+cmake -S "$here/../../examples" -B "$scratch/examples" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" \
+  -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" >"$scratch/configure.log"
+cmake --build "$scratch/examples" --target hello_c hello_cpp >"$scratch/build.log" || { cat "$scratch/build.log"; exit 1; }
+records_three() { # PROGRAM
+  "$prefix/bin/sillage" record -o "$scratch/trace.$(basename "$1")" "$1" one two
+  [ "$(babeltrace2 "$scratch/trace.$(basename "$1")" | wc -l)" -eq 3 ] || { echo "$1: not three events"; exit 1; }
+}
+records_three "$scratch/examples/hello_c"
+records_three "$scratch/examples/hello_cpp"
+echo 'C and C++ programs build, run and are recorded with the installed tree'
