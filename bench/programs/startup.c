@@ -6,17 +6,19 @@
 #include <unistd.h>
 
 /* The events are numbered by two digits: that makes BENCH_EVENT(n) the same for both. */
-#define BENCH_TEN(n)                                                                        \
-  BENCH_EVENT(n##0)                                                                         \
-  BENCH_EVENT(n##1)                                                                         \
-  BENCH_EVENT(n##2) BENCH_EVENT(n##3) BENCH_EVENT(n##4) BENCH_EVENT(n##5) BENCH_EVENT(n##6) \
-      BENCH_EVENT(n##7) BENCH_EVENT(n##8) BENCH_EVENT(n##9)
+#define BENCH_TEN(n) \
+  BENCH_EVENT(n##0)  \
+  BENCH_EVENT(n##1)  \
+  BENCH_EVENT(n##2)  \
+  BENCH_EVENT(n##3)  \
+  BENCH_EVENT(n##4)  \
+  BENCH_EVENT(n##5) BENCH_EVENT(n##6) BENCH_EVENT(n##7) BENCH_EVENT(n##8) BENCH_EVENT(n##9)
 #if BENCH_SITES == 100
-#define BENCH_ALL                                                                            \
-  BENCH_TEN(0)                                                                               \
-  BENCH_TEN(1)                                                                               \
-  BENCH_TEN(2) BENCH_TEN(3) BENCH_TEN(4) BENCH_TEN(5) BENCH_TEN(6) BENCH_TEN(7) BENCH_TEN(8) \
-      BENCH_TEN(9)
+#define BENCH_ALL \
+  BENCH_TEN(0)    \
+  BENCH_TEN(1)    \
+  BENCH_TEN(2)    \
+  BENCH_TEN(3) BENCH_TEN(4) BENCH_TEN(5) BENCH_TEN(6) BENCH_TEN(7) BENCH_TEN(8) BENCH_TEN(9)
 #else
 #define BENCH_ALL BENCH_EVENT(00)
 #endif

@@ -16,11 +16,14 @@
 #define BENCH_LTTNG_ONE(n)                                                   \
   LTTNG_UST_TRACEPOINT_EVENT(bench_startup, e##n, LTTNG_UST_TP_ARGS(int, a), \
                              LTTNG_UST_TP_FIELDS(lttng_ust_field_integer(int, a, a)))
-#define BENCH_LTTNG_TEN(n)                                                                \
-  BENCH_LTTNG_ONE(n##0)                                                                   \
-  BENCH_LTTNG_ONE(n##1)                                                                   \
-  BENCH_LTTNG_ONE(n##2) BENCH_LTTNG_ONE(n##3) BENCH_LTTNG_ONE(n##4) BENCH_LTTNG_ONE(n##5) \
-      BENCH_LTTNG_ONE(n##6) BENCH_LTTNG_ONE(n##7) BENCH_LTTNG_ONE(n##8) BENCH_LTTNG_ONE(n##9)
+#define BENCH_LTTNG_TEN(n) \
+  BENCH_LTTNG_ONE(n##0)    \
+  BENCH_LTTNG_ONE(n##1)    \
+  BENCH_LTTNG_ONE(n##2)    \
+  BENCH_LTTNG_ONE(n##3)    \
+  BENCH_LTTNG_ONE(n##4)    \
+  BENCH_LTTNG_ONE(n##5)    \
+  BENCH_LTTNG_ONE(n##6) BENCH_LTTNG_ONE(n##7) BENCH_LTTNG_ONE(n##8) BENCH_LTTNG_ONE(n##9)
 #endif
 
 #if BENCH_SITES == 100

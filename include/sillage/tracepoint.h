@@ -68,27 +68,28 @@
 #define SILLAGE_LABEL_RANGE(begin, end, text) \
   { (int64_t)(begin), (int64_t)(end), text }
 
+/* Keeps the call before it from becoming a jump, which would make the ip context the caller's caller. */
+#define SILLAGE_I_RETURN_HERE __asm__ __volatile__("");
+
 #define SILLAGE_I_TRACEPOINT(...) SILLAGE_I_TRACEPOINT_(__VA_ARGS__)
-#define SILLAGE_I_TRACEPOINT_(provider, event, level, ...)       \
-  do {                                                           \
-    SILLAGE_I_CHECK_NAME(provider, event)                        \
-    SILLAGE_I_SITE(provider, event, level, __VA_ARGS__)          \
-    SILLAGE_I_IF_OPEN(SILLAGE_I_THIS_SITE) {               \
-      SILLAGE_I_RECORD(__VA_ARGS__)                              \
-    }                                                            \
+#define SILLAGE_I_TRACEPOINT_(provider, event, level, ...)                                         \
+  do {                                                                                             \
+    SILLAGE_I_CHECK_NAME(provider, event)                                                          \
+    SILLAGE_I_SITE(provider, event, level, __VA_ARGS__)                                            \
+    SILLAGE_I_IF_OPEN(SILLAGE_I_THIS_SITE) { SILLAGE_I_RECORD(__VA_ARGS__) SILLAGE_I_RETURN_HERE } \
   } while (0)
 
 #define SILLAGE_I_ENABLED(...) SILLAGE_I_ENABLED_(__VA_ARGS__)
-#define SILLAGE_I_ENABLED_(provider, event, level, ...)          \
-  (__extension__({                                               \
-    SILLAGE_I_CHECK_NAME(provider, event)                        \
-    SILLAGE_I_SITE(provider, event, level, __VA_ARGS__)          \
-    int sillage_i_result = 0;                                    \
-    SILLAGE_I_IF_OPEN(SILLAGE_I_THIS_SITE) {               \
-      SILLAGE_I_ENTER(SILLAGE_I_THIS_SITE)                       \
-      sillage_i_result = 1;                                      \
-    }                                                            \
-    sillage_i_result != 0;                                       \
+#define SILLAGE_I_ENABLED_(provider, event, level, ...) \
+  (__extension__({                                      \
+    SILLAGE_I_CHECK_NAME(provider, event)               \
+    SILLAGE_I_SITE(provider, event, level, __VA_ARGS__) \
+    int sillage_i_result = 0;                           \
+    SILLAGE_I_IF_OPEN(SILLAGE_I_THIS_SITE) {            \
+      SILLAGE_I_ENTER(SILLAGE_I_THIS_SITE)              \
+      sillage_i_result = 1;                             \
+    }                                                   \
+    sillage_i_result != 0;                              \
   }))
 
 /* 255 as LTTng's limit, the colon between them included. */
@@ -97,9 +98,10 @@
 #else
 #define SILLAGE_I_STATIC_ASSERT _Static_assert
 #endif
-#define SILLAGE_I_CHECK_NAME(provider, event)                                                               \
-  SILLAGE_I_STATIC_ASSERT(sizeof(provider) > 1 && sizeof(event) > 1 && sizeof(provider ":" event) <= 256,  \
-                          "sillage: " provider ":" event ": a name is empty, or both are too long");
+#define SILLAGE_I_CHECK_NAME(provider, event)                                         \
+  SILLAGE_I_STATIC_ASSERT(                                                            \
+      sizeof(provider) > 1 && sizeof(event) > 1 && sizeof(provider ":" event) <= 256, \
+      "sillage: " provider ":" event ": a name is empty, or both are too long");
 
 #include <sillage/detail/tracef.h>
 

@@ -191,12 +191,13 @@ class Recorder {
     auto response = client_.call(std::move(request), kAnswerDeadline);
     if (!response) return;  // the loop finds out why
     const control::v1::Stats& stats = response->stats().stats();
-    const std::uint64_t elapsed = std::max<std::uint64_t>(now - last_stats_ns_, 1);
-    const std::uint64_t since = last_stats_ns_ == 0 ? now - start_ns_ : elapsed;
-    const auto rate =
-        static_cast<double>(stats.events() - last_events_) * 1e9 / static_cast<double>(since);
+    const std::uint64_t events = stats.events() + stats.pending();
+    const std::uint64_t since_ns = now - (last_stats_ns_ == 0 ? start_ns_ : last_stats_ns_);
+    // Sampled apart, the two may fall short of their last sum for a moment.
+    const std::uint64_t more = events > last_events_ ? events - last_events_ : 0;
+    const auto rate = static_cast<double>(more) * 1e9 / static_cast<double>(since_ns + 1);
     last_stats_ns_ = now;
-    last_events_ = stats.events();
+    last_events_ = events;
     std::string line = live_line(stats, static_cast<std::uint64_t>(rate));
     winsize size = {};
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1)

@@ -48,7 +48,7 @@ std::uint64_t total_lost(const control::v1::Lost& lost) {
 }
 
 std::string live_line(const control::v1::Stats& stats, std::uint64_t events_per_second) {
-  return fmt::format("{} events  {}/s  {} lost  {}{}", grouped(stats.events()),
+  return fmt::format("{} events  {}/s  {} lost  {}{}", grouped(stats.events() + stats.pending()),
                      grouped(events_per_second), grouped(total_lost(stats.lost())),
                      size_text(stats.bytes()),
                      stats.output_failing() ? "  OUTPUT FAILS: " + stats.output_error() : "");

@@ -59,7 +59,8 @@ TEST(Summary, WhyEmpty_EveryReason) {
 
 TEST(Summary, LiveLine_OneLine) {
   control::v1::Stats stats;
-  stats.set_events(1000);
+  stats.set_events(900);
+  stats.set_pending(100);
   stats.set_bytes(2048);
   stats.mutable_lost()->set_overrun(5);
   EXPECT_EQ(live_line(stats, 500), "1,000 events  500/s  5 lost  2.0 KiB");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "sillaged/runtime_directory.hpp"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -53,7 +53,7 @@ struct sillage_app_header {
 struct sillage_app_request {
   struct sillage_app_header header;
   uint64_t image_token; /* 0 in REGISTER */
-  uint32_t pid;         /* in the program's own namespace, for display and the vpid environment only */
+  uint32_t pid; /* in the program's own namespace, for display and the vpid environment only */
   uint32_t word_bits;
   char procname[16];
 };
@@ -61,13 +61,14 @@ struct sillage_app_request {
 /* Contexts, in the order in which they stand in the record, between header and payload, packed.
  * Names and types as LTTng-UST's: parity X4, X6. */
 enum sillage_context {
-  SILLAGE_CONTEXT_VPID = 1,       /* i32 */
-  SILLAGE_CONTEXT_VTID = 2,       /* i32 */
-  SILLAGE_CONTEXT_PROCNAME = 3,   /* char[17], NUL-padded */
-  SILLAGE_CONTEXT_PTHREAD_ID = 4, /* u64 (LTTng: unsigned long; 64 bits here whatever the program) */
-  SILLAGE_CONTEXT_IP = 5,         /* u64, base 16 */
-  SILLAGE_CONTEXT_CPU_ID = 6,     /* i32 */
-  SILLAGE_CONTEXT_CGROUP_NS = 7,  /* namespaces: u64 inode numbers */
+  SILLAGE_CONTEXT_VPID = 1,     /* i32 */
+  SILLAGE_CONTEXT_VTID = 2,     /* i32 */
+  SILLAGE_CONTEXT_PROCNAME = 3, /* char[17], NUL-padded */
+  /* u64 (LTTng: unsigned long; 64 bits here whatever the program) */
+  SILLAGE_CONTEXT_PTHREAD_ID = 4,
+  SILLAGE_CONTEXT_IP = 5,        /* u64, base 16 */
+  SILLAGE_CONTEXT_CPU_ID = 6,    /* i32 */
+  SILLAGE_CONTEXT_CGROUP_NS = 7, /* namespaces: u64 inode numbers */
   SILLAGE_CONTEXT_IPC_NS = 8,
   SILLAGE_CONTEXT_MNT_NS = 9,
   SILLAGE_CONTEXT_NET_NS = 10,
@@ -94,8 +95,8 @@ struct sillage_app_attachment {
 struct sillage_app_reply {
   struct sillage_app_header header;
   uint64_t image_token;
-  uint32_t generation; /* what the gates of this collector's half hold for enabled sites */
-  uint32_t status;     /* REFUSED: errno-like */
+  uint32_t generation;   /* what the gates of this collector's half hold for enabled sites */
+  uint32_t status;       /* REFUSED: errno-like */
   uint32_t registration; /* of the process: goes into sillage_ring_stream.owner */
   uint32_t attachment_count;
   struct sillage_app_attachment attachments[];

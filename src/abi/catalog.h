@@ -43,22 +43,22 @@ struct sillage_image_header {
 
 enum sillage_field_kind {
   SILLAGE_KIND_INTEGER = 1,
-  SILLAGE_KIND_BOOL = 2,            /* one byte, 0 or 1 */
-  SILLAGE_KIND_ENUM = 3,            /* an integer with labels */
-  SILLAGE_KIND_FLOAT = 4,           /* 4 or 8 bytes */
-  SILLAGE_KIND_STRING = 5,          /* bytes up to and with a NUL */
-  SILLAGE_KIND_TEXT_ARRAY = 6,      /* `count` bytes of UTF-8, padded with NUL */
-  SILLAGE_KIND_TEXT_SEQUENCE = 7,   /* u32 length, then that many bytes of UTF-8 */
-  SILLAGE_KIND_ARRAY = 8,           /* `count` elements */
-  SILLAGE_KIND_SEQUENCE = 9,        /* u32 length in elements, then the elements */
-  SILLAGE_KIND_BLOB = 10,           /* `count` bytes */
-  SILLAGE_KIND_BLOB_SEQUENCE = 11,  /* u32 length, then that many bytes */
+  SILLAGE_KIND_BOOL = 2,           /* one byte, 0 or 1 */
+  SILLAGE_KIND_ENUM = 3,           /* an integer with labels */
+  SILLAGE_KIND_FLOAT = 4,          /* 4 or 8 bytes */
+  SILLAGE_KIND_STRING = 5,         /* bytes up to and with a NUL */
+  SILLAGE_KIND_TEXT_ARRAY = 6,     /* `count` bytes of UTF-8, padded with NUL */
+  SILLAGE_KIND_TEXT_SEQUENCE = 7,  /* u32 length, then that many bytes of UTF-8 */
+  SILLAGE_KIND_ARRAY = 8,          /* `count` elements */
+  SILLAGE_KIND_SEQUENCE = 9,       /* u32 length in elements, then the elements */
+  SILLAGE_KIND_BLOB = 10,          /* `count` bytes */
+  SILLAGE_KIND_BLOB_SEQUENCE = 11, /* u32 length, then that many bytes */
 };
 
 enum sillage_field_flags {
   SILLAGE_FIELD_SIGNED = 1u << 0,
-  SILLAGE_FIELD_BIG_ENDIAN = 1u << 1, /* "network" integers */
-  SILLAGE_FIELD_NOWRITE = 1u << 2,    /* for filters only: not in the record */
+  SILLAGE_FIELD_BIG_ENDIAN = 1u << 1,     /* "network" integers */
+  SILLAGE_FIELD_NOWRITE = 1u << 2,        /* for filters only: not in the record */
   SILLAGE_FIELD_FLOAT_ELEMENTS = 1u << 3, /* ARRAY, SEQUENCE: elements are floats of `size` bytes */
 };
 
@@ -77,6 +77,7 @@ enum sillage_field_flags {
  *               u32 label count (enums), per label: i64 begin, i64 end (inclusive; u64 if unsigned), string label
  *
  * The record's payload is the written fields in this order, packed, no alignment. */
-#define SILLAGE_CATALOG_MAX_NAME 255 /* of provider and name together, as LTTng's 256 with the NUL */
+/* Of provider and name together, as LTTng's 256 with the NUL. */
+#define SILLAGE_CATALOG_MAX_NAME 255
 
 #endif

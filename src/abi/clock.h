@@ -18,7 +18,8 @@
 #define SILLAGE_CLOCK_SEGMENTS 4
 
 enum sillage_clock_mode {
-  SILLAGE_CLOCK_MONOTONIC = 0, /* call clock_gettime(CLOCK_MONOTONIC): the kernel does not trust the TSC */
+  /* call clock_gettime(CLOCK_MONOTONIC): the kernel does not trust the TSC */
+  SILLAGE_CLOCK_MONOTONIC = 0,
   SILLAGE_CLOCK_TSC = 1,
 };
 
@@ -31,10 +32,12 @@ struct sillage_clock_segment {
 
 struct sillage_clock_page {
   uint64_t magic;
-  uint32_t mode; /* enum sillage_clock_mode, for people; writers go by the segments: in MONOTONIC mode every
-                    tsc_from is UINT64_MAX, so no segment ever begins. May change at any time. */
+  /* enum sillage_clock_mode, for people; writers go by the segments: in MONOTONIC mode every
+   * tsc_from is UINT64_MAX, so no segment ever begins. May change at any time. */
+  uint32_t mode;
   uint32_t reserved;
-  uint32_t current __attribute__((aligned(64))); /* free running; slot is current % SILLAGE_CLOCK_SEGMENTS */
+  /* Free running; the slot is current % SILLAGE_CLOCK_SEGMENTS. */
+  uint32_t current __attribute__((aligned(64)));
   uint32_t reserved2[7];
   struct sillage_clock_segment segment[SILLAGE_CLOCK_SEGMENTS];
 };

@@ -69,8 +69,10 @@
 #define SILLAGE_RECORD_EPOCH_BITS 26
 
 enum sillage_ring_flags {
-  SILLAGE_RING_OVERWRITE = 1u << 0,   /* oldest sub-buffer is lost when full; else the newest event is */
-  SILLAGE_RING_BY_MM_CID = 1u << 1,   /* stream index = rseq mm_cid instead of cpu_id: per-process rings */
+  /* oldest sub-buffer is lost when full; else the newest event is */
+  SILLAGE_RING_OVERWRITE = 1u << 0,
+  /* stream index = rseq mm_cid instead of cpu_id: per-process rings */
+  SILLAGE_RING_BY_MM_CID = 1u << 1,
 };
 
 enum sillage_lost_cause {
@@ -84,12 +86,12 @@ enum sillage_lost_cause {
 struct sillage_ring_header {
   uint64_t magic;
   uint32_t abi_major, abi_minor;
-  uint64_t total_bytes; /* of the memfd */
-  uint64_t subbuf_bytes; /* power of two, MIN..MAX_SUBBUF_BYTES */
-  uint32_t subbuf_count; /* power of two, 2 or more */
-  uint32_t index_count;  /* rseq streams: possible CPUs */
-  uint32_t stream_count; /* all streams: 2 * index_count */
-  uint32_t flags;        /* enum sillage_ring_flags */
+  uint64_t total_bytes;         /* of the memfd */
+  uint64_t subbuf_bytes;        /* power of two, MIN..MAX_SUBBUF_BYTES */
+  uint32_t subbuf_count;        /* power of two, 2 or more */
+  uint32_t index_count;         /* rseq streams: possible CPUs */
+  uint32_t stream_count;        /* all streams: 2 * index_count */
+  uint32_t flags;               /* enum sillage_ring_flags */
   uint64_t blocking_timeout_ns; /* discard mode: 0 = never wait, UINT64_MAX = for ever */
   uint64_t streams_offset, stream_stride;
   uint64_t data_offset, data_stride;
@@ -103,8 +105,9 @@ struct sillage_ring_header {
 struct sillage_ring_stream {
   /* Writers' line. */
   uint64_t position __attribute__((aligned(128)));
-  uint64_t epoch; /* time >> EPOCH_BITS of the last full time; stored after publishing: too old a value is
-                     safe (it costs an extended header), a value of the future cannot be */
+  /* time >> EPOCH_BITS of the last full time; stored after publishing: too old a value is
+   * safe (it costs an extended header), a value of the future cannot be */
+  uint64_t epoch;
   uint64_t owner; /* try-locked streams: 0, or (registration << 32 | tid) of the writer inside */
   /* Reader's line: bytes part of the first position not yet released; writers read it when they switch. */
   uint64_t consumed __attribute__((aligned(128)));
@@ -113,9 +116,9 @@ struct sillage_ring_stream {
 };
 
 struct sillage_ring_entry {
-  uint64_t sequence;     /* number of the sub-buffer since the start, 64 bits; slot is sequence % subbuf_count */
-  uint64_t begin_ns;     /* clock read by the switch: >= every record before, <= every record inside */
-  uint64_t events;       /* records published in this stream before this sub-buffer, 64 bits */
+  uint64_t sequence; /* number of the sub-buffer, 64 bits; slot is sequence % subbuf_count */
+  uint64_t begin_ns; /* clock read by the switch: >= every record before, <= every record inside */
+  uint64_t events;   /* records published in this stream before this sub-buffer, 64 bits */
   uint64_t previous_end; /* position (packed) where the previous sub-buffer's records end */
   uint64_t lost;         /* sum of lost[] when the sub-buffer was begun */
   uint64_t reserved[3];

@@ -2,12 +2,13 @@
 // Result<T>: a value, or an Error that says what to do. The one type for expected failures outside the probe.
 #pragma once
 
+#include <tl/expected.hpp>
+
 #include <cerrno>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <tl/expected.hpp>
 #include <utility>
 
 namespace sillage {
@@ -75,8 +76,8 @@ using Status = Result<void>;
 }  // namespace sillage
 
 /// Returns the error of `expression` from the enclosing function, if it is one (for Status and Result).
-#define SILLAGE_TRY(expression)                                                    \
-  do {                                                                             \
-    if (auto sillage_try_ = (expression); !sillage_try_)                           \
+#define SILLAGE_TRY(expression)                                                   \
+  do {                                                                            \
+    if (auto sillage_try_ = (expression); !sillage_try_)                          \
       return ::tl::unexpected<::sillage::Error>(std::move(sillage_try_).error()); \
   } while (0)

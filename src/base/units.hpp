@@ -7,10 +7,10 @@
 
 namespace sillage {
 
-#define SILLAGE_UNIT(Name, Type)                       \
-  struct Name {                                        \
-    Type value = 0;                                    \
-    auto operator<=>(const Name&) const = default;     \
+#define SILLAGE_UNIT(Name, Type)                   \
+  struct Name {                                    \
+    Type value = 0;                                \
+    auto operator<=>(const Name&) const = default; \
   }
 SILLAGE_UNIT(Nanoseconds, std::uint64_t);  // of CLOCK_MONOTONIC unless the name says otherwise
 SILLAGE_UNIT(ByteCount, std::uint64_t);

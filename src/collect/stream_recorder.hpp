@@ -60,7 +60,7 @@ class StreamRecorder {
  public:
   StreamRecorder(ring::StreamReader reader, std::string file_name, std::uint32_t stream_class_id,
                  std::uint32_t stream_index, std::uint32_t cpu)
-      : reader_(std::move(reader)),
+      : reader_(reader),
         file_name_(std::move(file_name)),
         stream_class_id_(stream_class_id),
         stream_index_(stream_index),

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "probe/attach.hpp"
 
+#include "probe/process.hpp"
+#include "probe/raw_syscall.hpp"
+#include "probe/ring_map.hpp"
+
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstring>
-
-#include "probe/process.hpp"
-#include "probe/raw_syscall.hpp"
-#include "probe/ring_map.hpp"
 
 namespace sillage::probe {
 namespace {
@@ -56,18 +56,23 @@ void set_applied(sillage_slot* first, sillage_domain domain, std::uint32_t gener
 /// What one attachment wants of the sites: their event record ids.
 struct Channel {
   RingView* ring;
-  const std::uint32_t* ids; // by site, 0 = not recorded, else id + 1; nullptr: broken, records nothing
+  // by site, 0 = not recorded, else id + 1; nullptr: broken, records nothing
+  const std::uint32_t* ids;
 };
 
-bool is_wanted(const sillage_slot* slot, const Channel* channels, std::uint32_t count, std::uint32_t site) {
+bool is_wanted(const sillage_slot* slot, const Channel* channels, std::uint32_t count,
+               std::uint32_t site) {
   for (std::uint32_t i = 0; i < count; i++) {
-    if (channels[i].ring == slot->ring && channels[i].ids != nullptr && channels[i].ids[site] == slot->id + 1) return true;
+    if (channels[i].ring == slot->ring && channels[i].ids != nullptr &&
+        channels[i].ids[site] == slot->id + 1)
+      return true;
   }
   return false;
 }
 
 /// The slot of a site that records a channel, if there is one; else one that is inactive; else a new one.
-sillage_slot* slot_for(sillage_site* site, sillage_domain domain, const RingView* ring, std::uint32_t id) {
+sillage_slot* slot_for(sillage_site* site, sillage_domain domain, const RingView* ring,
+                       std::uint32_t id) {
   sillage_slot* unused = nullptr;
   for (sillage_slot* slot = site->slots; slot != nullptr; slot = slot->next) {
     if (slot->serial == 0) {
@@ -79,10 +84,11 @@ sillage_slot* slot_for(sillage_site* site, sillage_domain domain, const RingView
   return unused != nullptr ? unused : append_slot(site);
 }
 
-void configure_site(sillage_site* site, std::uint32_t index, sillage_domain domain, const Channel* channels,
-                    std::uint32_t count) {
+void configure_site(sillage_site* site, std::uint32_t index, sillage_domain domain,
+                    const Channel* channels, std::uint32_t count) {
   for (sillage_slot* slot = site->slots; slot != nullptr; slot = slot->next) {
-    if (slot->serial != 0 && slot->domain == domain && !is_wanted(slot, channels, count, index)) deactivate(slot);
+    if (slot->serial != 0 && slot->domain == domain && !is_wanted(slot, channels, count, index))
+      deactivate(slot);
   }
   for (std::uint32_t i = 0; i < count; i++) {
     if (channels[i].ids == nullptr || channels[i].ids[index] == 0) continue;
@@ -128,7 +134,8 @@ void apply_reply(ImageState* state, sillage_domain domain, Reply* reply) {
     sillage_site* site = state->sites[index];
     configure_site(site, index, domain, channels, count);
     bool is_open = static_cast<std::uint32_t>(gates_of(state)[index] >> (domain * 32)) != 0;
-    if (site->slots == nullptr && is_open) append_slot(site); // to remember that this gate was asked about
+    if (site->slots == nullptr && is_open)
+      append_slot(site);  // to remember that this gate was asked about
     if (site->slots != nullptr) set_applied(site->slots, domain, is_open ? header.generation : 0);
   }
   // The old rings last: until here some may have gone on recording.

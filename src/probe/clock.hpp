@@ -2,9 +2,9 @@
 // The writers' clock: CLOCK_MONOTONIC nanoseconds from the TSC and the collector's clock page.
 #pragma once
 
-#include <cstdint>
-
 #include "abi/clock.h"
+
+#include <cstdint>
 
 namespace sillage::probe {
 
@@ -53,14 +53,16 @@ inline std::uint64_t now_ns(const sillage_clock_page* page) {
     if (tsc < __atomic_load_n(&segment->tsc_from, __ATOMIC_RELAXED)) {
       segment = &page->segment[(current - 1) % SILLAGE_CLOCK_SEGMENTS];
       // Without a usable TSC no segment ever begins.
-      if (__builtin_expect(tsc < __atomic_load_n(&segment->tsc_from, __ATOMIC_RELAXED), 0)) return monotonic_ns();
+      if (__builtin_expect(tsc < __atomic_load_n(&segment->tsc_from, __ATOMIC_RELAXED), 0))
+        return monotonic_ns();
     }
     std::uint64_t ns = __atomic_load_n(&segment->ns_from, __ATOMIC_RELAXED) +
                        scale_ticks(tsc - __atomic_load_n(&segment->tsc_from, __ATOMIC_RELAXED),
                                    __atomic_load_n(&segment->mult, __ATOMIC_RELAXED));
     // A slot is rewritten only after `current` has moved on by two: unchanged means what was read is whole.
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (__builtin_expect(__atomic_load_n(&page->current, __ATOMIC_RELAXED) == current, 1)) return ns;
+    if (__builtin_expect(__atomic_load_n(&page->current, __ATOMIC_RELAXED) == current, 1))
+      return ns;
   }
 }
 

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "probe/collector_link.hpp"
 
+#include "probe/clock.hpp"
+#include "probe/context.hpp"
+#include "probe/process.hpp"
+#include "probe/raw_syscall.hpp"
+
 #include <errno.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -11,11 +16,6 @@
 
 #include <cstring>
 
-#include "probe/clock.hpp"
-#include "probe/context.hpp"
-#include "probe/process.hpp"
-#include "probe/raw_syscall.hpp"
-
 namespace sillage::probe {
 namespace {
 
@@ -25,7 +25,8 @@ int wait_readable(int fd, std::uint64_t deadline) {
     std::uint64_t now = monotonic_ns();
     if (now >= deadline) return -ETIMEDOUT;
     std::uint64_t left = deadline - now;
-    timespec timeout = {static_cast<time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
+    timespec timeout = {static_cast<time_t>(left / 1'000'000'000),
+                        static_cast<long>(left % 1'000'000'000)};
     pollfd poll = {fd, POLLIN, 0};
     long result = raw_syscall(SYS_ppoll, address(&poll), 1, address(&timeout), 0, 8);
     if (result > 0) return 0;
@@ -41,7 +42,8 @@ int connect_collector(const char* path, std::uint64_t deadline) {
   address_of.sun_family = AF_UNIX;
   std::memcpy(address_of.sun_path, path, std::strlen(path));
   long result;
-  while ((result = raw_syscall(SYS_connect, fd, address(&address_of), sizeof address_of)) == -EAGAIN &&
+  while ((result = raw_syscall(SYS_connect, fd, address(&address_of), sizeof address_of)) ==
+             -EAGAIN &&
          monotonic_ns() < deadline) {
     sleep_ns(1'000'000);
   }
@@ -49,7 +51,8 @@ int connect_collector(const char* path, std::uint64_t deadline) {
     // Another user may have put a socket there: nothing of ours is told to it.
     ucred peer = {};
     socklen_t length = sizeof peer;
-    result = raw_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, address(&peer), address(&length));
+    result =
+        raw_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, address(&peer), address(&length));
     if (result == 0 && peer.uid != 0 && peer.uid != static_cast<uid_t>(geteuid())) result = -EPERM;
   }
   if (result == 0) return static_cast<int>(fd);
@@ -92,7 +95,8 @@ int receive_reply(int socket, Reply* reply) {
   reply->fd_count = 0;
   long got = raw_syscall(SYS_recvmsg, socket, address(&message), MSG_CMSG_CLOEXEC);
   if (got < 0) return static_cast<int>(got);
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     std::size_t bytes = header->cmsg_len - CMSG_LEN(0);
     std::memcpy(reply->fds, CMSG_DATA(header), bytes);
@@ -101,7 +105,8 @@ int receive_reply(int socket, Reply* reply) {
   const sillage_app_reply& header = reply->header();
   auto bytes = static_cast<std::size_t>(got);
   bool ok = bytes >= sizeof header && (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 &&
-            header.header.magic == SILLAGE_APP_MAGIC && header.header.abi_major == SILLAGE_APP_ABI_MAJOR &&
+            header.header.magic == SILLAGE_APP_MAGIC &&
+            header.header.abi_major == SILLAGE_APP_ABI_MAJOR &&
             header.header.type == SILLAGE_APP_ATTACHMENTS && header.header.bytes == bytes &&
             header.attachment_count <= SILLAGE_APP_MAX_ATTACHMENTS &&
             bytes >= sizeof header + header.attachment_count * sizeof(sillage_app_attachment) &&
@@ -113,15 +118,16 @@ int receive_reply(int socket, Reply* reply) {
 
 }  // namespace
 
-int ask_collector(sillage_domain domain, sillage_app_type type, std::uint64_t token, int fd, Reply* reply) {
+int ask_collector(sillage_domain domain, sillage_app_type type, std::uint64_t token, int fd,
+                  Reply* reply) {
   const char* path = socket_path(domain);
   if (path[0] == 0) return -ENOENT;
   std::uint64_t deadline = monotonic_ns() + std::uint64_t{g_startup.deadline_ms} * 1'000'000;
   int socket = connect_collector(path, deadline);
   if (socket < 0) return socket;
   sillage_app_request request = {};
-  request.header = {SILLAGE_APP_MAGIC, SILLAGE_APP_ABI_MAJOR, SILLAGE_APP_ABI_MINOR, static_cast<std::uint32_t>(type),
-                    sizeof request};
+  request.header = {SILLAGE_APP_MAGIC, SILLAGE_APP_ABI_MAJOR, SILLAGE_APP_ABI_MINOR,
+                    static_cast<std::uint32_t>(type), sizeof request};
   request.image_token = token;
   request.pid = fork_wiped()->pid;
   request.word_bits = sizeof(void*) * 8;

@@ -2,19 +2,22 @@
 // The program's side of the application protocol: one connection, one request, one reply.
 #pragma once
 
-#include <cstdint>
-
 #include "abi/app_protocol.h"
 #include "abi/catalog.h"
+
+#include <cstdint>
 
 namespace sillage::probe {
 
 /// A reply as received; `fds` are the caller's to close.
 struct Reply {
-  alignas(8) char bytes[sizeof(sillage_app_reply) + SILLAGE_APP_MAX_ATTACHMENTS * sizeof(sillage_app_attachment)];
+  alignas(8) char bytes[sizeof(sillage_app_reply) +
+                        SILLAGE_APP_MAX_ATTACHMENTS * sizeof(sillage_app_attachment)];
   int fds[1 + 2 * SILLAGE_APP_MAX_ATTACHMENTS];
   std::uint32_t fd_count;
-  [[nodiscard]] const sillage_app_reply& header() const { return *reinterpret_cast<const sillage_app_reply*>(bytes); }
+  [[nodiscard]] const sillage_app_reply& header() const {
+    return *reinterpret_cast<const sillage_app_reply*>(bytes);
+  }
 };
 
 /// Sends a request (with the image's descriptor if `fd` >= 0) and waits for the reply.
@@ -22,6 +25,7 @@ struct Reply {
 /// Returns: 0 with `reply` filled and its sizes checked; a negative errno otherwise: -ENOENT or
 ///          -ECONNREFUSED when no collector listens, -ETIMEDOUT after the deadline.
 /// Threads: any; async-signal-safe. `reply` nullptr: the reply is not waited for.
-int ask_collector(sillage_domain domain, sillage_app_type type, std::uint64_t token, int fd, Reply* reply);
+int ask_collector(sillage_domain domain, sillage_app_type type, std::uint64_t token, int fd,
+                  Reply* reply);
 
 }  // namespace sillage::probe

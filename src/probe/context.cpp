@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "probe/context.hpp"
 
+#include "probe/clock.hpp"
+#include "probe/raw_syscall.hpp"
+
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/stat.h>
@@ -10,23 +13,21 @@
 
 #include <cstddef>
 
-#include "probe/clock.hpp"
-#include "probe/raw_syscall.hpp"
-
 namespace sillage::probe {
 namespace {
 
-constexpr std::uint32_t kProcnameBytes = 17; // LTTng-UST's: 16 of the kernel and a NUL that is always there
+// As LTTng-UST's: 16 bytes of the kernel and a NUL that is always there.
+constexpr std::uint32_t kProcnameBytes = 17;
 constexpr std::uint64_t kRefreshNs = 100'000'000;
 constexpr int kNamespaces = 8;
 constexpr const char* kNamespacePaths[kNamespaces] = {
-    "/proc/thread-self/ns/cgroup", "/proc/thread-self/ns/ipc",  "/proc/thread-self/ns/mnt",
-    "/proc/thread-self/ns/net",    "/proc/thread-self/ns/pid",  "/proc/thread-self/ns/time",
+    "/proc/thread-self/ns/cgroup", "/proc/thread-self/ns/ipc", "/proc/thread-self/ns/mnt",
+    "/proc/thread-self/ns/net",    "/proc/thread-self/ns/pid", "/proc/thread-self/ns/time",
     "/proc/thread-self/ns/user",   "/proc/thread-self/ns/uts"};
 
 /// What a thread remembers of itself. A signal handler may fill it while the thread does: both write the same.
 struct ThreadFacts {
-  std::uint32_t process_serial; // of fork_wiped() when vtid was read
+  std::uint32_t process_serial;  // of fork_wiped() when vtid was read
   std::int32_t vtid;
   std::uint64_t name_until_ns, namespaces_until_ns;
   char procname[kProcnameBytes];
@@ -66,7 +67,8 @@ void refresh_name(ThreadFacts* facts, std::uint64_t now) {
 void refresh_namespaces(ThreadFacts* facts, std::uint64_t now) {
   for (int i = 0; i < kNamespaces; i++) {
     struct statx status = {};
-    long result = raw_syscall(SYS_statx, AT_FDCWD, address(kNamespacePaths[i]), 0, STATX_INO, address(&status));
+    long result = raw_syscall(SYS_statx, AT_FDCWD, address(kNamespacePaths[i]), 0, STATX_INO,
+                              address(&status));
     facts->namespaces[i] = result == 0 ? status.stx_ino : 0;
   }
   facts->namespaces_until_ns = now + kRefreshNs;
@@ -144,7 +146,7 @@ char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, 
         to = append(to, &values[(context - SILLAGE_CONTEXT_VUID) % 3], 4);
         break;
       }
-      default: { // namespaces: the only ones left that context_size() lets in
+      default: {  // namespaces: the only ones left that context_size() lets in
         if (__builtin_expect(now >= facts->namespaces_until_ns, 0)) refresh_namespaces(facts, now);
         to = append(to, &facts->namespaces[context - SILLAGE_CONTEXT_CGROUP_NS], 8);
         break;
@@ -170,7 +172,8 @@ std::int32_t current_cpu() {
 std::uint64_t monotonic_ns() {
   timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(time.tv_nsec);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 void sleep_ns(std::int64_t ns) {

@@ -2,11 +2,11 @@
 // Context fields, as the writer puts them between header and payload.
 #pragma once
 
-#include <cstdint>
-#include <cstring>
-
 #include "probe/process.hpp"
 #include "probe/slot.hpp"
+
+#include <cstdint>
+#include <cstring>
 
 namespace sillage::probe {
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The entry points of an event: from an open gate to every channel that records it.
 #include <sillage/site.h>
-
-#include <cstring>
-
 #include "probe/context.hpp"
 #include "probe/image.hpp"
 #include "probe/strings.hpp"
 #include "probe/writer.hpp"
+
+#include <cstring>
 
 using namespace sillage::probe;
 
@@ -17,15 +16,16 @@ namespace {
 [[gnu::always_inline]] inline sillage_slot* current_slots(sillage_site* site) {
   sillage_slot* slot = __atomic_load_n(&site->slots, __ATOMIC_ACQUIRE);
   std::uint64_t gate = __atomic_load_n(site->gate, __ATOMIC_RELAXED);
-  if (__builtin_expect(slot == nullptr || slot->applied != gate, 0)) slot = refresh_slots(site, gate);
+  if (__builtin_expect(slot == nullptr || slot->applied != gate, 0))
+    slot = refresh_slots(site, gate);
   return slot;
 }
 
 constexpr std::uint32_t kScratchBytes = 704;
 
 /// Assembles contexts and payload, then publishes both in one block.
-[[gnu::noinline]] void record_with_contexts(sillage_slot* slot, const void* payload, std::uint32_t bytes,
-                                            std::uint64_t ip) {
+[[gnu::noinline]] void record_with_contexts(sillage_slot* slot, const void* payload,
+                                            std::uint32_t bytes, std::uint64_t ip) {
 #if defined(__x86_64__)
   const RingView* ring = slot->ring;
   std::uint32_t context_bytes = ring->context_bytes;
@@ -33,13 +33,16 @@ constexpr std::uint32_t kScratchBytes = 704;
     alignas(16) char scratch[kScratchBytes];
     std::uint64_t total = context_bytes + bytes;
     Place place;
-    if (__builtin_expect(slot->id < SILLAGE_RECORD_ID_EXTENDED &&
-        find_place(slot, &slot->serial, SILLAGE_RECORD_COMPACT_BYTES + total, &place), 1)) {
+    if (__builtin_expect(
+            slot->id < SILLAGE_RECORD_ID_EXTENDED &&
+                find_place(slot, &slot->serial, SILLAGE_RECORD_COMPACT_BYTES + total, &place),
+            1)) {
       // Behind find_place(): if the thread moves from here on, the section fails, so cpu_id is right.
       copy_small(write_contexts(ring, place.time, ip, scratch), payload, bytes);
-      if (__builtin_expect(slot->ring == ring && rseq_publish_block(place.publication, place.to, place.header,
-                                                                    scratch, total < 16 ? 16 : total),
-                           1)) {
+      if (__builtin_expect(
+              slot->ring == ring && rseq_publish_block(place.publication, place.to, place.header,
+                                                       scratch, total < 16 ? 16 : total),
+              1)) {
         return;
       }
     }
@@ -50,8 +53,9 @@ constexpr std::uint32_t kScratchBytes = 704;
 }
 
 /// Records a payload that lies in one piece, on every channel.
-[[gnu::always_inline]] inline void record_bytes(sillage_slot* slot, const void* payload, std::uint32_t bytes,
-                                                bool can_overread, std::uint64_t ip) {
+[[gnu::always_inline]] inline void record_bytes(sillage_slot* slot, const void* payload,
+                                                std::uint32_t bytes, bool can_overread,
+                                                std::uint64_t ip) {
   for (; slot != nullptr; slot = slot->next) {
     if (__atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE) == 0) continue;
     if (slot->ring->context_bytes != 0) {
@@ -61,10 +65,11 @@ constexpr std::uint32_t kScratchBytes = 704;
 #if defined(__x86_64__)
     if (__builtin_expect(bytes >= 16 || can_overread, 1)) {
       Place place;
-      if (__builtin_expect(find_place(slot, &slot->short_serial, SILLAGE_RECORD_COMPACT_BYTES + bytes, &place) &&
-                               rseq_publish_block(place.publication, place.to, place.header, payload,
-                                                  bytes < 16 ? 16 : bytes),
-                           1)) {
+      if (__builtin_expect(
+              find_place(slot, &slot->short_serial, SILLAGE_RECORD_COMPACT_BYTES + bytes, &place) &&
+                  rseq_publish_block(place.publication, place.to, place.header, payload,
+                                     bytes < 16 ? 16 : bytes),
+              1)) {
         continue;
       }
     }
@@ -75,8 +80,8 @@ constexpr std::uint32_t kScratchBytes = 704;
 }
 
 /// Three words on this slot and those behind it, whatever it takes.
-[[gnu::noinline]] void record_words(sillage_slot* slot, std::uint32_t bytes, std::uint64_t w0, std::uint64_t w1,
-                                    std::uint64_t w2, std::uint64_t ip) {
+[[gnu::noinline]] void record_words(sillage_slot* slot, std::uint32_t bytes, std::uint64_t w0,
+                                    std::uint64_t w1, std::uint64_t w2, std::uint64_t ip) {
   const std::uint64_t words[4] = {w0, w1, w2, 0};
   for (; slot != nullptr; slot = slot->next) {
     if (__atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE) == 0) continue;
@@ -96,8 +101,9 @@ constexpr std::uint32_t kScratchBytes = 704;
   }
 }
 
-[[gnu::noinline, gnu::cold]] void refresh_and_record(sillage_site* site, std::uint32_t bytes, std::uint64_t w0,
-                                                     std::uint64_t w1, std::uint64_t w2, std::uint64_t ip) {
+[[gnu::noinline, gnu::cold]] void refresh_and_record(sillage_site* site, std::uint32_t bytes,
+                                                     std::uint64_t w0, std::uint64_t w1,
+                                                     std::uint64_t w2, std::uint64_t ip) {
   record_words(current_slots(site), bytes, w0, w1, w2, ip);
 }
 
@@ -139,11 +145,14 @@ void sillage_emit_words(sillage_site* site, std::uint32_t bytes, std::uint64_t w
   }
 #if defined(__x86_64__)
   Place place;
-  if (__builtin_expect(!find_place(slot, &slot->short_serial, SILLAGE_RECORD_COMPACT_BYTES + bytes, &place), 0)) {
+  if (__builtin_expect(
+          !find_place(slot, &slot->short_serial, SILLAGE_RECORD_COMPACT_BYTES + bytes, &place),
+          0)) {
     return record_words(slot, bytes, w0, w1, w2, ip);
   }
-  bool done = bytes <= 8 ? rseq_publish_word(place.publication, place.to, place.header, w0)
-                         : rseq_publish_words(place.publication, place.to, place.header, w0, w1, w2);
+  bool done = bytes <= 8
+                  ? rseq_publish_word(place.publication, place.to, place.header, w0)
+                  : rseq_publish_words(place.publication, place.to, place.header, w0, w1, w2);
   if (__builtin_expect(!done, 0)) return record_words(slot, bytes, w0, w1, w2, ip);
   if (__builtin_expect(slot->next == nullptr, 1)) return;
   slot = slot->next;

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "probe/image.hpp"
 
+#include "probe/attach.hpp"
+#include "probe/catalog_writer.hpp"
+#include "probe/clock.hpp"
+#include "probe/collector_link.hpp"
+#include "probe/context.hpp"
+#include "probe/process.hpp"
+#include "probe/raw_syscall.hpp"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -10,14 +18,6 @@
 #include <unistd.h>
 
 #include <cstring>
-
-#include "probe/attach.hpp"
-#include "probe/catalog_writer.hpp"
-#include "probe/clock.hpp"
-#include "probe/collector_link.hpp"
-#include "probe/context.hpp"
-#include "probe/process.hpp"
-#include "probe/raw_syscall.hpp"
 
 namespace sillage::probe {
 namespace {
@@ -58,7 +58,8 @@ class KeepErrno {
 bool is_own_descriptor(const ImageState* state) {
   struct statx status = {};
   return state->fd >= 0 &&
-         raw_syscall(SYS_statx, state->fd, address(""), AT_EMPTY_PATH, STATX_INO, address(&status)) == 0 &&
+         raw_syscall(SYS_statx, state->fd, address(""), AT_EMPTY_PATH, STATX_INO,
+                     address(&status)) == 0 &&
          status.stx_ino == state->inode &&
          (std::uint64_t{status.stx_dev_major} << 32 | status.stx_dev_minor) == state->device;
 }
@@ -122,7 +123,8 @@ void describe_object(ImageState* state, sillage_image_header* header) {
     return;
   }
   std::size_t length = std::strlen(facts.path);
-  std::memcpy(header->path, length > kRoom ? facts.path + length - kRoom : facts.path, length > kRoom ? kRoom : length);
+  std::memcpy(header->path, length > kRoom ? facts.path + length - kRoom : facts.path,
+              length > kRoom ? kRoom : length);
 }
 
 /// Opens the shared gates to the sites; until here they could not be enabled.
@@ -140,7 +142,8 @@ bool build_shared(ImageState* state) {
     catalog_bytes += write_description(*state->sites[i]->event, nullptr);
   }
   std::uint64_t gates_offset = (sizeof(sillage_image_header) + 63) & ~std::uint64_t{63};
-  std::uint64_t catalog_offset = gates_offset + std::uint64_t{state->site_count} * sizeof(std::uint64_t);
+  std::uint64_t catalog_offset =
+      gates_offset + std::uint64_t{state->site_count} * sizeof(std::uint64_t);
   sillage_image_header* header = make_shared(state, catalog_offset + catalog_bytes);
   if (header == nullptr) return false;
   header->abi_major = SILLAGE_IMAGE_ABI_MAJOR;
@@ -153,7 +156,8 @@ bool build_shared(ImageState* state) {
   header->catalog_bytes = catalog_bytes;
   describe_object(state, header);
   char* to = reinterpret_cast<char*>(header) + catalog_offset;
-  for (std::uint32_t i = 0; i < state->site_count; i++) to += write_description(*state->sites[i]->event, to);
+  for (std::uint32_t i = 0; i < state->site_count; i++)
+    to += write_description(*state->sites[i]->event, to);
   // Last: a collector that finds the memfd by itself waits for it.
   __atomic_store_n(&header->magic, SILLAGE_IMAGE_MAGIC, __ATOMIC_RELEASE);
   return true;
@@ -213,7 +217,8 @@ void on_fork_child() {
 void set_up_child() {
   auto self = static_cast<std::uint32_t>(raw_syscall(SYS_gettid));
   std::uint32_t claimed = 0;
-  if (!__atomic_compare_exchange_n(&fork_wiped()->claimed, &claimed, self, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+  if (!__atomic_compare_exchange_n(&fork_wiped()->claimed, &claimed, self, false, __ATOMIC_ACQ_REL,
+                                   __ATOMIC_ACQUIRE)) {
     // Not if this is a signal handler in the thread that is at it.
     std::uint64_t until = monotonic_ns() + std::uint64_t{g_startup.deadline_ms} * 1'000'000;
     while (claimed != self && !is_child_ready() && monotonic_ns() < until) sleep_ns(50'000);
@@ -320,7 +325,8 @@ void unregister_locked(ImageState* state) {
 }
 
 /// Brings one half of a site's slots up to date.
-void refresh_half(ImageState* state, sillage_site* site, sillage_domain domain, std::uint64_t gate) {
+void refresh_half(ImageState* state, sillage_site* site, sillage_domain domain,
+                  std::uint64_t gate) {
   std::uint64_t applied = site->slots != nullptr ? site->slots->applied : 0;
   auto wanted = static_cast<std::uint32_t>(gate >> (domain * 32));
   auto have = static_cast<std::uint32_t>(applied >> (domain * 32));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "probe/process.hpp"
 
+#include "abi/app_protocol.h"
+#include "probe/raw_syscall.hpp"
+
 #include <linux/membarrier.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
@@ -9,9 +12,6 @@
 #include <unistd.h>
 
 #include <cstring>
-
-#include "abi/app_protocol.h"
-#include "probe/raw_syscall.hpp"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -34,9 +34,9 @@ struct Arena {
   std::size_t left;
 };
 Arena g_arenas[2];
-ForkWiped g_untraceable; // stands in when the kernel gives no memory
+ForkWiped g_untraceable;  // stands in when the kernel gives no memory
 std::uint32_t g_last_serial;
-constexpr std::size_t kPathBytes = 108; // of sockaddr_un
+constexpr std::size_t kPathBytes = 108;  // of sockaddr_un
 char g_socket_paths[SILLAGE_DOMAIN_COUNT][kPathBytes];
 
 char* map_chunk(std::size_t bytes, bool wiped) {
@@ -93,7 +93,8 @@ void find_rseq() {
 #if defined(__x86_64__)
   const char* wanted = getenv("SILLAGE_RSEQ");
   g_startup.rseq_offset = __rseq_offset;
-  g_startup.cpu_id_offset = __rseq_offset + static_cast<std::ptrdiff_t>(offsetof(struct rseq, cpu_id));
+  g_startup.cpu_id_offset =
+      __rseq_offset + static_cast<std::ptrdiff_t>(offsetof(struct rseq, cpu_id));
   // Behind the fields that glibc 2.36 knows; the kernel (6.3) says by this entry that it fills it.
   constexpr std::ptrdiff_t kMmCidOffset = 24;
   if (getauxval(AT_RSEQ_FEATURE_SIZE) >= kMmCidOffset + 4) {
@@ -132,7 +133,8 @@ bool adopt_process() {
   facts->registration[SILLAGE_DOMAIN_ROOT] = 0;
 #if defined(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ)
   // Now, while there is most often one thread: with more the kernel waits for a grace period.
-  if (g_startup.has_rseq) raw_syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ, 0, 0);
+  if (g_startup.has_rseq)
+    raw_syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ, 0, 0);
 #endif
   facts->pid = static_cast<std::uint32_t>(raw_syscall(SYS_getpid));
   return true;
@@ -145,7 +147,8 @@ void* allocate(std::size_t bytes, bool wiped) {
     std::size_t chunk = bytes > kChunkBytes / 4 ? (bytes + 4095) & ~std::size_t{4095} : kChunkBytes;
     char* memory = map_chunk(chunk, wiped);
     if (memory == nullptr) return nullptr;
-    if (chunk - bytes < arena.left) return memory; // a large one of its own: the arena goes on as it was
+    if (chunk - bytes < arena.left)
+      return memory;  // a large one of its own: the arena goes on as it was
     arena = {memory, chunk};
   }
   char* result = arena.at;
@@ -161,7 +164,8 @@ void* allocate(std::size_t bytes, bool wiped) {
   find_rseq();
   g_startup.allow_blocking = !secure && flag("SILLAGE_ALLOW_BLOCKING");
   g_startup.deadline_ms =
-      secure ? SILLAGE_APP_DEADLINE_MS : milliseconds("SILLAGE_REGISTER_TIMEOUT_MS", SILLAGE_APP_DEADLINE_MS);
+      secure ? SILLAGE_APP_DEADLINE_MS
+             : milliseconds("SILLAGE_REGISTER_TIMEOUT_MS", SILLAGE_APP_DEADLINE_MS);
   auto* wiped = static_cast<ForkWiped*>(allocate(sizeof(ForkWiped), true));
   g_fork_wiped = wiped != nullptr ? wiped : &g_untraceable;
   adopt_process();

@@ -2,30 +2,32 @@
 // What the library knows about the process it is in.
 #pragma once
 
+#include "abi/catalog.h"
+
 #include <cstddef>
 #include <cstdint>
-
-#include "abi/catalog.h"
 
 namespace sillage::probe {
 
 /// Constant after the library's constructor.
 struct Startup {
-  std::ptrdiff_t rseq_offset = 0; ///< of struct rseq from the thread pointer
-  std::ptrdiff_t cpu_id_offset = 0, mm_cid_offset = 0; ///< from the thread pointer; mm_cid 0: kernel has none
+  std::ptrdiff_t rseq_offset = 0;    ///< of struct rseq from the thread pointer
+  std::ptrdiff_t cpu_id_offset = 0;  ///< from the thread pointer
+  std::ptrdiff_t mm_cid_offset = 0;  ///< from the thread pointer; 0: the kernel has none
   bool has_rseq = false;
-  bool allow_blocking = false;  ///< SILLAGE_ALLOW_BLOCKING=1: the program may be made to wait
-  std::uint32_t deadline_ms = 0; ///< how long a collector is waited for
+  bool allow_blocking = false;    ///< SILLAGE_ALLOW_BLOCKING=1: the program may be made to wait
+  std::uint32_t deadline_ms = 0;  ///< how long a collector is waited for
 };
 extern Startup g_startup;
 
 /// Facts that fork() must make void: they live in memory that the child finds zeroed.
 struct ForkWiped {
-  std::uint32_t claimed; ///< the thread of a child that has taken on to set it up; 0 = none yet
-  std::uint32_t ready;   ///< the child is set up; 1 in a process that is none
+  std::uint32_t claimed;  ///< the thread of a child that has taken on to set it up; 0 = none yet
+  std::uint32_t ready;    ///< the child is set up; 1 in a process that is none
   std::uint32_t pid;
-  std::uint32_t serial; ///< distinguishes this process from its parent in thread-local caches; not 0
-  std::uint32_t registration[SILLAGE_DOMAIN_COUNT]; ///< what the collectors call this process
+  /// Distinguishes this process from its parent in thread-local caches; not 0
+  std::uint32_t serial;
+  std::uint32_t registration[SILLAGE_DOMAIN_COUNT];  ///< what the collectors call this process
 };
 
 /// The wiped facts.

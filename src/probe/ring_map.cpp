@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "probe/ring_map.hpp"
 
+#include "probe/context.hpp"
+#include "probe/process.hpp"
+#include "probe/raw_syscall.hpp"
+
 #include <fcntl.h>
 #include <linux/membarrier.h>
 #include <linux/stat.h>
 #include <sys/mman.h>
 
 #include <cstring>
-
-#include "probe/context.hpp"
-#include "probe/process.hpp"
-#include "probe/raw_syscall.hpp"
 
 namespace sillage::probe {
 namespace {
@@ -30,19 +30,22 @@ struct FileIdentity {
 
 bool identify(int fd, FileIdentity* identity) {
   struct statx status = {};
-  if (raw_syscall(SYS_statx, fd, address(""), AT_EMPTY_PATH, STATX_INO | STATX_SIZE, address(&status)) != 0) {
+  if (raw_syscall(SYS_statx, fd, address(""), AT_EMPTY_PATH, STATX_INO | STATX_SIZE,
+                  address(&status)) != 0) {
     return false;
   }
-  *identity = {static_cast<std::uint64_t>(status.stx_dev_major) << 32 | status.stx_dev_minor, status.stx_ino,
-               status.stx_size};
+  *identity = {static_cast<std::uint64_t>(status.stx_dev_major) << 32 | status.stx_dev_minor,
+               status.stx_ino, status.stx_size};
   return true;
 }
 
 void* map_memory(void* at, std::uint64_t bytes, int protection, int flags, int fd) {
 #if defined(__i386__)
-  long result = raw_syscall(SYS_mmap2, address(at), static_cast<long>(bytes), protection, flags, fd, 0);
+  long result =
+      raw_syscall(SYS_mmap2, address(at), static_cast<long>(bytes), protection, flags, fd, 0);
 #else
-  long result = raw_syscall(SYS_mmap, address(at), static_cast<long>(bytes), protection, flags, fd, 0);
+  long result =
+      raw_syscall(SYS_mmap, address(at), static_cast<long>(bytes), protection, flags, fd, 0);
 #endif
   return result < 0 && result > -4096 ? nullptr : reinterpret_cast<void*>(result);
 }
@@ -52,24 +55,31 @@ bool is_power_of_two(std::uint64_t value) { return value != 0 && (value & (value
 /// Whether a collector's header describes a ring that fits what was mapped. A collector is trusted as
 /// far as the socket's credentials go; this catches other versions and broken ones.
 bool is_sane(const sillage_ring_header& header, std::uint64_t bytes) {
-  if (header.magic != SILLAGE_RING_MAGIC || header.abi_major != SILLAGE_RING_ABI_MAJOR) return false;
-  if (!is_power_of_two(header.subbuf_bytes) || header.subbuf_bytes < SILLAGE_RING_MIN_SUBBUF_BYTES ||
+  if (header.magic != SILLAGE_RING_MAGIC || header.abi_major != SILLAGE_RING_ABI_MAJOR)
+    return false;
+  if (!is_power_of_two(header.subbuf_bytes) ||
+      header.subbuf_bytes < SILLAGE_RING_MIN_SUBBUF_BYTES ||
       header.subbuf_bytes > SILLAGE_RING_MAX_SUBBUF_BYTES) {
     return false;
   }
   if (!is_power_of_two(header.subbuf_count) || header.subbuf_count < 2) return false;
-  if (header.stream_count < header.index_count || header.stream_count == 0 || header.stream_count > 65536) return false;
+  if (header.stream_count < header.index_count || header.stream_count == 0 ||
+      header.stream_count > 65536)
+    return false;
   std::uint64_t data_bytes = header.subbuf_bytes * header.subbuf_count;
   if (data_bytes > SILLAGE_RING_MAX_BYTES || header.total_bytes > bytes) return false;
-  std::uint64_t control = sizeof(sillage_ring_stream) + sizeof(sillage_ring_entry) * std::uint64_t{header.subbuf_count};
-  if (header.stream_stride < control || header.data_stride < data_bytes + SILLAGE_RING_SLACK) return false;
-  return header.streams_offset >= sizeof(sillage_ring_header) &&
-         header.streams_offset <= bytes && header.data_offset <= bytes &&
+  std::uint64_t control =
+      sizeof(sillage_ring_stream) + sizeof(sillage_ring_entry) * std::uint64_t{header.subbuf_count};
+  if (header.stream_stride < control || header.data_stride < data_bytes + SILLAGE_RING_SLACK)
+    return false;
+  return header.streams_offset >= sizeof(sillage_ring_header) && header.streams_offset <= bytes &&
+         header.data_offset <= bytes &&
          header.stream_stride <= (bytes - header.streams_offset) / header.stream_count &&
          header.data_stride <= (bytes - header.data_offset) / header.stream_count;
 }
 
-bool fill(RingView* view, const sillage_app_attachment& attachment, const sillage_clock_page* clock) {
+bool fill(RingView* view, const sillage_app_attachment& attachment,
+          const sillage_clock_page* clock) {
   const sillage_ring_header& header = *view->header;
   std::uint32_t context_bytes = 0;
   view->cpu_context_offset = -1;
@@ -85,13 +95,14 @@ bool fill(RingView* view, const sillage_app_attachment& attachment, const sillag
   view->context_count = attachment.context_count;
   view->context_bytes = context_bytes;
   char* base = reinterpret_cast<char*>(view->header);
-  auto* streams = static_cast<RingView::Stream*>(allocate(header.stream_count * sizeof(RingView::Stream), false));
+  auto* streams = static_cast<RingView::Stream*>(
+      allocate(header.stream_count * sizeof(RingView::Stream), false));
   if (streams == nullptr) return false;
   view->at = streams;
   for (std::uint32_t i = 0; i < header.stream_count; i++) {
-    streams[i] = {
-        reinterpret_cast<sillage_ring_stream*>(base + header.streams_offset + i * header.stream_stride),
-        base + header.data_offset + i * header.data_stride};
+    streams[i] = {reinterpret_cast<sillage_ring_stream*>(base + header.streams_offset +
+                                                         i * header.stream_stride),
+                  base + header.data_offset + i * header.data_stride};
   }
   view->subbuf_mask = header.subbuf_bytes - 1;
   view->data_mask = header.subbuf_bytes * header.subbuf_count - 1;
@@ -113,7 +124,8 @@ bool fill(RingView* view, const sillage_app_attachment& attachment, const sillag
 
 }  // namespace
 
-RingView* acquire_ring(int fd, const sillage_app_attachment& attachment, const sillage_clock_page* clock) {
+RingView* acquire_ring(int fd, const sillage_app_attachment& attachment,
+                       const sillage_clock_page* clock) {
   FileIdentity file;
   if (attachment.context_count > SILLAGE_APP_MAX_CONTEXTS || !identify(fd, &file)) return nullptr;
   for (RingView* view = g_rings; view != nullptr; view = view->next) {
@@ -151,7 +163,8 @@ void release_ring(RingView* ring) {
   // Slots that led here are inactive by now, so no section can begin with them; this ends those in flight.
   // Threads that hold a try-lock go on into the private pages, which nobody reads.
 #if defined(MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ)
-  if (g_startup.has_rseq && raw_syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0, 0) != 0) {
+  if (g_startup.has_rseq &&
+      raw_syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0, 0) != 0) {
     return;  // the mapping stays
   }
 #endif
@@ -165,7 +178,8 @@ const sillage_clock_page* acquire_clock(int fd) {
   for (const ClockMapping* clock = g_clocks; clock != nullptr; clock = clock->next) {
     if (clock->inode == file.inode && clock->device == file.device) return clock->page;
   }
-  auto* page = static_cast<sillage_clock_page*>(map_memory(nullptr, sizeof(sillage_clock_page), PROT_READ, MAP_SHARED, fd));
+  auto* page = static_cast<sillage_clock_page*>(
+      map_memory(nullptr, sizeof(sillage_clock_page), PROT_READ, MAP_SHARED, fd));
   if (page == nullptr || page->magic != SILLAGE_CLOCK_MAGIC) return nullptr;
   auto* clock = static_cast<ClockMapping*>(allocate(sizeof(ClockMapping), false));
   if (clock == nullptr) return nullptr;

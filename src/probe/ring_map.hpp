@@ -2,10 +2,10 @@
 // The rings and clock pages this process has mapped.
 #pragma once
 
-#include <cstdint>
-
 #include "abi/app_protocol.h"
 #include "probe/slot.hpp"
+
+#include <cstdint>
 
 namespace sillage::probe {
 

@@ -2,12 +2,12 @@
 // What stands between a tracepoint site and a ring, inside the traced process.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-
 #include "abi/app_protocol.h"
 #include "abi/clock.h"
 #include "abi/ring.h"
+
+#include <cstddef>
+#include <cstdint>
 
 namespace sillage::probe {
 
@@ -22,14 +22,15 @@ struct RingView {
     sillage_ring_stream* control;
     char* data;
   };
-  const Stream* at; // by stream index
-  std::uint64_t subbuf_mask;  // subbuf_bytes - 1
-  std::uint64_t data_mask;    // subbuf_bytes * subbuf_count - 1
-  std::uint64_t subbuf_limit; // a record must end below it: subbuf_bytes - overcopy
+  const Stream* at;            // by stream index
+  std::uint64_t subbuf_mask;   // subbuf_bytes - 1
+  std::uint64_t data_mask;     // subbuf_bytes * subbuf_count - 1
+  std::uint64_t subbuf_limit;  // a record must end below it: subbuf_bytes - overcopy
   const sillage_clock_page* clock;
   std::ptrdiff_t rseq_offset;  // of struct rseq, from the thread pointer
-  std::ptrdiff_t index_offset; // of the rseq field that is the stream index, from the thread pointer
-  std::uint32_t rseq_index_count; // 0 where rseq cannot be used: every index is then out of range
+  // of the rseq field that is the stream index, from the thread pointer
+  std::ptrdiff_t index_offset;
+  std::uint32_t rseq_index_count;  // 0 where rseq cannot be used: every index is then out of range
   std::uint32_t context_bytes;
   // Read when something special happens.
   sillage_ring_header* header;
@@ -39,7 +40,7 @@ struct RingView {
   std::uint32_t index_count, stream_count;
   std::uint32_t overwrite;
   std::uint32_t context_count;
-  std::int32_t cpu_context_offset; // of cpu_id among the contexts; -1: not asked for
+  std::int32_t cpu_context_offset;  // of cpu_id among the contexts; -1: not asked for
   std::uint8_t contexts[SILLAGE_APP_MAX_CONTEXTS];
   // Identity and life (ring_map.cpp, under its lock).
   std::uint64_t device, inode;
@@ -54,11 +55,12 @@ struct RingView {
 ///
 /// Lives in memory that fork() wipes: in a child that has not registered yet it reads as inactive.
 struct alignas(64) sillage_slot {
-  std::uint32_t serial; // 0 = inactive; else unique to this configuration, never reused
-  std::uint32_t short_serial; // the same if the id fits a compact header and no contexts are asked for; else 0
+  std::uint32_t serial;  // 0 = inactive; else unique to this configuration, never reused
+  // the same if the id fits a compact header and no contexts are asked for; else 0
+  std::uint32_t short_serial;
   sillage::probe::RingView* ring;
   sillage_slot* next;
-  std::uint32_t id;           // event record id
-  std::uint64_t applied; // first slot of a site: the gate this chain was built for
-  std::uint32_t domain;  // whose channel it is: enum sillage_domain
+  std::uint32_t id;       // event record id
+  std::uint64_t applied;  // first slot of a site: the gate this chain was built for
+  std::uint32_t domain;   // whose channel it is: enum sillage_domain
 };

@@ -22,7 +22,8 @@ namespace sillage::probe {
 /// More pieces than tracepoint.h can make: 32 fields, two for a sequence.
 constexpr std::uint32_t kMaxParts = 64;
 
-alignas(16) inline constexpr char kNullString[16] = "(null)";  // one whole block: see append_string()
+alignas(16) inline constexpr char kNullString[16] =
+    "(null)";  // one whole block: see append_string()
 constexpr std::uint32_t kNullStringLength = 6;
 
 /// Copies up to `limit` bytes or the first NUL of `from`, and a NUL behind.
@@ -34,7 +35,8 @@ constexpr std::uint32_t kNullStringLength = 6;
   std::uint64_t done = 0;
 #if defined(__SSE2__)
   const __m128i zero = _mm_setzero_si128();
-  while (done < limit && done + 16 < room && (reinterpret_cast<std::uintptr_t>(from + done) & 4095) <= 4080) {
+  while (done < limit && done + 16 < room &&
+         (reinterpret_cast<std::uintptr_t>(from + done) & 4095) <= 4080) {
     __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + done));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to + done), block);
     auto nul = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(block, zero)));
@@ -60,7 +62,8 @@ constexpr std::uint32_t kNullStringLength = 6;
 }
 
 /// Appends one part to the scratch; nullptr if it does not fit.
-[[gnu::always_inline]] inline char* append_part(const sillage_part& part, char* to, std::uint32_t room) {
+[[gnu::always_inline]] inline char* append_part(const sillage_part& part, char* to,
+                                                std::uint32_t room) {
   if (part.kind == SILLAGE_PART_BYTES) {
     if (part.bytes > room) return nullptr;
     copy_small(to, part.data, part.bytes);

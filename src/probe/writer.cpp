@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "probe/writer.hpp"
 
-#include <time.h>
-
-#include <cstring>
-
 #include "probe/context.hpp"
 #include "probe/copy.hpp"
 #include "probe/raw_syscall.hpp"
+
+#include <time.h>
+
+#include <cstring>
 
 namespace sillage::probe {
 namespace {
@@ -23,7 +23,7 @@ enum class Outcome : std::uint8_t { kDone, kAgain, kFull, kTooBig, kBusy };
 
 /// What is to be published at a position, decided from the position and the time.
 struct Plan {
-  std::uint64_t header_bytes; // compact or extended
+  std::uint64_t header_bytes;  // compact or extended
   std::uint64_t total;
   bool extended;
 };
@@ -35,20 +35,27 @@ struct Access {
   sillage_ring_stream* stream;
   char* data;
   std::uint32_t serial, id;
-  std::uint32_t index; // of the stream, for the section's check
+  std::uint32_t index;  // of the stream, for the section's check
   bool locked;
 };
 
-sillage_ring_entry* entry_at(sillage_ring_stream* stream, const RingView* ring, std::uint64_t position) {
+sillage_ring_entry* entry_at(sillage_ring_stream* stream, const RingView* ring,
+                             std::uint64_t position) {
   auto* entries = reinterpret_cast<sillage_ring_entry*>(stream + 1);
   return &entries[(position & ring->data_mask) >> ring->subbuf_shift];
 }
 
 #if defined(__x86_64__)
-Publication publication(const Access& access, std::uint64_t old_position, std::uint64_t new_position) {
-  return {access.stream,       old_position, new_position,
-          &access.slot->serial, access.serial, access.index,
-          access.ring->index_offset, access.ring->rseq_offset};
+Publication publication(const Access& access, std::uint64_t old_position,
+                        std::uint64_t new_position) {
+  return {access.stream,
+          old_position,
+          new_position,
+          &access.slot->serial,
+          access.serial,
+          access.index,
+          access.ring->index_offset,
+          access.ring->rseq_offset};
 }
 #endif
 
@@ -77,7 +84,8 @@ void copy_pieces(char* to, const Payload& payload) {
 /// Begins the next sub-buffer if there is one free.
 Outcome switch_subbuffer(const Access& access, std::uint64_t position, std::uint64_t time) {
   const RingView* ring = access.ring;
-  std::uint64_t start = (((position & SILLAGE_RING_BYTES_MASK) | ring->subbuf_mask) + 1) & SILLAGE_RING_BYTES_MASK;
+  std::uint64_t start =
+      (((position & SILLAGE_RING_BYTES_MASK) | ring->subbuf_mask) + 1) & SILLAGE_RING_BYTES_MASK;
   if (ring->overwrite == 0) {
     // Pairs with the collector's release store after it has copied what was there.
     std::uint64_t consumed = __atomic_load_n(&access.stream->consumed, __ATOMIC_ACQUIRE);
@@ -88,7 +96,8 @@ Outcome switch_subbuffer(const Access& access, std::uint64_t position, std::uint
   std::uint64_t in_previous = ((position >> SILLAGE_RING_POSITION_BITS) - before) &
                               (UINT64_MAX >> SILLAGE_RING_POSITION_BITS);
   std::uint64_t lost = 0;
-  for (const std::uint64_t& cause : access.stream->lost) lost += __atomic_load_n(&cause, __ATOMIC_RELAXED);
+  for (const std::uint64_t& cause : access.stream->lost)
+    lost += __atomic_load_n(&cause, __ATOMIC_RELAXED);
   sillage_ring_entry entry = {
       previous->sequence + 1, time, previous->events + in_previous, position, lost, {0, 0, 0}};
   sillage_ring_entry* to = entry_at(access.stream, ring, start);
@@ -98,7 +107,8 @@ Outcome switch_subbuffer(const Access& access, std::uint64_t position, std::uint
     __atomic_store_n(&access.stream->position, next, __ATOMIC_RELEASE);
   } else {
 #if defined(__x86_64__)
-    if (!rseq_publish_switch(publication(access, position, next), to, &entry)) return Outcome::kAgain;
+    if (!rseq_publish_switch(publication(access, position, next), to, &entry))
+      return Outcome::kAgain;
 #endif
   }
   __atomic_store_n(&access.stream->epoch, time >> SILLAGE_RECORD_EPOCH_BITS, __ATOMIC_RELAXED);
@@ -110,7 +120,8 @@ Outcome switch_subbuffer(const Access& access, std::uint64_t position, std::uint
 }
 
 /// Header and contexts, as they stand in front of the payload.
-std::uint64_t write_prefix(const Access& access, const Plan& plan, std::uint64_t time, std::uint64_t ip, char* to) {
+std::uint64_t write_prefix(const Access& access, const Plan& plan, std::uint64_t time,
+                           std::uint64_t ip, char* to) {
   if (plan.extended) {
     to[0] = static_cast<char>(SILLAGE_RECORD_ID_EXTENDED);
     std::memcpy(to + 1, &access.id, 4);
@@ -130,18 +141,20 @@ std::uint64_t write_prefix(const Access& access, const Plan& plan, std::uint64_t
 Outcome attempt(const Access& access, const Payload& payload) {
   RingView* ring = access.ring;
   std::uint64_t position = __atomic_load_n(&access.stream->position, __ATOMIC_RELAXED);
-  __atomic_signal_fence(__ATOMIC_SEQ_CST); // the position before the clock: see find_place()
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);  // the position before the clock: see find_place()
   // The holder before us may have been on another CPU: there, program order alone does not keep the clock
   // from being read before the lock was ours.
   if (access.locked) order_clock();
   std::uint64_t time = now_ns(ring->clock);
   std::uint64_t epoch = __atomic_load_n(&access.stream->epoch, __ATOMIC_RELAXED);
   Plan plan;
-  plan.extended = access.id >= SILLAGE_RECORD_ID_EXTENDED || epoch != time >> SILLAGE_RECORD_EPOCH_BITS;
+  plan.extended =
+      access.id >= SILLAGE_RECORD_ID_EXTENDED || epoch != time >> SILLAGE_RECORD_EPOCH_BITS;
   plan.header_bytes = plan.extended ? SILLAGE_RECORD_EXTENDED_BYTES : SILLAGE_RECORD_COMPACT_BYTES;
   plan.total = plan.header_bytes + ring->context_bytes + payload.bytes;
   // Judged with the larger header, so that the verdict does not depend on the time.
-  if (SILLAGE_RECORD_EXTENDED_BYTES + ring->context_bytes + payload.bytes > ring->subbuf_limit) return Outcome::kTooBig;
+  if (SILLAGE_RECORD_EXTENDED_BYTES + ring->context_bytes + payload.bytes > ring->subbuf_limit)
+    return Outcome::kTooBig;
   if ((position & ring->subbuf_mask) + plan.total > ring->subbuf_limit) {
     return switch_subbuffer(access, position, time);
   }
@@ -163,7 +176,8 @@ Outcome attempt(const Access& access, const Payload& payload) {
       std::uint32_t first;
       std::memcpy(&first, scratch, 4);
       std::uint64_t rest = plan.total - 4;
-      if (!rseq_publish_block(where, to, first, scratch + 4, rest < 16 ? 16 : rest)) return Outcome::kAgain;
+      if (!rseq_publish_block(where, to, first, scratch + 4, rest < 16 ? 16 : rest))
+        return Outcome::kAgain;
     } else {
       PieceList list = {to, scratch, prefix, payload.pieces, payload.pieces + payload.count};
       if (!rseq_publish_pieces(where, list)) return Outcome::kAgain;
@@ -178,12 +192,14 @@ Outcome attempt(const Access& access, const Payload& payload) {
 }
 
 /// Attempts on this CPU's stream, inside restartable sequences.
-Outcome attempt_rseq(sillage_slot* slot, std::uint32_t serial, const Payload& payload, std::uint32_t* index) {
+Outcome attempt_rseq(sillage_slot* slot, std::uint32_t serial, const Payload& payload,
+                     std::uint32_t* index) {
 #if defined(__x86_64__)
   RingView* ring = slot->ring;
   *index = current_index(ring->index_offset);
   if (*index >= ring->rseq_index_count) return Outcome::kBusy;
-  Access access = {ring, slot, ring->at[*index].control, ring->at[*index].data, serial, slot->id, *index, false};
+  Access access = {ring,   slot, ring->at[*index].control, ring->at[*index].data, serial, slot->id,
+                   *index, false};
   return attempt(access, payload);
 #else
   (void)slot, (void)serial, (void)payload, (void)index;
@@ -192,7 +208,8 @@ Outcome attempt_rseq(sillage_slot* slot, std::uint32_t serial, const Payload& pa
 }
 
 /// Attempts on one of the try-locked streams, beginning at this CPU's.
-Outcome attempt_locked(sillage_slot* slot, std::uint32_t serial, const Payload& payload, std::uint32_t* index) {
+Outcome attempt_locked(sillage_slot* slot, std::uint32_t serial, const Payload& payload,
+                       std::uint32_t* index) {
   RingView* ring = slot->ring;
   std::uint32_t count = ring->stream_count - ring->index_count;
   if (count == 0) return Outcome::kBusy;
@@ -207,7 +224,9 @@ Outcome attempt_locked(sillage_slot* slot, std::uint32_t serial, const Payload& 
     sillage_ring_stream* stream = ring->at[at].control;
     std::uint64_t free = 0;
     // A holder that is preempted, or interrupted by the signal handler we are in, is not waited for.
-    if (!__atomic_compare_exchange_n(&stream->owner, &free, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) continue;
+    if (!__atomic_compare_exchange_n(&stream->owner, &free, self, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED))
+      continue;
     outcome = Outcome::kDone;
     if (__atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE) == serial) {
       Access access = {ring, slot, stream, ring->at[at].data, serial, slot->id, at, true};
@@ -232,8 +251,9 @@ bool wait_for_room(const RingView* ring, std::uint64_t* since) {
   if (!g_startup.allow_blocking || ring->blocking_timeout_ns == 0) return false;
   std::uint64_t now = monotonic_ns();
   if (*since == 0) *since = now;
-  if (ring->blocking_timeout_ns != UINT64_MAX && now - *since >= ring->blocking_timeout_ns) return false;
-  sleep_ns(50'000); // the collector frees room in steps of a sub-buffer: hundreds of microseconds
+  if (ring->blocking_timeout_ns != UINT64_MAX && now - *since >= ring->blocking_timeout_ns)
+    return false;
+  sleep_ns(50'000);  // the collector frees room in steps of a sub-buffer: hundreds of microseconds
   return true;
 }
 
@@ -249,7 +269,8 @@ void record_slow(sillage_slot* slot, const Payload& payload) {
     RingView* ring = slot->ring;
     std::uint32_t index = 0;
     Outcome outcome = Outcome::kBusy;
-    if (aborts < kMaxAborts && ring->rseq_index_count != 0) outcome = attempt_rseq(slot, serial, payload, &index);
+    if (aborts < kMaxAborts && ring->rseq_index_count != 0)
+      outcome = attempt_rseq(slot, serial, payload, &index);
     if (outcome == Outcome::kBusy) outcome = attempt_locked(slot, serial, payload, &index);
     switch (outcome) {
       case Outcome::kDone: return;

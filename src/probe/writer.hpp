@@ -2,13 +2,13 @@
 // Writing one record into the ring of one slot.
 #pragma once
 
-#include <cstdint>
-
 #include "abi/ring.h"
 #include "probe/clock.hpp"
 #include "probe/process.hpp"
 #include "probe/rseq.hpp"
 #include "probe/slot.hpp"
+
+#include <cstdint>
 
 namespace sillage::probe {
 
@@ -17,7 +17,7 @@ struct Payload {
   const Piece* pieces;
   std::uint32_t count;
   std::uint64_t bytes;
-  std::uint64_t ip; ///< return address into the traced program, for the `ip` context
+  std::uint64_t ip;  ///< return address into the traced program, for the `ip` context
 };
 
 /// Records a payload on a slot, whatever it takes: contexts, extended header, sub-buffer switch, waiting,
@@ -62,10 +62,17 @@ struct Place {
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
   std::uint64_t time = now_ns(ring->clock);
   std::uint64_t epoch = __atomic_load_n(&stream.control->epoch, __ATOMIC_RELAXED);
-  if (__builtin_expect((position & ring->subbuf_mask) + total > ring->subbuf_limit, 0)) return false;
+  if (__builtin_expect((position & ring->subbuf_mask) + total > ring->subbuf_limit, 0))
+    return false;
   if (__builtin_expect((time >> SILLAGE_RECORD_EPOCH_BITS) != epoch, 0)) return false;
-  place->publication = {stream.control, position, position + SILLAGE_RING_ONE_EVENT + total, guard, serial, index,
-                        ring->index_offset, ring->rseq_offset};
+  place->publication = {stream.control,
+                        position,
+                        position + SILLAGE_RING_ONE_EVENT + total,
+                        guard,
+                        serial,
+                        index,
+                        ring->index_offset,
+                        ring->rseq_offset};
   place->to = stream.data + (position & ring->data_mask);
   place->header = slot->id | static_cast<std::uint32_t>(time << SILLAGE_RECORD_ID_BITS);
   place->time = time;

@@ -7,9 +7,10 @@
 //            [kills=N] [stops=N] [pause_us=N] [batch=N]
 //
 // kills, stops: so many random SIGKILLs (the victim is replaced) or SIGSTOPs (continued later) to its processes.
+#include <sillage/tracepoint.h>
+
 #include <fcntl.h>
 #include <signal.h>
-#include <sillage/tracepoint.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -54,7 +55,8 @@ void send(std::uint32_t producer) {
   Account& account = g_accounts->account[producer];
   std::uint64_t sequence = account.begun.load(std::memory_order_relaxed);
   account.begun.store(sequence + 1, std::memory_order_relaxed);
-  SILLAGE_TRACEPOINT(accounting, event, INFO, sillage_field(producer, producer), sillage_field(sequence, sequence),
+  SILLAGE_TRACEPOINT(accounting, event, INFO, sillage_field(producer, producer),
+                     sillage_field(sequence, sequence),
                      sillage_hex(check, checksum(producer, sequence)));
   account.done.store(sequence + 1, std::memory_order_relaxed);
 }
@@ -95,7 +97,8 @@ void run_thread(const Options& options) {
   }
   for (long i = 0; options.events == 0 || i < options.events; i++) {
     send(t_producer);
-    if (options.pause_us > 0 && i % options.batch == options.batch - 1) usleep(static_cast<useconds_t>(options.pause_us));
+    if (options.pause_us > 0 && i % options.batch == options.batch - 1)
+      usleep(static_cast<useconds_t>(options.pause_us));
     if (options.fork_each > 0 && i % options.fork_each == options.fork_each - 1) {
       pid_t child = fork();
       if (child == 0) {
@@ -167,11 +170,12 @@ void stop_children(const Options& options) {
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
   Options options;
-  std::map<std::string, long*> names = {{"threads", &options.threads},     {"processes", &options.processes},
-                                        {"events", &options.events},       {"signals", &options.signals},
-                                        {"fork", &options.fork_each},      {"exec", &options.exec_again},
-                                        {"pause_us", &options.pause_us},   {"batch", &options.batch},
-                                        {"kills", &options.kills},         {"stops", &options.stops}};
+  std::map<std::string, long*> names = {
+      {"threads", &options.threads},   {"processes", &options.processes},
+      {"events", &options.events},     {"signals", &options.signals},
+      {"fork", &options.fork_each},    {"exec", &options.exec_again},
+      {"pause_us", &options.pause_us}, {"batch", &options.batch},
+      {"kills", &options.kills},       {"stops", &options.stops}};
   for (int i = 2; i < argc; i++) {
     char* equals = std::strchr(argv[i], '=');
     if (equals == nullptr || names.count(std::string(argv[i], equals)) == 0) {
@@ -182,7 +186,8 @@ int main(int argc, char** argv) {
   }
   int fd = open(argv[1], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0 || ftruncate(fd, sizeof(Accounts)) != 0) return 2;
-  g_accounts = static_cast<Accounts*>(mmap(nullptr, sizeof(Accounts), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+  g_accounts = static_cast<Accounts*>(
+      mmap(nullptr, sizeof(Accounts), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
   if (g_accounts == MAP_FAILED) return 2;
   struct sigaction action = {};
   action.sa_handler = on_signal;

@@ -5,7 +5,9 @@
 
 namespace {
 
-inline void traced_inline(int round) { SILLAGE_TRACEPOINT(plugin, in_inline, INFO, sillage_field(round, round)); }
+inline void traced_inline(int round) {
+  SILLAGE_TRACEPOINT(plugin, in_inline, INFO, sillage_field(round, round));
+}
 
 template <class T>
 void traced_template(T round) {
@@ -20,7 +22,8 @@ struct Lifetime {
 }  // namespace
 
 extern "C" void plugin_run(int round) {
-  SILLAGE_TRACEPOINT(shared, event, INFO, sillage_field(round, round));  // the program has the same event
+  SILLAGE_TRACEPOINT(shared, event, INFO,
+                     sillage_field(round, round));  // the program has the same event
   traced_inline(round);
   traced_template(round);
   traced_template(static_cast<long>(round));

@@ -2,9 +2,10 @@
 // Events at all the awkward moments of a program's life. Prints nothing; run.py counts what the trace holds.
 //
 //   lifecycle PLUGIN ROUNDS
+#include <sillage/tracepoint.h>
+
 #include <dlfcn.h>
 #include <signal.h>
-#include <sillage/tracepoint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -23,12 +24,16 @@ struct Early {
   ~Early() { SILLAGE_TRACEPOINT(life, static_destructor, INFO); }
 } g_early;
 
-[[gnu::constructor(102)]] void first_constructor() { SILLAGE_TRACEPOINT(life, constructor_102, INFO); }
+[[gnu::constructor(102)]] void first_constructor() {
+  SILLAGE_TRACEPOINT(life, constructor_102, INFO);
+}
 [[gnu::destructor(102)]] void last_destructor() { SILLAGE_TRACEPOINT(life, destructor_102, INFO); }
 
 void at_exit() { SILLAGE_TRACEPOINT(life, at_exit, INFO); }
 
-void on_signal(int number) { SILLAGE_TRACEPOINT(life, in_signal_handler, INFO, sillage_field(number, number)); }
+void on_signal(int number) {
+  SILLAGE_TRACEPOINT(life, in_signal_handler, INFO, sillage_field(number, number));
+}
 
 void on_fault(int number) {
   SILLAGE_TRACEPOINT(life, in_fault_handler, INFO, sillage_field(number, number));
@@ -55,7 +60,8 @@ int main(int argc, char** argv) {
     run(i);
     SILLAGE_TRACEPOINT(shared, event, INFO, sillage_field(round, i));
     if (dlclose(plugin) != 0) return 4;
-    if (dlopen(argv[1], RTLD_NOW | RTLD_NOLOAD) != nullptr) return 5;  // tracepoints must not keep it loaded
+    if (dlopen(argv[1], RTLD_NOW | RTLD_NOLOAD) != nullptr)
+      return 5;  // tracepoints must not keep it loaded
     raise(SIGUSR1);
   }
   g_counts_malloc = true;

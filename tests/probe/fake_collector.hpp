@@ -13,6 +13,12 @@
 #include <x86intrin.h>
 #endif
 
+#include "abi/app_protocol.h"
+#include "abi/catalog.h"
+#include "abi/clock.h"
+#include "base/fd.hpp"
+#include "ring/ring.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -25,18 +31,13 @@
 #include <thread>
 #include <vector>
 
-#include "abi/app_protocol.h"
-#include "abi/catalog.h"
-#include "abi/clock.h"
-#include "base/fd.hpp"
-#include "ring/ring.hpp"
-
 namespace sillage::testing {
 
 inline std::uint64_t kernel_monotonic_ns() {
   timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(time.tv_nsec);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 class FakeCollector {
@@ -46,7 +47,8 @@ class FakeCollector {
     std::uint32_t pid;
     sillage_image_header* header;
     [[nodiscard]] std::uint64_t* gates() const {
-      return reinterpret_cast<std::uint64_t*>(reinterpret_cast<char*>(header) + header->gates_offset);
+      return reinterpret_cast<std::uint64_t*>(reinterpret_cast<char*>(header) +
+                                              header->gates_offset);
     }
   };
 
@@ -74,7 +76,8 @@ class FakeCollector {
   FakeCollector& operator=(const FakeCollector&) = delete;
 
   /// Records every site of every image, known or to come, into this ring from now on.
-  void attach(ring::Ring* ring, std::vector<std::uint8_t> contexts = {}, std::uint32_t first_id = 0) {
+  void attach(ring::Ring* ring, std::vector<std::uint8_t> contexts = {},
+              std::uint32_t first_id = 0) {
     std::lock_guard<std::mutex> guard(mutex_);
     ring_ = ring;
     contexts_ = std::move(contexts);
@@ -87,7 +90,8 @@ class FakeCollector {
     std::lock_guard<std::mutex> guard(mutex_);
     ring_ = nullptr;
     for (const Image& image : images_) {
-      for (std::uint32_t i = 0; i < image.header->site_count; i++) __atomic_store_n(&image.gates()[i], 0, __ATOMIC_RELEASE);
+      for (std::uint32_t i = 0; i < image.header->site_count; i++)
+        __atomic_store_n(&image.gates()[i], 0, __ATOMIC_RELEASE);
     }
   }
   [[nodiscard]] std::vector<Image> images() {
@@ -112,7 +116,8 @@ class FakeCollector {
     std::uint64_t ns0 = kernel_monotonic_ns(), tsc0 = __rdtsc();
     usleep(20000);
     std::uint64_t ns1 = kernel_monotonic_ns(), tsc1 = __rdtsc();
-    auto mult = static_cast<std::uint64_t>(static_cast<double>(ns1 - ns0) / static_cast<double>(tsc1 - tsc0) * 4294967296.0);
+    auto mult = static_cast<std::uint64_t>(static_cast<double>(ns1 - ns0) /
+                                           static_cast<double>(tsc1 - tsc0) * 4294967296.0);
     for (auto& segment : page->segment) segment = {tsc0, ns0, mult, 0};
 #else
     page->mode = SILLAGE_CLOCK_MONOTONIC;
@@ -161,9 +166,11 @@ class FakeCollector {
     if (request.header.type == SILLAGE_APP_UNREGISTER) return;
     if (request.header.type == SILLAGE_APP_REGISTER) {
       off_t size = lseek(image_fd.value(), 0, SEEK_END);
-      void* memory = mmap(nullptr, static_cast<std::size_t>(size), PROT_READ | PROT_WRITE, MAP_SHARED, image_fd.value(), 0);
+      void* memory = mmap(nullptr, static_cast<std::size_t>(size), PROT_READ | PROT_WRITE,
+                          MAP_SHARED, image_fd.value(), 0);
       request.image_token = images_.size() + 1;
-      images_.push_back({request.image_token, request.pid, static_cast<sillage_image_header*>(memory)});
+      images_.push_back(
+          {request.image_token, request.pid, static_cast<sillage_image_header*>(memory)});
       if (ring_ != nullptr) open_gates(images_.back());
     }
     reply(peer, images_[request.image_token - 1]);
@@ -178,8 +185,9 @@ class FakeCollector {
     auto& out = *reinterpret_cast<sillage_app_reply*>(bytes);
     auto& attachment = *reinterpret_cast<sillage_app_attachment*>(bytes + sizeof out);
     std::uint32_t count = ring_ != nullptr ? 1 : 0;
-    out.header = {SILLAGE_APP_MAGIC, SILLAGE_APP_ABI_MAJOR, SILLAGE_APP_ABI_MINOR, SILLAGE_APP_ATTACHMENTS,
-                        static_cast<std::uint32_t>(sizeof out + count * sizeof attachment)};
+    out.header = {SILLAGE_APP_MAGIC, SILLAGE_APP_ABI_MAJOR, SILLAGE_APP_ABI_MINOR,
+                  SILLAGE_APP_ATTACHMENTS,
+                  static_cast<std::uint32_t>(sizeof out + count * sizeof attachment)};
     out.image_token = image.token;
     out.generation = generation_;
     out.registration = static_cast<std::uint32_t>(image.token);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The probe library alone, against a collector of the test's own. Run twice by ctest: with restartable
 // sequences, and with SILLAGE_RSEQ=0 on the try-locked streams.
-#include <gtest/gtest.h>
 #include <sillage/site.h>
+#include "fake_collector.hpp"
+
+#include <gtest/gtest.h>
+
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -16,8 +19,6 @@
 #include <thread>
 #include <vector>
 
-#include "fake_collector.hpp"
-
 namespace {
 
 using sillage::Nanoseconds;
@@ -28,7 +29,8 @@ using sillage::testing::FakeCollector;
 using sillage::testing::kernel_monotonic_ns;
 
 const std::uint64_t g_closed = 0;
-const sillage_field g_field = {"value", nullptr, nullptr, 0, 0, SILLAGE_KIND_INTEGER, 4, SILLAGE_FIELD_SIGNED, 10, 0};
+const sillage_field g_field = {
+    "value", nullptr, nullptr, 0, 0, SILLAGE_KIND_INTEGER, 4, SILLAGE_FIELD_SIGNED, 10, 0};
 const sillage_event g_event = {"test", "one", __FILE__, nullptr, &g_field, 1, 1, 6, 0};
 sillage_site g_site = {&g_closed, nullptr, &g_event, 0, 0};
 sillage_site* g_sites[] = {&g_site};
@@ -36,10 +38,12 @@ sillage_image g_image = {g_sites, g_sites + 1, nullptr, &g_closed};
 
 FakeCollector* g_collector;
 
-void emit_int(std::int32_t value) {
+// One body, so that the ip context can be checked against it.
+[[gnu::noipa]] void emit_int(std::int32_t value) {
   if (*static_cast<const volatile std::uint64_t*>(g_site.gate) != 0) {
     sillage_emit_words(&g_site, 4, static_cast<std::uint32_t>(value), 0, 0);
   }
+  asm volatile("");  // a call, not a jump: the ip context is where it returns to
 }
 
 struct Record {
@@ -53,7 +57,8 @@ struct Record {
 class RingContents {
  public:
   explicit RingContents(const Ring& ring) {
-    for (std::uint32_t i = 0; i < ring.geometry().stream_count; i++) readers_.push_back(ring.reader(i));
+    for (std::uint32_t i = 0; i < ring.geometry().stream_count; i++)
+      readers_.push_back(ring.reader(i));
     buffer_.resize(ring.geometry().subbuf_bytes);
   }
 
@@ -83,8 +88,8 @@ class RingContents {
 
  private:
   template <class PayloadBytes>
-  void parse(std::uint32_t stream, const sillage::ring::Run& run, PayloadBytes payload_bytes, std::uint64_t* time,
-             std::vector<Record>* records) {
+  void parse(std::uint32_t stream, const sillage::ring::Run& run, PayloadBytes payload_bytes,
+             std::uint64_t* time, std::vector<Record>* records) {
     const char* at = reinterpret_cast<const char*>(run.bytes.data());
     const char* end = at + run.bytes.size();
     std::uint32_t events = 0;
@@ -131,7 +136,8 @@ std::int32_t as_int(const std::string& bytes, std::size_t at = 0) {
 
 class Probe : public ::testing::Test {
  protected:
-  void start(RingOptions options = {}, std::vector<std::uint8_t> contexts = {}, std::uint32_t first_id = 0) {
+  void start(RingOptions options = {}, std::vector<std::uint8_t> contexts = {},
+             std::uint32_t first_id = 0) {
     auto ring = Ring::create(options, Nanoseconds{kernel_monotonic_ns()});
     ASSERT_TRUE(ring) << ring.error().text();
     ring_.emplace(std::move(*ring));
@@ -231,7 +237,8 @@ TEST_F(Probe, Parts_StringsAreBoundedAndEnded) {
 
 TEST_F(Probe, StringNearPageEnd_NotReadBeyond) {
   start();
-  auto* pages = static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  auto* pages = static_cast<char*>(
+      mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   ASSERT_EQ(mprotect(pages + 4096, 4096, PROT_NONE), 0);
   for (int length = 0; length < 40; length++) {
     char* text = pages + 4096 - length - 1;
@@ -284,8 +291,9 @@ TEST_F(Probe, Overwrite_KeepsNewestAndCountsOverrun) {
 }
 
 TEST_F(Probe, Contexts_InOrderAndRight) {
-  start({}, {SILLAGE_CONTEXT_VTID, SILLAGE_CONTEXT_PROCNAME, SILLAGE_CONTEXT_CPU_ID, SILLAGE_CONTEXT_VPID, SILLAGE_CONTEXT_VEUID,
-             SILLAGE_CONTEXT_PID_NS, SILLAGE_CONTEXT_PTHREAD_ID, SILLAGE_CONTEXT_IP});
+  start({}, {SILLAGE_CONTEXT_VTID, SILLAGE_CONTEXT_PROCNAME, SILLAGE_CONTEXT_CPU_ID,
+             SILLAGE_CONTEXT_VPID, SILLAGE_CONTEXT_VEUID, SILLAGE_CONTEXT_PID_NS,
+             SILLAGE_CONTEXT_PTHREAD_ID, SILLAGE_CONTEXT_IP});
   emit_int(1);
   emit_int(2);
   constexpr std::size_t kContexts = 4 + 17 + 4 + 4 + 4 + 8 + 8 + 8;
@@ -322,7 +330,9 @@ TEST_F(Probe, ThreadsAndSignals_SentEqualsReadPlusLost) {
   RingOptions options;
   options.subbuf_bytes.value = 16384;
   start(options);
-  g_sent = 0;
+  emit_int(
+      0);  // attaches the process: threads that meet while one of them does are not recorded yet
+  g_sent = 1;
   struct sigaction action = {};
   action.sa_handler = on_timer;
   action.sa_flags = SA_RESTART;
@@ -370,7 +380,8 @@ TEST_F(Probe, ForkChild_TracedUnderItsOwnPid) {
   EXPECT_EQ(g_collector->images().back().pid, static_cast<std::uint32_t>(child));
   emit_int(2);
   int of_child = 0, of_parent = 0;
-  for (const Record& record : RingContents(*ring_).read([](const char*, const char*) { return std::size_t{8}; })) {
+  for (const Record& record :
+       RingContents(*ring_).read([](const char*, const char*) { return std::size_t{8}; })) {
     if (as_int(record.bytes) == child) {
       EXPECT_EQ(as_int(record.bytes, 4), 100);
       of_child++;
@@ -394,7 +405,8 @@ TEST_F(Probe, RawClone_ChildSilentOrTracedNeverUnderParentsName) {
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
-  for (const Record& record : RingContents(*ring_).read([](const char*, const char*) { return std::size_t{8}; })) {
+  for (const Record& record :
+       RingContents(*ring_).read([](const char*, const char*) { return std::size_t{8}; })) {
     if (as_int(record.bytes, 4) == 100) {
       EXPECT_EQ(as_int(record.bytes), child);
     }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Every kind of field, byte for byte, in C. */
 #define DEBUG 1 /* as programs do; log levels must not mind */
-#include <errno.h>
 #include <sillage/tracepoint.h>
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "abi/catalog.h"
 #include "checks.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 _Static_assert((int)SILLAGE_I_INTEGER == (int)SILLAGE_KIND_INTEGER, "kind");
 _Static_assert((int)SILLAGE_I_BOOL == (int)SILLAGE_KIND_BOOL, "kind");
@@ -31,7 +31,8 @@ int main(void) {
   test_all();
   enum colour { kRed, kGreen } colour = kGreen;
   RECORDING(c_enum);
-  SILLAGE_TRACEPOINT(kinds, c_enum, INFO, sillage_field(colour, colour), sillage_enum(same, colour, kOperations));
+  SILLAGE_TRACEPOINT(kinds, c_enum, INFO, sillage_field(colour, colour),
+                     sillage_enum(same, colour, kOperations));
   EXPECT_PAYLOAD("\1\0\0\0\1\0\0\0");
   return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -38,16 +38,18 @@ struct Bits {
 void test_enumerations() {
   RECORDING(enums);
   auto colour = shop::Colour::kGreen;
-  SILLAGE_TRACEPOINT(kinds, enums, INFO, sillage_field(colour, colour), sillage_field(plain, shop::kSome),
-                     sillage_field(state, shop::Order::State::kClosed),
-                     sillage_nowrite(sillage_field(again, colour)), sillage_enum(other, colour, kOperations));
+  SILLAGE_TRACEPOINT(
+      kinds, enums, INFO, sillage_field(colour, colour), sillage_field(plain, shop::kSome),
+      sillage_field(state, shop::Order::State::kClosed),
+      sillage_nowrite(sillage_field(again, colour)), sillage_enum(other, colour, kOperations));
   EXPECT_PAYLOAD("\2\xfe\xff\7\0\0\0\2");
   EXPECT_FIELD(0, "colour", SILLAGE_KIND_ENUM, 1, 0, 10, 0);
   EXPECT_FIELD(1, "plain", SILLAGE_KIND_INTEGER, 2, SILLAGE_FIELD_SIGNED, 10, 0);
   EXPECT_FIELD(2, "state", SILLAGE_KIND_ENUM, 4, SILLAGE_FIELD_SIGNED, 10, 0);
   EXPECT_FIELD(3, "again", SILLAGE_KIND_ENUM, 1, SILLAGE_FIELD_NOWRITE, 10, 0);
   const sillage_field* fields = double_last.event->fields;
-  EXPECT(fields[0].label_count == 2 && fields[0].labels[0].begin == 1 && fields[0].labels[1].end == 2);
+  EXPECT(fields[0].label_count == 2 && fields[0].labels[0].begin == 1 &&
+         fields[0].labels[1].end == 2);
   EXPECT(std::string_view(fields[0].labels[1].label) == "kGreen");
   EXPECT(fields[2].label_count == 2 && std::string_view(fields[2].labels[1].label) == "closed");
   EXPECT(fields[3].label_count == 2 && std::string_view(fields[4].labels[1].label) == "set");
@@ -57,8 +59,9 @@ void test_standard_library() {
   std::string text("a\0b", 3);
   std::string_view view = "view and more";
   RECORDING(strings);
-  SILLAGE_TRACEPOINT(kinds, strings, INFO, sillage_field(a, text), sillage_field(b, view.substr(0, 4)),
-                     sillage_field(c, std::string_view()), sillage_string(d, std::string("temporary")));
+  SILLAGE_TRACEPOINT(kinds, strings, INFO, sillage_field(a, text),
+                     sillage_field(b, view.substr(0, 4)), sillage_field(c, std::string_view()),
+                     sillage_string(d, std::string("temporary")));
   // A string ends at its first NUL, or readers would lose their place.
   EXPECT_PAYLOAD("a\0view\0\0temporary\0");
   EXPECT_FIELD(0, "a", SILLAGE_KIND_STRING, 1, 0, 10, 0);
@@ -88,8 +91,9 @@ void test_cpp_values() {
   auto [first, second] = std::pair(1, 2);
   int counter = 0;
   RECORDING(values);
-  SILLAGE_TRACEPOINT(kinds, values, INFO, sillage_field(bits, bits.high), sillage_field(changing, changing),
-                     sillage_field(first, first), sillage_field(second, second), sillage_field(counter, counter++),
+  SILLAGE_TRACEPOINT(kinds, values, INFO, sillage_field(bits, bits.high),
+                     sillage_field(changing, changing), sillage_field(first, first),
+                     sillage_field(second, second), sillage_field(counter, counter++),
                      sillage_field(function, function), sillage_field(null, nullptr));
   EXPECT(double_last.bytes == 20 + 2 * sizeof(void*) && counter == 1);
   EXPECT(memcmp(double_last.payload, "\x9\0\0\0\3\0\0\0\1\0\0\0\2\0\0\0\0\0\0\0", 20) == 0);

@@ -3,12 +3,12 @@
 // both, and in the destructors that run last.
 //
 //   load_test LIBRARY
+#include "checks.h"
+#include "library.hpp"
+
 #include <dlfcn.h>
 #include <link.h>
 #include <unistd.h>
-
-#include "checks.h"
-#include "library.hpp"
 
 namespace {
 

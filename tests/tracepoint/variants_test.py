@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Sites are found and payloads right however the program was compiled and linked.
 
-usage: variants_test.py ROOT C_COMPILER CXX_COMPILER
+usage: variants_test.py ROOT C_COMPILER CXX_COMPILER [VARIANT...]
 
 Builds and runs the tests of this folder under every set of flags below. Sets that this machine cannot build for (no
 32-bit C library, no lld) are named and left out.
@@ -74,7 +74,8 @@ def check(root, c_compiler, cxx_compiler, flags, folder):
 def main():
     root, c_compiler, cxx_compiler = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], sys.argv[3]
     failed = 0
-    for name, flags in VARIANTS.items():
+    for name in sys.argv[4:] or VARIANTS:
+        flags = VARIANTS[name]
         with tempfile.TemporaryDirectory() as temporary:
             folder = pathlib.Path(temporary)
             if not can_build(cxx_compiler, flags, folder):

@@ -18,6 +18,13 @@
 #define SILLAGE_I_ALWAYS_INLINE __attribute__((always_inline)) inline
 #define SILLAGE_I_HIDDEN __attribute__((visibility("hidden")))
 
+// g++ -m32 -fPIC: see SILLAGE_I_ENTER.
+#if defined(__i386__) && defined(__PIC__) && !defined(__clang__)
+#define SILLAGE_I_ENTERS_ITSELF 1
+#else
+#define SILLAGE_I_ENTERS_ITSELF 0
+#endif
+
 namespace sillage::detail {
 
 // ---- Types ------------------------------------------------------------------------------------------------
@@ -36,8 +43,9 @@ inline constexpr bool kIsChar = std::is_same_v<T, char>;
 #endif
 
 template <class T>
-inline constexpr bool kIsInteger = std::is_integral_v<T> && sizeof(T) <= 8 && !std::is_same_v<T, wchar_t> &&
-                                   !std::is_same_v<T, char16_t> && !std::is_same_v<T, char32_t>;
+inline constexpr bool kIsInteger = std::is_integral_v<T> && sizeof(T) <= 8 &&
+                                   !std::is_same_v<T, wchar_t> && !std::is_same_v<T, char16_t> &&
+                                   !std::is_same_v<T, char32_t>;
 
 template <std::size_t N>
 struct LabelList {
@@ -54,7 +62,8 @@ constexpr LabelList<N> label_list(const ::sillage_label (&labels)[N]) {
 template <class T, class = void>
 struct HasLabels : std::false_type {};
 template <class T>
-struct HasLabels<T, std::void_t<decltype(sillage_enum_labels(static_cast<T*>(nullptr)))>> : std::true_type {};
+struct HasLabels<T, std::void_t<decltype(sillage_enum_labels(static_cast<T*>(nullptr)))>>
+    : std::true_type {};
 
 /// The list given by SILLAGE_ENUM, found by the namespace of the enumeration.
 template <class T>
@@ -99,7 +108,8 @@ constexpr Shape shape_of_elements(std::uint8_t kind, std::uint8_t text_kind) {
 template <unsigned kBase, unsigned kFlags>
 struct Display {
   static constexpr Shape apply(Shape shape) {
-    bool is_number = shape.kind == SILLAGE_I_INTEGER || shape.kind == SILLAGE_I_ARRAY || shape.kind == SILLAGE_I_SEQUENCE;
+    bool is_number = shape.kind == SILLAGE_I_INTEGER || shape.kind == SILLAGE_I_ARRAY ||
+                     shape.kind == SILLAGE_I_SEQUENCE;
     bool is_integer = is_number && (shape.flags & SILLAGE_I_FLOAT_ELEMENTS) == 0;
     if ((kBase != 0 || kFlags != 0) && !is_integer) return {};
     if (kBase != 0) shape.base = kBase;
@@ -112,7 +122,8 @@ template <class T, class = void>
 struct IsContainer : std::false_type {};
 template <class T>
 struct IsContainer<T, std::void_t<decltype(*std::declval<const T&>().data()),
-                                  decltype(std::size_t{std::declval<const T&>().size()})>> : std::true_type {};
+                                  decltype(std::size_t{std::declval<const T&>().size()})>>
+    : std::true_type {};
 
 template <class T, class = void>
 struct IsFixed : std::false_type {};
@@ -125,7 +136,9 @@ struct InvalidField {
   static constexpr bool kIsValid = false, kIsFixed = true;
   static constexpr Shape kShape{};
   static constexpr std::uint32_t kBytes = 0, kCount = 0;
-  SILLAGE_I_ALWAYS_INLINE sillage_i_item item() const { return sillage_i_item_of(nullptr, 0, 0, SILLAGE_I_FORM_FIXED); }
+  SILLAGE_I_ALWAYS_INLINE sillage_i_item item() const {
+    return sillage_i_item_of(nullptr, 0, 0, SILLAGE_I_FORM_FIXED);
+  }
 };
 
 template <class T, class Show>
@@ -145,7 +158,8 @@ template <class T>
 struct EnumField : ScalarField<T, Display<0, 0>> {
   static constexpr Shape kPlain = shape_of<T>();
   static constexpr Shape kShape{SILLAGE_I_ENUM, kPlain.size, kPlain.flags, 10};
-  static constexpr bool kIsValid = kPlain.kind == SILLAGE_I_INTEGER || kPlain.kind == SILLAGE_I_ENUM;
+  static constexpr bool kIsValid =
+      kPlain.kind == SILLAGE_I_INTEGER || kPlain.kind == SILLAGE_I_ENUM;
   using Labelled = void;
 };
 
@@ -162,7 +176,8 @@ struct FixedField {
 
 template <class T, std::size_t kElements, class Show>
 struct ArrayField : FixedField<0, kElements, kElements * sizeof(T)> {
-  static constexpr Shape kShape = Show::apply(shape_of_elements<T>(SILLAGE_I_ARRAY, SILLAGE_I_TEXT_ARRAY));
+  static constexpr Shape kShape =
+      Show::apply(shape_of_elements<T>(SILLAGE_I_ARRAY, SILLAGE_I_TEXT_ARRAY));
   static constexpr bool kIsValid = kShape.kind != 0 && kElements <= UINT32_MAX / sizeof(T);
 };
 
@@ -190,7 +205,8 @@ struct SequenceField {
 };
 template <class T, class Show>
 struct SequenceOf {
-  static constexpr Shape kShape = Show::apply(shape_of_elements<T>(SILLAGE_I_SEQUENCE, SILLAGE_I_TEXT_SEQUENCE));
+  static constexpr Shape kShape =
+      Show::apply(shape_of_elements<T>(SILLAGE_I_SEQUENCE, SILLAGE_I_TEXT_SEQUENCE));
 };
 struct TextSequence {
   static constexpr Shape kShape{SILLAGE_I_TEXT_SEQUENCE, 1, 0, 10};
@@ -203,7 +219,8 @@ struct BlobSequence {
 template <class Field>
 struct NowriteField {
   static constexpr Shape kShape{Field::kShape.kind, Field::kShape.size,
-                                static_cast<std::uint8_t>(Field::kShape.flags | SILLAGE_I_NOWRITE), Field::kShape.base};
+                                static_cast<std::uint8_t>(Field::kShape.flags | SILLAGE_I_NOWRITE),
+                                Field::kShape.base};
   static constexpr bool kIsValid = Field::kIsValid, kIsFixed = false;
   static constexpr std::uint32_t kBytes = 0, kCount = Field::kCount;
   using Inner = Field;
@@ -236,7 +253,8 @@ SILLAGE_I_ALWAYS_INLINE auto field(const T& value) {
   if constexpr (std::is_array_v<T>) {
     return ArrayField<std::remove_cv_t<std::remove_extent_t<T>>, std::extent_v<T>, Show>{{value}};
   } else if constexpr (std::is_pointer_v<Value>) {
-    if constexpr (kIsChar<std::remove_cv_t<std::remove_pointer_t<Value>>> && kBase == 0 && kFlags == 0) {
+    if constexpr (kIsChar<std::remove_cv_t<std::remove_pointer_t<Value>>> && kBase == 0 &&
+                  kFlags == 0) {
       return StringField{sillage_i_item_of(value, UINT32_MAX, 0, SILLAGE_I_FORM_STRING)};
     } else {
       return ScalarField<Value, Show>{value};
@@ -300,7 +318,8 @@ SILLAGE_I_ALWAYS_INLINE auto sequence(T data, N count) {
   using Element = std::remove_cv_t<std::remove_pointer_t<T>>;
   if constexpr (std::is_pointer_v<T> && !std::is_void_v<Element> && !std::is_function_v<Element> &&
                 std::is_integral_v<N>) {
-    return make_sequence<SequenceOf<Element, Display<kBase, kFlags>>>(static_cast<const Element*>(data), count);
+    return make_sequence<SequenceOf<Element, Display<kBase, kFlags>>>(
+        static_cast<const Element*>(data), count);
   } else {
     return InvalidField{};
   }
@@ -317,7 +336,8 @@ SILLAGE_I_ALWAYS_INLINE auto byte_sequence(T data, N count) {
 
 template <class T>
 SILLAGE_I_ALWAYS_INLINE auto blob(const T& object) {
-  if constexpr (std::is_trivially_copyable_v<T> && !std::is_pointer_v<T> && sizeof(T) <= UINT32_MAX) {
+  if constexpr (std::is_trivially_copyable_v<T> && !std::is_pointer_v<T> &&
+                sizeof(T) <= UINT32_MAX) {
     return BlobField<sizeof(T)>{{&object}};
   } else {
     return InvalidField{};
@@ -351,8 +371,11 @@ constexpr ::sillage_field describe(About about) {
       about.label_count = Labels<typename Field::Labelled>::kCount;
     }
   }
-  return {about.name,         about.media_type,    about.labels,        about.label_count,  Field::kCount,
-          Field::kShape.kind, Field::kShape.size, Field::kShape.flags, Field::kShape.base, 0};
+  return {about.name,         about.media_type,
+          about.labels,       about.label_count,
+          Field::kCount,      Field::kShape.kind,
+          Field::kShape.size, Field::kShape.flags,
+          Field::kShape.base, 0};
 }
 template <class Field>
 struct Describe {
@@ -378,9 +401,16 @@ struct FieldTable {
   ::sillage_field of[sizeof...(Fields) + 1];
 };
 template <class... Fields, std::size_t... kIndex>
-constexpr FieldTable<Fields...> describe_all(const Abouts<sizeof...(Fields)>& abouts, std::index_sequence<kIndex...>) {
+constexpr FieldTable<Fields...> describe_all(const Abouts<sizeof...(Fields)>& abouts,
+                                             std::index_sequence<kIndex...>) {
   return {{Describe<Fields>::from(abouts.of[kIndex])..., {}}};
 }
+
+#if SILLAGE_I_ENTERS_ITSELF
+struct Entrant {
+  explicit Entrant(::sillage_site* site) { sillage_i_enter_site(site); }
+};
+#endif
 
 /// The site of one place of use. `Here` is a type local to it, so each place and each instantiation of a
 /// template has its own. Hidden: never a unique symbol, which would keep a library from being unloaded.
@@ -388,10 +418,19 @@ template <class Here, class... Fields>
 struct SILLAGE_I_HIDDEN Site {
   static constexpr FieldTable<Fields...> kFields =
       describe_all<Fields...>(Here::abouts(), std::index_sequence_for<Fields...>());
-  static constexpr ::sillage_event kEvent = {
-      Here::provider(), Here::name(),         Here::file(), Here::emf_uri(), kFields.of, Here::line(),
-      static_cast<std::uint16_t>(sizeof...(Fields)), Here::log_level(), 0};
+  static constexpr ::sillage_event kEvent = {Here::provider(),
+                                             Here::name(),
+                                             Here::file(),
+                                             Here::emf_uri(),
+                                             kFields.of,
+                                             Here::line(),
+                                             static_cast<std::uint16_t>(sizeof...(Fields)),
+                                             Here::log_level(),
+                                             0};
   static inline ::sillage_site site = {&sillage_closed_gate, nullptr, &kEvent, 0, 0};
+#if SILLAGE_I_ENTERS_ITSELF
+  static inline Entrant entrant __attribute__((init_priority(101))){&site};
+#endif
 };
 
 template <class... Fields>
@@ -411,7 +450,8 @@ SILLAGE_I_ALWAYS_INLINE void emit(::sillage_site* site, const Fields&... fields)
   if constexpr (kAllFixed && kBytes <= SILLAGE_I_WORDS_BYTES) {
     sillage_i_words words = {{0, 0, 0, 0}, 0};
     (sillage_i_pack_item(&words, fields.item()), ...);
-    sillage_emit_words(site, static_cast<std::uint32_t>(kBytes), words.word[0], words.word[1], words.word[2]);
+    sillage_emit_words(site, static_cast<std::uint32_t>(kBytes), words.word[0], words.word[1],
+                       words.word[2]);
   } else if constexpr (kAllFixed && sizeof...(Fields) == 1) {
     (sillage_emit_bytes(site, fields.item().data, static_cast<std::uint32_t>(kBytes)), ...);
   } else if constexpr (kAllFixed && kBytes <= SILLAGE_I_BLOCK_BYTES) {
@@ -445,10 +485,16 @@ struct Emission {
 // functions, templates), so there the entry is written in assembly, into the group of the function it stands in
 // ("?"), for the linker to drop both together. "R": not to be dropped by --gc-sections otherwise.
 #if defined(__clang__)
-#define SILLAGE_I_ENTER(site)                                                                       \
-  static ::sillage_site* sillage_i_entry                                                            \
-      __attribute__((used, retain, visibility("hidden"), section("sillage_sites"))) = &(site);      \
+#define SILLAGE_I_ENTER(site)                                                                  \
+  static ::sillage_site* sillage_i_entry                                                       \
+      __attribute__((used, retain, visibility("hidden"), section("sillage_sites"))) = &(site); \
   (void)sillage_i_entry;
+#elif SILLAGE_I_ENTERS_ITSELF
+// No operand of an asm statement may be an address here: the entry is 0 until Site::entrant is constructed.
+#define SILLAGE_I_ENTER(site)                                                        \
+  __asm__ inline __volatile__(                                                       \
+      ".pushsection sillage_sites,\"awR?\"\n\t.balign 4\n\t.long 0\n\t.popsection"); \
+  (void)&sillage_i_site::entrant;
 #else
 #if defined(__aarch64__)
 #define SILLAGE_I_SYMBOL "S"
@@ -460,8 +506,8 @@ struct Emission {
 #else
 #define SILLAGE_I_POINTER ".balign 4\n\t.long"
 #endif
-#define SILLAGE_I_ENTER(site)                                                                   \
-  __asm__ inline __volatile__(".pushsection sillage_sites,\"awR?\"\n\t" SILLAGE_I_POINTER       \
+#define SILLAGE_I_ENTER(site)                                                             \
+  __asm__ inline __volatile__(".pushsection sillage_sites,\"awR?\"\n\t" SILLAGE_I_POINTER \
                               " %c0\n\t.popsection" ::SILLAGE_I_SYMBOL(&(site)));
 #endif
 
@@ -481,9 +527,11 @@ struct Emission {
 #define SILLAGE_I_ABOUT_sillage_bin(name, ...) SILLAGE_I_ABOUT_NAMED(name)
 #define SILLAGE_I_VALUE_sillage_bin(name, ...) SILLAGE_I_FIELD(2, 0, __VA_ARGS__)
 #define SILLAGE_I_ABOUT_sillage_network(name, ...) SILLAGE_I_ABOUT_NAMED(name)
-#define SILLAGE_I_VALUE_sillage_network(name, ...) SILLAGE_I_FIELD(10, SILLAGE_I_BIG_ENDIAN, __VA_ARGS__)
+#define SILLAGE_I_VALUE_sillage_network(name, ...) \
+  SILLAGE_I_FIELD(10, SILLAGE_I_BIG_ENDIAN, __VA_ARGS__)
 #define SILLAGE_I_ABOUT_sillage_network_hex(name, ...) SILLAGE_I_ABOUT_NAMED(name)
-#define SILLAGE_I_VALUE_sillage_network_hex(name, ...) SILLAGE_I_FIELD(16, SILLAGE_I_BIG_ENDIAN, __VA_ARGS__)
+#define SILLAGE_I_VALUE_sillage_network_hex(name, ...) \
+  SILLAGE_I_FIELD(16, SILLAGE_I_BIG_ENDIAN, __VA_ARGS__)
 #define SILLAGE_I_ABOUT_sillage_enum(name, v, labels) ::sillage::detail::about_labels(#name, labels)
 #define SILLAGE_I_VALUE_sillage_enum(name, v, labels) ::sillage::detail::enumeration(v)
 #define SILLAGE_I_ABOUT_sillage_string(name, ...) SILLAGE_I_ABOUT_NAMED(name)
@@ -497,7 +545,8 @@ struct Emission {
 #define SILLAGE_I_ABOUT_sillage_sequence_bin(name, p, n) SILLAGE_I_ABOUT_NAMED(name)
 #define SILLAGE_I_VALUE_sillage_sequence_bin(name, p, n) SILLAGE_I_SEQUENCE_FIELD(2, 0, p, n)
 #define SILLAGE_I_ABOUT_sillage_sequence_network(name, p, n) SILLAGE_I_ABOUT_NAMED(name)
-#define SILLAGE_I_VALUE_sillage_sequence_network(name, p, n) SILLAGE_I_SEQUENCE_FIELD(10, SILLAGE_I_BIG_ENDIAN, p, n)
+#define SILLAGE_I_VALUE_sillage_sequence_network(name, p, n) \
+  SILLAGE_I_SEQUENCE_FIELD(10, SILLAGE_I_BIG_ENDIAN, p, n)
 #define SILLAGE_I_ABOUT_sillage_sequence_network_hex(name, p, n) SILLAGE_I_ABOUT_NAMED(name)
 #define SILLAGE_I_VALUE_sillage_sequence_network_hex(name, p, n) \
   SILLAGE_I_SEQUENCE_FIELD(16, SILLAGE_I_BIG_ENDIAN, p, n)
@@ -514,56 +563,58 @@ struct Emission {
 #define SILLAGE_I_ABOUT_sillage_nowrite(f) SILLAGE_I_ABOUT_##f
 #define SILLAGE_I_VALUE_sillage_nowrite(f) ::sillage::detail::nowrite(SILLAGE_I_VALUE_##f)
 
-#define SILLAGE_I_CHECK(f)                                             \
-  static_assert(decltype(SILLAGE_I_VALUE_##f)::kIsValid,               \
-                "sillage: field " SILLAGE_I_NAME_##f \
+#define SILLAGE_I_CHECK(f)                                                                    \
+  static_assert(decltype(SILLAGE_I_VALUE_##f)::kIsValid, "sillage: field " SILLAGE_I_NAME_##f \
                 ": a value of this type cannot be recorded this way");
 #define SILLAGE_I_ABOUT(f) SILLAGE_I_ABOUT_##f,
 #define SILLAGE_I_NEXT_VALUE(f) , SILLAGE_I_VALUE_##f
 
-#define SILLAGE_I_SITE(provider_text, name_text, level, ...)                                                      \
-  SILLAGE_I_QUIET_BEGIN                                                                                           \
-  SILLAGE_I_EACH(SILLAGE_I_CHECK, __VA_ARGS__)                                                                    \
-  struct sillage_i_here {                                                                                         \
-    struct names {                                                                                                \
-      SILLAGE_I_EACH(SILLAGE_I_MEMBER, __VA_ARGS__)                                                               \
-      char sillage_i_end;                                                                                         \
-    };                                                                                                            \
-    static constexpr const char* provider() { return provider_text; }                                             \
-    static constexpr const char* name() { return name_text; }                                                     \
-    static constexpr const char* emf_uri() { return SILLAGE_I_FIRST(__VA_ARGS__, 0); }                            \
-    static constexpr const char* file() { return __FILE__; }                                                      \
-    static constexpr ::std::uint32_t line() { return __LINE__; }                                                  \
-    static constexpr ::std::uint8_t log_level() { return level; }                                                 \
-    static constexpr ::sillage::detail::Abouts<SILLAGE_I_COUNT(__VA_ARGS__)> abouts() {                           \
-      return {{SILLAGE_I_EACH(SILLAGE_I_ABOUT, __VA_ARGS__)::sillage::detail::About{""}}};                        \
-    }                                                                                                             \
-  };                                                                                                              \
-  using sillage_i_site = typename decltype(::sillage::detail::field_list(                                         \
-      ::sillage::detail::nothing() SILLAGE_I_EACH(SILLAGE_I_NEXT_VALUE, __VA_ARGS__)))::template SiteOf<sillage_i_here>; \
+#define SILLAGE_I_SITE(provider_text, name_text, level, ...)                                       \
+  SILLAGE_I_QUIET_BEGIN                                                                            \
+  SILLAGE_I_EACH(SILLAGE_I_CHECK, __VA_ARGS__)                                                     \
+  struct sillage_i_here {                                                                          \
+    struct names {                                                                                 \
+      SILLAGE_I_EACH(SILLAGE_I_MEMBER, __VA_ARGS__)                                                \
+      char sillage_i_end;                                                                          \
+    };                                                                                             \
+    static constexpr const char* provider() { return provider_text; }                              \
+    static constexpr const char* name() { return name_text; }                                      \
+    static constexpr const char* emf_uri() { return SILLAGE_I_FIRST(__VA_ARGS__, 0); }             \
+    static constexpr const char* file() { return __FILE__; }                                       \
+    static constexpr ::std::uint32_t line() { return __LINE__; }                                   \
+    static constexpr ::std::uint8_t log_level() { return level; }                                  \
+    static constexpr ::sillage::detail::Abouts<SILLAGE_I_COUNT(__VA_ARGS__)> abouts() {            \
+      return {{SILLAGE_I_EACH(SILLAGE_I_ABOUT, __VA_ARGS__)::sillage::detail::About{""}}};         \
+    }                                                                                              \
+  };                                                                                               \
+  using sillage_i_site =                                                                           \
+      typename decltype(::sillage::detail::field_list(::sillage::detail::nothing() SILLAGE_I_EACH( \
+          SILLAGE_I_NEXT_VALUE, __VA_ARGS__)))::template SiteOf<sillage_i_here>;                   \
   SILLAGE_I_QUIET_END
 #define SILLAGE_I_THIS_SITE (sillage_i_site::site)
 #define SILLAGE_I_NULL nullptr
 
-#define SILLAGE_I_RECORD(...)                                                                 \
-  SILLAGE_I_ENTER(SILLAGE_I_THIS_SITE)                                                        \
-  ::sillage::detail::Emission{&SILLAGE_I_THIS_SITE SILLAGE_I_EACH(SILLAGE_I_NEXT_VALUE, __VA_ARGS__)};
+#define SILLAGE_I_RECORD(...)          \
+  SILLAGE_I_ENTER(SILLAGE_I_THIS_SITE) \
+  ::sillage::detail::Emission{         \
+      &SILLAGE_I_THIS_SITE SILLAGE_I_EACH(SILLAGE_I_NEXT_VALUE, __VA_ARGS__)};
 
 /// Labels an enumeration once, in its own namespace: SILLAGE_ENUM(Colour, kRed, kGreen). Up to 32 of them.
-#define SILLAGE_ENUM(Type, ...)                                                                   \
-  [[maybe_unused]] constexpr auto sillage_enum_labels(Type*) {                                    \
-    using sillage_i_enum = Type;                                                                  \
-    return ::sillage::detail::LabelList<SILLAGE_I_COUNT(0, __VA_ARGS__)>{                         \
-        {SILLAGE_I_EACH(SILLAGE_I_ENUM_LABEL, 0, __VA_ARGS__)}};                                  \
-  }                                                                                               \
+#define SILLAGE_ENUM(Type, ...)                                           \
+  [[maybe_unused]] constexpr auto sillage_enum_labels(Type*) {            \
+    using sillage_i_enum = Type;                                          \
+    return ::sillage::detail::LabelList<SILLAGE_I_COUNT(0, __VA_ARGS__)>{ \
+        {SILLAGE_I_EACH(SILLAGE_I_ENUM_LABEL, 0, __VA_ARGS__)}};          \
+  }                                                                       \
   static_assert(::std::is_enum_v<Type>, "sillage: SILLAGE_ENUM(" #Type ") is not an enumeration")
 #define SILLAGE_I_ENUM_LABEL(label) SILLAGE_LABEL(sillage_i_enum::label, #label),
 
 /// The same from a constexpr array of struct sillage_label: other texts, ranges, any number.
-#define SILLAGE_ENUM_LABELS(Type, labels)                                                         \
-  [[maybe_unused]] constexpr auto sillage_enum_labels(Type*) {                                    \
-    return ::sillage::detail::label_list(labels);                                                 \
-  }                                                                                               \
-  static_assert(::std::is_enum_v<Type>, "sillage: SILLAGE_ENUM_LABELS(" #Type ") is not an enumeration")
+#define SILLAGE_ENUM_LABELS(Type, labels)                      \
+  [[maybe_unused]] constexpr auto sillage_enum_labels(Type*) { \
+    return ::sillage::detail::label_list(labels);              \
+  }                                                            \
+  static_assert(::std::is_enum_v<Type>,                        \
+                "sillage: SILLAGE_ENUM_LABELS(" #Type ") is not an enumeration")
 
 #endif

@@ -45,7 +45,7 @@ enum sillage_i_form {
 
 /* One field's value, where it lies. */
 struct sillage_i_item {
-  const void *data;
+  const void* data;
   uint32_t bytes;
   uint32_t count;
   uint32_t form;
@@ -57,7 +57,7 @@ struct sillage_i_words {
   uint32_t bytes;
 };
 
-SILLAGE_I_INLINE void sillage_i_pack(struct sillage_i_words *words, uint64_t value, uint32_t size) {
+SILLAGE_I_INLINE void sillage_i_pack(struct sillage_i_words* words, uint64_t value, uint32_t size) {
   uint32_t index = words->bytes / 8;
   uint32_t shift = words->bytes % 8 * 8;
   words->word[index] |= value << shift;
@@ -66,8 +66,9 @@ SILLAGE_I_INLINE void sillage_i_pack(struct sillage_i_words *words, uint64_t val
 }
 
 /* Appends a value of up to 24 bytes. Copies of 8, 4, 2 and 1 bytes become plain loads or register moves. */
-SILLAGE_I_INLINE void sillage_i_pack_item(struct sillage_i_words *words, struct sillage_i_item item) {
-  const char *from = (const char *)item.data;
+SILLAGE_I_INLINE void sillage_i_pack_item(struct sillage_i_words* words,
+                                          struct sillage_i_item item) {
+  const char* from = (const char*)item.data;
   uint64_t eight;
   uint32_t four;
   uint16_t two;
@@ -102,17 +103,17 @@ SILLAGE_I_INLINE void sillage_i_pack_item(struct sillage_i_words *words, struct 
 
 /* A payload in pieces. `scratch` has SILLAGE_I_MERGED_BYTES per field, `parts` two entries per field. */
 struct sillage_i_pieces {
-  struct sillage_part *parts;
-  char *scratch;
+  struct sillage_part* parts;
+  char* scratch;
   uint32_t count;
   uint32_t used;    /* of the scratch */
   uint32_t is_open; /* whether the last part ends where the scratch is written next */
 };
 
 /* Appends to the run of small values, or begins one. `kind` is SILLAGE_PART_BYTES, or-ed with _NOWRITE or not. */
-SILLAGE_I_INLINE void sillage_i_append_small(struct sillage_i_pieces *pieces, const void *data, uint32_t bytes,
-                                             uint32_t kind) {
-  char *to = pieces->scratch + pieces->used;
+SILLAGE_I_INLINE void sillage_i_append_small(struct sillage_i_pieces* pieces, const void* data,
+                                             uint32_t bytes, uint32_t kind) {
+  char* to = pieces->scratch + pieces->used;
   __builtin_memcpy(to, data, bytes);
   pieces->used += bytes;
   if (pieces->is_open && kind == SILLAGE_PART_BYTES) {
@@ -126,8 +127,8 @@ SILLAGE_I_INLINE void sillage_i_append_small(struct sillage_i_pieces *pieces, co
   pieces->is_open = kind == SILLAGE_PART_BYTES;
 }
 
-SILLAGE_I_INLINE void sillage_i_append_part(struct sillage_i_pieces *pieces, const void *data, uint32_t bytes,
-                                            uint32_t kind) {
+SILLAGE_I_INLINE void sillage_i_append_part(struct sillage_i_pieces* pieces, const void* data,
+                                            uint32_t bytes, uint32_t kind) {
   pieces->parts[pieces->count].data = data;
   pieces->parts[pieces->count].bytes = bytes;
   pieces->parts[pieces->count].kind = kind;
@@ -135,7 +136,8 @@ SILLAGE_I_INLINE void sillage_i_append_part(struct sillage_i_pieces *pieces, con
   pieces->is_open = 0;
 }
 
-SILLAGE_I_INLINE void sillage_i_append(struct sillage_i_pieces *pieces, struct sillage_i_item item) {
+SILLAGE_I_INLINE void sillage_i_append(struct sillage_i_pieces* pieces,
+                                       struct sillage_i_item item) {
   uint32_t nowrite = (item.form & SILLAGE_I_FORM_NOWRITE) != 0 ? SILLAGE_PART_NOWRITE : 0;
   switch (item.form & ~(uint32_t)SILLAGE_I_FORM_NOWRITE) {
     case SILLAGE_I_FORM_FIXED:
@@ -158,8 +160,8 @@ SILLAGE_I_INLINE void sillage_i_append(struct sillage_i_pieces *pieces, struct s
   }
 }
 
-SILLAGE_I_INLINE struct sillage_i_item sillage_i_item_of(const void *data, uint32_t bytes, uint32_t count,
-                                                         uint32_t form) {
+SILLAGE_I_INLINE struct sillage_i_item sillage_i_item_of(const void* data, uint32_t bytes,
+                                                         uint32_t count, uint32_t form) {
   struct sillage_i_item item;
   item.data = data;
   item.bytes = bytes;
@@ -169,7 +171,8 @@ SILLAGE_I_INLINE struct sillage_i_item sillage_i_item_of(const void *data, uint3
 }
 
 /* A sequence of `count` elements of `size` bytes. What is too long for 32 bits is cut, and refused by the ring. */
-SILLAGE_I_INLINE struct sillage_i_item sillage_i_sequence_of(const void *data, uint64_t count, uint32_t size) {
+SILLAGE_I_INLINE struct sillage_i_item sillage_i_sequence_of(const void* data, uint64_t count,
+                                                             uint32_t size) {
   if (data == NULL) count = 0;
   if (count > UINT32_MAX / size) count = UINT32_MAX / size;
   return sillage_i_item_of(data, (uint32_t)count * size, (uint32_t)count, SILLAGE_I_FORM_SEQUENCE);

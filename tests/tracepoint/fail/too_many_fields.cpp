@@ -2,8 +2,9 @@
 // expect: SILLAGE_ERROR_MORE_THAN_32_FIELDS
 #include <sillage/tracepoint.h>
 
-#define FOUR(name) \
-  sillage_field(name##1, n), sillage_field(name##2, n), sillage_field(name##3, n), sillage_field(name##4, n)
+#define FOUR(name)                                                                 \
+  sillage_field(name##1, n), sillage_field(name##2, n), sillage_field(name##3, n), \
+      sillage_field(name##4, n)
 #define SIXTEEN(name) FOUR(name##a), FOUR(name##b), FOUR(name##c), FOUR(name##d)
 
 void test(int n);

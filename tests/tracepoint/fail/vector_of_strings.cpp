@@ -8,8 +8,10 @@
 void test(int n);
 void test(int n) {
 #ifndef FIXED
-  SILLAGE_TRACEPOINT(fail, test, INFO, sillage_field(n, n), sillage_field(names, std::vector<std::string>()));
+  SILLAGE_TRACEPOINT(fail, test, INFO, sillage_field(n, n),
+                     sillage_field(names, std::vector<std::string>()));
 #else
-  SILLAGE_TRACEPOINT(fail, test, INFO, sillage_field(n, n), sillage_field(names, std::vector<int>()));
+  SILLAGE_TRACEPOINT(fail, test, INFO, sillage_field(n, n),
+                     sillage_field(names, std::vector<int>()));
 #endif
 }
