@@ -202,7 +202,8 @@ class Recorder {
     winsize size = {};
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
       line.resize(std::min<std::size_t>(line.size(), size.ws_col - 1u));
-    fmt::print(stderr, "\r\033[K{}", line);
+    // Back to the first column: what the program prints next replaces the line instead of following it.
+    fmt::print(stderr, "\r\033[K{}\r", line);
     has_live_line_ = true;
   }
 
