@@ -19,8 +19,8 @@ def request(kind, size, magic=MAGIC):
 
 def connect(path):
     peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    peer.connect(path)  # with a timeout it would not wait while the backlog is full
     peer.settimeout(5)
-    peer.connect(path)
     return peer
 
 
