@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import xml.etree.ElementTree
 
 sys.path.insert(0, sys.argv[2])
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "kv"))
@@ -43,6 +44,10 @@ def every_request_is_in_the_trace(box):
     # And the whole of it, as the command counted it: those, and one message.
     check(recorded(summary) == sum(trace.counts.values()) + 1, summary)
     check("scan" in kv_trace.report(trace), kv_trace.report(trace))
+    plot = pathlib.Path(__file__).parent.parent / "tools" / "plot_trace.py"
+    subprocess.run([sys.executable, str(plot), str(box.root / "kv"), str(box.root / "kv.svg")], check=True)
+    words = "".join(xml.etree.ElementTree.parse(box.root / "kv.svg").getroot().itertext())
+    check(f"{sent['requests']:,} requests" in words and "worker-3" in words, words)
 
 
 def levels_leave_events_out(box):
