@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/child_program.hpp"
 
+#include "sillage/exit_status.hpp"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -11,8 +13,6 @@
 
 namespace sillage::command {
 namespace {
-
-constexpr int kExitNotFound = 127, kExitNotExecutable = 126;  // as shells have it
 
 [[noreturn]] void run_in_child(int go, int failure, char* const* arguments) {
   char byte = 0;
@@ -42,6 +42,7 @@ Result<ChildProgram> ChildProgram::prepare(
   Fd failure_read(failure[0]), failure_write(failure[1]);
   // This process has one thread, so the child may do as it likes between fork and exec.
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
   pid_t pid = fork();
@@ -72,6 +73,10 @@ Status ChildProgram::run() {
   failure_.reset();
   if (got != sizeof error) return {};  // closed by the exec
   waitpid(pid_, nullptr, 0);
+  if (error == ENOENT) {
+    return fail(Code::kNotFound,
+                "cannot run " + name_ + ": it, or the interpreter that it names, is not there");
+  }
   return fail_errno("cannot run " + name_, error);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // sillage: see sillage(1).
+#include "sillage/exit_status.hpp"
 #include "sillage/list.hpp"
 #include "sillage/record.hpp"
 #include "sillage/record_options.hpp"
@@ -75,6 +76,7 @@ int report(const sillage::Result<int>& result) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): out of memory, or an option declared wrongly
 int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   CLI::App app{"Records what programs do: see sillage(1)."};
@@ -98,6 +100,12 @@ int main(int argc, char** argv) {
     program.assign(separator + 1, own.end());
     own.erase(separator, own.end());
   }
+  const auto is_asked = [&own](const CLI::App* command) { return command->get_name() == own[0]; };
+  if (!own.empty() && !own[0].starts_with('-') && app.get_subcommands(is_asked).empty()) {
+    return report(sillage::fail(
+        sillage::Code::kInvalidArgument,
+        "there is no command " + own[0] + ": use record, list or version (see sillage --help)"));
+  }
   try {
     std::reverse(own.begin(), own.end());  // as the library wants them
     app.parse(own);
@@ -109,12 +117,21 @@ int main(int argc, char** argv) {
   if (version->parsed()) return report(sillage::command::version());
   if (!record->parsed()) return kExitOwnError;
   std::vector<std::string> rest = record->remaining();
-  if (!rest.empty() && (is_separated || rest[0][0] == '-')) {
+  if (!rest.empty() && rest[0].starts_with('-')) {
     return report(sillage::fail(sillage::Code::kInvalidArgument,
                                 "there is no option " + rest[0] +
                                     ": see sillage record --help; a program's own "
                                     "options stand behind it or behind --"));
   }
-  options.program = is_separated ? program : rest;
+  if (is_separated && program.empty() && rest.empty()) {
+    return report(
+        sillage::fail(sillage::Code::kInvalidArgument,
+                      "no program stands behind --; leave -- out to record all programs"));
+  }
+  options.program = rest;
+  if (is_separated) {
+    if (!rest.empty()) options.program.emplace_back("--");  // the program's: git log -- FILE
+    options.program.insert(options.program.end(), program.begin(), program.end());
+  }
   return report(sillage::command::record(options));
 }

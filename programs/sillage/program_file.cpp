@@ -14,20 +14,39 @@
 namespace sillage::command {
 namespace {
 
+bool is_directory(const std::string& path) {
+  struct stat status = {};
+  return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/// The file that execvp(3) would run; an empty text if there is none.
 std::string find_in_path(const std::string& program) {
   if (program.find('/') != std::string::npos) return program;
   const char* path = std::getenv("PATH");
   std::string_view rest = path == nullptr ? "/usr/bin:/bin" : path;
-  while (!rest.empty()) {
+  for (;;) {
     const std::size_t colon = rest.find(':');
-    std::string candidate = std::string(rest.substr(0, colon)) + "/" + program;
-    if (access(candidate.c_str(), X_OK) == 0) return candidate;
-    rest.remove_prefix(colon == std::string_view::npos ? rest.size() : colon + 1);
+    const std::string_view folder = rest.substr(0, colon);
+    // An empty name is the current directory, by an old custom.
+    const std::string candidate = std::string(folder.empty() ? "." : folder) + "/" + program;
+    if (access(candidate.c_str(), X_OK) == 0 && !is_directory(candidate)) return candidate;
+    if (colon == std::string_view::npos) return "";
+    rest.remove_prefix(colon + 1);
   }
-  return program;
 }
 
 }  // namespace
+
+Status check_program(const std::string& program) {
+  const std::string path = program.empty() ? "" : find_in_path(program);
+  if (path.empty()) {
+    return fail(Code::kNotFound, "there is no program \"" + program +
+                                     "\" in PATH: if it is elsewhere give its path");
+  }
+  if (is_directory(path)) return fail(Code::kPermission, "cannot run " + path + ": a directory");
+  if (access(path.c_str(), X_OK) != 0) return fail_errno("cannot run " + path);
+  return {};
+}
 
 std::string explain_silence(const std::string& program) {
   const std::string path = find_in_path(program);

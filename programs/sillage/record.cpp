@@ -5,6 +5,8 @@
 #include "control/client.hpp"
 #include "sillage/child_program.hpp"
 #include "sillage/daemon_start.hpp"
+#include "sillage/exit_status.hpp"
+#include "sillage/program_file.hpp"
 #include "sillage/summary.hpp"
 
 #include <fmt/core.h>
@@ -40,6 +42,12 @@ std::uint64_t monotonic_ns() {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+/// Says why a program cannot be run; returns the exit status that tells.
+int refuse_program(const Error& error) {
+  fmt::print(stderr, "sillage: {}\n", error.text());
+  return error.code == Code::kNotFound ? kExitNotFound : kExitNotExecutable;
+}
+
 /// One run of `sillage record`.
 class Recorder {
  public:
@@ -53,6 +61,9 @@ class Recorder {
     SILLAGE_TRY(watch_signals());
     SILLAGE_TRY(create());
     SILLAGE_TRY(start());
+    if (child_) {
+      if (Status runs = child_->run(); !runs) return refuse_program(runs.error());
+    }
     SILLAGE_TRY(wait_for_end());
     if (is_lost_) return child_status_ > 0 ? child_status_ : kExitOwnError;
     auto summary = stop();
@@ -109,7 +120,7 @@ class Recorder {
                  response->start_recording().programs(), plan_.request.output_path(),
                  plan_.duration_ns ? "^C stops it early." : "^C stops.");
     }
-    return child_ ? child_->run() : Status();
+    return {};
   }
 
   Status wait_for_end() {
@@ -237,6 +248,11 @@ class Recorder {
 Result<int> record(const RecordOptions& options) {
   auto plan = plan_recording(options);
   if (!plan) return tl::unexpected<Error>(std::move(plan).error());
+  if (!options.program.empty()) {
+    // Now rather than when there is an empty trace.
+    if (Status found = check_program(options.program[0]); !found)
+      return refuse_program(found.error());
+  }
   auto client = connect_or_start();
   if (!client) return tl::unexpected<Error>(std::move(client).error());
   return Recorder(*std::move(client), *std::move(plan), options.program).run();

@@ -11,10 +11,12 @@
 
 #include <fmt/core.h>
 
+#include <signal.h>
 #include <sys/random.h>
 #include <time.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
@@ -163,7 +165,14 @@ Result<RecordPlan> plan_recording(const RecordOptions& options) {
                               : control::v1::CreateRecordingRequest::CTF_1_8);
   SILLAGE_TRY(fill_channel(options, plan.request.add_channels()));
   plan.allows_blocking = plan.request.channels(0).blocking_timeout_ns() != 0;
-  for (int pid : options.pids) plan.request.add_pids(pid);
+  for (int pid : options.pids) {
+    if (pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH)) {
+      return fail(Code::kNotFound, fmt::format("there is no process {}: `sillage list` shows those "
+                                               "that can be recorded",
+                                               pid));
+    }
+    plan.request.add_pids(pid);
+  }
   if (!options.program.empty()) {
     plan.mark_name = "SILLAGE_RECORDING";
     plan.mark_value = random_mark();

@@ -35,7 +35,8 @@ struct RecordPlan {
 
 /// Checks the options and fills in what was left out.
 ///
-/// Errors: kInvalidArgument  what cannot be, and what to write instead.
+/// Errors: kInvalidArgument  what cannot be, and what to write instead;
+///         kNotFound         no process of that number; no place for the trace.
 [[nodiscard]] Result<RecordPlan> plan_recording(const RecordOptions& options);
 
 /// Where traces go when nobody says: $LTTNG_HOME or $HOME, /lttng-traces/NAME-YYYYmmdd-HHMMSS, as LTTng's.

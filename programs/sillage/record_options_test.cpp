@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits.h>
 #include <stdlib.h>
 
 namespace sillage::command {
@@ -43,6 +44,16 @@ TEST(RecordOptions, Program_IsMarked) {
   EXPECT_NE(first->mark_value, second->mark_value);
   options.pids = {1};
   EXPECT_EQ(plan_recording(options).error().code, Code::kInvalidArgument);
+}
+
+TEST(RecordOptions, Processes_MustBeThere) {
+  RecordOptions options = with_output();
+  options.pids = {1};
+  EXPECT_EQ(plan_recording(options).value().request.pids(0), 1);
+  for (int pid : {0, -1, INT_MAX}) {
+    options.pids = {1, pid};
+    EXPECT_EQ(plan_recording(options).error().code, Code::kNotFound) << pid;
+  }
 }
 
 TEST(RecordOptions, Rules_ExclusionsGoWithPatternsOnly) {

@@ -57,6 +57,7 @@ void detach_from_terminal() {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): out of memory, or an option declared wrongly
 int main(int argc, char** argv) {
   CLI::App app{"The Sillage daemon: registers programs and records their events."};
   bool in_foreground = false, in_background = false;

@@ -99,7 +99,10 @@ Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
                             ? ctf::Version::kCtf2
                             : ctf::Version::kCtf18;
   auto collector = collect::Collector::create(options, clock);
-  if (!collector) return tl::unexpected<Error>(std::move(collector).error());
+  if (!collector) {
+    return fail(collector.error().code,
+                collector.error().message + "; choose another directory with -o");
+  }
   return std::unique_ptr<Recording>(new Recording(id, std::move(session), *std::move(collector)));
 }
 
@@ -214,10 +217,9 @@ collect::TraceOptions Recording::trace_options(const apps::Image& image,
   facts.version_patch = SILLAGE_VERSION_PATCH;
   collect::TraceOptions options;
   if (ownership == session::BufferOwnership::kProcess) {
-    facts.process.emplace();
-    facts.process->vpid = process.vpid;
-    facts.process->name = process.name;
-    facts.process->start_datetime = local_time("%Y%m%dT%H%M%S%z");
+    facts.process = ctf::UstEnvironment::Process{.vpid = process.vpid,
+                                                 .name = process.name,
+                                                 .start_datetime = local_time("%Y%m%dT%H%M%S%z")};
     options.directory = "ust/pid/" + file_name_of(process.name) + "-" +
                         std::to_string(process.vpid) + "-" + local_time("%Y%m%d-%H%M%S");
   } else {

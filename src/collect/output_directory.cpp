@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <utility>
@@ -27,9 +28,13 @@ Result<Fd> make_directory(const std::string& path) {
   if (path.empty()) return fail(Code::kInvalidArgument, "the output directory has no name");
   for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {
-    if (auto made = make_one(AT_FDCWD, path.substr(0, slash), 0); !made) return made;
+    // O_PATH: one may have to pass through what one may not list, such as others' homes.
+    if (auto made = make_one(AT_FDCWD, path.substr(0, slash), O_PATH); !made) return made;
   }
-  return make_one(AT_FDCWD, path, 0);
+  auto made = make_one(AT_FDCWD, path, 0);
+  if (made && ::faccessat(made->value(), ".", W_OK | X_OK, 0) != 0)
+    return fail_errno("cannot write in directory " + path);
+  return made;
 }
 
 Result<Fd> make_directory_below(int directory, std::string_view relative) {

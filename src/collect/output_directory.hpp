@@ -11,7 +11,8 @@ namespace sillage::collect {
 
 /// Opens a directory, making it and its parents where they are missing.
 ///
-/// Errors: those of mkdir and open; the message names the part of the path that failed.
+/// Errors: those of mkdir and open, kPermission too if nothing can be made in it; the message names
+///         the part of the path that failed.
 [[nodiscard]] Result<Fd> make_directory(const std::string& path);
 
 /// Opens a directory below another, making what is missing; never leads out of it, by ".." or by

@@ -22,13 +22,36 @@ def records_from_the_first_instruction(box):
 def passes_the_status_through(box):
     box.sillage("record", "-o", box.root / "s7", *box.program(1, "exit=7"), status=7)
     box.sillage("record", "-o", box.root / "s9", "sh", "-c", "kill -9 $$", status=128 + 9)
-    box.sillage("record", "-o", box.root / "none", "/no/such/program", status=125)
-    _, error = box.sillage("record", "-o", box.root / "s7", "true", status=125)
-    check("holds a trace" in error, error)
-    _, error = box.sillage("record", "-o", box.root / "big", "--subbuf-size", "1G", "true", status=125)
-    check("sub-buffer" in error, error)
-    _, error = box.sillage("record", "--subbuf-sze", "4k", "true", status=125)
-    check("--subbuf-sze" in error, error)
+    # Options behind the program are its own, and so is a -- there.
+    box.sillage("record", "-o", box.root / "own", "sh", "-c", 'test "$1 $2" = "-- -x"', "sh", "--", "-x")
+
+
+def says_what_was_asked_wrongly(box):
+    file = box.root / "file"
+    file.write_text("no program")
+    lost_interpreter = box.root / "script"
+    lost_interpreter.write_text("#!/no/such/interpreter\n")
+    lost_interpreter.chmod(0o700)
+    (box.root / "taken/ust").mkdir(parents=True)
+    trace = ("record", "-o", box.root / "trace")
+    for status, message, arguments in (
+            (127, "/no/such/program", (*trace, "/no/such/program")),
+            (127, "no-such-program", (*trace, "no-such-program")),
+            (126, "Permission denied", (*trace, file)),
+            (126, "a directory", (*trace, box.root)),
+            (125, "holds a trace", ("record", "-o", box.root / "taken", "true")),
+            (125, "Not a directory; choose another", ("record", "-o", file, "true")),
+            (125, "sub-buffer", (*trace, "--subbuf-size", "1G", "true")),
+            (125, "--subbuf-sze", (*trace, "--subbuf-sze", "4k", "true")),
+            (125, "use one of vpid vtid", (*trace, "--context", "foo", "true")),
+            (125, "use one of EMERG", (*trace, "--level", "foo", "true")),
+            (125, "use ctf-1.8 or ctf-2", (*trace, "--trace-format", "foo", "true")),
+            (125, "there is no process 2147483647", (*trace, "-p", 2147483647)),
+            (125, "no program stands behind --", (*trace, "--")),
+            (125, "there is no command foo", ("foo",)),
+            (127, "the interpreter that it names", (*trace, lost_interpreter))):
+        _, error = box.sillage(*arguments, status=status)
+        check(message in error, f"{arguments}: {error}")
 
 
 def follows_children_and_leaves_others_alone(box):
@@ -95,6 +118,15 @@ def signals_stop_cleanly(box):
         check(recorded(summary) > 50, summary)
         check(len(read_trace(path)) == recorded(summary), summary)
         background.kill()
+    # One that is sent to the command only is passed on, and what the program does about it is recorded too.
+    path = box.root / "passed-on"
+    command = box.start([box.bin / "sillage", "record", "-o", path, *box.program(10, "wait-signal", "exit=5")],
+                        stderr=subprocess.PIPE)
+    wait_until(lambda: list(path.glob("ust/uid/*/64-bit/metadata")), "the trace")
+    time.sleep(0.2)
+    command.send_signal(signal.SIGTERM)
+    _, summary = command.communicate(timeout=20)
+    check(command.returncode == 5 and recorded(summary) == len(read_trace(path)) == 11, summary)
 
 
 def killed_command_leaves_a_readable_trace(box):
@@ -144,9 +176,9 @@ def daemon_ends_by_itself_and_by_signal(box):
     os.killpg(command.pid, signal.SIGKILL)
 
 
-TESTS = (records_from_the_first_instruction, passes_the_status_through, follows_children_and_leaves_others_alone,
-         options_reach_the_trace, says_why_nothing_was_recorded, signals_stop_cleanly,
-         killed_command_leaves_a_readable_trace, late_daemon_finds_running_programs,
+TESTS = (records_from_the_first_instruction, passes_the_status_through, says_what_was_asked_wrongly,
+         follows_children_and_leaves_others_alone, options_reach_the_trace, says_why_nothing_was_recorded,
+         signals_stop_cleanly, killed_command_leaves_a_readable_trace, late_daemon_finds_running_programs,
          daemon_ends_by_itself_and_by_signal)
 
 for test in TESTS:
