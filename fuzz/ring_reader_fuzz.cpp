@@ -85,7 +85,7 @@ class Stream {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const collect::RecordScanner kScanner = make_scanner();
+  static const collect::RecordScanner scanner = make_scanner();
   ByteCursor input(std::as_bytes(std::span(data, size)));
 
   const std::uint8_t shape = input.take<std::uint8_t>().value_or(0);
@@ -114,7 +114,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       // A heap block of exactly its size, so that the sanitizer sees a byte too far.
       const std::vector<std::byte> records(run->bytes.begin(), run->bytes.end());
       const std::uint64_t before = scanned.last_ns;
-      const collect::Scan scan = kScanner.scan(records, UINT64_MAX, scanned);
+      const collect::Scan scan = scanner.scan(records, UINT64_MAX, scanned);
       expect(scan.bytes <= records.size());
       expect(scan.damaged == (scan.bytes != records.size()));
       expect(scan.records <= records.size() / SILLAGE_RECORD_COMPACT_BYTES);

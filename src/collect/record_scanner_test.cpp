@@ -41,7 +41,7 @@ class Bytes {
   std::vector<std::byte> bytes_;
 };
 
-RecordShape shape_of(ctf::FieldClassRef payload) {
+RecordShape shape_of(const ctf::FieldClassRef& payload) {
   auto shape = RecordShape::compile(nullptr, nullptr, payload);
   EXPECT_TRUE(shape) << shape.error().text();
   return *shape;

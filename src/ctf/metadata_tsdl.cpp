@@ -78,8 +78,8 @@ class MemberIdentifiers {
   /// babeltrace2 2.0 refuses `_x` behind `__x`: it compares identifiers with the names that it has made of those
   /// before, without their first underscore. So both are taken by each; `x` is what is left to show x then.
   std::string add(const std::string& name) {
-    const std::string escaped = identifier(name);
-    const std::string plain = escaped.substr(1);
+    std::string escaped = identifier(name);
+    std::string plain = escaped.substr(1);
     const bool is_plain = plain == name && !plain.empty() && !is_keyword(plain) &&
                           plain[0] != '_' && !(plain[0] >= '0' && plain[0] <= '9');
     if (names_.take(escaped)) {
@@ -87,7 +87,7 @@ class MemberIdentifiers {
       return escaped;
     }
     if (is_plain && names_.take(plain)) return plain;
-    const std::string numbered = names_.unique(escaped);
+    std::string numbered = names_.unique(escaped);
     names_.take(numbered.substr(1));
     return numbered;
   }

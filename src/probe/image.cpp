@@ -31,7 +31,7 @@ ImageState* g_images;       // registered
 ImageState* g_free_images;  // of objects that were unloaded
 bool g_watches_fork;
 // The gate of every site in a fork child until its first event there, which sets the child up.
-const std::uint64_t g_tripwire_gate = UINT64_MAX;
+const std::uint64_t kTripwireGate = UINT64_MAX;
 Reply g_reply;  // under the lock: too large for a signal stack
 
 bool try_lock() {
@@ -208,7 +208,7 @@ void announce(ImageState* state) {
 void on_fork_child() {
   g_lock = 0;
   for (ImageState* state = g_images; state != nullptr; state = state->next) {
-    for (std::uint32_t i = 0; i < state->site_count; i++) state->sites[i]->gate = &g_tripwire_gate;
+    for (std::uint32_t i = 0; i < state->site_count; i++) state->sites[i]->gate = &kTripwireGate;
   }
 }
 
@@ -251,6 +251,7 @@ ImageState* new_state(std::uint32_t site_count) {
   }
   auto* state = static_cast<ImageState*>(allocate(sizeof(ImageState), false));
   if (state == nullptr) return nullptr;
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what it holds
   state->sites = static_cast<sillage_site**>(allocate(site_count * sizeof(sillage_site*), false));
   if (state->sites == nullptr) return nullptr;
   state->site_room = site_count;

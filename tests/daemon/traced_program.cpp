@@ -18,16 +18,16 @@
 
 namespace {
 
-const uint64_t g_closed = 0;
+const uint64_t kClosed = 0;
 const sillage_field kValue = {
     "value", nullptr, nullptr, 0, 0, SILLAGE_KIND_INTEGER, 4, SILLAGE_FIELD_SIGNED, 10, 0};
 const sillage_field kWhat = {"what", nullptr, nullptr, 0, 0, SILLAGE_KIND_STRING, 1, 0, 10, 0};
 const sillage_event kNumber = {"test", "number", __FILE__, nullptr, &kValue, 21, 1, 6, 0};
 const sillage_event kText = {"test", "text", __FILE__, nullptr, &kWhat, 22, 1, 14, 0};
-sillage_site g_number = {&g_closed, nullptr, &kNumber, 0, 0};
-sillage_site g_text = {&g_closed, nullptr, &kText, 0, 0};
+sillage_site g_number = {&kClosed, nullptr, &kNumber, 0, 0};
+sillage_site g_text = {&kClosed, nullptr, &kText, 0, 0};
 sillage_site* const kSites[] = {&g_number, &g_text};
-sillage_image g_image = {kSites, kSites + 2, nullptr, &g_closed};
+sillage_image g_image = {kSites, kSites + 2, nullptr, &kClosed};
 
 bool is_open(const sillage_site& site) { return __atomic_load_n(site.gate, __ATOMIC_RELAXED) != 0; }
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <new>
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): the C library's name
 extern "C" void* __libc_malloc(std::size_t size);
 
 namespace {

@@ -28,18 +28,24 @@ using sillage::ring::StreamReader;
 using sillage::testing::FakeCollector;
 using sillage::testing::kernel_monotonic_ns;
 
-const std::uint64_t g_closed = 0;
-const sillage_field g_field = {
+const std::uint64_t kClosed = 0;
+const sillage_field kField = {
     "value", nullptr, nullptr, 0, 0, SILLAGE_KIND_INTEGER, 4, SILLAGE_FIELD_SIGNED, 10, 0};
-const sillage_event g_event = {"test", "one", __FILE__, nullptr, &g_field, 1, 1, 6, 0};
-sillage_site g_site = {&g_closed, nullptr, &g_event, 0, 0};
+const sillage_event kEvent = {"test", "one", __FILE__, nullptr, &kField, 1, 1, 6, 0};
+sillage_site g_site = {&kClosed, nullptr, &kEvent, 0, 0};
 sillage_site* g_sites[] = {&g_site};
-sillage_image g_image = {g_sites, g_sites + 1, nullptr, &g_closed};
+sillage_image g_image = {g_sites, g_sites + 1, nullptr, &kClosed};
 
 FakeCollector* g_collector;
 
+#ifdef __clang__
+#define ONE_BODY [[gnu::noinline]]
+#else
+#define ONE_BODY [[gnu::noipa]]
+#endif
+
 // One body, so that the ip context can be checked against it.
-[[gnu::noipa]] void emit_int(std::int32_t value) {
+ONE_BODY void emit_int(std::int32_t value) {
   if (*static_cast<const volatile std::uint64_t*>(g_site.gate) != 0) {
     sillage_emit_words(&g_site, 4, static_cast<std::uint32_t>(value), 0, 0);
   }
@@ -342,6 +348,7 @@ TEST_F(Probe, ThreadsAndSignals_SentEqualsReadPlusLost) {
   RingContents contents(*ring_);
   std::uint64_t read = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; t++) {
     threads.emplace_back([&, t] {
       for (int i = 0; !stop; i++) {
@@ -430,6 +437,7 @@ TEST_F(Probe, SilentCollector_WaitIsBoundedAndNotRepeated) {
 TEST_F(Probe, AttachDetachUnderLoad_EventsStayInTheirRing) {
   std::atomic<bool> stop = false;
   std::vector<std::thread> threads;
+  threads.reserve(3);
   for (int t = 0; t < 3; t++) {
     threads.emplace_back([&] {
       while (!stop) emit_int(5);

@@ -64,8 +64,8 @@ void load_run_and_unload(const char* path) {
   const struct {
     const char* event;
     unsigned sites, events;  // of the program and the library together; of one run of the library
-  } kCases[] = {{"in_inline", 2, 1}, {"in_lambda", 2, 1}, {"in_template", 3, 2}};
-  for (const auto& expected : kCases) {
+  } cases[] = {{"in_inline", 2, 1}, {"in_lambda", 2, 1}, {"in_template", 3, 2}};
+  for (const auto& expected : cases) {
     EXPECT(double_open("library", expected.event) == expected.sites);
     double_reset();
     run(5);

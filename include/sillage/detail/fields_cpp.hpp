@@ -69,7 +69,7 @@ struct HasLabels<T, std::void_t<decltype(sillage_enum_labels(static_cast<T*>(nul
 template <class T>
 struct SILLAGE_I_HIDDEN Labels {
   static constexpr auto kList = sillage_enum_labels(static_cast<T*>(nullptr));
-  static constexpr std::uint32_t kCount = sizeof kList.labels / sizeof kList.labels[0];
+  static constexpr std::uint32_t kCount = std::extent_v<decltype(kList.labels)>;
 };
 
 template <class T>
