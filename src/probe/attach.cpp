@@ -107,7 +107,7 @@ void configure_site(sillage_site* site, std::uint32_t index, sillage_domain doma
   }
 }
 
-const std::uint32_t* map_ids(int fd, std::uint64_t bytes) {
+const std::uint32_t* map_ids(int fd, std::size_t bytes) {
   off_t size = lseek(fd, 0, SEEK_END);
   if (size < 0 || static_cast<std::uint64_t>(size) < bytes) return nullptr;
   void* memory = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
@@ -123,7 +123,7 @@ void apply_reply(ImageState* state, sillage_domain domain, Reply* reply) {
   fork_wiped()->registration[domain] = header.registration;
   Channel channels[SILLAGE_APP_MAX_ATTACHMENTS];
   std::uint32_t count = 0;
-  std::uint64_t ids_bytes = std::uint64_t{state->site_count} * sizeof(std::uint32_t);
+  std::size_t ids_bytes = state->site_count * sizeof(std::uint32_t);
   const sillage_clock_page* clock = acquire_clock(reply->fds[0]);
   for (std::uint32_t i = 0; clock != nullptr && i < header.attachment_count; i++) {
     RingView* ring = acquire_ring(reply->fds[1 + 2 * i], header.attachments[i], clock);

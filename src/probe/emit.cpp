@@ -54,7 +54,8 @@ constexpr std::uint32_t kScratchBytes = 704;
 
 /// Records a payload that lies in one piece, on every channel.
 [[gnu::always_inline]] inline void record_bytes(sillage_slot* slot, const void* payload,
-                                                std::uint32_t bytes, bool can_overread,
+                                                std::uint32_t bytes,
+                                                [[maybe_unused]] bool can_overread,
                                                 std::uint64_t ip) {
   for (; slot != nullptr; slot = slot->next) {
     if (__atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE) == 0) continue;

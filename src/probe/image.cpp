@@ -65,7 +65,7 @@ bool is_own_descriptor(const ImageState* state) {
 }
 
 /// A new sealed-to-be memfd of `bytes`, mapped; remembers it in `state`.
-sillage_image_header* make_shared(ImageState* state, std::uint64_t bytes) {
+sillage_image_header* make_shared(ImageState* state, std::size_t bytes) {
   int fd = memfd_create("sillage-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return nullptr;
   struct statx status = {};
@@ -137,13 +137,12 @@ void hang_gates(ImageState* state) {
 
 /// Builds gates and catalogue of a newly loaded object.
 bool build_shared(ImageState* state) {
-  std::uint64_t catalog_bytes = 0;
+  std::size_t catalog_bytes = 0;
   for (std::uint32_t i = 0; i < state->site_count; i++) {
     catalog_bytes += write_description(*state->sites[i]->event, nullptr);
   }
-  std::uint64_t gates_offset = (sizeof(sillage_image_header) + 63) & ~std::uint64_t{63};
-  std::uint64_t catalog_offset =
-      gates_offset + std::uint64_t{state->site_count} * sizeof(std::uint64_t);
+  std::size_t gates_offset = (sizeof(sillage_image_header) + 63) & ~std::size_t{63};
+  std::size_t catalog_offset = gates_offset + state->site_count * sizeof(std::uint64_t);
   sillage_image_header* header = make_shared(state, catalog_offset + catalog_bytes);
   if (header == nullptr) return false;
   header->abi_major = SILLAGE_IMAGE_ABI_MAJOR;
@@ -167,11 +166,11 @@ bool build_shared(ImageState* state) {
 /// an event that this one interrupted may be about to read its gate. The caller hangs the gates.
 bool rebuild_shared(ImageState* state) {
   const sillage_image_header* old = state->shared;
-  std::uint64_t bytes = state->shared_bytes;
+  std::size_t bytes = state->shared_bytes;
   sillage_image_header* header = make_shared(state, bytes);
   if (header == nullptr) return false;
   std::memcpy(header, old, bytes);
-  std::memset(gates_of(state), 0, std::uint64_t{state->site_count} * sizeof(std::uint64_t));
+  std::memset(gates_of(state), 0, state->site_count * sizeof(std::uint64_t));
   return true;
 }
 

@@ -7,6 +7,7 @@
 #include "abi/catalog.h"
 #include "probe/slot.hpp"
 
+#include <cstddef>
 #include <cstdint>
 
 namespace sillage::probe {
@@ -16,7 +17,7 @@ struct ImageState {
   sillage_image* image;
   ImageState* next;
   sillage_image_header* shared;  ///< mapping of the memfd; nullptr if none could be made
-  std::uint64_t shared_bytes;
+  std::size_t shared_bytes;
   int fd;  ///< kept only while some collector has not been reached; -1 otherwise
   std::uint64_t device, inode;  ///< of the memfd, to tell whether `fd` is still ours
   std::uint32_t is_program;     ///< the main program's: its destructor runs only when all is over

@@ -72,6 +72,10 @@ Result<Ring> Ring::create(const RingOptions& options, Nanoseconds now) {
   if (!made) return tl::unexpected(std::move(made).error());
   const RingGeometry g = *made;
 
+  if (!std::in_range<std::size_t>(g.total_bytes)) {  // 32-bit programs
+    errno = ENOMEM;
+    return fail_size("map", g, g.total_bytes);
+  }
   Fd fd(::memfd_create("sillage-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) return fail_errno("memfd_create for a ring");
   if (::ftruncate(fd.value(), static_cast<off_t>(g.total_bytes)) != 0)
@@ -86,7 +90,8 @@ Result<Ring> Ring::create(const RingOptions& options, Nanoseconds now) {
     SILLAGE_TRY(take_memory(fd.value(), g, g.data_offset,
                             std::min<std::uint64_t>(online, g.index_count) * g.data_stride));
   }
-  void* memory = ::mmap(nullptr, g.total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.value(), 0);
+  void* memory = ::mmap(nullptr, static_cast<std::size_t>(g.total_bytes), PROT_READ | PROT_WRITE,
+                        MAP_SHARED, fd.value(), 0);
   if (memory == MAP_FAILED) return fail_size("map", g, g.total_bytes);
 
   Ring ring(std::move(fd), static_cast<std::byte*>(memory), g);
@@ -129,7 +134,7 @@ Ring& Ring::operator=(Ring&& other) noexcept {
 Ring::~Ring() { unmap(); }
 
 void Ring::unmap() {
-  if (memory_ != nullptr) ::munmap(memory_, geometry_.total_bytes);
+  if (memory_ != nullptr) ::munmap(memory_, static_cast<std::size_t>(geometry_.total_bytes));
   memory_ = nullptr;
 }
 

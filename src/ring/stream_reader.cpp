@@ -100,7 +100,7 @@ std::optional<Run> StreamReader::read_closed(std::span<std::byte> buffer) {
 
 Run StreamReader::take(std::span<std::byte> buffer, std::uint64_t bytes, std::uint64_t events) {
   Run run;
-  run.bytes = buffer.first(bytes);
+  run.bytes = buffer.first(static_cast<std::size_t>(bytes));
   run.sequence = sequence_;
   run.offset = read_;
   run.begin_ns = entry_.begin_ns;
@@ -176,7 +176,8 @@ bool StreamReader::overrun() const {
 
 void StreamReader::copy_data(std::uint64_t bytes, std::span<std::byte> buffer) const {
   const std::uint64_t slot = sequence_ & (geometry_.subbuf_count - 1);
-  std::memcpy(buffer.data(), data_ + slot * geometry_.subbuf_bytes + read_, bytes);
+  std::memcpy(buffer.data(), data_ + slot * geometry_.subbuf_bytes + read_,
+              static_cast<std::size_t>(bytes));
   // No later look at the copy may be turned into another look at shared memory.
   std::atomic_thread_fence(std::memory_order_acquire);
 }

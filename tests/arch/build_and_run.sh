@@ -9,6 +9,7 @@ rm -rf "$build_dir"
 # Sanitizer settings of the calling environment must not leak into the other machine's programs.
 unset CFLAGS CXXFLAGS LDFLAGS ASAN_OPTIONS LD_PRELOAD
 cmake -S "$source_dir" -B "$build_dir" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DSILLAGE_PROBE_ONLY=ON \
+  -DCMAKE_COMPILE_WARNING_AS_ERROR=ON \
   -DCMAKE_TOOLCHAIN_FILE="$source_dir/cmake/toolchain-$arch.cmake"
 cmake --build "$build_dir"
 python3 "$source_dir/tools/check_symbols.py" --library "$build_dir/lib/libsillage.so"

@@ -173,7 +173,7 @@ class FakeCollector {
           {request.image_token, request.pid, static_cast<sillage_image_header*>(memory)});
       if (ring_ != nullptr) open_gates(images_.back());
     }
-    reply(peer, images_[request.image_token - 1]);
+    reply(peer, images_[static_cast<std::size_t>(request.image_token - 1)]);
   }
 
   void reply(int peer, const Image& image) {

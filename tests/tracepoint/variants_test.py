@@ -21,6 +21,8 @@ VARIANTS = {
     "gc-sections": ["-O2", "-fvisibility=hidden", *GC],
     "gc-sections, lld": ["-O2", *GC, "-fuse-ld=lld"],
     "32 bit": ["-O2", "-m32", "-idirafter", "/usr/include/x86_64-linux-gnu"],
+    "32 bit, PIC": ["-O2", "-m32", "-fPIC", "-idirafter", "/usr/include/x86_64-linux-gnu"],
+    "32 bit, PIC, O0": ["-O0", "-m32", "-fPIC", "-idirafter", "/usr/include/x86_64-linux-gnu"],
     "32 bit, O0": ["-O0", "-m32", "-idirafter", "/usr/include/x86_64-linux-gnu"],
     "32 bit, no-pic": ["-O2", "-m32", "-fno-pic", "-no-pie", "-idirafter", "/usr/include/x86_64-linux-gnu"],
 }

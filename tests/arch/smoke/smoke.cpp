@@ -95,7 +95,7 @@ int main() {
   for (std::uint32_t i = 0; i < kEvents; ++i) emit(i);
 
   std::vector<bool> seen(kEvents);
-  std::vector<std::byte> buffer(ring->geometry().subbuf_bytes);
+  std::vector<std::byte> buffer(static_cast<std::size_t>(ring->geometry().subbuf_bytes));
   std::uint64_t lost = 0;
   for (std::uint32_t i = 0; i < ring->geometry().stream_count; ++i) {
     StreamReader reader = ring->reader(i);
