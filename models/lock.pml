@@ -50,7 +50,9 @@ bool is_dead;     /* the first program */
   run writer(HANDLER);                         \
   run daemon();                                \
   if :: REPAIRS > 1 -> run daemon() :: else fi
-#define END_CHECK assert(owner[0] == 0 && owner[1] == 0)
+#define END_CHECK                                      \
+  assert(owner[0] == 0 && owner[1] == 0);              \
+  assert(cut <= 2 * KILLS) /* the thread and its handler */
 
 #include "stream.pml"
 

@@ -65,6 +65,11 @@ byte kills = KILLS;         /* how many writers may still be killed */
 
 /* Started over if another writer ran here, and also for no reason that this model knows (a signal, a third
  * program, a move to another CPU and back). */
+#ifdef BUG_ABORT_IS_DONE
+#define INTERRUPTED goto leave
+#else
+#define INTERRUPTED goto again
+#endif
 #ifdef BUG_NO_ABORT
 #define SECTION(action) atomic { MAY_DIE; action }
 #else
@@ -72,7 +77,7 @@ byte kills = KILLS;         /* how many writers may still be killed */
   atomic {                                                    \
     MAY_DIE;                                                  \
     if                                                        \
-    :: section[me] != INSIDE_ELSEWHERE -> section[me] = OUTSIDE; goto again \
+    :: section[me] != INSIDE_ELSEWHERE -> section[me] = OUTSIDE; INTERRUPTED \
     :: section[me] != OUTSIDE -> action                       \
     fi                                                        \
   }
@@ -89,7 +94,7 @@ byte kills = KILLS;         /* how many writers may still be killed */
     fi                                                                 \
   }
 #define START_WRITERS run writer(0); if :: WRITERS > 1 -> run writer(1) :: else fi
-#define END_CHECK
+#define END_CHECK assert(cut <= KILLS)
 
 #include "stream.pml"
 
@@ -104,7 +109,11 @@ again:
     attempt();
 leave:
     if
+#ifdef BUG_LOSS_FORGOTTEN
+    :: is_full -> STEP(in_flight = false)
+#else
     :: is_full -> STEP(lost++; in_flight = false)
+#endif
     :: else
     fi
   :: else -> break

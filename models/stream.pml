@@ -8,8 +8,12 @@
  *   STEP(action)     the writer's next access to shared memory; it may be killed instead
  *   ENTER            what lies between the decision what to write and the first store
  *   SECTION(action)  a store that only happens if nobody interrupted the writer since ENTER
+ *   LEAVE_SECTION    goes with the last of them
  *   WRITERS, EVENTS  how many writers there are, and how many events each one sends
+ *   START_WRITERS, ALL_FINISHED, END_CHECK
+ *                    starts them; `finished` once all have ended; what else must hold then
  *
+ * A writer has the labels `again` (next attempt), `leave` (done, or no room) and `dead`.
  * README.md says what is left out and why, and lists the bugs (-DBUG_...) that must be found.
  */
 
@@ -176,8 +180,8 @@ inline attempt() {
 /* StreamReader: next_run() again and again, as it is called with and without `flush`. */
 proctype reader() {
   byte sequence = FIRST_SEQUENCE, accounted = FIRST_EVENT, floor = FIRST_SEQUENCE, read;
-  byte ahead, current, candidate, end, events, entry, entry_count, overrun, delivered, n;
-  bool placed, last, bad, is_credible, is_overrun;
+  byte ahead, current, candidate, end, events, entry, overrun, delivered, n;
+  bool bad, is_credible, is_overrun;
 
 not_placed: /* place() */
   atomic {
@@ -213,11 +217,14 @@ place_at:
 #endif
     :: else ->
       assert(entry == candidate);
+#ifdef BUG_COUNTED_TWICE
+      accounted = accounted - read;
+#endif
       sequence = entry;
       floor = entry;
       do
       :: accounted < events ->
-        assert(truth[accounted - FIRST_EVENT] != 0);
+        assert(truth[accounted - FIRST_EVENT] != 0); /* neither given out nor counted yet */
         truth[accounted - FIRST_EVENT] = 0;
         accounted++;
         overrun++
@@ -232,7 +239,6 @@ next_run:
   atomic {
     /* Nothing to do is no step: the reader waits. */
     (finished == ALL_FINISHED || BYTES_FROM(sequence, position) >= SUBBUF || WORTH_A_FLUSH) ->
-    last = (finished == ALL_FINISHED);
     ahead = BYTES_FROM(sequence, position);
     events = (position_count + COUNT_WRAP - accounted % COUNT_WRAP) % COUNT_WRAP;
 #ifndef OVERWRITE
@@ -245,7 +251,7 @@ next_run:
       ahead = 0; events = 0;
       goto not_placed
 #endif
-    :: ahead < SUBBUF && ahead == read -> assert(last); goto the_end
+    :: ahead < SUBBUF && ahead == read -> goto the_end /* all have finished */
     :: ahead < SUBBUF && ahead > read -> /* read_open() */
       end = ahead;
       assert(events == end - read)
@@ -265,9 +271,9 @@ next_run:
     atomic {
       events = entry_events[(sequence + 1) % COUNT] - accounted;
       end = BYTES_FROM(sequence, entry_end[(sequence + 1) % COUNT]);
-      entry_count = (entry_end_count[(sequence + 1) % COUNT] + COUNT_WRAP - (events + accounted) % COUNT_WRAP) % COUNT_WRAP;
-      is_credible = (entry == sequence + 1 && end < SUBBUF && end >= read && events <= end - read && entry_count == 0);
-      entry = 0; entry_count = 0
+      is_credible = (entry == sequence + 1 && end < SUBBUF && end >= read && events <= end - read &&
+                     entry_end_count[(sequence + 1) % COUNT] == (events + accounted) % COUNT_WRAP);
+      entry = 0
     }
   :: else -> is_credible = true
   fi;
@@ -302,7 +308,7 @@ next_run:
       assert(events == end - read);
       do
       :: events > 0 ->
-        assert(truth[accounted - FIRST_EVENT] != 0); /* given out once */
+        assert(truth[accounted - FIRST_EVENT] != 0);
         truth[accounted - FIRST_EVENT] = 0;
         accounted++; delivered++; events--
       :: else -> break
