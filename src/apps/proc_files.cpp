@@ -42,8 +42,7 @@ std::string read_proc_file(const std::string& path, std::size_t limit_bytes) {
   return text;
 }
 
-std::optional<ProcessFacts> process_facts(pid_t pid) {
-  std::string text = read_proc_file(path_of(pid, "stat"), kStatBytes);
+std::optional<ProcessFacts> parse_process_facts(const std::string& text) {
   // The name stands in parentheses and may hold any byte, parentheses too: the last one ends it.
   std::size_t open = text.find('('), close = text.rfind(')');
   if (open == std::string::npos || close == std::string::npos || close < open) return std::nullopt;
@@ -60,17 +59,25 @@ std::optional<ProcessFacts> process_facts(pid_t pid) {
   return facts;
 }
 
-pid_t innermost_pid(pid_t pid) {
-  std::string text = read_proc_file(path_of(pid, "status"), kStatusBytes);
+std::optional<ProcessFacts> process_facts(pid_t pid) {
+  return parse_process_facts(read_proc_file(path_of(pid, "stat"), kStatBytes));
+}
+
+std::optional<pid_t> parse_innermost_pid(const std::string& text) {
   constexpr std::string_view kKey = "\nNSpid:";
   std::size_t start = text.find(kKey);
-  if (start == std::string::npos) return pid;
+  if (start == std::string::npos) return std::nullopt;
   std::size_t end = text.find('\n', start + 1);
   std::string line = text.substr(start, end == std::string::npos ? end : end - start);
   std::size_t last = line.find_last_of("\t ");
-  auto inner =
-      last == std::string::npos ? 0 : static_cast<pid_t>(std::atol(line.c_str() + last + 1));
-  return inner > 0 ? inner : pid;
+  if (last == std::string::npos) return std::nullopt;
+  auto inner = static_cast<pid_t>(std::atol(line.c_str() + last + 1));
+  if (inner <= 0) return std::nullopt;
+  return inner;
+}
+
+pid_t innermost_pid(pid_t pid) {
+  return parse_innermost_pid(read_proc_file(path_of(pid, "status"), kStatusBytes)).value_or(pid);
 }
 
 std::optional<uid_t> process_owner(pid_t pid) {
@@ -79,8 +86,7 @@ std::optional<uid_t> process_owner(pid_t pid) {
   return status.st_uid;
 }
 
-std::optional<std::string> initial_environment(pid_t pid, const std::string& name) {
-  std::string text = read_proc_file(path_of(pid, "environ"), kEnvironmentBytes);
+std::optional<std::string> parse_environment(const std::string& text, const std::string& name) {
   const std::string start = name + "=";
   for (std::size_t at = 0; at < text.size();) {
     std::size_t end = std::min(text.find('\0', at), text.size());
@@ -89,6 +95,10 @@ std::optional<std::string> initial_environment(pid_t pid, const std::string& nam
     at = end + 1;
   }
   return std::nullopt;
+}
+
+std::optional<std::string> initial_environment(pid_t pid, const std::string& name) {
+  return parse_environment(read_proc_file(path_of(pid, "environ"), kEnvironmentBytes), name);
 }
 
 bool is_descendant(pid_t pid, pid_t ancestor) {

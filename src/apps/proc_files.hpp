@@ -42,7 +42,11 @@ struct ProcessFacts {
 /// The images that a process has mapped; nothing if its map cannot be read.
 [[nodiscard]] std::optional<std::vector<ImageInode>> mapped_images(pid_t pid);
 
-/// The images among the lines of a /proc/PID/maps file.
+/// The same from the text of such a file: a process chooses its name, its environment and what it maps.
+[[nodiscard]] std::optional<ProcessFacts> parse_process_facts(const std::string& stat);
+[[nodiscard]] std::optional<pid_t> parse_innermost_pid(const std::string& status);
+[[nodiscard]] std::optional<std::string> parse_environment(const std::string& environ,
+                                                           const std::string& name);
 [[nodiscard]] std::vector<ImageInode> parse_mapped_images(const std::string& maps);
 
 }  // namespace sillage::apps
