@@ -100,6 +100,10 @@ int main(int argc, char** argv) {
     program.assign(separator + 1, own.end());
     own.erase(separator, own.end());
   }
+  if (own.empty() && !is_separated) {
+    fmt::print(stderr, "{}", app.help());
+    return kExitOwnError;
+  }
   const auto is_asked = [&own](const CLI::App* command) { return command->get_name() == own[0]; };
   if (!own.empty() && !own[0].starts_with('-') && app.get_subcommands(is_asked).empty()) {
     return report(sillage::fail(

@@ -35,6 +35,7 @@ std::vector<std::string> nearest_names(std::string_view wanted,
   std::string lower = to_lower(wanted);
   std::string core = lower;
   std::erase(core, '*');
+  const std::size_t limit = std::max<std::size_t>(2, core.size() / 3);
   std::vector<std::pair<std::size_t, const std::string*>> found;
   for (const std::string& name : names) {
     std::string candidate = to_lower(name);
@@ -42,8 +43,11 @@ std::vector<std::string> nearest_names(std::string_view wanted,
       found.emplace_back(0, &name);
       continue;
     }
-    std::size_t distance = edit_distance(core, candidate);
-    if (distance <= std::max<std::size_t>(2, core.size() / 3)) found.emplace_back(distance, &name);
+    // Cheap first: two texts are at least as far apart as their lengths.
+    const auto [shorter, longer] = std::minmax(core.size(), candidate.size());
+    if (longer - shorter > limit) continue;
+    const std::size_t distance = edit_distance(core, candidate);
+    if (distance <= limit) found.emplace_back(distance, &name);
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
