@@ -4,7 +4,7 @@
  * One sealed memfd per collector, written by it alone, mapped read-only by writers.
  *
  * Time is piecewise linear. Segment `current` holds from its tsc_from on; before that instant the segment
- * before it holds. The collector publishes a segment well *before* it begins, so all writers on all CPUs
+ * before it holds. The collector publishes a segment about a millisecond *before* it begins, so all writers on all CPUs
  * change over at the same TSC value and time neither jumps nor goes back, whenever each of them sees the
  * update. Nobody waits for a half-written update: only the slot after `current` is ever written, and a
  * reader that finds `current` changed by the end of its reading tries again.

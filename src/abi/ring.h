@@ -109,6 +109,9 @@ struct sillage_ring_stream {
    * safe (it costs an extended header), a value of the future cannot be */
   uint64_t epoch;
   uint64_t owner; /* try-locked streams: 0, or (registration << 32 | tid) of the writer inside */
+  /* Try-locked streams, for owners alone: the latest time used. The clock may be read before the word was taken, by
+   * some nanoseconds; an owner takes this instead if its own reading is older. */
+  uint64_t latest_ns;
   /* Reader's line: bytes part of the first position not yet released; writers read it when they switch. */
   uint64_t consumed __attribute__((aligned(128)));
   /* Loss, by cause: lock-added by writers, only when something is lost. */

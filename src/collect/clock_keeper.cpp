@@ -21,6 +21,9 @@ namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kMillisecond = 1'000'000;
+// How long before it begins a line is published: many times what a store takes to be seen everywhere. Not longer, since
+// writers leave their shortest way while the last line has not begun (rseq.hpp in src/probe).
+constexpr Nanoseconds kLead{kMillisecond};
 constexpr double kOne = 4294967296.0;  // 1 in 32.32 fixed point
 
 // Beyond this the two clocks did not drift, one of them was stopped (suspend, a frozen virtual
@@ -230,6 +233,10 @@ std::int64_t ClockKeeper::steer(Nanoseconds lead, Nanoseconds within) {
     }
   }
   next.mult = static_cast<std::uint64_t>(std::llround(slope * kOne));
+  // Writers that learn of a line after it began would put time out of order. If this thread was kept from
+  // publishing in time, the next call does it.
+  if (next.tsc_from != now.tsc && read_tsc() > now.tsc + (next.tsc_from - now.tsc) / 2)
+    return error;
   publish(next);
   before_ = now;
   return error;
@@ -252,7 +259,7 @@ void ClockKeeper::run() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, std::chrono::nanoseconds(interval), [this] { return stopping_; })) {
     interval = std::min(2 * interval, kSecond);
-    steer(Nanoseconds{interval / 2}, Nanoseconds{interval});
+    steer(kLead, Nanoseconds{interval});
     if (!uses_tsc()) return;
   }
 }

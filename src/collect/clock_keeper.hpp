@@ -31,7 +31,7 @@ struct ClockOptions {
 /// Owns the clock page of one collector and keeps its time within a microsecond of CLOCK_MONOTONIC.
 ///
 /// Writers turn the TSC into nanoseconds by this page, without asking anyone. Every second the
-/// keeper compares and publishes, half a second ahead, a line that meets CLOCK_MONOTONIC one second
+/// keeper compares and publishes, a millisecond ahead, a line that meets CLOCK_MONOTONIC one second
 /// later. Time is continuous and never goes back; it jumps forward only where the kernel's did (a
 /// suspended machine whose TSC stood still). Where the kernel does not trust the TSC (or this is no
 /// x86), and from the moment it stops trusting it, the page says CLOCK_MONOTONIC.

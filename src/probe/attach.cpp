@@ -101,7 +101,8 @@ void configure_site(sillage_site* site, std::uint32_t index, sillage_domain doma
     slot->domain = domain;
     // Whoever reads this serial reads what stands above; a section that began with another one fails.
     std::uint32_t serial = new_serial();
-    bool is_short = id < SILLAGE_RECORD_ID_EXTENDED && slot->ring->context_bytes == 0;
+    bool is_short = id < SILLAGE_RECORD_ID_EXTENDED && slot->ring->context_bytes == 0 &&
+                    slot->ring->rseq_index_count != 0;
     __atomic_store_n(&slot->serial, serial, __ATOMIC_RELEASE);
     __atomic_store_n(&slot->short_serial, is_short ? serial : 0, __ATOMIC_RELEASE);
   }

@@ -18,15 +18,6 @@ inline std::uint64_t read_tsc() { return __builtin_ia32_rdtsc(); }
 inline std::uint64_t read_tsc() { return 0; }
 #endif
 
-/// Makes the next reading of the clock happen after everything before.
-inline void order_clock() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_lfence();
-#else
-  __atomic_thread_fence(__ATOMIC_SEQ_CST);
-#endif
-}
-
 /// (ticks * mult) >> 32 without overflow.
 inline std::uint64_t scale_ticks(std::uint64_t ticks, std::uint64_t mult) {
 #if defined(__SIZEOF_INT128__)

@@ -3,6 +3,7 @@
 #include <sillage/site.h>
 #include "probe/context.hpp"
 #include "probe/image.hpp"
+#include "probe/short_way.hpp"
 #include "probe/strings.hpp"
 #include "probe/writer.hpp"
 
@@ -33,10 +34,9 @@ constexpr std::uint32_t kScratchBytes = 704;
     alignas(16) char scratch[kScratchBytes];
     std::uint64_t total = context_bytes + bytes;
     Place place;
-    if (__builtin_expect(
-            slot->id < SILLAGE_RECORD_ID_EXTENDED &&
-                find_place(slot, &slot->serial, SILLAGE_RECORD_COMPACT_BYTES + total, &place),
-            1)) {
+    if (__builtin_expect(slot->id < SILLAGE_RECORD_ID_EXTENDED &&
+                             find_place(slot, SILLAGE_RECORD_COMPACT_BYTES + total, &place),
+                         1)) {
       // Behind find_place(): if the thread moves from here on, the section fails, so cpu_id is right.
       copy_small(write_contexts(ring, place.time, ip, scratch), payload, bytes);
       if (__builtin_expect(
@@ -65,16 +65,13 @@ constexpr std::uint32_t kScratchBytes = 704;
     }
 #if defined(__x86_64__)
     if (__builtin_expect(bytes >= 16 || can_overread, 1)) {
-      Place place;
-      if (__builtin_expect(
-              find_place(slot, &slot->short_serial, SILLAGE_RECORD_COMPACT_BYTES + bytes, &place) &&
-                  rseq_publish_block(place.publication, place.to, place.header, payload,
-                                     bytes < 16 ? 16 : bytes),
-              1)) {
+      std::uint64_t last = bytes < 16 ? 0 : bytes - 16;
+      if (__builtin_expect(rseq_record_block(slot, bytes, payload, last), 1)) {
         continue;
       }
     }
 #endif
+    if (slot->ring->rseq_index_count == 0 && record_locked(slot, payload, bytes)) continue;
     Piece piece = {payload, bytes, 0};
     record_slow(slot, Payload{&piece, 1, bytes, ip});
   }
@@ -91,12 +88,12 @@ constexpr std::uint32_t kScratchBytes = 704;
       continue;
     }
 #if defined(__x86_64__)
-    Place place;
-    if (find_place(slot, &slot->short_serial, SILLAGE_RECORD_COMPACT_BYTES + bytes, &place) &&
-        rseq_publish_words(place.publication, place.to, place.header, w0, w1, w2)) {
+    if (rseq_record_words(slot, bytes, VectorWord(w0).value, VectorWord(w1).value,
+                          VectorWord(w2).value)) {
       continue;
     }
 #endif
+    if (slot->ring->rseq_index_count == 0 && record_locked(slot, words, bytes)) continue;
     Piece piece = {words, bytes, 0};
     record_slow(slot, Payload{&piece, 1, bytes, ip});
   }
@@ -138,27 +135,29 @@ extern "C" {
 // that few registers have to be saved.
 void sillage_emit_words(sillage_site* site, std::uint32_t bytes, std::uint64_t w0, std::uint64_t w1,
                         std::uint64_t w2) {
-  std::uint64_t ip = caller(__builtin_return_address(0));
   sillage_slot* slot = __atomic_load_n(&site->slots, __ATOMIC_ACQUIRE);
   std::uint64_t gate = __atomic_load_n(site->gate, __ATOMIC_RELAXED);
-  if (__builtin_expect(slot == nullptr || slot->applied != gate, 0)) {
-    return refresh_and_record(site, bytes, w0, w1, w2, ip);
-  }
+  if (__builtin_expect(slot == nullptr || slot->applied != gate, 0))
+    return refresh_and_record(site, bytes, w0, w1, w2, caller(__builtin_return_address(0)));
 #if defined(__x86_64__)
-  Place place;
-  if (__builtin_expect(
-          !find_place(slot, &slot->short_serial, SILLAGE_RECORD_COMPACT_BYTES + bytes, &place),
-          0)) {
-    return record_words(slot, bytes, w0, w1, w2, ip);
+  if (__builtin_expect(bytes <= 8, 1)) {
+    VectorWord v0(w0);
+    if (__builtin_expect(!rseq_record_word(slot, bytes, v0.value), 0))
+      return record_words(slot, bytes, v0.word(), 0, 0, caller(__builtin_return_address(0)));
+    if (__builtin_expect(slot->next == nullptr, 1)) return;
+    return record_words(slot->next, bytes, v0.word(), 0, 0, caller(__builtin_return_address(0)));
   }
-  bool done = bytes <= 8
-                  ? rseq_publish_word(place.publication, place.to, place.header, w0)
-                  : rseq_publish_words(place.publication, place.to, place.header, w0, w1, w2);
-  if (__builtin_expect(!done, 0)) return record_words(slot, bytes, w0, w1, w2, ip);
+  VectorWord v0(w0), v1(w1), v2(w2);
+  if (__builtin_expect(!rseq_record_words(slot, bytes, v0.value, v1.value, v2.value), 0))
+    return record_words(slot, bytes, v0.word(), v1.word(), v2.word(),
+                        caller(__builtin_return_address(0)));
   if (__builtin_expect(slot->next == nullptr, 1)) return;
   slot = slot->next;
+  return record_words(slot, bytes, v0.word(), v1.word(), v2.word(),
+                      caller(__builtin_return_address(0)));
+#else
+  record_words(slot, bytes, w0, w1, w2, caller(__builtin_return_address(0)));
 #endif
-  record_words(slot, bytes, w0, w1, w2, ip);
 }
 
 void sillage_emit_bytes(sillage_site* site, const void* payload, std::uint32_t bytes) {

@@ -55,37 +55,6 @@ struct Publication {
       [stream] "r"((p).stream), [old] "r"((p).old_position), [next] "r"((p).new_position), \
       [guard] "r"((p).guard), [serial] "r"((p).serial)
 
-/// Publishes a record of a 4-byte header and at most 24 bytes of payload, all in registers.
-[[gnu::always_inline]] inline bool rseq_publish_words(const Publication& p, char* to,
-                                                      std::uint32_t header, std::uint64_t w0,
-                                                      std::uint64_t w1, std::uint64_t w2) {
-  asm goto(SILLAGE_RSEQ_ENTER
-           "movl %[header], (%[to])\n\tmovq %[w0], 4(%[to])\n\t"
-           "movq %[w1], 12(%[to])\n\tmovq %[w2], 20(%[to])\n\t" SILLAGE_RSEQ_PUBLISH
-           :
-           : SILLAGE_RSEQ_INPUTS(p), [to] "r"(to), [header] "r"(header), [w0] "r"(w0), [w1] "r"(w1),
-             [w2] "r"(w2)
-           : "memory", "cc", "rax"
-           : again);
-  return true;
-again:
-  return false;
-}
-
-/// The same for at most 8 bytes of payload: fewer registers, one store less.
-[[gnu::always_inline]] inline bool rseq_publish_word(const Publication& p, char* to,
-                                                     std::uint32_t header, std::uint64_t w0) {
-  asm goto(SILLAGE_RSEQ_ENTER
-           "movl %[header], (%[to])\n\tmovq %[w0], 4(%[to])\n\t" SILLAGE_RSEQ_PUBLISH
-           :
-           : SILLAGE_RSEQ_INPUTS(p), [to] "r"(to), [header] "r"(header), [w0] "r"(w0)
-           : "memory", "cc", "rax"
-           : again);
-  return true;
-again:
-  return false;
-}
-
 /// Publishes a 4-byte header and `bytes` >= 16 bytes behind it, read exactly (the last block overlaps).
 [[gnu::always_inline]] inline bool rseq_publish_block(const Publication& p, char* to,
                                                       std::uint32_t header, const void* from,

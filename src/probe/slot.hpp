@@ -56,7 +56,8 @@ struct RingView {
 /// Lives in memory that fork() wipes: in a child that has not registered yet it reads as inactive.
 struct alignas(64) sillage_slot {
   std::uint32_t serial;  // 0 = inactive; else unique to this configuration, never reused
-  // the same if the id fits a compact header and no contexts are asked for; else 0
+  // the same if the id fits a compact header, no contexts are asked for and the ring can be written in restartable
+  // sequences; else 0
   std::uint32_t short_serial;
   sillage::probe::RingView* ring;
   sillage_slot* next;

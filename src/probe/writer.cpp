@@ -137,15 +137,32 @@ std::uint64_t write_prefix(const Access& access, const Plan& plan, std::uint64_t
   return plan.header_bytes + ring->context_bytes;
 }
 
+/// Who we are in the owner word of a try-locked stream.
+std::uint64_t owner_word(sillage_domain domain) {
+  return static_cast<std::uint64_t>(fork_wiped()->registration[domain]) << 32 |
+         static_cast<std::uint32_t>(thread_id());
+}
+
+/// Whether what was read of a slot since its serial belongs together.
+bool is_unchanged(const sillage_slot* slot, std::uint32_t serial) {
+  __atomic_thread_fence(__ATOMIC_ACQUIRE);
+  return __atomic_load_n(&slot->serial, __ATOMIC_RELAXED) == serial;
+}
+
+/// The clock of an owner. The holder before may have been on another CPU, and the clock is no access to memory that
+/// taking the word would order: what was used last keeps time from going back.
+std::uint64_t locked_now_ns(const RingView* ring, const sillage_ring_stream* stream) {
+  std::uint64_t now = now_ns(ring->clock);
+  return now < stream->latest_ns ? stream->latest_ns : now;
+}
+
 /// One attempt to publish a record on a stream.
 Outcome attempt(const Access& access, const Payload& payload) {
   RingView* ring = access.ring;
   std::uint64_t position = __atomic_load_n(&access.stream->position, __ATOMIC_RELAXED);
   __atomic_signal_fence(__ATOMIC_SEQ_CST);  // the position before the clock: see find_place()
-  // The holder before us may have been on another CPU: there, program order alone does not keep the clock
-  // from being read before the lock was ours.
-  if (access.locked) order_clock();
-  std::uint64_t time = now_ns(ring->clock);
+  std::uint64_t time = access.locked ? locked_now_ns(ring, access.stream) : now_ns(ring->clock);
+  if (access.locked) access.stream->latest_ns = time;
   std::uint64_t epoch = __atomic_load_n(&access.stream->epoch, __ATOMIC_RELAXED);
   Plan plan;
   plan.extended =
@@ -211,10 +228,10 @@ Outcome attempt_rseq(sillage_slot* slot, std::uint32_t serial, const Payload& pa
 Outcome attempt_locked(sillage_slot* slot, std::uint32_t serial, const Payload& payload,
                        std::uint32_t* index) {
   RingView* ring = slot->ring;
+  std::uint32_t id = slot->id;
   std::uint32_t count = ring->stream_count - ring->index_count;
   if (count == 0) return Outcome::kBusy;
-  std::uint64_t self = static_cast<std::uint64_t>(fork_wiped()->registration[slot->domain]) << 32 |
-                       static_cast<std::uint32_t>(thread_id());
+  std::uint64_t self = owner_word(static_cast<sillage_domain>(slot->domain));
   auto first = static_cast<std::uint32_t>(current_cpu());
   if (first >= count) first %= count;
   Outcome outcome = Outcome::kBusy;
@@ -228,8 +245,8 @@ Outcome attempt_locked(sillage_slot* slot, std::uint32_t serial, const Payload& 
                                      __ATOMIC_RELAXED))
       continue;
     outcome = Outcome::kDone;
-    if (__atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE) == serial) {
-      Access access = {ring, slot, stream, ring->at[at].data, serial, slot->id, at, true};
+    if (is_unchanged(slot, serial)) {
+      Access access = {ring, slot, stream, ring->at[at].data, serial, id, at, true};
       do {
         outcome = attempt(access, payload);
       } while (outcome == Outcome::kAgain);
@@ -258,6 +275,40 @@ bool wait_for_room(const RingView* ring, std::uint64_t* since) {
 }
 
 }  // namespace
+
+bool record_locked(const sillage_slot* slot, const void* payload, std::uint32_t bytes) {
+  std::uint32_t serial = __atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE);
+  const RingView* ring = slot->ring;
+  auto index = static_cast<std::uint32_t>(current_cpu());
+  if (serial == 0 || index >= ring->stream_count - ring->index_count) return false;
+  std::uint32_t id = slot->id;
+  const RingView::Stream& at = ring->at[ring->index_count + index];
+  sillage_ring_stream* stream = at.control;
+  std::uint64_t free = 0;
+  if (!__atomic_compare_exchange_n(&stream->owner, &free,
+                                   owner_word(static_cast<sillage_domain>(slot->domain)), false,
+                                   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+    return false;
+  std::uint64_t position = __atomic_load_n(&stream->position, __ATOMIC_RELAXED);
+  std::uint64_t time = locked_now_ns(ring, stream);
+  std::uint64_t total = SILLAGE_RECORD_COMPACT_BYTES + bytes;
+  bool can =
+      id < SILLAGE_RECORD_ID_EXTENDED && is_unchanged(slot, serial) &&
+      __atomic_load_n(&stream->epoch, __ATOMIC_RELAXED) == time >> SILLAGE_RECORD_EPOCH_BITS &&
+      (position & ring->subbuf_mask) + total <= ring->subbuf_limit;
+  if (__builtin_expect(can, 1)) {
+    char* to = at.data + (position & ring->data_mask);
+    std::uint32_t header = id | static_cast<std::uint32_t>(time << SILLAGE_RECORD_ID_BITS);
+    std::memcpy(to, &header, 4);
+    copy_small(to + 4, payload, bytes);
+    stream->latest_ns = time;
+    // The collector's acquire load of the position (src/ring) pairs with this.
+    __atomic_store_n(&stream->position, position + SILLAGE_RING_ONE_EVENT + total,
+                     __ATOMIC_RELEASE);
+  }
+  __atomic_store_n(&stream->owner, 0, __ATOMIC_RELEASE);
+  return can;
+}
 
 void record_slow(sillage_slot* slot, const Payload& payload) {
   int aborts = 0;

@@ -48,6 +48,7 @@ ASSERT(ALIGN_OF(struct sillage_ring_stream) == 128);
 AT(struct sillage_ring_stream, position, 0);
 AT(struct sillage_ring_stream, epoch, 8);
 AT(struct sillage_ring_stream, owner, 16);
+AT(struct sillage_ring_stream, latest_ns, 24);
 AT(struct sillage_ring_stream, consumed, 128);
 AT(struct sillage_ring_stream, lost, 256);
 
