@@ -36,7 +36,8 @@ void check_recording(const control::v1::CreateRecordingRequest& request) {
   for (const session::Channel& channel : session->channels()) {
     expect(channel.options().name.find('/') == std::string::npos);
     for (const char* name : {"app:start", "a:", "lib:some\\thing*else"}) {
-      for (std::uint8_t level : {0, 6, 14}) (void)channel.judge(name, level);
+      for (std::uint8_t level : {std::uint8_t{0}, std::uint8_t{6}, std::uint8_t{14}})
+        (void)channel.judge(name, level);
     }
   }
 }
