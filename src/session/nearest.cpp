@@ -44,8 +44,8 @@ std::vector<std::string> nearest_names(std::string_view wanted,
       continue;
     }
     // Cheap first: two texts are at least as far apart as their lengths.
-    const auto [shorter, longer] = std::minmax(core.size(), candidate.size());
-    if (longer - shorter > limit) continue;
+    const std::pair<std::size_t, std::size_t> sizes = std::minmax({core.size(), candidate.size()});
+    if (sizes.second - sizes.first > limit) continue;
     const std::size_t distance = edit_distance(core, candidate);
     if (distance <= limit) found.emplace_back(distance, &name);
   }
