@@ -21,6 +21,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,6 +34,7 @@ using namespace std::chrono_literals;
 constexpr auto kAnswerDeadline = 10s;
 constexpr auto kStopDeadline = 10min;  // a slow disk may have gigabytes to take
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
+constexpr char kRegisterTimeout[] = "SILLAGE_REGISTER_TIMEOUT_MS";
 constexpr int kImpatience = 3;  // this many ^C: the program is killed
 
 std::uint64_t monotonic_ns() {
@@ -107,6 +109,8 @@ class Recorder {
       std::vector<std::pair<std::string, std::string>> environment = {
           {plan_.mark_name, plan_.mark_value}};
       if (plan_.allows_blocking) environment.emplace_back("SILLAGE_ALLOW_BLOCKING", "1");
+      // Events from the first one on are what was asked for, so a daemon on a busy machine is given time.
+      if (getenv(kRegisterTimeout) == nullptr) environment.emplace_back(kRegisterTimeout, "5000");
       auto child = ChildProgram::prepare(program_, environment);
       if (!child) return tl::unexpected<Error>(std::move(child).error());
       child_.emplace(*std::move(child));

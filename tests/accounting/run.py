@@ -70,6 +70,16 @@ def recorded_of(summary):
     return int(re.search(r"events recorded\s+([\d,]+)", summary).group(1).replace(",", ""))
 
 
+def gaps(accounts, sequences):
+    """The producers with the most events missing, and where the first one is."""
+    short = []
+    for who, ((_, done), found) in enumerate(zip(accounts, sequences)):
+        if len(found) < done:
+            first = next(i for i in range(done) if i not in found)
+            short.append((done - len(found), f"producer {who}: {done} done, {len(found)} read, first missing {first}"))
+    return "".join(line + "\n" for _, line in sorted(short, reverse=True)[:5])
+
+
 def run_case(sillage, producer, name, rseq, folder):
     options, arguments, expectation = CASES[name]
     accounts_path, trace = os.path.join(folder, "accounts"), os.path.join(folder, "trace")
@@ -80,7 +90,7 @@ def run_case(sillage, producer, name, rseq, folder):
     if recording.returncode != 0:
         raise AssertionError(f"exit status {recording.returncode}:\n{summary}")
     accounts = read_accounts(accounts_path)
-    next_sequence = [set() for _ in accounts]
+    sequences = [set() for _ in accounts]
     # To a file: what it says of lost events can be more than a pipe holds.
     errors_path = os.path.join(folder, "errors")
     with open(errors_path, "w", encoding="utf-8") as errors:
@@ -95,9 +105,9 @@ def run_case(sillage, producer, name, rseq, folder):
             raise AssertionError(f"never sent: producer {who}, sequence {sequence}")
         if check != checksum(who, sequence):
             raise AssertionError(f"damaged: producer {who}, sequence {sequence}, checksum {check:#x}")
-        if sequence in next_sequence[who]:
+        if sequence in sequences[who]:
             raise AssertionError(f"twice: producer {who}, sequence {sequence}")
-        next_sequence[who].add(sequence)
+        sequences[who].add(sequence)
         read += 1
     if reader.wait() != 0:
         with open(errors_path, encoding="utf-8") as errors:
@@ -106,7 +116,7 @@ def run_case(sillage, producer, name, rseq, folder):
     begun, done = sum(a[0] for a in accounts), sum(a[1] for a in accounts)
     facts = f"sent {done}" + (f"..{begun}" if begun != done else "") + f", read {read}, lost {lost}"
     if not done <= read + lost <= begun:
-        raise AssertionError(facts + "\n" + summary)
+        raise AssertionError(facts + "\n" + gaps(accounts, sequences) + summary)
     if recorded_of(summary) != read:
         raise AssertionError(facts + f"; the summary says {recorded_of(summary)} recorded")
     if "kills" not in name and begun != done:
