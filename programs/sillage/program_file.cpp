@@ -28,7 +28,7 @@ std::string find_in_path(const std::string& program) {
     const std::size_t colon = rest.find(':');
     const std::string_view folder = rest.substr(0, colon);
     // An empty name is the current directory, by an old custom.
-    const std::string candidate = std::string(folder.empty() ? "." : folder) + "/" + program;
+    std::string candidate = std::string(folder.empty() ? "." : folder) + "/" + program;
     if (access(candidate.c_str(), X_OK) == 0 && !is_directory(candidate)) return candidate;
     if (colon == std::string_view::npos) return "";
     rest.remove_prefix(colon + 1);
