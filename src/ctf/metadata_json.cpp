@@ -285,9 +285,11 @@ Json clock_json(const ClockClass& clock) {
 std::string json_head(const TraceClass& trace) {
   Json preamble = typed("preamble");
   preamble["version"] = 2;
-  Json uuid = Json::array();
-  for (const std::byte byte : trace.uuid) uuid.push_back(std::to_integer<unsigned>(byte));
-  preamble["uuid"] = std::move(uuid);
+  if (trace.uuid) {
+    Json uuid = Json::array();
+    for (const std::byte byte : *trace.uuid) uuid.push_back(std::to_integer<unsigned>(byte));
+    preamble["uuid"] = std::move(uuid);
+  }
 
   Json json = typed("trace-class");
   put_identity(json, trace.name_space, trace.name, trace.uid);

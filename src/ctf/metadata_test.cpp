@@ -15,6 +15,7 @@ using ::testing::StartsWith;
 
 TraceClass small_trace(std::int64_t offset_ns = 5) {
   TraceClass trace;
+  trace.uuid = Uuid{};
   trace.environment = {
       {"domain", "ust"}, {"7 bad name", std::int64_t{-1}}, {"text", "a\"\\\n\x01z"}};
   trace.clocks = {monotonic_clock_class("boot", offset_ns)};

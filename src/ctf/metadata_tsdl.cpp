@@ -314,7 +314,7 @@ std::string clock_block(const ClockClass& clock) {
 std::string tsdl_head(const TraceClass& trace) {
   std::string text = "/* CTF 1.8 */\n\ntrace {\n";
   text += property("major", "1") + property("minor", "8");
-  text += property("uuid", quoted(uuid_text(trace.uuid)));
+  if (trace.uuid) text += property("uuid", quoted(uuid_text(*trace.uuid)));
   text += property("byte_order", byte_order_name(trace.byte_order));
   text += scope("packet.header", trace.packet_header, trace, "", Naming::kVerbatim);
   text += "};\n\n" + environment_block(trace);
