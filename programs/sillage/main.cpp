@@ -2,6 +2,7 @@
 // sillage: see sillage(1).
 #include "sillage/exit_status.hpp"
 #include "sillage/list.hpp"
+#include "sillage/read.hpp"
 #include "sillage/record.hpp"
 #include "sillage/record_options.hpp"
 
@@ -68,6 +69,44 @@ CLI::App* add_record(CLI::App* app, RecordOptions* options) {
   return record;
 }
 
+CLI::App* add_read(CLI::App* app, sillage::command::ReadOptions* options) {
+  CLI::App* read = app->add_subcommand("read", "Print the events of traces, as babeltrace2 does");
+  read->add_option("path", options->paths, "Directories of traces, or above them")
+      ->type_name("PATH")
+      ->required();
+  const auto add_text = [read](const char* name, std::string* to, const char* what,
+                               const char* type) {
+    read->add_option(name, *to, what)->type_name(type);
+  };
+  add_text("--begin,-b", &options->begin, "Only events from this time on", "TIME");
+  add_text("--end,-e", &options->end, "Only events up to this time", "TIME");
+  add_text("--timerange", &options->time_range, "Both, as BEGIN,END", "RANGE");
+  read->add_flag("--clock-cycles", options->clock_cycles, "Times in cycles of the clock");
+  read->add_flag("--clock-date", options->clock_date, "Times with their date");
+  read->add_flag("--clock-gmt", options->clock_gmt, "Times in UTC instead of local time");
+  read->add_flag("--clock-seconds", options->clock_seconds, "Times in seconds");
+  read->add_option("--clock-offset", options->clock_offset_s, "Add this to all clocks")
+      ->type_name("SECONDS");
+  read->add_option("--clock-offset-ns", options->clock_offset_ns, "Add this to all clocks")
+      ->type_name("NS");
+  const auto add_list = [read](const char* names, std::vector<std::string>* to, const char* what) {
+    read->add_option(names, *to, what)->type_name("LIST")->allow_extra_args(false);
+  };
+  add_list("-f,--fields", &options->fields,
+           "In front of an event's name: trace, trace:hostname, trace:domain, trace:procname, "
+           "trace:vpid, loglevel, emf, all, none");
+  add_list("-n,--names", &options->names,
+           "Names of fields of: payload, context, header, scope, all, none");
+  read->add_flag("--no-delta", options->no_delta, "Without the time since the event before");
+  read->add_flag("--stream-intersection", options->stream_intersection,
+                 "Only the time in which all data streams of a trace were recorded");
+  add_text("--color", &options->color, "Colours: auto, always, never", "WHEN");
+  read->add_option("--limit", options->limit, "At most so many events")->type_name("N");
+  add_text("--format", &options->format, "text, or count: how many events there are", "F");
+  read->add_flag("--strict", options->strict, "End at the first damage instead of skipping it");
+  return read;
+}
+
 int report(const sillage::Result<int>& result) {
   if (result) return *result;
   fmt::print(stderr, "sillage: {}\n", result.error().text());
@@ -88,6 +127,8 @@ int main(int argc, char** argv) {
   CLI::App* record = add_record(&app, &options);
   CLI::App* list = app.add_subcommand("list", "Show running programs and their tracepoints");
   list->add_flag("-f,--fields", with_fields, "With their fields");
+  sillage::command::ReadOptions read_options;
+  CLI::App* read = add_read(&app, &read_options);
   CLI::App* version =
       app.add_subcommand("version", "Show the versions of this command and of the daemon");
 
@@ -118,6 +159,7 @@ int main(int argc, char** argv) {
     return status == 0 ? 0 : kExitOwnError;
   }
   if (list->parsed()) return report(sillage::command::list(with_fields));
+  if (read->parsed()) return sillage::command::read(read_options);
   if (version->parsed()) return report(sillage::command::version());
   if (!record->parsed()) return kExitOwnError;
   std::vector<std::string> rest = record->remaining();

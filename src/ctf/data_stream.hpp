@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// One data stream: the packets of one or several files in order of time, as event records.
+#pragma once
+
+#include "ctf/clock_time.hpp"
+#include "ctf/decoder.hpp"
+#include "ctf/stream_file.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sillage::ctf {
+
+class DataStream;
+
+/// Event records or packets that the tracer says it lost.
+struct Discarded {
+  enum class What : std::uint8_t { kEvents, kPackets };
+  What what = What::kEvents;
+  /// None: some, at the latest in the stream's first packet.
+  std::optional<std::uint64_t> count{};
+  std::optional<std::int64_t> begin_ns{}, end_ns{};  ///< both or none
+  const DataStream* stream = nullptr;
+};
+using DiscardedReport = std::function<void(const Discarded&)>;
+
+/// Nanoseconds from the clock's origin, both bounds included; none: no bound.
+struct TimeRange {
+  std::optional<std::int64_t> begin_ns{}, end_ns{};
+};
+
+/// A trace: the directories with metadata of one UUID.
+struct Trace {
+  std::string path{};  ///< of the first directory
+  std::shared_ptr<const Plan> plan{};
+  std::string name{};  ///< Babeltrace's: the host name, or ""
+
+  /// An entry of the environment, or nullptr.
+  [[nodiscard]] const EnvironmentValue* environment(std::string_view entry) const;
+};
+
+/// Reads the event records of a data stream one after the other.
+///
+/// Lifetime: the trace must outlive it.
+class DataStream {
+ public:
+  struct Source {
+    const Trace* trace = nullptr;
+    std::uint64_t id = 0;  ///< the stream's own, or given by the reader
+    std::vector<std::shared_ptr<const StreamFile>> files{};
+    std::vector<PacketPlace> packets{};  ///< in order of time
+    std::int64_t clock_offset_ns = 0;
+  };
+  DataStream(Source source, const StreamPlan* plan, DamageReport damage, DiscardedReport discarded);
+
+  /// Reads the next event record inside the range; false if there is none left.
+  [[nodiscard]] bool next();
+
+  /// The event record that next() read. Lifetime: until its next call.
+  [[nodiscard]] const EventView& event() const { return decoder_.event(); }
+  /// Its time, in nanoseconds from the clock's origin; 0 without a clock.
+  [[nodiscard]] std::int64_t ns() const { return ns_; }
+  [[nodiscard]] bool has_time() const { return has_time_; }
+
+  /// Leaves out what is not in this range as well: ranges add up.
+  void restrict(const TimeRange& range);
+
+  /// From the begin of the first packet to the end of the last; none if packets do not say.
+  [[nodiscard]] std::optional<std::int64_t> begin_ns() const;
+  [[nodiscard]] std::optional<std::int64_t> end_ns();
+
+  [[nodiscard]] const Trace& trace() const { return *source_.trace; }
+  [[nodiscard]] const StreamPlan& plan() const { return *plan_; }
+  [[nodiscard]] std::uint64_t id() const { return source_.id; }
+  /// The path of the first file.
+  [[nodiscard]] const std::string& name() const { return source_.files.front()->path(); }
+
+ private:
+  bool open_packet();
+  void close_packet();
+  void report_discarded(const PacketInfo& info);
+  [[nodiscard]] std::span<const std::byte> bytes_of(const PacketPlace& place) const;
+
+  Source source_;
+  const StreamPlan* plan_;
+  DamageReport damage_;
+  DiscardedReport discarded_;
+  Decoder decoder_;
+  ClockTime clock_;
+  TimeRange range_;
+  bool has_time_;
+  bool in_packet_ = false;
+  std::size_t packet_ = 0;  // the next one
+  std::int64_t ns_ = 0;
+  std::uint64_t forgotten_ = 0;  // bytes of the current file
+  std::optional<std::uint64_t> last_discarded_, last_sequence_, last_end_;
+};
+
+}  // namespace sillage::ctf
