@@ -44,12 +44,14 @@ class Builder {
 
   bool null() { return add({.value = nullptr}); }
   bool boolean(bool value) { return add({.value = value}); }
-  bool number_integer(std::int64_t value) { return add({.value = value}); }
+  bool number_integer(std::int64_t value) {
+    // "-0" is one of the others.
+    if (value >= 0) return number_unsigned(static_cast<std::uint64_t>(value));
+    return add({.value = value});
+  }
   bool number_unsigned(std::uint64_t value) { return add({.value = value}); }
   bool number_float(double value, const std::string&) { return add({.value = value}); }
-  bool string(std::string& value) {
-    return take(value.size()) && add({.value = std::move(value)});
-  }
+  bool string(std::string& value) { return take(value.size()) && add({.value = std::move(value)}); }
   bool binary(nlohmann::json::binary_t&) { return false; }
   bool start_object(std::size_t) { return open({.value = JsonValue::Object()}); }
   bool start_array(std::size_t) { return open({.value = JsonValue::Array()}); }

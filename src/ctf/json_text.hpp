@@ -22,7 +22,8 @@ struct JsonValue {
   using Object = std::vector<JsonMember>;
 
   /// std::int64_t holds negative integers only.
-  std::variant<std::nullptr_t, bool, std::uint64_t, std::int64_t, double, std::string, Array, Object>
+  std::variant<std::nullptr_t, bool, std::uint64_t, std::int64_t, double, std::string, Array,
+               Object>
       value{};
   std::size_t begin = 0;  ///< byte in the text: of arrays and objects the first, else near it
   std::size_t end = 0;    ///< of arrays and objects the byte behind the last

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ctf/metadata_reader.hpp"
 
+#include "ctf/json_metadata.hpp"
 #include "ctf/packetized_metadata.hpp"
 #include "ctf/tsdl_model.hpp"
 
@@ -13,7 +14,7 @@ namespace sillage::ctf {
 namespace {
 
 Result<TraceModel> read_text(std::string_view text, const MetadataLimits& limits) {
-  return read_tsdl(text, limits);
+  return is_json_metadata(text) ? read_json_metadata(text, limits) : read_tsdl(text, limits);
 }
 
 }  // namespace

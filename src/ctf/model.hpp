@@ -65,7 +65,7 @@ class Roles {
 
   [[nodiscard]] bool has(Role role) const { return (bits_ & bit(role)) != 0; }
   [[nodiscard]] bool empty() const { return bits_ == 0; }
-  void add(Role role) { bits_ = static_cast<std::uint16_t>(bits_ | bit(role)); }
+  void add(Roles roles) { bits_ = static_cast<std::uint16_t>(bits_ | roles.bits_); }
   bool operator==(const Roles&) const = default;
 
  private:
