@@ -20,6 +20,7 @@ ROOMS = {
     "src/ring": {"std", "src/abi", "src/base"},
     "src/ctf": {"std", "src/base"},
     "src/filter": {"std", "src/base"},
+    "src/convert": {"std", "src/base", "src/ctf"},
     "src/import": {"std", "src/base", "src/ctf"},
     "src/session": {"std", "src/base", "src/filter"},
     "src/collect": {"std", "src/abi", "src/base", "src/ring", "src/ctf", "src/session"},
