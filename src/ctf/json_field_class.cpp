@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <limits>
+#include <type_traits>
 #include <unordered_set>
 #include <utility>
 
@@ -112,6 +113,12 @@ bool has_negative_bound(const JsonValue& ranges) {
          });
 }
 
+template <class Kind>
+constexpr bool kHasLocation =
+    std::is_same_v<Kind, DynamicString> || std::is_same_v<Kind, DynamicBlob> ||
+    std::is_same_v<Kind, DynamicArray> || std::is_same_v<Kind, Optional> ||
+    std::is_same_v<Kind, Variant>;
+
 /// A bound of a range: its 64 bits, and how it lies to what an integer of the class can be.
 struct Bound {
   std::uint64_t bits = 0;
@@ -205,6 +212,7 @@ JsonFieldClass JsonFieldClassReader::keep(JsonObject& in, Kind kind, JsonFieldCl
   in.finish();
   if (!take(sizeof(FieldClass) + kOverhead + attributes.size(), in.value(), in.place())) return {};
   if constexpr (requires { kind.roles; }) result.roles = kind.roles;
+  if constexpr (kHasLocation<Kind>) result.has_locations = true;
   result.field_class =
       std::make_shared<const FieldClass>(FieldClass{std::move(kind), std::move(attributes)});
   return result;
@@ -215,6 +223,7 @@ void JsonFieldClassReader::nest(const JsonFieldClass& inner, JsonFieldClass& out
   outer.nesting = std::max(outer.nesting, inner.nesting + 1);
   outer.fields += inner.fields;  // each at most limits_.fields
   outer.roles.add(inner.roles);
+  outer.has_locations = outer.has_locations || inner.has_locations;
   if (outer.nesting > limits_.nesting)
     in.set_error(
         "field classes are nested more than " + std::to_string(limits_.nesting) + " deep here",

@@ -22,6 +22,7 @@ struct JsonFieldClass {
   std::uint32_t nesting = 1;    ///< classes inside each other, this one included
   std::uint64_t fields = 1;     ///< this one and all inside, arrays counted once
   Roles roles{};                ///< of this one and all inside
+  bool has_locations = false;   ///< this one or one inside needs a length or selector
 };
 
 /// Reads the field classes of a CTF 2 metadata stream and keeps its aliases.
@@ -36,8 +37,8 @@ class JsonFieldClassReader {
   /// The class that `value` says, an object or the name of an alias; what is wrong with it, and
   /// limits that it passes, are noted in `place`.
   ///
-  /// Shape: ranges of selectors are signed if one of their bounds is negative. Whether the field at
-  ///        a location can be a length or selector is not known here.
+  /// Shape: ranges of selectors are signed if one of their bounds is negative. What field locations
+  ///        lead to is not looked at: JsonLocationChecker does.
   JsonFieldClass read(const JsonValue& value, JsonPlace& place);
 
   /// Gives a class a name; false if another class has it.

@@ -2,6 +2,7 @@
 #include "ctf/json_metadata.hpp"
 
 #include "ctf/json_field_class.hpp"
+#include "ctf/json_locations.hpp"
 #include "ctf/json_names.hpp"
 #include "ctf/json_object.hpp"
 #include "ctf/json_text.hpp"
@@ -290,6 +291,7 @@ class JsonReader {
   /// The class of the root structure that the property says; null: it is not there.
   JsonFieldClass read_root(JsonObject& in, std::string_view property, Scope scope) {
     const JsonValue* value = in.find(property);
+    roots_[static_cast<std::size_t>(scope)] = nullptr;
     if (value == nullptr) return {};
     JsonPlace& place = in.place();
     const Inside inside(place, property);
@@ -311,6 +313,17 @@ class JsonReader {
                       "integer of 32 bits, and stands there once");
     if (root.roles.has(Role::kMetadataStreamUuid) && !model_.trace.uuid)
       place.set_error(*value, "packets have the UUID of a metadata stream whose preamble has none");
+    fields_ += root.fields;
+    if (fields_ > limits_.all_fields)
+      place.set_error(*value,
+                      "this trace has more than " + std::to_string(limits_.all_fields) +
+                          " fields in all its classes",
+                      Code::kLimit);
+    roots_[static_cast<std::size_t>(scope)] = root.field_class;
+    if (place.ok() && root.has_locations) {
+      if (auto problem = JsonLocationChecker(roots_).check(scope))
+        place.set_error(*value, std::move(*problem));
+    }
     return root;
   }
 
@@ -380,6 +393,7 @@ class JsonReader {
 
   void read_stream(JsonObject& in) {
     JsonPlace& place = in.place();
+    roots_ = {model_.trace.packet_header};
     DataStreamClass stream{.id = in.number("id").value_or(0)};
     read_identity(in, stream);
     stream.default_clock_id = in.text("default-clock-class-id");
@@ -416,6 +430,9 @@ class JsonReader {
                    std::to_string(event.stream_class_id) + " in front of this");
       return;
     }
+    const DataStreamClass& parent = model_.streams[stream->second];
+    roots_ = {model_.trace.packet_header, parent.packet_context, parent.event_header,
+              parent.common_context};
     if (!event_ids_[stream->second].insert(event.id).second)
       in.set_error("a second event record class with id " + std::to_string(event.id) +
                    " in data stream class " + std::to_string(event.stream_class_id));
@@ -458,7 +475,9 @@ class JsonReader {
   MemoryBudget budget_;
   JsonFieldClassReader classes_;
   TraceModel model_;
-  std::size_t fragments_ = 0;  // seen so far
+  JsonLocationChecker::Roots roots_;  // that fields of the root being read can refer to
+  std::size_t fragments_ = 0;         // seen so far
+  std::uint64_t fields_ = 0;          // of all roots so far
   std::size_t kept_bytes_ = 0;
   bool has_trace_ = false;
   std::unordered_set<std::string> clock_ids_;
