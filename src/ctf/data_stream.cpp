@@ -8,6 +8,8 @@ namespace sillage::ctf {
 namespace {
 /// What is read is given back in pieces of this many bytes: small packets do not cost a call each.
 constexpr std::uint64_t kForgetBytes = 1u << 20;
+/// Rows of a batch: 24 KiB of them, so that those of a few streams stay in the first-level cache.
+constexpr std::size_t kBatchRows = 1024;
 }  // namespace
 
 const EnvironmentValue* Trace::environment(std::string_view entry) const {
@@ -24,12 +26,13 @@ DataStream::DataStream(Source source, const StreamPlan* plan, DamageReport damag
       damage_(std::move(damage)),
       discarded_(std::move(discarded)),
       decoder_(source_.trace->plan),
-      has_time_(plan->clock != nullptr) {
+      scanner_(source_.trace->scans[static_cast<std::size_t>(
+                   plan - source_.trace->plan->streams().data())],
+               *plan, &decoder_),
+      has_time_(plan->clock != nullptr),
+      rows_(kBatchRows),
+      reader_(source_.trace->plan) {
   if (has_time_) clock_ = ClockTime(*plan->clock, source_.clock_offset_ns);
-}
-
-std::span<const std::byte> DataStream::bytes_of(const PacketPlace& place) const {
-  return place.file->bytes().subspan(place.byte);
 }
 
 void DataStream::restrict(const TimeRange& range) {
@@ -54,7 +57,7 @@ std::optional<std::int64_t> DataStream::end_ns() {
   // lttng-crash leaves an end of 0 in the packets that were being written: the last event is it.
   Decoder decoder(source_.trace->plan);
   std::uint64_t end = *last.begin;
-  if (decoder.start_packet(bytes_of(last))) {
+  if (decoder.start_packet(last.file->bytes().subspan(last.byte))) {
     while (decoder.next_event() == Decoder::Step::kEvent) end = decoder.event().clock;
   }
   return clock_.ns(end);
@@ -96,7 +99,8 @@ void DataStream::report_discarded(const PacketInfo& info) {
 bool DataStream::open_packet() {
   while (packet_ != source_.packets.size()) {
     const PacketPlace& place = source_.packets[packet_++];
-    if (!decoder_.start_packet(bytes_of(place))) {
+    packet_bytes_ = place.file->bytes().subspan(place.byte);
+    if (!decoder_.start_packet(packet_bytes_)) {
       damage_(decoder_.error(place.file->path(), place.byte));
       continue;
     }
@@ -111,52 +115,104 @@ bool DataStream::open_packet() {
       decoder_.finish_packet();
       continue;
     }
+    scanner_.start(reinterpret_cast<const std::uint8_t*>(packet_bytes_.data()));
+    step_ = Scanner::Step::kMore;
     in_packet_ = true;
     return true;
   }
   return false;
 }
 
-void DataStream::close_packet() {
+void DataStream::close_packet(Scanner::Step last) {
   in_packet_ = false;
   const PacketPlace& place = source_.packets[packet_ - 1];
-  if (decoder_.head().is_cut) {
+  const bool is_cut = decoder_.head().is_cut;
+  // A cut packet ends inside a record: one report is enough.
+  if (last == Scanner::Step::kFault && !is_cut) {
+    damage_(decoder_.error(place.file->path(), place.byte));
+  }
+  if (is_cut) {
     damage_({Code::kCorrupt, "the packet ends behind the end of the file: the rest of it is missing",
              place.file->path() + "@" + std::to_string(place.byte)});
   }
   decoder_.finish_packet();
-  const std::uint64_t end = place.byte + place.byte_count;
+  forget(place.byte + place.byte_count);
+}
+
+// Gives back what is in front of a byte of the current packet's file.
+void DataStream::forget(std::uint64_t end) {
   if (forgotten_ > end) forgotten_ = 0;  // another file
-  if (end - forgotten_ >= kForgetBytes) {
-    place.file->forget(forgotten_, end - forgotten_);
-    forgotten_ = end;
+  if (end - forgotten_ < kForgetBytes) return;
+  source_.packets[packet_ - 1].file->forget(forgotten_, end - forgotten_);
+  forgotten_ = end;
+}
+
+// Leaves out rows outside the range; behind its end nothing is looked for.
+void DataStream::keep_range() {
+  if (!has_time_ || (!range_.begin_ns && !range_.end_ns)) return;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < row_count_; ++i) {
+    const std::int64_t ns = clock_.ns(rows_[i].clock);
+    if (range_.begin_ns && ns < *range_.begin_ns) continue;
+    if (range_.end_ns && ns > *range_.end_ns) {
+      in_packet_ = false;
+      packet_ = source_.packets.size();
+      break;
+    }
+    rows_[kept++] = rows_[i];
+  }
+  row_count_ = kept;
+}
+
+// Finds the next batch of rows; false if there are none left.
+bool DataStream::fill() {
+  row_ = row_count_ = 0;
+  while (true) {
+    if (in_packet_ && step_ != Scanner::Step::kMore) close_packet(step_);
+    if (!in_packet_ && !open_packet()) return false;
+    const PacketPlace& place = source_.packets[packet_ - 1];
+    forget(place.byte + scanner_.byte());
+    step_ = scanner_.next(rows_, &row_count_);
+    keep_range();
+    if (row_count_ != 0) return true;
   }
 }
 
 bool DataStream::next() {
-  while (in_packet_ || open_packet()) {
-    switch (decoder_.next_event()) {
-      case Decoder::Step::kEvent: break;
-      case Decoder::Step::kFault: {
-        const PacketPlace& place = source_.packets[packet_ - 1];
-        // A cut packet ends inside a record: one report is enough.
-        if (!decoder_.head().is_cut) damage_(decoder_.error(place.file->path(), place.byte));
-        close_packet();
-        continue;
-      }
-      case Decoder::Step::kEnd: close_packet(); continue;
+  is_decoded_ = false;
+  if (++row_ >= row_count_ && !fill()) return false;
+  if (has_time_) ns_ = clock_.ns(rows_[row_].clock);
+  return true;
+}
+
+void DataStream::decode() const {
+  event_ = &reader_.read(packet_bytes_, rows_[row_]);
+  is_decoded_ = true;
+}
+
+void DataStream::select(std::vector<std::uint8_t> wanted) { scanner_.select(std::move(wanted)); }
+
+// All of a packet's events are in the range, as far as its head tells.
+bool DataStream::is_inside(const PacketPlace& place) const {
+  if (!range_.begin_ns && !range_.end_ns) return true;
+  if (!has_time_ || !place.begin || !place.end || *place.end < *place.begin) return !has_time_;
+  return (!range_.begin_ns || clock_.ns(*place.begin) >= *range_.begin_ns) &&
+         (!range_.end_ns || clock_.ns(*place.end) <= *range_.end_ns);
+}
+
+void DataStream::count(std::span<std::uint64_t> counts) {
+  while (true) {
+    if (in_packet_ && step_ != Scanner::Step::kMore) close_packet(step_);
+    if (!in_packet_ && !open_packet()) return;
+    const PacketPlace& place = source_.packets[packet_ - 1];
+    if (is_inside(place)) {
+      step_ = scanner_.count(counts);
+      continue;
     }
-    if (!has_time_) return true;
-    ns_ = clock_.ns(decoder_.event().clock);
-    if (range_.begin_ns && ns_ < *range_.begin_ns) continue;
-    if (range_.end_ns && ns_ > *range_.end_ns) {
-      in_packet_ = false;
-      packet_ = source_.packets.size();
-      return false;
-    }
-    return true;
+    step_ = scanner_.next(rows_, &row_count_);
+    keep_range();
+    for (std::size_t i = 0; i < row_count_; ++i) ++counts[rows_[i].event];
   }
-  return false;
 }
 
 }  // namespace sillage::ctf

@@ -4,12 +4,14 @@
 
 #include "ctf/clock_time.hpp"
 #include "ctf/decoder.hpp"
+#include "ctf/scanner.hpp"
 #include "ctf/stream_file.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,14 +40,29 @@ struct Trace {
   std::string path{};  ///< of the first directory
   std::shared_ptr<const Plan> plan{};
   std::string name{};  ///< Babeltrace's: the host name, or ""
+  std::vector<StreamScan> scans{};  ///< as Plan::streams()
 
   /// An entry of the environment, or nullptr.
   [[nodiscard]] const EnvironmentValue* environment(std::string_view entry) const;
 };
 
-/// Reads the event records of a data stream one after the other.
+/// Event records of one packet, found but not decoded.
 ///
+/// Lifetime: as long as the file of the packet is open.
+struct RowBatch {
+  std::span<const std::byte> packet{};
+  std::span<const Row> rows{};
+
+  [[nodiscard]] const std::uint8_t* packet_start() const {
+    return reinterpret_cast<const std::uint8_t*>(packet.data());
+  }
+};
+
+/// Reads the event records of a data stream one after the other, or in batches.
+///
+/// Records are found in batches and decoded when they are asked for.
 /// Lifetime: the trace must outlive it.
+/// Threads:  one at a time.
 class DataStream {
  public:
   struct Source {
@@ -56,12 +73,41 @@ class DataStream {
     std::int64_t clock_offset_ns = 0;
   };
   DataStream(Source source, const StreamPlan* plan, DamageReport damage, DiscardedReport discarded);
+  DataStream(const DataStream&) = delete;
+  DataStream& operator=(const DataStream&) = delete;
+  ~DataStream() = default;
 
   /// Reads the next event record inside the range; false if there is none left.
   [[nodiscard]] bool next();
 
   /// The event record that next() read. Lifetime: until its next call.
-  [[nodiscard]] const EventView& event() const { return decoder_.event(); }
+  ///
+  /// Cost: decodes it when it is asked for first.
+  [[nodiscard]] const EventView& event() const {
+    if (!is_decoded_) decode();
+    return *event_;
+  }
+  /// Its class.
+  [[nodiscard]] const EventPlan& event_plan() const { return plan_->events[row().event]; }
+  [[nodiscard]] const Row& row() const { return rows_[row_]; }
+  /// It, and those behind it in its packet that were found already.
+  [[nodiscard]] RowBatch batch() const {
+    return {.packet = packet_bytes_, .rows = {rows_.data() + row_, row_count_ - row_}};
+  }
+  /// Goes on by `count` records, at most to the end of batch(): then next() reads the one behind.
+  void skip(std::size_t count) { row_ += count - 1; }
+  [[nodiscard]] std::int64_t ns_of(const Row& row) const {
+    return has_time_ ? clock_.ns(row.clock) : 0;
+  }
+
+  /// Counts all event records inside the range, by class, instead of reading them.
+  ///
+  /// `counts`: as StreamPlan::events. `reports` of damage and discarded events come as with next().
+  void count(std::span<std::uint64_t> counts);
+
+  /// Leaves out the records of some classes: `wanted`, as StreamPlan::events, is 0 for them. To be
+  /// called in front of the first next().
+  void select(std::vector<std::uint8_t> wanted);
   /// Its time, in nanoseconds from the clock's origin; 0 without a clock.
   [[nodiscard]] std::int64_t ns() const { return ns_; }
   [[nodiscard]] bool has_time() const { return has_time_; }
@@ -81,23 +127,35 @@ class DataStream {
 
  private:
   bool open_packet();
-  void close_packet();
+  void close_packet(Scanner::Step last);
+  bool fill();
+  void forget(std::uint64_t end);
+  void keep_range();
+  void decode() const;
   void report_discarded(const PacketInfo& info);
-  [[nodiscard]] std::span<const std::byte> bytes_of(const PacketPlace& place) const;
+  [[nodiscard]] bool is_inside(const PacketPlace& place) const;
 
   Source source_;
   const StreamPlan* plan_;
   DamageReport damage_;
   DiscardedReport discarded_;
   Decoder decoder_;
+  Scanner scanner_;
   ClockTime clock_;
   TimeRange range_;
   bool has_time_;
   bool in_packet_ = false;
+  Scanner::Step step_ = Scanner::Step::kMore;
   std::size_t packet_ = 0;  // the next one
+  std::span<const std::byte> packet_bytes_;
+  std::vector<Row> rows_;
+  std::size_t row_ = 0, row_count_ = 0;
   std::int64_t ns_ = 0;
   std::uint64_t forgotten_ = 0;  // bytes of the current file
   std::optional<std::uint64_t> last_discarded_, last_sequence_, last_end_;
+  mutable RowReader reader_;
+  mutable const EventView* event_ = nullptr;
+  mutable bool is_decoded_ = false;
 };
 
 }  // namespace sillage::ctf

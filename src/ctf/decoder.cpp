@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "ctf/decoder.hpp"
 
+#include "ctf/bit_load.hpp"
+
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -12,119 +12,8 @@ namespace {
 
 /// Source: CTF2-SPEC-2.0 section 5.8.1, CTF 1.8.3 section 5.1.
 constexpr std::uint64_t kMagic = 0xC1FC1FC1;
-constexpr std::uint64_t kByte = 8;
 /// Bytes of a LEB128 integer of 64 bits.
 constexpr unsigned kVariableBytes = 10;
-
-constexpr std::uint64_t round_up(std::uint64_t bits, std::uint64_t alignment) {
-  return (bits + alignment - 1) & ~(alignment - 1);
-}
-
-template <class T>
-std::uint64_t load(const std::uint8_t* from) {
-  T value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-
-std::uint64_t swap16(std::uint64_t value) {
-  return __builtin_bswap16(static_cast<std::uint16_t>(value));
-}
-std::uint64_t swap32(std::uint64_t value) {
-  return __builtin_bswap32(static_cast<std::uint32_t>(value));
-}
-std::uint64_t swap64(std::uint64_t value) { return __builtin_bswap64(value); }
-
-constexpr bool kIsLittleHost = std::endian::native == std::endian::little;
-
-constexpr std::uint64_t low_bits(unsigned count) {
-  return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
-}
-
-// Bit i of the value is bit (i + `bit`) of the bytes, counted from each byte's lowest.
-std::uint64_t load_little(const std::uint8_t* data, std::uint64_t bit, unsigned length) {
-  const std::uint8_t* from = data + bit / kByte;
-  const unsigned shift = bit % kByte;
-  const unsigned bytes = (shift + length + 7) / 8;
-  std::uint64_t value = 0;
-  for (unsigned i = 0; i < std::min(bytes, 8u); ++i) value |= std::uint64_t{from[i]} << (8 * i);
-  value >>= shift;
-  if (bytes == 9) value |= std::uint64_t{from[8]} << (64 - shift);
-  return value & low_bits(length);
-}
-
-// The value's highest bit is the first, counted from each byte's highest.
-std::uint64_t load_big(const std::uint8_t* data, std::uint64_t bit, unsigned length) {
-  const std::uint8_t* from = data + bit / kByte;
-  const unsigned shift = bit % kByte;
-  const unsigned bytes = (shift + length + 7) / 8;
-  const unsigned behind = bytes * 8 - shift - length;
-  if (bytes <= 8) {
-    std::uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; ++i) value = value << 8 | from[i];
-    return (value >> behind) & low_bits(length);
-  }
-  std::uint64_t value = 0;
-  for (unsigned i = 0; i < 8; ++i) value = value << 8 | from[i];
-  return ((value << (8 - behind)) | (from[8] >> behind)) & low_bits(length);
-}
-
-std::uint64_t load_bits(Load how, const std::uint8_t* data, std::uint64_t bit, unsigned length) {
-  const std::uint8_t* from = data + bit / kByte;
-  switch (how) {
-    case Load::kByte: return *from;
-    case Load::kLittle16:
-      return kIsLittleHost ? load<std::uint16_t>(from) : swap16(load<std::uint16_t>(from));
-    case Load::kLittle32:
-      return kIsLittleHost ? load<std::uint32_t>(from) : swap32(load<std::uint32_t>(from));
-    case Load::kLittle64:
-      return kIsLittleHost ? load<std::uint64_t>(from) : swap64(load<std::uint64_t>(from));
-    case Load::kBig16:
-      return kIsLittleHost ? swap16(load<std::uint16_t>(from)) : load<std::uint16_t>(from);
-    case Load::kBig32:
-      return kIsLittleHost ? swap32(load<std::uint32_t>(from)) : load<std::uint32_t>(from);
-    case Load::kBig64:
-      return kIsLittleHost ? swap64(load<std::uint64_t>(from)) : load<std::uint64_t>(from);
-    case Load::kLittleBits: return load_little(data, bit, length);
-    case Load::kBigBits: break;
-  }
-  return load_big(data, bit, length);
-}
-
-std::uint64_t reverse_bits(std::uint64_t value, unsigned length) {
-  std::uint64_t reversed = 0;
-  for (unsigned i = 0; i < length; ++i) reversed |= (value >> i & 1) << (length - 1 - i);
-  return reversed;
-}
-
-std::uint64_t sign_extend(std::uint64_t value, unsigned length) {
-  const unsigned above = 64 - length;
-  return static_cast<std::uint64_t>(static_cast<std::int64_t>(value << above) >> above);
-}
-
-// Source: IEEE 754-2019 section 3.4, binary16: 1 bit of sign, 5 of exponent (bias 15), 10 of fraction.
-double from_binary16(std::uint64_t bits) {
-  const auto exponent = static_cast<int>(bits >> 10 & 0x1f);
-  const auto fraction = static_cast<double>(bits & 0x3ff);
-  double value = 0;
-  if (exponent == 0x1f) {
-    value = fraction == 0 ? std::numeric_limits<double>::infinity()
-                          : std::numeric_limits<double>::quiet_NaN();
-  } else if (exponent == 0) {
-    value = std::ldexp(fraction, -24);
-  } else {
-    value = std::ldexp(fraction + 1024, exponent - 25);
-  }
-  return (bits & 0x8000) != 0 ? -value : value;
-}
-
-double real_of(std::uint64_t bits, unsigned length) {
-  switch (length) {
-    case 16: return from_binary16(bits);
-    case 32: return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
-    default: return std::bit_cast<double>(bits);
-  }
-}
 
 std::size_t unit_bytes(Encoding encoding) {
   switch (encoding) {
@@ -207,34 +96,24 @@ Value* Decoder::push(std::uint32_t field, ValueKind kind) {
   return value;
 }
 
-std::uint64_t Decoder::extend(std::uint64_t clock, std::uint64_t value, unsigned bits) const {
-  if (bits >= 64) return value;
-  const std::uint64_t mask = low_bits(bits);
-  std::uint64_t extended = (clock & ~mask) | (value & mask);
-  if (extended < clock) extended += mask + 1;
-  return extended;
-}
-
 void Decoder::apply_roles(Roles roles, std::uint64_t value, unsigned bits) {
   for (std::size_t i = 0; i < kRoleCount; ++i) {
     const auto role = static_cast<Role>(i);
     if (!roles.has(role)) continue;
     role_values_[i] = value;
     seen_.add(role);
-    if (role == Role::kDefaultClockTimestamp) clock_ = extend(clock_, value, bits);
+    if (role == Role::kDefaultClockTimestamp) clock_ = extend_clock(clock_, value, bits);
     if (role == Role::kPacketEndDefaultClockTimestamp) end_bits_ = bits;
   }
 }
 
 void Decoder::set_scalar(const Op& op, std::uint64_t bits, Value* value) {
-  if (op.is_reversed) bits = reverse_bits(bits, op.length_bits);
-  switch (op.kind) {
-    case ValueKind::kSigned: value->number = sign_extend(bits, op.length_bits); break;
-    case ValueKind::kBoolean: value->number = bits != 0 ? 1 : 0; break;
-    case ValueKind::kFloat32:
-    case ValueKind::kFloat64: value->real = real_of(bits, op.length_bits); break;
-    default: value->number = bits; break;
+  if (op.kind == ValueKind::kFloat32 || op.kind == ValueKind::kFloat64) {
+    if (op.is_reversed) bits = reverse_bits(bits, op.length_bits);
+    value->real = real_of(bits, op.length_bits);
+    return;
   }
+  value->number = integer_of(op, bits);
 }
 
 bool Decoder::read_scalar(const Op& op) {
@@ -376,7 +255,8 @@ bool Decoder::read_bytes(const Op& op) {
   if (value == nullptr) return fail(Fault::Kind::kTooMany, op.field, start);
   value->data = bytes.data();
   value->size = static_cast<std::uint32_t>(bytes.size());
-  if (op.roles.has(Role::kMetadataStreamUuid)) {
+  // Packets of CTF 1.8 have the UUID, but traces put together from others are read by babeltrace2.
+  if (op.roles.has(Role::kMetadataStreamUuid) && plan_->model().version == Version::kCtf2) {
     const std::optional<Uuid>& uuid = plan_->model().trace.uuid;
     if (uuid &&
         (length != uuid->size() || std::memcmp(bytes.data(), uuid->data(), uuid->size()) != 0)) {
@@ -528,7 +408,7 @@ bool Decoder::read_head() {
   head_.head_bits = position_;
   if (role(Role::kDefaultClockTimestamp)) head_.begin = clock_;
   if (const auto end = role(Role::kPacketEndDefaultClockTimestamp)) {
-    head_.end = extend(clock_, *end, end_bits_);
+    head_.end = extend_clock(clock_, *end, end_bits_);
   }
   head_.discarded_events = role(Role::kDiscardedEventRecordCounterSnapshot);
   head_.sequence_number = role(Role::kPacketSequenceNumber);
@@ -637,6 +517,13 @@ Decoder::Step Decoder::next_event() {
   event_.specific_context = {values + specific, payload - specific};
   event_.payload = {values + payload, count_ - payload};
   return Step::kEvent;
+}
+
+Decoder::Step Decoder::event_at(std::uint64_t bit, std::uint64_t clock) {
+  limit_ = head_.content_bits;
+  position_ = bit;
+  clock_ = clock;
+  return next_event();
 }
 
 void Decoder::finish_packet() {

@@ -121,6 +121,18 @@ class Decoder {
   /// The record that next_event() decoded.
   [[nodiscard]] const EventView& event() const { return event_; }
 
+  /// Decodes the event record that starts at `bit` of the packet, whichever was decoded last.
+  ///
+  /// `clock`: the time of the record in front of it, or its own.
+  [[nodiscard]] Step event_at(std::uint64_t bit, std::uint64_t clock);
+
+  /// Where the next event record may start, in bits from the start of the packet, and the time up
+  /// to there.
+  [[nodiscard]] std::uint64_t position() const { return position_; }
+  [[nodiscard]] std::uint64_t clock() const { return clock_; }
+  /// For who skips records by other means: time has come this far.
+  void set_clock(std::uint64_t clock) { clock_ = clock; }
+
   /// Lets time go on to the end of the packet: timestamps of the next one may be partial.
   void finish_packet();
 
@@ -155,7 +167,6 @@ class Decoder {
   bool reserve(std::uint64_t more);
   void set_scalar(const Op& op, std::uint64_t bits, Value* value);
   void apply_roles(Roles roles, std::uint64_t value, unsigned bits);
-  std::uint64_t extend(std::uint64_t clock, std::uint64_t value, unsigned bits) const;
   std::string_view to_utf8(std::string_view bytes, Encoding encoding);
   bool fail(Fault::Kind kind, std::uint32_t field, std::uint64_t bit, std::uint64_t value = 0,
             std::uint64_t bound = 0);

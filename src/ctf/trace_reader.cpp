@@ -193,6 +193,9 @@ Status TraceReader::add(std::vector<Directory> group) {
   Trace& trace = *traces_.back();
   trace.path = group.front().path;
   trace.plan = std::move(*plan);
+  for (const StreamPlan& stream : trace.plan->streams()) {
+    trace.scans.push_back(compile_scan(*trace.plan, stream));
+  }
   if (const EnvironmentValue* host = trace.environment("hostname")) {
     if (const auto* name = std::get_if<std::string>(host)) trace.name = *name;
   }
@@ -278,8 +281,8 @@ bool TraceReader::is_before(const Merged& a, const Merged& b) {
   if (left.ns() != right.ns()) return left.ns() < right.ns();
   if (a.order != b.order) return a.order < b.order;
   if (a.stream == b.stream) return false;
-  const EventClass &first = *left.event().event->event_class,
-                   &second = *right.event().event->event_class;
+  const EventClass &first = *left.event_plan().event_class,
+                   &second = *right.event_plan().event_class;
   // A name in front of none; a log level in front of none; none in front of a URI.
   const auto key = [](const EventClass& event) {
     return std::tuple(event.id, std::string_view(event.name), !event.log_level,
