@@ -150,8 +150,8 @@ void check_options(const Variant& variant, const JsonValue& value, JsonPlace& pl
   for (std::size_t i = 1, longest = 0; i < all.size(); ++i) {
     // What came before ends in front of `longest`, or belongs to the same option.
     if (all[i].second != all[longest].second && all[i].first.lower <= all[longest].first.upper) {
-      place.set_error(value, "options " + std::to_string(all[longest].second) + " and " +
-                                 std::to_string(all[i].second) +
+      const auto [first, second] = std::minmax(all[longest].second, all[i].second);
+      place.set_error(value, "options " + std::to_string(first) + " and " + std::to_string(second) +
                                  " of this variant are for the same value of the selector");
       return;
     }

@@ -19,8 +19,8 @@ namespace sillage::ctf {
 ///
 /// Shape:  as read_metadata. Log levels and EMF URIs are taken from the attributes of LTTng and
 ///         Babeltrace; all attributes but those of members and options are kept as they stand.
-/// Errors: kCorrupt, kUnsupported or kLimit; the location is "fragment N, byte B", N from 1, B from
-///         the start of the text.
+/// Errors: kCorrupt, kUnsupported or kLimit; the location is "fragment N, byte B, /pointer": N from
+///         1, B from the start of the text and near the value, the JSON pointer from the fragment.
 /// Source: CTF2-SPEC-2.0rB section 5; RFC 7464.
 [[nodiscard]] Result<TraceModel> read_json_metadata(std::string_view text,
                                                     const MetadataLimits& limits);

@@ -21,7 +21,8 @@ namespace sillage::ctf {
 ///           packet header a BLOB; names have lost their first underscore, as Babeltrace 2.2 shows
 ///           them. Nothing in the model refers to `bytes`.
 /// Errors:   kCorrupt      this is not valid metadata; the location is "line L, column C" of the
-///                         text, or "fragment N, byte B" of a JSON text sequence.
+///                         text, or "fragment N, byte B, /pointer" of a JSON text
+///                         sequence.
 ///           kUnsupported  a version or extension that is not known.
 ///           kLimit        one of `limits` is passed.
 /// Cost:     linear in the size of the metadata.
