@@ -49,9 +49,7 @@ Result<int> to_traces(const ConvertOptions& options, std::optional<ctf::Version>
   if (!range) return tl::unexpected<Error>(std::move(range).error());
   convert::CopyOptions copy{.version = version, .range = *range};
   copy.on_damage = say;
-  copy.on_notice = [](const std::string& notice) {
-    fmt::print(stderr, "sillage: {}\n", notice);
-  };
+  copy.on_notice = [](const std::string& notice) { fmt::print(stderr, "sillage: {}\n", notice); };
   const auto summary = convert::copy_traces(options.paths, options.output, copy);
   if (!summary) return tl::unexpected<Error>(summary.error());
   return summary->damages == 0 ? 0 : kExitDamage;

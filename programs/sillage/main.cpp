@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // sillage: see sillage(1).
+#include "sillage/convert.hpp"
 #include "sillage/exit_status.hpp"
 #include "sillage/list.hpp"
 #include "sillage/read.hpp"
@@ -69,48 +70,38 @@ CLI::App* add_record(CLI::App* app, RecordOptions* options) {
   return record;
 }
 
-CLI::App* add_read(CLI::App* app, sillage::command::ReadOptions* options) {
-  CLI::App* read = app->add_subcommand("read", "Print the events of traces, as babeltrace2 does");
-  read->add_option("path", options->paths, "Directories of traces, or above them")
-      ->type_name("PATH")
-      ->required();
-  const auto add_text = [read](const char* name, std::string* to, const char* what,
-                               const char* type) {
-    read->add_option(name, *to, what)->type_name(type);
-  };
-  add_text("--begin,-b", &options->begin, "Only events from this time on", "TIME");
-  add_text("--end,-e", &options->end, "Only events up to this time", "TIME");
-  add_text("--timerange", &options->time_range, "Both, as BEGIN,END", "RANGE");
-  read->add_flag("--clock-cycles", options->clock_cycles, "Times in cycles of the clock");
-  read->add_flag("--clock-date", options->clock_date, "Times with their date");
-  read->add_flag("--clock-gmt", options->clock_gmt, "Times in UTC instead of local time");
-  read->add_flag("--clock-seconds", options->clock_seconds, "Times in seconds");
-  read->add_option("--clock-offset", options->clock_offset_s, "Add this to all clocks")
-      ->type_name("SECONDS");
-  read->add_option("--clock-offset-ns", options->clock_offset_ns, "Add this to all clocks")
-      ->type_name("NS");
-  const auto add_list = [read](const char* names, std::vector<std::string>* to, const char* what) {
-    read->add_option(names, *to, what)->type_name("LIST")->allow_extra_args(false);
-  };
-  add_list("-f,--fields", &options->fields,
-           "In front of an event's name: trace, trace:hostname, trace:domain, trace:procname, "
-           "trace:vpid, loglevel, emf, all, none");
-  add_list("-n,--names", &options->names,
-           "Names of fields of: payload, context, header, scope, all, none");
-  read->add_flag("--no-delta", options->no_delta, "Without the time since the event before");
-  read->add_flag("--stream-intersection", options->stream_intersection,
-                 "Only the time in which all data streams of a trace were recorded");
-  add_text("--color", &options->color, "Colours: auto, always, never", "WHEN");
-  read->add_option("--limit", options->limit, "At most so many events")->type_name("N");
-  add_text("--format", &options->format, "text, or count: how many events there are", "F");
-  read->add_flag("--strict", options->strict, "End at the first damage instead of skipping it");
-  return read;
-}
-
 int report(const sillage::Result<int>& result) {
   if (result) return *result;
   fmt::print(stderr, "sillage: {}\n", result.error().text());
   return kExitOwnError;
+}
+
+// Commands that read traces: their statuses are babeltrace2's, 0 and 1.
+bool is_reading(const std::string& command) {
+  return command == "read" || command == "info" || command == "convert";
+}
+
+// "--begin=" as two words: to the library it were --begin with the next word as its value.
+std::vector<std::string> with_empty_values(const std::vector<std::string>& words) {
+  std::vector<std::string> all;
+  for (const std::string& word : words) {
+    if (word.starts_with("--") && word.size() > 3 && word.find('=') == word.size() - 1) {
+      all.push_back(word.substr(0, word.size() - 1));
+      all.emplace_back();
+    } else {
+      all.push_back(word);
+    }
+  }
+  return all;
+}
+
+// "record, list and version"
+std::string names_of(const CLI::App& app) {
+  std::string names;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    names += (names.empty() ? "" : ", ") + command->get_name();
+  }
+  return names;
 }
 
 }  // namespace
@@ -128,14 +119,18 @@ int main(int argc, char** argv) {
   CLI::App* list = app.add_subcommand("list", "Show running programs and their tracepoints");
   list->add_flag("-f,--fields", with_fields, "With their fields");
   sillage::command::ReadOptions read_options;
-  CLI::App* read = add_read(&app, &read_options);
+  CLI::App* read = sillage::command::declare_read(&app, &read_options);
+  sillage::command::ConvertOptions convert_options;
+  CLI::App* convert = sillage::command::declare_convert(&app, &convert_options);
   CLI::App* version =
       app.add_subcommand("version", "Show the versions of this command and of the daemon");
 
   // What stands behind "--" is the program's, whatever it looks like.
   std::vector<std::string> own, program;
   for (int i = 1; i < argc; ++i) own.emplace_back(argv[i]);
-  auto separator = std::find(own.begin(), own.end(), "--");
+  const bool reads = !own.empty() && is_reading(own[0]);
+  if (reads) own = with_empty_values(own);
+  auto separator = reads ? own.end() : std::find(own.begin(), own.end(), "--");
   const bool is_separated = separator != own.end();
   if (is_separated) {
     program.assign(separator + 1, own.end());
@@ -147,19 +142,20 @@ int main(int argc, char** argv) {
   }
   const auto is_asked = [&own](const CLI::App* command) { return command->get_name() == own[0]; };
   if (!own.empty() && !own[0].starts_with('-') && app.get_subcommands(is_asked).empty()) {
-    return report(sillage::fail(
-        sillage::Code::kInvalidArgument,
-        "there is no command " + own[0] + ": use record, list or version (see sillage --help)"));
+    return report(sillage::fail(sillage::Code::kInvalidArgument,
+                                "there is no command " + own[0] + ": use one of " + names_of(app) +
+                                    " (see sillage --help)"));
   }
   try {
     std::reverse(own.begin(), own.end());  // as the library wants them
     app.parse(own);
   } catch (const CLI::ParseError& error) {
     const int status = app.exit(error);
-    return status == 0 ? 0 : kExitOwnError;
+    return status == 0 ? 0 : reads ? 1 : kExitOwnError;
   }
   if (list->parsed()) return report(sillage::command::list(with_fields));
   if (read->parsed()) return sillage::command::read(read_options);
+  if (convert->parsed()) return sillage::command::convert(convert_options);
   if (version->parsed()) return report(sillage::command::version());
   if (!record->parsed()) return kExitOwnError;
   std::vector<std::string> rest = record->remaining();

@@ -2,11 +2,16 @@
 #include "sillage/read.hpp"
 
 #include "ctf/trace_reader.hpp"
+#include "sillage/csv_printer.hpp"
+#include "sillage/event_selection.hpp"
+#include "sillage/json_printer.hpp"
+#include "sillage/output.hpp"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
-#include <cerrno>
+#include <limits>
+#include <memory>
+#include <string>
 #include <string_view>
 
 namespace sillage::command {
@@ -16,112 +21,203 @@ constexpr int kExitDamage = 1;
 /// Lines are written in pieces of about this size: they stay in the second-level cache.
 constexpr std::size_t kPieceBytes = 128u << 10;
 
-// Standard output without a buffer of its own.
-class Output {
+// Babeltrace's lines.
+class PlainText final : public EventPrinter {
  public:
-  // False once nobody reads any more, or the disk is full: `error_number()` says which.
-  bool write(std::string_view text) {
-    while (!text.empty() && error_number_ == 0) {
-      const ssize_t count = ::write(STDOUT_FILENO, text.data(), text.size());
-      if (count >= 0) {
-        text.remove_prefix(static_cast<std::size_t>(count));
-      } else if (errno != EINTR) {
-        error_number_ = errno;
-      }
-    }
-    return error_number_ == 0;
-  }
-  [[nodiscard]] int error_number() const { return error_number_; }
+  explicit PlainText(ctf::TextPrinter* printer) : printer_(printer) {}
+  void print(const ctf::DataStream& stream) override { printer_->print(stream); }
+  [[nodiscard]] std::string_view text() const override { return printer_->text(); }
+  void clear() override { printer_->clear(); }
 
  private:
-  int error_number_ = 0;
+  ctf::TextPrinter* printer_;
 };
 
-void say(const Error& error) { fmt::print(stderr, "sillage: {}\n", error.text()); }
+// Nothing: events are counted only.
+class NoText final : public EventPrinter {
+ public:
+  void print(const ctf::DataStream& /*stream*/) override {}
+  [[nodiscard]] std::string_view text() const override { return {}; }
+  void clear() override {}
+};
 
-// Turns the bounds that people typed into those of this trace.
-Result<ctf::TimeRange> range_of(const ReadPlan& plan, const ctf::TraceReader& reader) {
-  ctf::TimeRange range;
-  const std::int64_t begin = reader.begin_ns().value_or(0);
-  if (plan.begin) range.begin_ns = plan.begin->resolve(begin, plan.text.clock_gmt);
-  if (plan.end) range.end_ns = plan.end->resolve(begin, plan.text.clock_gmt);
-  if (range.begin_ns && range.end_ns && *range.begin_ns > *range.end_ns) {
-    return fail(Code::kInvalidArgument, "the time range ends before it begins");
+// What was lost altogether.
+struct Losses {
+  std::uint64_t events = 0, packets = 0;
+  bool are_more = false;  // an unknown number of events in addition
+
+  void add(const ctf::Discarded& discarded) {
+    if (!discarded.count) {
+      are_more = true;
+    } else {
+      (discarded.what == ctf::Discarded::What::kEvents ? events : packets) += *discarded.count;
+    }
   }
-  return range;
-}
 
-std::uint64_t print_events(ctf::TraceReader* reader, const ReadPlan& plan, std::uint64_t limit,
-                           ctf::TextPrinter* printer, Output* output) {
-  std::uint64_t count = 0;
-  bool is_warned = false;
-  while (const ctf::DataStream* stream = reader->next()) {
-    ++count;
-    if (!plan.counts) {
-      printer->print(*stream);
-      if (printer->met_negative_time() && !is_warned) {
-        is_warned = true;
-        fmt::print(stderr,
-                   "[warning] Fallback to [sec.ns] to print negative time value. Use "
-                   "--clock-seconds.\n");
-      }
-      if (printer->text().size() >= kPieceBytes) {
-        const bool is_written = output->write(printer->text());
-        printer->clear();
-        if (!is_written) break;
+  // The sentence that sums up; empty without losses.
+  [[nodiscard]] std::string text() const {
+    if (events == 0 && packets == 0 && !are_more) return {};
+    const auto number = [](std::uint64_t count, const char* what) {
+      return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+    };
+    return fmt::format("sillage: lost in total: {}{}, {}\n", are_more ? "at least " : "",
+                       number(events, "event"), number(packets, "packet"));
+  }
+};
+
+// One reading of traces: what comes from the reader goes through here to the output.
+class Reading {
+ public:
+  Reading(const ReadOptions& options, const ReadPlan& plan, Output* output)
+      : options_(options), plan_(plan), output_(*output), text_(plan.text) {}
+
+  Status run() {
+    auto reader = ctf::TraceReader::open(options_.paths, reader_options());
+    if (!reader) return tl::unexpected<Error>(std::move(reader).error());
+    SILLAGE_TRY(check_clocks(*reader));
+    const auto range = range_of(*reader);
+    if (!range) return tl::unexpected<Error>(range.error());
+    reader->restrict(*range);
+    auto selection = EventSelection::make(options_.events,
+                                          options_.filter ? &*options_.filter : nullptr, *reader);
+    if (!selection) return tl::unexpected<Error>(std::move(selection).error());
+    make_printer(*reader, *selection);
+    const std::uint64_t count = print_events(&*reader, &*selection);
+    flush();
+    if (plan_.format == ReadFormat::kCount) output_.write(fmt::format("{}\n", count));
+    // babeltrace2 leaves the terminal so.
+    if (plan_.format == ReadFormat::kText && plan_.is_colour_terminal) output_.write("\033[0m");
+    output_.warn(losses_.text());
+    damage_count_ = reader->damage_count();
+    return {};
+  }
+
+  [[nodiscard]] std::uint64_t damage_count() const { return damage_count_; }
+
+ private:
+  // What was printed before stands before the warning, where both go to one terminal.
+  void flush() {
+    if (printer_ == nullptr) return;
+    output_.write(printer_->text());
+    printer_->clear();
+  }
+
+  ctf::ReadOptions reader_options() {
+    ctf::ReadOptions what;
+    what.clock_offset_ns = plan_.clock_offset_ns;
+    what.stream_intersection = options_.stream_intersection;
+    what.is_strict = options_.strict;
+    what.on_damage = [this](const Error& error) {
+      flush();
+      output_.warn("sillage: " + error.text() + "\n");
+    };
+    what.on_discarded = [this](const ctf::Discarded& discarded) {
+      losses_.add(discarded);
+      if (printer_ != nullptr) printer_->print(discarded);
+      flush();
+      output_.warn(text_.discarded_text(discarded, plan_.colours_warnings));
+    };
+    return what;
+  }
+
+  // The reader takes times that 64 bits cannot hold to the end of time: not if the user asked for it.
+  Status check_clocks(const ctf::TraceReader& reader) const {
+    for (const auto& trace : reader.traces()) {
+      for (const ctf::ClockClass& clock : trace->plan->model().trace.clocks) {
+        constexpr std::int64_t kSecond = 1'000'000'000;
+        std::int64_t offset = 0;
+        if (plan_.clock_offset_ns != 0 &&
+            (__builtin_mul_overflow(clock.offset_seconds, kSecond, &offset) ||
+             __builtin_add_overflow(offset, plan_.clock_offset_ns, &offset))) {
+          return fail(Code::kInvalidArgument,
+                      "--clock-offset: 64 bits of nanoseconds cannot hold the times of clock " +
+                          clock.name + " with it",
+                      trace->path);
+        }
       }
     }
-    if (count == limit) break;
+    return {};
   }
-  return count;
+
+  // Turns the bounds that people typed into those of these traces.
+  Result<ctf::TimeRange> range_of(const ctf::TraceReader& reader) const {
+    ctf::TimeRange range;
+    const std::int64_t begin = reader.begin_ns().value_or(0);
+    if (plan_.begin) range.begin_ns = plan_.begin->resolve(begin, plan_.text.clock_gmt);
+    if (plan_.end) range.end_ns = plan_.end->resolve(begin, plan_.text.clock_gmt);
+    if (range.begin_ns && range.end_ns && *range.begin_ns > *range.end_ns) {
+      return fail(Code::kInvalidArgument, "the time range ends before it begins");
+    }
+    return range;
+  }
+
+  void make_printer(const ctf::TraceReader& reader, const EventSelection& selection) {
+    switch (plan_.format) {
+      case ReadFormat::kJson: printer_ = std::make_unique<JsonPrinter>(); break;
+      case ReadFormat::kCsv: printer_ = std::make_unique<CsvPrinter>(reader, selection); break;
+      case ReadFormat::kCount: printer_ = std::make_unique<NoText>(); break;
+      default: printer_ = std::make_unique<PlainText>(&text_); break;
+    }
+  }
+
+  std::uint64_t print_events(ctf::TraceReader* reader, EventSelection* selection) {
+    const std::uint64_t limit = options_.limit.value_or(std::numeric_limits<std::uint64_t>::max());
+    std::uint64_t count = 0;
+    while (count != limit) {
+      const ctf::DataStream* stream = reader->next();
+      if (stream == nullptr) break;
+      if (!selection->wants(*stream)) continue;
+      ++count;
+      printer_->print(*stream);
+      warn_of_negative_time();
+      if (printer_->text().size() < kPieceBytes) continue;
+      const bool is_written = output_.write(printer_->text());
+      printer_->clear();
+      if (!is_written) break;
+    }
+    return count;
+  }
+
+  // babeltrace2's warning, once.
+  void warn_of_negative_time() {
+    if (!text_.met_negative_time() || is_warned_) return;
+    is_warned_ = true;
+    output_.warn(
+        "[warning] Fallback to [sec.ns] to print negative time value. Use "
+        "--clock-seconds.\n");
+  }
+
+  const ReadOptions& options_;
+  const ReadPlan& plan_;
+  Output& output_;
+  ctf::TextPrinter text_;  // also of the warnings
+  std::unique_ptr<EventPrinter> printer_;
+  Losses losses_;
+  bool is_warned_ = false;
+  std::uint64_t damage_count_ = 0;
+};
+
+int say(const Error& error) {
+  fmt::print(stderr, "sillage: {}\n", error.text());
+  return kExitDamage;
 }
 
 }  // namespace
 
 int read(const ReadOptions& options) {
   const auto plan = plan_reading(options);
-  if (!plan) {
-    say(plan.error());
-    return kExitDamage;
+  if (!plan) return say(plan.error());
+  auto output =
+      Output::open(options.output, !options.no_pager && plan->format != ReadFormat::kCount);
+  if (!output) return say(output.error());
+  Reading reading(options, *plan, &*output);
+  if (const auto done = reading.run(); !done) return say(done.error());
+  if (output->error_number() != 0) {
+    return say(fail_errno(options.output.empty() ? "standard output" : options.output,
+                          output->error_number())
+                   .value());
   }
-  Output output;
-  ctf::TextPrinter printer(plan->text);
-  // What was printed before stands before the warning, where both go to one terminal.
-  const auto flush = [&] {
-    output.write(printer.text());
-    printer.clear();
-  };
-  ctf::ReadOptions what;
-  what.clock_offset_ns = plan->clock_offset_ns;
-  what.stream_intersection = options.stream_intersection;
-  what.is_strict = options.strict;
-  what.on_damage = [&](const Error& error) {
-    flush();
-    say(error);
-  };
-  what.on_discarded = [&](const ctf::Discarded& discarded) {
-    flush();
-    fmt::print(stderr, "{}", printer.discarded_text(discarded, plan->colours_warnings));
-  };
-  auto reader = ctf::TraceReader::open(options.paths, std::move(what));
-  if (!reader) {
-    say(reader.error());
-    return kExitDamage;
-  }
-  const auto range = range_of(*plan, *reader);
-  if (!range) {
-    say(range.error());
-    return kExitDamage;
-  }
-  reader->restrict(*range);
-  const std::uint64_t count = print_events(&*reader, *plan, options.limit, &printer, &output);
-  flush();
-  if (plan->counts) output.write(fmt::format("{}\n", count));
-  if (output.error_number() != 0 && output.error_number() != EPIPE) {
-    say(fail_errno("standard output", output.error_number()).value());
-    return kExitDamage;
-  }
-  return reader->damage_count() == 0 ? 0 : kExitDamage;
+  return reading.damage_count() == 0 ? 0 : kExitDamage;
 }
 
 }  // namespace sillage::command

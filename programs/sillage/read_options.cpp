@@ -1,121 +1,37 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/read_options.hpp"
 
+#include <CLI/CLI.hpp>
 #include <fmt/core.h>
+
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdlib>
-#include <ctime>
+#include <string_view>
+#include <utility>
 
 namespace sillage::command {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 
-// Reads exactly so many digits.
-bool take_digits(std::string_view* text, std::size_t count, int* value) {
-  if (text->size() < count) return false;
-  const char* end = text->data() + count;
-  const auto done = std::from_chars(text->data(), end, *value);
-  if (done.ec != std::errc() || done.ptr != end || (*text)[0] == '-') return false;
-  text->remove_prefix(count);
-  return true;
-}
-
-bool take(std::string_view* text, char character) {
-  if (text->empty() || text->front() != character) return false;
-  text->remove_prefix(1);
-  return true;
-}
-
-// What stands behind the point: ".5" is half a second. Empty text is 0.
-std::optional<std::int64_t> parse_fraction(std::string_view text) {
-  if (text.empty()) return 0;
-  if (!take(&text, '.') || text.empty() || text.size() > 9) return std::nullopt;
-  std::int64_t ns = 0;
-  for (std::size_t i = 0; i < 9; ++i) {
-    const char digit = i < text.size() ? text[i] : '0';
-    if (digit < '0' || digit > '9') return std::nullopt;
-    ns = 10 * ns + (digit - '0');
-  }
-  return ns;
-}
-
-// "HH:MM[:SS[.NS]]"
-std::optional<std::int64_t> parse_time_of_day(std::string_view text) {
-  int hour = 0, minute = 0, second = 0;
-  if (!take_digits(&text, 2, &hour) || !take(&text, ':') || !take_digits(&text, 2, &minute)) {
-    return std::nullopt;
-  }
-  if (take(&text, ':') && !take_digits(&text, 2, &second)) return std::nullopt;
-  const auto fraction = parse_fraction(text);
-  if (!fraction) return std::nullopt;
-  return ((hour * 60 + minute) * 60 + second) * kSecond + *fraction;
-}
-
-// Midnight of a date, or a time of it; the C library knows about summer time.
-std::optional<std::int64_t> ns_of(std::tm fields, std::int64_t time_of_day_ns, bool is_gmt) {
-  const std::int64_t seconds = time_of_day_ns / kSecond;
-  fields.tm_hour = static_cast<int>(seconds / 3600);
-  fields.tm_min = static_cast<int>(seconds / 60 % 60);
-  fields.tm_sec = static_cast<int>(seconds % 60);
-  fields.tm_isdst = -1;
-  const std::time_t time = is_gmt ? timegm(&fields) : mktime(&fields);
-  std::int64_t ns = 0;
-  if (__builtin_mul_overflow(std::int64_t{time}, kSecond, &ns)) return std::nullopt;
-  return ns + time_of_day_ns % kSecond;
-}
-
-std::optional<TimeBound> parse_date(std::string_view text, bool is_gmt) {
-  int year = 0, month = 0, day = 0;
-  if (!take_digits(&text, 4, &year) || !take(&text, '-') || !take_digits(&text, 2, &month) ||
-      !take(&text, '-') || !take_digits(&text, 2, &day)) {
-    return std::nullopt;
-  }
-  std::int64_t time_of_day = 0;
-  if (!text.empty()) {
-    if (!take(&text, ' ')) return std::nullopt;
-    const auto time = parse_time_of_day(text);
-    if (!time) return std::nullopt;
-    time_of_day = *time;
-  }
-  std::tm fields{};
-  fields.tm_year = year - 1900;
-  fields.tm_mon = month - 1;
-  fields.tm_mday = day;
-  const auto ns = ns_of(fields, time_of_day, is_gmt);
-  if (!ns) return std::nullopt;
-  return TimeBound{.ns = ns};
-}
-
-std::optional<TimeBound> parse_seconds(std::string_view text) {
-  const bool is_negative = take(&text, '-');
-  std::int64_t seconds = 0;
-  const auto done = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (done.ec != std::errc() || text.front() == '-') return std::nullopt;
-  const auto fraction =
-      parse_fraction(text.substr(static_cast<std::size_t>(done.ptr - text.data())));
-  std::int64_t ns = 0;
-  if (!fraction || __builtin_mul_overflow(seconds, kSecond, &ns) ||
-      __builtin_add_overflow(ns, *fraction, &ns)) {
-    return std::nullopt;
-  }
-  return TimeBound{.ns = is_negative ? -ns : ns};
-}
-
+// The words between commas, without blanks around them; babeltrace2 takes ",a, b," as well.
 std::vector<std::string> split(const std::vector<std::string>& lists) {
-  std::vector<std::string> parts;
+  std::vector<std::string> words;
   for (const std::string& list : lists) {
     std::size_t from = 0;
-    while (from <= list.size()) {
-      const std::size_t comma = std::min(list.find(',', from), list.size());
-      parts.push_back(list.substr(from, comma - from));
-      from = comma + 1;
+    while (from < list.size()) {
+      const std::size_t end = std::min(list.find(',', from), list.size());
+      const std::size_t first = std::min(list.find_first_not_of(" \t", from), end);
+      const std::size_t last = list.find_last_not_of(" \t", end - 1);
+      if (first != end) words.push_back(list.substr(first, last + 1 - first));
+      from = end + 1;
     }
   }
-  return parts;
+  return words;
 }
 
 struct Switch {
@@ -130,33 +46,45 @@ constexpr std::array kFields = {
     Switch{"trace:vpid", &ctf::TextOptions::vpid},
     Switch{"loglevel", &ctf::TextOptions::log_level},
     Switch{"emf", &ctf::TextOptions::emf_uri},
+    Switch{"callsite", nullptr},  // babeltrace2 has it, and shows nothing for it
 };
 constexpr std::array kNames = {
     Switch{"payload", &ctf::TextOptions::payload_names},
+    Switch{"arg", &ctf::TextOptions::payload_names},
+    Switch{"args", &ctf::TextOptions::payload_names},
     Switch{"context", &ctf::TextOptions::context_names},
+    Switch{"ctx", &ctf::TextOptions::context_names},
     Switch{"header", &ctf::TextOptions::header_names},
     Switch{"scope", &ctf::TextOptions::scope_names},
+    Switch{"none", nullptr},
 };
 
 // Once one is named, only those that are named are shown.
 template <std::size_t kCount>
 Status choose(const std::vector<std::string>& lists, const char* option,
               const std::array<Switch, kCount>& switches, ctf::TextOptions* text) {
-  if (lists.empty()) return {};
-  for (const Switch& each : switches) text->*each.option = false;
-  for (const std::string& part : split(lists)) {
-    bool is_known = part == "all" || part == "none" || part == "callsite";
+  const std::vector<std::string> words = split(lists);
+  const auto set_all = [&](bool is_shown) {
     for (const Switch& each : switches) {
-      if (part != "all" && part != each.name) continue;
-      text->*each.option = true;
-      is_known = true;
+      if (each.option != nullptr) text->*each.option = is_shown;
     }
-    if (is_known) continue;
-    std::string known;
-    for (const Switch& each : switches) known += std::string(each.name) + ", ";
-    return fail(Code::kInvalidArgument,
-                fmt::format("--{} {}: there is no such one; there are {}all and none", option, part,
-                            known));
+  };
+  if (!words.empty()) set_all(false);
+  for (const std::string& word : words) {
+    const auto found = std::ranges::find(switches, word, &Switch::name);
+    if (word == "all") {
+      set_all(true);
+    } else if (word == "none" && found != switches.end()) {
+      set_all(false);
+    } else if (found == switches.end()) {
+      std::string known;
+      for (const Switch& each : switches) known += std::string(each.name) + ", ";
+      return fail(
+          Code::kInvalidArgument,
+          fmt::format("--{} {}: there is no such one; there are {}all", option, word, known));
+    } else if (found->option != nullptr) {
+      text->*found->option = true;
+    }
   }
   return {};
 }
@@ -170,28 +98,100 @@ bool is_colour_terminal() {
          isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
 }
 
-}  // namespace
+constexpr std::array kFormats = {
+    std::pair{"text", ReadFormat::kText},   std::pair{"json", ReadFormat::kJson},
+    std::pair{"csv", ReadFormat::kCsv},     std::pair{"details", ReadFormat::kDetails},
+    std::pair{"count", ReadFormat::kCount},
+};
 
-std::int64_t TimeBound::resolve(std::int64_t trace_begin_ns, bool is_gmt) const {
-  if (ns) return *ns;
-  const std::time_t begin = trace_begin_ns / kSecond - (trace_begin_ns % kSecond < 0 ? 1 : 0);
-  std::tm fields{};
-  if ((is_gmt ? gmtime_r(&begin, &fields) : localtime_r(&begin, &fields)) == nullptr) {
-    return time_of_day_ns;
-  }
-  return ns_of(fields, time_of_day_ns, is_gmt).value_or(time_of_day_ns);
+Result<std::int64_t> parse_integer(const char* option, const std::string& text) {
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto done = std::from_chars(text.data(), end, number);
+  if (done.ec == std::errc() && done.ptr == end) return number;
+  return fail(Code::kInvalidArgument,
+              fmt::format("{} {}: write a whole number of 64 bits", option, text));
 }
 
-Result<TimeBound> parse_time_bound(std::string_view text, bool is_gmt) {
-  if (const auto bound = parse_date(text, is_gmt)) return *bound;
-  if (const auto time = parse_time_of_day(text)) return TimeBound{.ns = {}, .time_of_day_ns = *time};
-  if (!text.empty() && text != "-") {
-    if (const auto bound = parse_seconds(text)) return *bound;
+Result<std::int64_t> clock_offset_of(const ReadOptions& options) {
+  const auto seconds = parse_integer("--clock-offset", options.clock_offset.value_or("0"));
+  if (!seconds) return seconds;
+  const auto ns = parse_integer("--clock-offset-ns", options.clock_offset_ns.value_or("0"));
+  if (!ns) return ns;
+  std::int64_t sum = 0;
+  if (__builtin_mul_overflow(*seconds, kSecond, &sum) || __builtin_add_overflow(sum, *ns, &sum)) {
+    return fail(Code::kInvalidArgument, "--clock-offset: 64 bits of nanoseconds cannot hold it");
   }
-  return fail(Code::kInvalidArgument,
-              fmt::format("\"{}\" is not a time: write \"YYYY-MM-DD HH:MM:SS.NS\", \"HH:MM:SS.NS\" "
-                          "or seconds such as 12.5",
-                          text));
+  return sum;
+}
+
+Status set_range(const ReadOptions& options, ReadPlan* plan) {
+  if (options.time_range) {
+    if (options.begin || options.end) {
+      return fail(Code::kInvalidArgument,
+                  "--timerange says --begin and --end: use one or the other");
+    }
+    const auto range = parse_time_range(*options.time_range, options.clock_gmt);
+    if (!range) return tl::unexpected<Error>(range.error());
+    plan->begin = range->begin;
+    plan->end = range->end;
+  }
+  const auto set = [&](const std::optional<std::string>& text,
+                       std::optional<TimeBound>* bound) -> Status {
+    if (!text) return {};
+    const auto parsed = parse_time_bound(*text, options.clock_gmt);
+    if (!parsed) return tl::unexpected<Error>(parsed.error());
+    *bound = *parsed;
+    return {};
+  };
+  SILLAGE_TRY(set(options.begin, &plan->begin));
+  return set(options.end, &plan->end);
+}
+
+}  // namespace
+
+CLI::App* declare_read(CLI::App* app, ReadOptions* options) {
+  CLI::App* read = app->add_subcommand("read", "Print the events of traces, as babeltrace2 does");
+  read->add_option("path", options->paths, "Directories of traces, or above them")
+      ->type_name("PATH")
+      ->required();
+  const auto add = [read](const char* names, auto* to, const char* what, const char* type) {
+    return read->add_option(names, *to, what)->type_name(type);
+  };
+  const auto add_list = [&add](const char* names, std::vector<std::string>* to, const char* what,
+                               const char* type) {
+    add(names, to, what, type)->allow_extra_args(false);
+  };
+  add("--format", &options->format, "text, json, csv, details, or count: how many events there are",
+      "F");
+  add_list("--event", &options->events, "Only events like this (* stands for anything)", "PATTERN");
+  add("--filter", &options->filter, "Only events for which this is true, such as fd == 3", "EXPR");
+  add("--limit", &options->limit, "At most so many events", "N");
+  add("-b,--begin", &options->begin, "Only events from this time on", "TIME");
+  add("-e,--end", &options->end, "Only events up to this time", "TIME");
+  add("-t,--timerange", &options->time_range, "Both, as BEGIN,END", "RANGE");
+  read->add_flag("--stream-intersection", options->stream_intersection,
+                 "Only the time in which all data streams of a trace were recorded");
+  read->add_flag("--clock-cycles", options->clock_cycles, "Times in cycles of the clock");
+  read->add_flag("--clock-date", options->clock_date, "Times with their date");
+  read->add_flag("--clock-gmt", options->clock_gmt, "Times in UTC instead of local time");
+  read->add_flag("--clock-seconds", options->clock_seconds, "Times in seconds");
+  add("--clock-offset", &options->clock_offset, "Add this to all clocks", "SECONDS");
+  add("--clock-offset-ns", &options->clock_offset_ns, "Add this to all clocks", "NS");
+  read->add_flag("--clock-force-correlate", options->clock_force_correlate,
+                 "Has no effect: traces are always put on one line of time");
+  add_list("-f,--fields", &options->fields,
+           "In front of an event's name: trace, trace:hostname, trace:domain, trace:procname, "
+           "trace:vpid, loglevel, emf, all",
+           "LIST");
+  add_list("-n,--names", &options->names,
+           "Names of fields of: payload, context, header, scope, all, none", "LIST");
+  read->add_flag("--no-delta", options->no_delta, "Without the time since the event before");
+  add("--color", &options->color, "Colours: auto, always, never", "WHEN");
+  add("-w,--output", &options->output, "Print into this file", "FILE");
+  read->add_flag("--no-pager", options->no_pager, "Never through a pager");
+  read->add_flag("--strict", options->strict, "End at the first damage instead of skipping it");
+  return read;
 }
 
 Result<ReadPlan> plan_reading(const ReadOptions& options) {
@@ -207,42 +207,21 @@ Result<ReadPlan> plan_reading(const ReadOptions& options) {
     return fail(Code::kInvalidArgument,
                 "--color " + options.color + ": write auto, always or never");
   }
-  plan.colours_warnings = options.color == "auto" && is_colour_terminal();
-  plan.text.is_coloured = options.color == "always" || plan.colours_warnings;
-  if (options.format != "text" && options.format != "count") {
-    return fail(Code::kInvalidArgument, "--format " + options.format + ": write text or count");
+  plan.is_colour_terminal = options.output.empty() && is_colour_terminal();
+  plan.colours_warnings = options.color != "never" && plan.is_colour_terminal;
+  plan.text.is_coloured =
+      options.color == "always" || (options.color == "auto" && plan.is_colour_terminal);
+  const auto format = std::ranges::find(
+      kFormats, options.format, [](const auto& each) { return std::string_view(each.first); });
+  if (format == kFormats.end()) {
+    return fail(Code::kInvalidArgument,
+                "--format " + options.format + ": write text, json, csv, details or count");
   }
-  plan.counts = options.format == "count";
-  std::int64_t offset_ns = 0;
-  if (__builtin_mul_overflow(options.clock_offset_s, kSecond, &offset_ns) ||
-      __builtin_add_overflow(offset_ns, options.clock_offset_ns, &plan.clock_offset_ns)) {
-    return fail(Code::kInvalidArgument, "--clock-offset: 64 bits of nanoseconds cannot hold it");
-  }
-  std::string begin = options.begin, end = options.end;
-  if (!options.time_range.empty()) {
-    if (!begin.empty() || !end.empty()) {
-      return fail(Code::kInvalidArgument, "--timerange says --begin and --end: use one or the other");
-    }
-    std::string_view range = options.time_range;
-    if (range.size() >= 2 && range.front() == '[' && range.back() == ']') {
-      range = range.substr(1, range.size() - 2);
-    }
-    const std::size_t comma = range.find(',');
-    if (comma == std::string_view::npos) {
-      return fail(Code::kInvalidArgument, "--timerange: write BEGIN,END");
-    }
-    begin = range.substr(0, comma);
-    end = range.substr(comma + 1);
-  }
-  const auto set = [&](const std::string& text, std::optional<TimeBound>* bound) -> Status {
-    if (text.empty()) return {};
-    auto parsed = parse_time_bound(text, options.clock_gmt);
-    if (!parsed) return tl::unexpected<Error>(std::move(parsed).error());
-    *bound = *parsed;
-    return {};
-  };
-  SILLAGE_TRY(set(begin, &plan.begin));
-  SILLAGE_TRY(set(end, &plan.end));
+  plan.format = format->second;
+  const auto offset = clock_offset_of(options);
+  if (!offset) return tl::unexpected<Error>(offset.error());
+  plan.clock_offset_ns = *offset;
+  SILLAGE_TRY(set_range(options, &plan));
   return plan;
 }
 

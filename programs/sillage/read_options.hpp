@@ -1,51 +1,52 @@
 // SPDX-License-Identifier: MIT
+// The options of `sillage read`: as typed, and what they mean.
 #pragma once
 
 #include "base/result.hpp"
 #include "ctf/text_printer.hpp"
+#include "sillage/read_time.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace sillage::command {
 
-/// The command line of `sillage read`, as typed.
+/// The command line of `sillage read`, as typed. Texts are none where an empty one is an error.
 struct ReadOptions {
   std::vector<std::string> paths;
-  std::string begin, end, time_range;  ///< empty: not given
+  std::optional<std::string> begin, end, time_range;
   bool clock_cycles = false, clock_seconds = false, clock_date = false, clock_gmt = false;
-  std::int64_t clock_offset_s = 0, clock_offset_ns = 0;
+  bool clock_force_correlate = false;  ///< has no effect: clocks always are
+  std::optional<std::string> clock_offset, clock_offset_ns;
   std::vector<std::string> fields, names;  ///< may hold commas
-  bool no_delta = false, stream_intersection = false, strict = false;
-  std::string color = "auto", format = "text";
-  std::uint64_t limit = 0;  ///< 0: no limit
+  bool no_delta = false, stream_intersection = false, strict = false, no_pager = false;
+  std::string color = "auto", format = "text", output;
+  std::vector<std::string> events;  ///< patterns
+  std::optional<std::string> filter;
+  std::optional<std::uint64_t> limit;
 };
 
-/// A bound of time as people type it: a time with its date, or a time of day whose date is the one
-/// on which the trace begins.
-struct TimeBound {
-  std::optional<std::int64_t> ns;  ///< from the origin
-  std::int64_t time_of_day_ns = 0;
-
-  /// The bound in nanoseconds from the origin, for a trace that begins at `trace_begin_ns`.
-  [[nodiscard]] std::int64_t resolve(std::int64_t trace_begin_ns, bool is_gmt) const;
-};
-
-/// Reads "YYYY-MM-DD[ HH:MM[:SS[.NS]]]", "HH:MM[:SS[.NS]]" or "[-]S[.NS]", babeltrace2's formats.
+/// Adds `sillage read` and its options to the command line.
 ///
-/// Errors: kInvalidArgument  anything else, or a time that 64 bits of nanoseconds cannot hold.
-[[nodiscard]] Result<TimeBound> parse_time_bound(std::string_view text, bool is_gmt);
+/// Lifetime: `options` until the command line was parsed.
+CLI::App* declare_read(CLI::App* app, ReadOptions* options);
 
-/// The same, checked.
+enum class ReadFormat : std::uint8_t { kText, kJson, kCsv, kDetails, kCount };
+
+/// The options, checked.
 struct ReadPlan {
+  ReadFormat format = ReadFormat::kText;
   ctf::TextOptions text;
   std::optional<TimeBound> begin, end;
   std::int64_t clock_offset_ns = 0;
   bool colours_warnings = false;
-  bool counts = false;  ///< --format count
+  bool is_colour_terminal = false;
 };
 
 /// Checks the options and works out what they mean; looks at the terminal for `--color auto`.
