@@ -120,10 +120,12 @@ bool is_usual(const BitLayout& layout) {
 
 void Encoder::encode(const EncodeScope& form, Values values, BitWriter* out,
                      const HeadValues* head) {
-  if (!form.field_class || values.empty()) return;
+  if (!form.field_class) return;
   out_ = out;
   head_ = head;
-  put(form, values.data());
+  // A structure that the original has not holds made fields only, which need no value.
+  static constexpr Value kNothing{.number = 0};
+  put(form, values.empty() ? &kNothing : values.data());
 }
 
 // A packet's field keeps its width: what does not fit is cut as the tracer would.
@@ -201,6 +203,15 @@ void Encoder::put_text(const FieldClass& field_class, const Value& value) {
   for (std::uint64_t i = text.size(); i < end; ++i) out_->put_bits(0, kByte, ByteOrder::kLittle);
 }
 
+void Encoder::put_blob(const FieldClass& field_class, const Value& value) {
+  const auto* blob = field_class.as<StaticBlob>();
+  const std::optional<Uuid>& uuid = plan_.model().trace.uuid;
+  const bool is_uuid = blob != nullptr && blob->roles.has(Role::kMetadataStreamUuid) && uuid &&
+                       value.size == uuid->size();
+  if (!is_uuid) return out_->put_bytes(value.text());
+  out_->put_bytes({reinterpret_cast<const char*>(uuid->data()), uuid->size()});
+}
+
 std::size_t Encoder::chosen(const Value& value) const {
   if (value.kind == ValueKind::kOptional) return value.number != 0 ? 1 : 0;
   const std::vector<std::uint32_t>& options = plan_.fields()[value.field].children;
@@ -264,7 +275,7 @@ void Encoder::put(const EncodeField& form, const Value* value) {
   }
   switch (value->kind) {
     case ValueKind::kText: return put_text(to, *value);
-    case ValueKind::kBlob: return out_->put_bytes(value->text());
+    case ValueKind::kBlob: return put_blob(to, *value);
     default: return put_scalar(to, *value);
   }
 }

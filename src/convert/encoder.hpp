@@ -41,6 +41,7 @@ class Encoder {
   void put_variable(std::uint64_t number, bool is_signed, bool is_padded);
   void put_scalar(const ctf::FieldClass& field_class, const ctf::Value& value);
   void put_text(const ctf::FieldClass& field_class, const ctf::Value& value);
+  void put_blob(const ctf::FieldClass& field_class, const ctf::Value& value);
   void put_array(const EncodeField& form, const ctf::Value* value);
   const ctf::Value* put_member(const EncodeField& form, const ctf::Value* value);
   [[nodiscard]] std::size_t chosen(const ctf::Value& value) const;

@@ -94,7 +94,6 @@ void PacketRewriter::put_event(const EventView& event, const StreamForm& form) {
 void PacketRewriter::copy(const Decoder& decoder, std::span<const std::byte> packet,
                           std::uint64_t lost_before) {
   out_.copy(packet);
-  if (lost_before == 0) return;
   HeadValues values;
   constexpr Role kRole = Role::kDiscardedEventRecordCounterSnapshot;
   at(&values, kRole) = head_values(decoder.head(), lost_before)[static_cast<std::size_t>(kRole)];

@@ -22,6 +22,7 @@ struct PacketEdit {
   bool has_clock = false;
   /// Event records lost before all that is kept: left out of the packet's counter.
   std::uint64_t lost_before = 0;
+  bool writes_head = false;  ///< packet headers do not have the UUID of the trace
 
   [[nodiscard]] bool cuts() const { return has_clock && (range.begin_ns || range.end_ns); }
 };
@@ -52,7 +53,8 @@ class PacketRewriter {
   [[nodiscard]] Outcome rewrite(ctf::Decoder* decoder, const PacketEdit& edit,
                                 const std::string& file, std::uint64_t byte);
 
-  /// Copies a packet, with another number of lost event records in its head.
+  /// Copies a packet, with another number of lost event records and the UUID of the trace in its
+  /// head.
   void copy(const ctf::Decoder& decoder, std::span<const std::byte> packet,
             std::uint64_t lost_before);
 

@@ -66,6 +66,23 @@ class ClassTranslator {
     return structure(*root->as<Structure>());
   }
 
+  /// Makes the packets of this context say how long they are: their length changes.
+  void add_lengths(EncodeScope* packet_context) const {
+    Structure structure;
+    if (packet_context->field_class) structure = *packet_context->field_class->as<Structure>();
+    const Roles there = roles_in(packet_context->field_class);
+    if (there.has(Role::kPacketContentLength)) return;
+    for (const Role role : {Role::kPacketContentLength, Role::kPacketTotalLength}) {
+      if (there.has(role)) continue;
+      EncodeField field = made_role(role);
+      structure.members.push_back(
+          {std::string(reserved_name(Scope::kPacketContext, role)), field.field_class});
+      packet_context->children.push_back(std::move(field));
+    }
+    packet_context->field_class = make_field_class(std::move(structure));
+    packet_context->alignment_bits = alignment_of(*packet_context->field_class);
+  }
+
   /// Whether all root structures since the last call keep their bytes.
   [[nodiscard]] bool take_keeps_bytes() { return std::exchange(keeps_bytes_, true); }
 
@@ -277,11 +294,12 @@ class ClassTranslator {
     std::vector<std::string> labels;
     for (const VariantOption& option : variant.options) {
       const auto fits = [&](const Mapping& mapping) {
-        const std::string_view shown = mapping.name.starts_with('_') && mapping.name.size() > 1
-                                           ? std::string_view(mapping.name).substr(1)
-                                           : std::string_view(mapping.name);
-        return mapping.ranges == option.ranges && shown == option.name &&
-               is_tsdl_identifier(shown);
+        const std::string_view name = mapping.name;
+        const std::string_view shown = name.size() > 1 && name[0] == '_' ? name.substr(1) : name;
+        const std::string_view letters = name.substr(std::min(name.find_first_not_of('_'),
+                                                              name.size()));
+        return mapping.ranges == option.ranges && is_tsdl_identifier(letters) &&
+               (shown == option.name || name == option.name);
       };
       const auto found = std::find_if(tag->mappings.begin(), tag->mappings.end(), fits);
       if (found == tag->mappings.end()) return std::nullopt;
@@ -449,14 +467,20 @@ class ClassTranslator {
       const std::string name(reserved_name(scope_, role));
       if (!is_missing || name.empty()) continue;
       keeps_bytes_ = false;
-      EncodeField field = leaf(make_field_class(
-          Integer{.layout = {.length_bits = 64, .alignment_bits = kByte, .byte_order = byte_order_},
-                  .roles = role}));
-      field.source = Source::kRole;
-      field.role = role;
+      EncodeField field = made_role(role);
       builder->structure.members.push_back({name, field.field_class});
       builder->children.push_back(std::move(field));
     }
+  }
+
+  // A number of the packet's head that no member says.
+  [[nodiscard]] EncodeField made_role(Role role) const {
+    EncodeField field = leaf(make_field_class(
+        Integer{.layout = {.length_bits = 64, .alignment_bits = kByte, .byte_order = byte_order_},
+                .roles = role}));
+    field.source = Source::kRole;
+    field.role = role;
+    return field;
   }
 
   static void drop_empty(std::vector<Mapping>* mappings) {
@@ -490,11 +514,10 @@ class ModelTranslator {
     to.version = Version::kCtf18;
     to.trace = from_.trace;
     translate_trace();
-    const bool header_keeps = classes_.take_keeps_bytes();
+    header_keeps_bytes_ = classes_.take_keeps_bytes();
     for (const StreamPlan& stream : plan_.streams()) {
       translate_stream(stream);
       SILLAGE_TRY(classes_.status());
-      out_.form.streams.back().keeps_bytes = classes_.take_keeps_bytes() && header_keeps;
     }
     out_.notices = notices_.take();
     return std::move(out_);
@@ -565,6 +588,11 @@ class ModelTranslator {
       break;
     }
     for (const EventPlan& event : plan.events) translate_event(event, &form);
+    form.keeps_bytes = classes_.take_keeps_bytes() && header_keeps_bytes_;
+    if (!form.keeps_bytes) {
+      classes_.add_lengths(&form.packet_context);
+      stream.packet_context = form.packet_context.field_class;
+    }
     if (!has_stream_ids_) stream.id = 0;
     out_.model.streams.push_back(std::move(stream));
   }
@@ -590,6 +618,7 @@ class ModelTranslator {
   ClassTranslator classes_;
   Translation out_;
   bool has_stream_ids_ = false;
+  bool header_keeps_bytes_ = true;
 };
 
 }  // namespace

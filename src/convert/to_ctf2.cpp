@@ -51,7 +51,7 @@ class ClassTranslator {
     if (const auto* array = field_class->as<DynamicArray>()) return array_of(field_class, *array);
     if (const auto* blob = field_class->as<StaticBlob>()) {
       if (blob->roles.empty() || has_uuid_) return field_class;
-      // A UUID of packets without one of the trace: there is nothing to compare it with.
+      // There is none to compare it with: no packet was found.
       StaticBlob plain = *blob;
       plain.roles = {};
       return make_field_class(std::move(plain));
@@ -111,12 +111,13 @@ class ClassTranslator {
 
 }  // namespace
 
-Translation to_ctf2(const Plan& plan) {
+Translation to_ctf2(const Plan& plan, const std::optional<Uuid>& packet_uuid) {
   Translation translation{.model = plan.model(), .form = same_form(plan)};
   TraceModel& model = translation.model;
   model.version = Version::kCtf2;
   // The UUID of CTF 1.8 identifies the trace as well as its packets.
   if (model.trace.uuid) model.trace.uid = uuid_text(*model.trace.uuid);
+  if (!model.trace.uuid) model.trace.uuid = packet_uuid;
   const ClassTranslator classes(model.trace.uuid.has_value());
   model.trace.packet_header = classes.translate(model.trace.packet_header);
   const bool has_stream_ids =

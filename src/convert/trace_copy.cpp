@@ -11,6 +11,7 @@
 #include "ctf/text.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <tuple>
@@ -39,6 +40,8 @@ struct Source {
   std::shared_ptr<const Plan> plan{};
   std::vector<DataFile> files{};
 
+  std::optional<Uuid> packet_uuid{};  ///< in the header of the first packet
+
   [[nodiscard]] StreamKey key_of(const DataFile& data) const {
     const std::optional<Uuid>& uuid = plan->model().trace.uuid;
     // A file whose packets do not say their stream is one of its own.
@@ -51,6 +54,18 @@ struct Source {
 tl::unexpected<Error> at(const std::string& path, Error error) {
   error.location = error.location.empty() ? path : path + ": " + error.location;
   return tl::unexpected<Error>(std::move(error));
+}
+
+// The UUID in the header of a packet, if it has one.
+std::optional<Uuid> uuid_of(const Plan& plan, const Decoder& decoder) {
+  for (const Value& value : decoder.packet_header()) {
+    const auto* blob = plan.fields()[value.field].field_class->as<StaticBlob>();
+    if (blob == nullptr || !blob->roles.has(Role::kMetadataStreamUuid)) continue;
+    Uuid uuid{};
+    if (value.size == uuid.size()) std::memcpy(uuid.data(), value.data, uuid.size());
+    return uuid;
+  }
+  return std::nullopt;
 }
 
 Result<Source> open_source(const TraceDirectory& directory, const DamageReport& damage) {
@@ -75,6 +90,11 @@ Result<Source> open_source(const TraceDirectory& directory, const DamageReport& 
     if ((*file)->bytes().empty()) continue;
     PacketList list = list_packets(source.plan, **file, damage);
     if (list.stream == nullptr) continue;
+    Decoder decoder(source.plan);
+    if (!source.packet_uuid &&
+        decoder.start_packet((*file)->bytes().subspan(list.packets.front().byte))) {
+      source.packet_uuid = uuid_of(*source.plan, decoder);
+    }
     source.files.push_back({.name = name, .file = std::move(*file), .list = std::move(list)});
   }
   return source;
@@ -158,8 +178,10 @@ class TraceCopier {
       metadata->append(source.metadata->bytes());
       form = same_form(*source.plan);
     } else {
-      auto translation = to == Version::kCtf18 ? to_ctf18(*source.plan)
-                                               : Result<Translation>(to_ctf2(*source.plan));
+      auto translation =
+          to == Version::kCtf18
+              ? to_ctf18(*source.plan)
+              : Result<Translation>(to_ctf2(*source.plan, source.packet_uuid));
       if (!translation) return at(source.directory.path, std::move(translation).error());
       if (options_.on_notice) {
         for (const std::string& notice : translation->notices) {
@@ -194,6 +216,10 @@ class TraceCopier {
     Decoder decoder(source.plan);
     PacketRewriter rewriter(*source.plan, form);
     PacketEdit edit = edit_of(*data.list.stream);
+    // Readers of CTF 1.8 let packets with the UUID of another trace pass; those of CTF 2 do not.
+    const std::optional<Uuid>& uuid = source.plan->model().trace.uuid;
+    const bool is_translated = options_.version && *options_.version != source.plan->model().version;
+    edit.writes_head = is_translated && uuid && source.packet_uuid && uuid != source.packet_uuid;
     if (const auto lost = lost_before_.find(source.key_of(data)); lost != lost_before_.end()) {
       edit.lost_before = lost->second.count;
     }
@@ -262,7 +288,7 @@ class TraceCopier {
     const PacketInfo& head = decoder.head();
     target->add(entry_of(head, edit),
                 head.begin && head.end && *head.end >= *head.begin && !head.is_cut);
-    if (edit.lost_before != 0 && head.discarded_events) {
+    if (edit.writes_head || (edit.lost_before != 0 && head.discarded_events)) {
       rewriter->copy(decoder, bytes, edit.lost_before);
       bytes = rewriter->packet();
     }

@@ -7,6 +7,7 @@
 #include "ctf/decode_plan.hpp"
 #include "ctf/model.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,9 @@ struct Translation {
 ///
 /// Ranges of a variant's options that overlap become apart: the first option that has a number keeps
 /// it, as readers of CTF 1.8 choose. Source: CTF2-SPEC-2.0 section 5.3.20.
-[[nodiscard]] Translation to_ctf2(const ctf::Plan& plan);
+/// `packet_uuid`: of a packet; the trace's, if its metadata has none.
+[[nodiscard]] Translation to_ctf2(const ctf::Plan& plan,
+                                  const std::optional<ctf::Uuid>& packet_uuid = {});
 
 /// Says in CTF 1.8 what it can say.
 ///
@@ -37,6 +40,7 @@ struct Translation {
 ///   variant without fitting labels  tag and variant                                    new
 ///   length behind arrays, options   length in front of the field (text: a string)      new
 ///   bit order against byte order    the usual one                                      new
+///   packets without a length        content_size and packet_size, if they get new bytes
 ///   alignment of an array           that of its elements                               new
 ///
 /// Made fields are named after the field: NAME_tag, NAME_length. Names that are no identifiers
