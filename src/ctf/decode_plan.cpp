@@ -323,7 +323,7 @@ class PlanCompiler {
     block_bits_ += op.length_bits;
     const bool at_byte = block_alignment_ % kByte == 0 && op.offset % kByte == 0;
     if (at_byte) use_bytes(&op);
-    op.checks_order = !at_byte;
+    op.checks_order = !at_byte || op.length_bits % kByte != 0;
     op.roles = roles_of(field_class);
     see(op.roles);
     return {};
