@@ -34,4 +34,35 @@ Result<std::vector<std::byte>> decompress(Compression compression, std::span<con
   return out;
 }
 
+void ZstdStream::Free::operator()(void* stream) const {
+  ZSTD_freeDStream(static_cast<ZSTD_DStream*>(stream));
+}
+
+ZstdStream::ZstdStream() : stream_(ZSTD_createDStream()) {
+  if (!stream_) return;
+  // What a stream may make us hold for what it refers back to; perf's are some MiB.
+  constexpr int kLongestWindowLog = 25;
+  ZSTD_DCtx_setParameter(static_cast<ZSTD_DStream*>(stream_.get()), ZSTD_d_windowLogMax,
+                         kLongestWindowLog);
+}
+
+Status ZstdStream::append(std::span<const std::byte> piece, std::vector<std::byte>* out) {
+  if (!stream_) return fail(Code::kNoSpace, "no memory to decompress with");
+  constexpr std::size_t kStepBytes = 128u << 10;
+  ZSTD_inBuffer in{piece.data(), piece.size(), 0};
+  while (true) {
+    const std::size_t begin = out->size();
+    if (begin + kStepBytes > kMaxDecompressedBytes)
+      return fail(Code::kLimit, "a compressed record becomes larger than 64 MiB");
+    out->resize(begin + kStepBytes);
+    ZSTD_outBuffer step{out->data() + begin, kStepBytes, 0};
+    const std::size_t status =
+        ZSTD_decompressStream(static_cast<ZSTD_DStream*>(stream_.get()), &step, &in);
+    out->resize(begin + step.pos);
+    if (ZSTD_isError(status) != 0) return fail(Code::kCorrupt, "compressed data is damaged");
+    // A full step may have left something inside.
+    if (in.pos == in.size && step.pos < kStepBytes) return {};
+  }
+}
+
 }  // namespace sillage::import

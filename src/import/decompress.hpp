@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -24,5 +25,25 @@ inline constexpr std::size_t kMaxDecompressedBytes = std::size_t{64} << 20;
 [[nodiscard]] Result<std::vector<std::byte>> decompress(Compression compression,
                                                         std::span<const std::byte> bytes,
                                                         std::uint64_t size);
+
+/// Decompresses a zstd stream that comes in pieces.
+///
+/// Threads: one at a time.
+class ZstdStream {
+ public:
+  ZstdStream();
+
+  /// Appends what a piece decompresses to.
+  ///
+  /// Errors: kCorrupt  not such data; pieces behind it cannot be read either.
+  ///         kLimit    `out` would become larger than kMaxDecompressedBytes.
+  [[nodiscard]] Status append(std::span<const std::byte> piece, std::vector<std::byte>* out);
+
+ private:
+  struct Free {
+    void operator()(void* stream) const;
+  };
+  std::unique_ptr<void, Free> stream_;
+};
 
 }  // namespace sillage::import

@@ -207,8 +207,8 @@ Status Import::open_sources() {
     if (buffer.clock != dat_.buffers.front().clock)
       note("buffer " + buffer.name + " has another clock, " + buffer.clock +
            ": its times do not fit the others'");
-    const auto channel =
-        output_->add_channel(buffer.name.empty() ? "events" : buffer.name, task_contexts(false));
+    const auto channel = output_->add_channel(buffer.name.empty() ? "events" : buffer.name,
+                                              ctf::make_field_class(task_contexts(false)));
     if (!channel) return tl::unexpected<Error>(channel.error());
     for (const CpuPages& pages : buffer.cpus) {
       if (pages.offset > input_.size() || input_.size() - pages.offset < pages.size)

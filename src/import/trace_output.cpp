@@ -257,7 +257,7 @@ Status TraceOutput::finish() {
   return {};
 }
 
-ctf::FieldClassRef task_contexts(bool has_pid) {
+ctf::Structure task_contexts(bool has_pid) {
   const ctf::FieldClassRef number =
       ctf::make_field_class(ctf::Integer{.layout = {.length_bits = 32}, .is_signed = true});
   ctf::Structure contexts;
@@ -265,7 +265,7 @@ ctf::FieldClassRef task_contexts(bool has_pid) {
   contexts.members.push_back({"tid", number});
   contexts.members.push_back(
       {"procname", ctf::make_field_class(ctf::StaticString{.length_bytes = kTaskNameBytes})});
-  return ctf::make_field_class(std::move(contexts));
+  return contexts;
 }
 
 }  // namespace sillage::import

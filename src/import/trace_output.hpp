@@ -130,7 +130,7 @@ class TraceOutput {
 };
 
 /// The contexts that LTTng's kernel tracer calls by these names: `pid` (if `has_pid`), `tid`, `procname`.
-[[nodiscard]] ctf::FieldClassRef task_contexts(bool has_pid);
+[[nodiscard]] ctf::Structure task_contexts(bool has_pid);
 
 /// Bytes of `procname` and of the kernel's names of tasks, their NUL among them.
 inline constexpr std::size_t kTaskNameBytes = 16;

@@ -125,7 +125,8 @@ Status read_tracing_data(InputCursor* cursor, TracingData* data) {
   SILLAGE_TRY(read_ftrace_formats(cursor, data));
   SILLAGE_TRY(read_event_formats(cursor, data));
   SILLAGE_TRY(skip_kallsyms_and_printk(cursor));
-  return read_task_names(cursor, data);
+  // perf's first version of it ended here.
+  return data->version == "0.5" ? Status() : read_task_names(cursor, data);
 }
 
 }  // namespace sillage::import
