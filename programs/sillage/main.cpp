@@ -2,6 +2,7 @@
 // sillage: see sillage(1).
 #include "sillage/convert.hpp"
 #include "sillage/exit_status.hpp"
+#include "sillage/import.hpp"
 #include "sillage/list.hpp"
 #include "sillage/read.hpp"
 #include "sillage/record.hpp"
@@ -122,6 +123,8 @@ int main(int argc, char** argv) {
   CLI::App* read = sillage::command::declare_read(&app, &read_options);
   sillage::command::ConvertOptions convert_options;
   CLI::App* convert = sillage::command::declare_convert(&app, &convert_options);
+  sillage::command::ImportOptions import_options;
+  CLI::App* import_command = sillage::command::declare_import(&app, &import_options);
   CLI::App* version =
       app.add_subcommand("version", "Show the versions of this command and of the daemon");
 
@@ -156,6 +159,7 @@ int main(int argc, char** argv) {
   if (list->parsed()) return report(sillage::command::list(with_fields));
   if (read->parsed()) return sillage::command::read(read_options);
   if (convert->parsed()) return sillage::command::convert(convert_options);
+  if (import_command->parsed()) return report(sillage::command::import_trace(import_options));
   if (version->parsed()) return report(sillage::command::version());
   if (!record->parsed()) return kExitOwnError;
   std::vector<std::string> rest = record->remaining();
