@@ -19,6 +19,7 @@ ROOMS = {
     "src/probe": {"std", "include", "src/abi"},
     "src/ring": {"std", "src/abi", "src/base"},
     "src/ctf": {"std", "src/base"},
+    "src/trace": {"std", "include", "src/base", "src/ctf"},
     "src/filter": {"std", "src/base"},
     "src/convert": {"std", "src/base", "src/ctf"},
     "src/import": {"std", "src/base", "src/ctf"},

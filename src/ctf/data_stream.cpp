@@ -19,20 +19,21 @@ const EnvironmentValue* Trace::environment(std::string_view entry) const {
   return nullptr;
 }
 
-DataStream::DataStream(Source source, const StreamPlan* plan, DamageReport damage,
+DataStream::DataStream(std::shared_ptr<const Source> source, const StreamPlan* plan, DamageReport damage,
                        DiscardedReport discarded)
     : source_(std::move(source)),
       plan_(plan),
       damage_(std::move(damage)),
       discarded_(std::move(discarded)),
-      decoder_(source_.trace->plan),
-      scanner_(source_.trace->scans[static_cast<std::size_t>(
-                   plan - source_.trace->plan->streams().data())],
+      decoder_(source_->trace->plan),
+      scanner_(source_->trace->scans[static_cast<std::size_t>(
+                   plan - source_->trace->plan->streams().data())],
                *plan, &decoder_),
       has_time_(plan->clock != nullptr),
+      last_packet_(source_->packets.size()),
       rows_(kBatchRows),
-      reader_(source_.trace->plan) {
-  if (has_time_) clock_ = ClockTime(*plan->clock, source_.clock_offset_ns);
+      reader_(source_->trace->plan) {
+  if (has_time_) clock_ = ClockTime(*plan->clock, source_->clock_offset_ns);
 }
 
 void DataStream::restrict(const TimeRange& range) {
@@ -45,17 +46,17 @@ void DataStream::restrict(const TimeRange& range) {
 }
 
 std::optional<std::int64_t> DataStream::begin_ns() const {
-  if (!has_time_ || source_.packets.empty() || !source_.packets.front().begin) return std::nullopt;
-  return clock_.ns(*source_.packets.front().begin);
+  if (!has_time_ || source_->packets.empty() || !source_->packets.front().begin) return std::nullopt;
+  return clock_.ns(*source_->packets.front().begin);
 }
 
 std::optional<std::int64_t> DataStream::end_ns() {
-  if (!has_time_ || source_.packets.empty()) return std::nullopt;
-  const PacketPlace& last = source_.packets.back();
+  if (!has_time_ || source_->packets.empty()) return std::nullopt;
+  const PacketPlace& last = source_->packets.back();
   if (!last.begin || !last.end) return std::nullopt;
   if (*last.end >= *last.begin) return clock_.ns(*last.end);
   // lttng-crash leaves an end of 0 in the packets that were being written: the last event is it.
-  Decoder decoder(source_.trace->plan);
+  Decoder decoder(source_->trace->plan);
   std::uint64_t end = *last.begin;
   if (decoder.start_packet(last.file->bytes().subspan(last.byte))) {
     while (decoder.next_event() == Decoder::Step::kEvent) end = decoder.event().clock;
@@ -97,8 +98,8 @@ void DataStream::report_discarded(const PacketInfo& info) {
 
 // Opens the next packet that may hold events of the range; false if there is none.
 bool DataStream::open_packet() {
-  while (packet_ != source_.packets.size()) {
-    const PacketPlace& place = source_.packets[packet_++];
+  while (packet_ != last_packet_) {
+    const PacketPlace& place = source_->packets[packet_++];
     packet_bytes_ = place.file->bytes().subspan(place.byte);
     if (!decoder_.start_packet(packet_bytes_)) {
       damage_(decoder_.error(place.file->path(), place.byte));
@@ -107,7 +108,7 @@ bool DataStream::open_packet() {
     const PacketInfo& info = decoder_.head();
     report_discarded(info);
     if (has_time_ && range_.end_ns && info.begin && clock_.ns(*info.begin) > *range_.end_ns) {
-      packet_ = source_.packets.size();
+      packet_ = last_packet_;
       return false;
     }
     if (has_time_ && range_.begin_ns && info.begin && info.end && *info.end >= *info.begin &&
@@ -125,7 +126,7 @@ bool DataStream::open_packet() {
 
 void DataStream::close_packet(Scanner::Step last) {
   in_packet_ = false;
-  const PacketPlace& place = source_.packets[packet_ - 1];
+  const PacketPlace& place = source_->packets[packet_ - 1];
   const bool is_cut = decoder_.head().is_cut;
   // A cut packet ends inside a record: one report is enough.
   if (last == Scanner::Step::kFault && !is_cut) {
@@ -143,7 +144,7 @@ void DataStream::close_packet(Scanner::Step last) {
 void DataStream::forget(std::uint64_t end) {
   if (forgotten_ > end) forgotten_ = 0;  // another file
   if (end - forgotten_ < kForgetBytes) return;
-  source_.packets[packet_ - 1].file->forget(forgotten_, end - forgotten_);
+  source_->packets[packet_ - 1].file->forget(forgotten_, end - forgotten_);
   forgotten_ = end;
 }
 
@@ -156,7 +157,7 @@ void DataStream::keep_range() {
     if (range_.begin_ns && ns < *range_.begin_ns) continue;
     if (range_.end_ns && ns > *range_.end_ns) {
       in_packet_ = false;
-      packet_ = source_.packets.size();
+      packet_ = last_packet_;
       break;
     }
     rows_[kept++] = rows_[i];
@@ -170,7 +171,7 @@ bool DataStream::fill() {
   while (true) {
     if (in_packet_ && step_ != Scanner::Step::kMore) close_packet(step_);
     if (!in_packet_ && !open_packet()) return false;
-    const PacketPlace& place = source_.packets[packet_ - 1];
+    const PacketPlace& place = source_->packets[packet_ - 1];
     forget(place.byte + scanner_.byte());
     step_ = scanner_.next(rows_, &row_count_);
     keep_range();
@@ -190,6 +191,51 @@ void DataStream::decode() const {
   is_decoded_ = true;
 }
 
+std::vector<std::pair<std::size_t, std::size_t>> DataStream::split(std::uint64_t bytes) const {
+  const std::vector<PacketPlace>& packets = source_->packets;
+  // Timestamps go on from those in front of them: the packets' own must be known.
+  const bool can_split = !has_time_ || std::ranges::all_of(packets, [](const PacketPlace& packet) {
+    return packet.begin.has_value();
+  });
+  std::vector<std::pair<std::size_t, std::size_t>> parts;
+  std::size_t first = 0;
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    sum += packets[i].byte_count;
+    if (i + 1 != packets.size() && (sum < bytes || !can_split)) continue;
+    parts.emplace_back(first, i + 1);
+    first = i + 1;
+    sum = 0;
+  }
+  return parts;
+}
+
+std::unique_ptr<DataStream> DataStream::part(std::pair<std::size_t, std::size_t> packets) const {
+  auto part = copy(damage_, discarded_);
+  part->packet_ = packets.first;
+  part->last_packet_ = packets.second;
+  part->prime();
+  return part;
+}
+
+std::unique_ptr<DataStream> DataStream::copy(DamageReport damage, DiscardedReport discarded) const {
+  auto copy = std::make_unique<DataStream>(source_, plan_, std::move(damage), std::move(discarded));
+  copy->range_ = range_;
+  copy->scanner_.select(scanner_.wanted());
+  return copy;
+}
+
+// Learns from the packet in front what was lost up to it, and the time.
+void DataStream::prime() {
+  if (packet_ == 0) return;
+  const PacketPlace& place = source_->packets[packet_ - 1];
+  if (!decoder_.start_packet(place.file->bytes().subspan(place.byte))) return;
+  last_discarded_ = decoder_.head().discarded_events;
+  last_sequence_ = place.sequence_number;
+  last_end_ = place.end;
+  decoder_.set_clock(std::max(place.begin.value_or(0), place.end.value_or(0)));
+}
+
 void DataStream::select(std::vector<std::uint8_t> wanted) { scanner_.select(std::move(wanted)); }
 
 // All of a packet's events are in the range, as far as its head tells.
@@ -204,7 +250,7 @@ void DataStream::count(std::span<std::uint64_t> counts) {
   while (true) {
     if (in_packet_ && step_ != Scanner::Step::kMore) close_packet(step_);
     if (!in_packet_ && !open_packet()) return;
-    const PacketPlace& place = source_.packets[packet_ - 1];
+    const PacketPlace& place = source_->packets[packet_ - 1];
     if (is_inside(place)) {
       step_ = scanner_.count(counts);
       continue;

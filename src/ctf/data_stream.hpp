@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sillage::ctf {
@@ -72,7 +73,7 @@ class DataStream {
     std::vector<PacketPlace> packets{};  ///< in order of time
     std::int64_t clock_offset_ns = 0;
   };
-  DataStream(Source source, const StreamPlan* plan, DamageReport damage, DiscardedReport discarded);
+  DataStream(std::shared_ptr<const Source> source, const StreamPlan* plan, DamageReport damage, DiscardedReport discarded);
   DataStream(const DataStream&) = delete;
   DataStream& operator=(const DataStream&) = delete;
   ~DataStream() = default;
@@ -96,6 +97,11 @@ class DataStream {
   }
   /// Goes on by `count` records, at most to the end of batch(): then next() reads the one behind.
   void skip(std::size_t count) { row_ += count - 1; }
+  /// How many records batch() has at most. To be called in front of the first next().
+  void set_batch_rows(std::size_t count) { rows_.resize(count); }
+  [[nodiscard]] const StreamScan& scan() const { return scanner_.scan(); }
+  /// Of the packet that batch() is in.
+  [[nodiscard]] Values packet_context() const { return decoder_.packet_context(); }
   [[nodiscard]] std::int64_t ns_of(const Row& row) const {
     return has_time_ ? clock_.ns(row.clock) : 0;
   }
@@ -104,6 +110,14 @@ class DataStream {
   ///
   /// `counts`: as StreamPlan::events. `reports` of damage and discarded events come as with next().
   void count(std::span<std::uint64_t> counts);
+
+  /// Cuts the packets into parts of about so many bytes that part() can read at the same time; into
+  /// one where packets do not say when they begin. Pairs of first packet and the one behind the last.
+  [[nodiscard]] std::vector<std::pair<std::size_t, std::size_t>> split(std::uint64_t bytes) const;
+  /// A stream of some of the packets, with the same range and selection of events.
+  [[nodiscard]] std::unique_ptr<DataStream> part(std::pair<std::size_t, std::size_t> packets) const;
+  /// A stream of the same records that reports to others.
+  [[nodiscard]] std::unique_ptr<DataStream> copy(DamageReport damage, DiscardedReport discarded) const;
 
   /// Leaves out the records of some classes: `wanted`, as StreamPlan::events, is 0 for them. To be
   /// called in front of the first next().
@@ -119,23 +133,27 @@ class DataStream {
   [[nodiscard]] std::optional<std::int64_t> begin_ns() const;
   [[nodiscard]] std::optional<std::int64_t> end_ns();
 
-  [[nodiscard]] const Trace& trace() const { return *source_.trace; }
+  [[nodiscard]] const std::vector<PacketPlace>& packets() const { return source_->packets; }
+  /// The time of a clock's value.
+  [[nodiscard]] std::int64_t ns_of_cycles(std::uint64_t cycles) const { return clock_.ns(cycles); }
+  [[nodiscard]] const Trace& trace() const { return *source_->trace; }
   [[nodiscard]] const StreamPlan& plan() const { return *plan_; }
-  [[nodiscard]] std::uint64_t id() const { return source_.id; }
+  [[nodiscard]] std::uint64_t id() const { return source_->id; }
   /// The path of the first file.
-  [[nodiscard]] const std::string& name() const { return source_.files.front()->path(); }
+  [[nodiscard]] const std::string& name() const { return source_->files.front()->path(); }
 
  private:
   bool open_packet();
   void close_packet(Scanner::Step last);
   bool fill();
   void forget(std::uint64_t end);
+  void prime();
   void keep_range();
   void decode() const;
   void report_discarded(const PacketInfo& info);
   [[nodiscard]] bool is_inside(const PacketPlace& place) const;
 
-  Source source_;
+  std::shared_ptr<const Source> source_;
   const StreamPlan* plan_;
   DamageReport damage_;
   DiscardedReport discarded_;
@@ -147,6 +165,7 @@ class DataStream {
   bool in_packet_ = false;
   Scanner::Step step_ = Scanner::Step::kMore;
   std::size_t packet_ = 0;  // the next one
+  std::size_t last_packet_;  // behind the last one
   std::span<const std::byte> packet_bytes_;
   std::vector<Row> rows_;
   std::size_t row_ = 0, row_count_ = 0;

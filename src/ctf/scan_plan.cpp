@@ -108,13 +108,12 @@ class ClassCompiler {
     bits_ = 0;
   }
 
-  void add_place(const Op& op, std::uint64_t bit, std::uint32_t key = kNone) {
+  void add_place(const Op& op, std::uint64_t bit) {
     if (loops_ != 0) return;
     scan_.places.push_back({.op = number_of(op),
                             .bit = static_cast<std::uint32_t>(bit),
                             .anchor = anchor_,
-                            .guard = guard_,
-                            .key = key});
+                            .guard = guard_});
   }
 
   void scalar(const Op& op) {
@@ -143,7 +142,7 @@ class ClassCompiler {
     align(op.alignment);
     to_byte();
     const std::uint32_t key = key_of(op);
-    add_place(op, bits_, key);
+    add_place(op, bits_);
     if (op.stride != op.length_bits || op.stride % kByte != 0) is_fast_ = false;
     if (op.key == kNone) {
       if (op.length > ScanLimits::kElements) is_fast_ = false;
@@ -164,7 +163,7 @@ class ClassCompiler {
     align(kByte);
     if (op.encoding != Encoding::kUtf8) is_fast_ = false;
     const std::uint32_t key = key_of(op);
-    add_place(op, bits_, key);
+    add_place(op, bits_);
     if (op.key != kNone) return variable(ScanCode::kBytes, key, 1);
     if (op.length > ScanLimits::kFixedBytes) is_fast_ = false;
     if (is_fast_) pass(op.length * kByte);
@@ -176,6 +175,7 @@ class ClassCompiler {
     added.key = key;
     added.unit = static_cast<std::uint32_t>(unit);
     new_anchor(kByte);
+    if (loops_ == 0) scan_.places.back().behind = anchor_;
   }
 
   // Where the bodies of a choice or loop start, in order, and behind the last of them its end.

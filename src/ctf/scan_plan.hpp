@@ -42,8 +42,9 @@ struct Place {
   std::uint32_t op = kNone;     ///< in Plan::ops(): how to read it
   std::uint32_t bit = 0;        ///< from the anchor; of text and arrays: the first element's
   std::uint16_t anchor = 0;
-  std::uint16_t guard = 0;      ///< an anchor that is set if the field is there; 0: it always is
-  std::uint32_t key = kNone;    ///< in ClassScan::keys: its length, if that varies
+  std::uint16_t guard = 0;  ///< an anchor that is set if the field is there; 0: it always is
+  /// Of variable length: the anchor behind it (and behind the NUL); 0: its length is fixed.
+  std::uint16_t behind = 0;
 };
 
 /// A length or selector that is read from the record.

@@ -81,6 +81,8 @@ class Scanner {
   /// Counts the records that are left, by class: adds to `counts[Row::event]`.
   [[nodiscard]] Step count(std::span<std::uint64_t> counts);
 
+  [[nodiscard]] const std::vector<std::uint8_t>& wanted() const { return wanted_; }
+
   /// How far into the packet it is.
   [[nodiscard]] std::uint64_t byte() const { return bit_ / kByte; }
   [[nodiscard]] const StreamScan& scan() const { return *scan_; }

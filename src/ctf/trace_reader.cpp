@@ -3,11 +3,14 @@
 
 #include "ctf/metadata_reader.hpp"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <compare>
 #include <filesystem>
 #include <map>
 #include <system_error>
+#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -28,6 +31,9 @@ struct TraceReader::Directory {
 namespace {
 
 constexpr const char* kMetadataName = "metadata";
+/// Packets of a stream that one thread reads at a time: long enough to be worth a task, short enough
+/// that all threads end together.
+constexpr std::uint64_t kShardBytes = 8u << 20;
 
 bool is_trace(const fs::path& path) {
   std::error_code error;
@@ -138,10 +144,32 @@ TraceReader::TraceReader(ReadOptions options) : state_(std::make_shared<State>()
 
 DamageReport TraceReader::damage_report() const {
   return [state = state_](const Error& error) {
+    const std::lock_guard lock(state->reporting);
     if (state->is_over()) return;
     ++state->damage_count;
     if (state->options.on_damage) state->options.on_damage(error);
   };
+}
+
+DiscardedReport TraceReader::discarded_report() const {
+  return [state = state_](const Discarded& what) {
+    const std::lock_guard lock(state->reporting);
+    if (state->options.on_discarded && !state->is_over()) state->options.on_discarded(what);
+  };
+}
+
+TraceReader TraceReader::part(const TimeRange& range, bool with_timeless,
+                              ReadOptions options) const {
+  TraceReader part(std::move(options));
+  part.traces_ = traces_;
+  for (const Merged& merged : streams_) {
+    if (!merged.stream->has_time() && !with_timeless) continue;
+    part.streams_.push_back(
+        {.stream = merged.stream->copy(part.damage_report(), part.discarded_report()),
+         .order = merged.order});
+    part.streams_.back().stream->restrict(range);
+  }
+  return part;
 }
 
 Result<TraceReader> TraceReader::open(const std::vector<std::string>& paths, ReadOptions options) {
@@ -175,6 +203,7 @@ Result<TraceReader> TraceReader::open(const std::vector<std::string>& paths, Rea
   }
   for (std::vector<Directory>& group : groups) SILLAGE_TRY(reader.add(std::move(group)));
   reader.set_order();
+  reader.select_events();
   return reader;
 }
 
@@ -189,7 +218,7 @@ Status TraceReader::add(std::vector<Directory> group) {
     error.location = largest->path + "/" + kMetadataName;
     return tl::unexpected<Error>(std::move(error));
   }
-  traces_.push_back(std::make_unique<Trace>());
+  traces_.push_back(std::make_shared<Trace>());
   Trace& trace = *traces_.back();
   trace.path = group.front().path;
   trace.plan = std::move(*plan);
@@ -213,11 +242,9 @@ Status TraceReader::add(std::vector<Directory> group) {
                               .files = std::move(parts.files),
                               .packets = std::move(parts.packets),
                               .clock_offset_ns = state_->options.clock_offset_ns};
-    const auto discarded = [state = state_](const Discarded& what) {
-      if (state->options.on_discarded && !state->is_over()) state->options.on_discarded(what);
-    };
-    streams_.push_back({.stream = std::make_unique<DataStream>(std::move(source), parts.plan,
-                                                               damage_report(), discarded)});
+    streams_.push_back({.stream = std::make_unique<DataStream>(
+                            std::make_shared<const DataStream::Source>(std::move(source)), parts.plan,
+                                                               damage_report(), discarded_report())});
   }
   if (state_->options.stream_intersection) SILLAGE_TRY(intersect(first_stream));
   return {};
@@ -305,7 +332,8 @@ void TraceReader::sift_down(std::size_t place) {
   heap_[place] = moved;
 }
 
-const DataStream* TraceReader::next() {
+// Makes the earliest event that was not given out the front's; false if there is none.
+bool TraceReader::advance() {
   if (!is_started_) {
     is_started_ = true;
     for (const Merged& merged : streams_) {
@@ -313,14 +341,105 @@ const DataStream* TraceReader::next() {
     }
     for (std::size_t i = heap_.size() / 2; i-- > 0;) sift_down(i);
   } else if (!heap_.empty()) {
+    heap_.front()->stream->skip(taken_);
     if (!heap_.front()->stream->next()) {
       heap_.front() = heap_.back();
       heap_.pop_back();
     }
     if (!heap_.empty()) sift_down(0);
   }
-  if (heap_.empty() || state_->is_over()) return nullptr;
+  return !heap_.empty() && !state_->is_over();
+}
+
+const DataStream* TraceReader::next() {
+  if (!advance()) return nullptr;
+  taken_ = 1;
   return heap_.front()->stream.get();
+}
+
+// How many records of the front's batch are in front of all other streams' next ones.
+std::size_t TraceReader::run_length() const {
+  const Merged& front = *heap_.front();
+  const std::span<const Row> rows = front.stream->batch().rows;
+  if (heap_.size() == 1) return rows.size();
+  const Merged* other = heap_[1];
+  if (heap_.size() > 2 && is_before(*heap_[2], *other)) other = heap_[2];
+  if (!front.stream->has_time()) return other->stream->has_time() ? rows.size() : 1;
+  // At the same time the order of the streams decides, if it can.
+  const std::int64_t bound = other->stream->ns();
+  const bool may_equal = front.order < other->order;
+  std::size_t length = 1;
+  while (length < rows.size()) {
+    const std::int64_t ns = front.stream->ns_of(rows[length]);
+    if (ns >= bound && (ns != bound || !may_equal)) break;
+    ++length;
+  }
+  return length;
+}
+
+std::optional<Run> TraceReader::next_run() {
+  if (!advance()) return std::nullopt;
+  taken_ = run_length();
+  const DataStream& stream = *heap_.front()->stream;
+  RowBatch batch = stream.batch();
+  batch.rows = batch.rows.first(taken_);
+  return Run{.stream = &stream, .batch = batch};
+}
+
+std::vector<DataStream*> TraceReader::streams() const {
+  std::vector<DataStream*> streams;
+  for (const Merged& merged : streams_) streams.push_back(merged.stream.get());
+  return streams;
+}
+
+void TraceReader::select_events() {
+  const std::vector<std::string>& globs = state_->options.event_globs;
+  if (globs.empty()) return;
+  for (const Merged& merged : streams_) {
+    std::vector<std::uint8_t> wanted;
+    for (const EventPlan& event : merged.stream->plan().events) {
+      wanted.push_back(std::ranges::any_of(globs, [&](const std::string& glob) {
+        return fnmatch(glob.c_str(), event.event_class->name.c_str(), 0) == 0;
+      }));
+    }
+    merged.stream->select(std::move(wanted));
+  }
+}
+
+void TraceReader::count(
+    unsigned threads,
+    const std::function<void(const DataStream&, std::span<const std::uint64_t>)>& take) {
+  for_each_shard(threads, [&](DataStream* stream, unsigned) {
+    std::vector<std::uint64_t> counts(stream->plan().events.size());
+    if (!state_->is_over()) stream->count(counts);
+    const std::lock_guard lock(state_->reporting);
+    take(*stream, counts);
+  });
+}
+
+void TraceReader::for_each_shard(
+    unsigned threads, const std::function<void(DataStream* stream, unsigned thread)>& take) {
+  if (threads < 2) {
+    for (const Merged& merged : streams_) take(merged.stream.get(), 0);
+    return;
+  }
+  std::vector<std::pair<const DataStream*, std::pair<std::size_t, std::size_t>>> work;
+  for (const Merged& merged : streams_) {
+    for (const auto& part : merged.stream->split(kShardBytes)) {
+      work.emplace_back(merged.stream.get(), part);
+    }
+  }
+  std::atomic<std::size_t> next = 0;
+  const auto run = [&](unsigned thread) {
+    for (std::size_t i = next++; i < work.size(); i = next++) {
+      take(work[i].first->part(work[i].second).get(), thread);
+    }
+  };
+  std::vector<std::jthread> others;
+  for (unsigned i = 1; i < std::min<std::size_t>(threads, work.size()); ++i) {
+    others.emplace_back(run, i);
+  }
+  run(0);
 }
 
 }  // namespace sillage::ctf

@@ -5,9 +5,13 @@
 #include "base/result.hpp"
 #include "ctf/data_stream.hpp"
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +26,16 @@ struct ReadOptions {
   bool is_strict = false;
   DamageReport on_damage{};
   DiscardedReport on_discarded{};
+  /// Only events whose name matches one of these, as file names in a shell; empty: all.
+  std::vector<std::string> event_globs{};
+};
+
+/// Events of one stream of which none is behind an event of another one.
+///
+/// Lifetime: until the next call of the reader; rows and packet, as long as it lives.
+struct Run {
+  const DataStream* stream = nullptr;
+  RowBatch batch{};
 };
 
 /// Merges the data streams of traces by time.
@@ -56,16 +70,40 @@ class TraceReader {
   /// Lifetime: the event, until the next call.
   [[nodiscard]] const DataStream* next();
 
+  /// Reads the next events that one stream has in sequence; nothing at the end.
+  ///
+  /// Cost: merging costs nothing for as long as one stream is the earliest.
+  [[nodiscard]] std::optional<Run> next_run();
+
+  /// Counts the events that are left instead of reading them, stream by stream: `take` gets each
+  /// stream and its counts, as StreamPlan::events. Reports come from all `threads`, one at a time.
+  void count(unsigned threads,
+             const std::function<void(const DataStream&, std::span<const std::uint64_t>)>& take);
+
+  /// A reader of the same traces that reads only some time, and reports to `options`, of which the
+  /// rest is this reader's. Streams without time are in it if `with_timeless` says so.
+  [[nodiscard]] TraceReader part(const TimeRange& range, bool with_timeless,
+                                 ReadOptions options) const;
+
+  /// Gives streams, or parts of them if there are several threads, to `take` on all threads: each
+  /// event is in one of them. Instead of next().
+  void for_each_shard(unsigned threads,
+                      const std::function<void(DataStream* stream, unsigned thread)>& take);
+
+  /// The streams, in order of their files. To be read from instead of by next().
+  [[nodiscard]] std::vector<DataStream*> streams() const;
+
   /// How many damages were reported.
   [[nodiscard]] std::uint64_t damage_count() const { return state_->damage_count; }
 
-  [[nodiscard]] const std::vector<std::unique_ptr<Trace>>& traces() const { return traces_; }
+  [[nodiscard]] const std::vector<std::shared_ptr<Trace>>& traces() const { return traces_; }
 
  private:
   /// Shared with the streams' reports: a reader may move.
   struct State {
     ReadOptions options;
-    std::uint64_t damage_count = 0;
+    std::mutex reporting;
+    std::atomic<std::uint64_t> damage_count = 0;
     [[nodiscard]] bool is_over() const { return options.is_strict && damage_count != 0; }
   };
   struct Merged {
@@ -78,14 +116,19 @@ class TraceReader {
   Status add(std::vector<Directory> group);
   Status intersect(std::size_t first_stream);
   void set_order();
+  void select_events();
   [[nodiscard]] static bool is_before(const Merged& a, const Merged& b);
   void sift_down(std::size_t place);
+  bool advance();
+  [[nodiscard]] std::size_t run_length() const;
   [[nodiscard]] DamageReport damage_report() const;
+  [[nodiscard]] DiscardedReport discarded_report() const;
 
   std::shared_ptr<State> state_;
-  std::vector<std::unique_ptr<Trace>> traces_;
+  std::vector<std::shared_ptr<Trace>> traces_;
   std::vector<Merged> streams_;
   std::vector<const Merged*> heap_;  // the earliest event in front
+  std::size_t taken_ = 0;             // records of the front that were given out
   bool is_started_ = false;
 };
 
