@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/convert.hpp"
 
+#include "convert/chrome_writer.hpp"
+#include "convert/output_file.hpp"
+#include "convert/perfetto_writer.hpp"
+#include "convert/timeline.hpp"
 #include "convert/trace_copy.hpp"
 #include "ctf/trace_reader.hpp"
 #include "sillage/read_time.hpp"
@@ -18,12 +22,9 @@ constexpr int kExitDamage = 1;
 void say(const Error& error) { fmt::print(stderr, "sillage: {}\n", error.text()); }
 
 // The bounds that people typed. A time of day is one of the day on which the traces begin.
-Result<ctf::TimeRange> range_of(const ConvertOptions& options) {
+Result<ctf::TimeRange> range_of(const ConvertOptions& options, const ctf::TraceReader& reader) {
   ctf::TimeRange range;
-  if (options.begin.empty() && options.end.empty()) return range;
-  auto reader = ctf::TraceReader::open(options.paths, {});
-  if (!reader) return tl::unexpected<Error>(std::move(reader).error());
-  const std::int64_t first = reader->begin_ns().value_or(0);
+  const std::int64_t first = reader.begin_ns().value_or(0);
   const auto bound = [&](const std::string& text, const char* option,
                          std::optional<std::int64_t>* to) -> Status {
     if (text.empty()) return {};
@@ -45,9 +46,14 @@ Result<ctf::TimeRange> range_of(const ConvertOptions& options) {
 }
 
 Result<int> to_traces(const ConvertOptions& options, std::optional<ctf::Version> version) {
-  auto range = range_of(options);
-  if (!range) return tl::unexpected<Error>(std::move(range).error());
-  convert::CopyOptions copy{.version = version, .range = *range};
+  convert::CopyOptions copy{.version = version};
+  if (!options.begin.empty() || !options.end.empty()) {
+    auto reader = ctf::TraceReader::open(options.paths, {});
+    if (!reader) return tl::unexpected<Error>(std::move(reader).error());
+    auto range = range_of(options, *reader);
+    if (!range) return tl::unexpected<Error>(std::move(range).error());
+    copy.range = *range;
+  }
   copy.on_damage = say;
   copy.on_notice = [](const std::string& notice) { fmt::print(stderr, "sillage: {}\n", notice); };
   const auto summary = convert::copy_traces(options.paths, options.output, copy);
@@ -55,10 +61,53 @@ Result<int> to_traces(const ConvertOptions& options, std::optional<ctf::Version>
   return summary->damages == 0 ? 0 : kExitDamage;
 }
 
+template <class Writer>
+Result<int> to_timeline(const ConvertOptions& options) {
+  std::optional<convert::Timeline> timeline;
+  std::uint64_t losses = 0;
+  ctf::ReadOptions what;
+  what.on_damage = say;
+  what.on_discarded = [&](const ctf::Discarded& lost) {
+    ++losses;
+    if (timeline) timeline->add_loss(lost);
+  };
+  auto reader = ctf::TraceReader::open(options.paths, std::move(what));
+  if (!reader) return tl::unexpected<Error>(std::move(reader).error());
+  auto range = range_of(options, *reader);
+  if (!range) return tl::unexpected<Error>(std::move(range).error());
+  reader->restrict(*range);
+  auto file = convert::OutputFile::create(options.output);
+  if (!file) return tl::unexpected<Error>(std::move(file).error());
+  Writer writer(std::move(*file));
+  timeline.emplace(&writer);
+  std::uint64_t without_time = 0;
+  while (const ctf::DataStream* stream = reader->next()) {
+    if (stream->has_time()) {
+      timeline->add(*stream);
+    } else {
+      ++without_time;
+    }
+    if (writer.has_failed()) break;
+  }
+  SILLAGE_TRY(writer.finish());
+  if (without_time != 0) {
+    fmt::print(stderr, "sillage: {} events have no time: they are not in {}\n", without_time,
+               options.output);
+  }
+  if (losses != 0) {
+    fmt::print(stderr,
+               "sillage: tracers lost events or packets {} times: instants \"lost\" say where\n",
+               losses);
+  }
+  return reader->damage_count() == 0 ? 0 : kExitDamage;
+}
+
 Result<int> convert_to(const ConvertOptions& options) {
   if (options.to.empty()) return to_traces(options, std::nullopt);
   if (options.to == "ctf1.8") return to_traces(options, ctf::Version::kCtf18);
   if (options.to == "ctf2") return to_traces(options, ctf::Version::kCtf2);
+  if (options.to == "chrome") return to_timeline<convert::ChromeWriter>(options);
+  if (options.to == "perfetto") return to_timeline<convert::PerfettoWriter>(options);
   return fail(Code::kInvalidArgument,
               "--to " + options.to + ": use ctf1.8, ctf2, chrome or perfetto");
 }

@@ -41,7 +41,8 @@ void BitWriter::put_bits(std::uint64_t value, unsigned length_bits, ctf::ByteOrd
     const std::uint64_t rest = is_little ? value >> (length_bits - left) : value >> (left - count);
     const unsigned part = static_cast<unsigned>(rest) & mask;
     std::byte& byte = bytes_[position_ / kByte];
-    byte = (byte & static_cast<std::byte>(~(mask << shift))) | static_cast<std::byte>(part << shift);
+    byte =
+        (byte & static_cast<std::byte>(~(mask << shift))) | static_cast<std::byte>(part << shift);
     position_ += count;
     left -= count;
   }

@@ -16,10 +16,10 @@ namespace sillage::convert {
 
 /// A member that was translated.
 struct PlacedField {
-  std::string name{};        ///< in the original
-  std::string identifier{};  ///< in CTF 1.8
-  bool is_made = false;      ///< not of the original: found by nobody
-  ctf::FieldClassRef field_class{};  ///< in CTF 1.8
+  std::string name{};                  ///< in the original
+  std::string identifier{};            ///< in CTF 1.8
+  bool is_made = false;                ///< not of the original: found by nobody
+  ctf::FieldClassRef field_class{};    ///< in CTF 1.8
   std::vector<PlacedField> members{};  ///< of a structure
 };
 

@@ -22,32 +22,31 @@ Overloaded(Kinds...) -> Overloaded<Kinds...>;
 }  // namespace
 
 std::uint32_t alignment_of(const FieldClass& field_class) {
-  return std::visit(
-      Overloaded{
-          [](const StaticArray& kind) {
-            return std::max(kind.minimum_alignment_bits, alignment_of(*kind.element));
-          },
-          [](const DynamicArray& kind) {
-            return std::max(kind.minimum_alignment_bits, alignment_of(*kind.element));
-          },
-          [](const Structure& kind) {
-            std::uint32_t most = std::max(kind.minimum_alignment_bits, 1u);
-            for (const Member& member : kind.members) {
-              most = std::max(most, alignment_of(*member.field_class));
-            }
-            return most;
-          },
-          [](const Optional&) { return 1u; },
-          [](const Variant&) { return 1u; },
-          [](const auto& kind) {
-            if constexpr (requires { kind.layout; }) {
-              return std::max(kind.layout.alignment_bits, 1u);
-            } else {
-              return kByte;
-            }
-          },
-      },
-      field_class.kind);
+  return std::visit(Overloaded{
+                        [](const StaticArray& kind) {
+                          return std::max(kind.minimum_alignment_bits, alignment_of(*kind.element));
+                        },
+                        [](const DynamicArray& kind) {
+                          return std::max(kind.minimum_alignment_bits, alignment_of(*kind.element));
+                        },
+                        [](const Structure& kind) {
+                          std::uint32_t most = std::max(kind.minimum_alignment_bits, 1u);
+                          for (const Member& member : kind.members) {
+                            most = std::max(most, alignment_of(*member.field_class));
+                          }
+                          return most;
+                        },
+                        [](const Optional&) { return 1u; },
+                        [](const Variant&) { return 1u; },
+                        [](const auto& kind) {
+                          if constexpr (requires { kind.layout; }) {
+                            return std::max(kind.layout.alignment_bits, 1u);
+                          } else {
+                            return kByte;
+                          }
+                        },
+                    },
+                    field_class.kind);
 }
 
 Roles roles_in(const FieldClassRef& field_class) {
@@ -81,23 +80,24 @@ EncodeField same_form(const FieldClassRef& field_class) {
   if (!field_class) return form;
   form.field_class = field_class;
   form.alignment_bits = alignment_of(*field_class);
-  std::visit(Overloaded{
-                 [&](const StaticArray& kind) { form.children.push_back(same_form(kind.element)); },
-                 [&](const DynamicArray& kind) { form.children.push_back(same_form(kind.element)); },
-                 [&](const Optional& kind) { form.children.push_back(same_form(kind.field_class)); },
-                 [&](const Structure& kind) {
-                   for (const Member& member : kind.members) {
-                     form.children.push_back(same_form(member.field_class));
-                   }
-                 },
-                 [&](const Variant& kind) {
-                   for (const VariantOption& option : kind.options) {
-                     form.children.push_back(same_form(option.field_class));
-                   }
-                 },
-                 [](const auto&) {},
-             },
-             field_class->kind);
+  std::visit(
+      Overloaded{
+          [&](const StaticArray& kind) { form.children.push_back(same_form(kind.element)); },
+          [&](const DynamicArray& kind) { form.children.push_back(same_form(kind.element)); },
+          [&](const Optional& kind) { form.children.push_back(same_form(kind.field_class)); },
+          [&](const Structure& kind) {
+            for (const Member& member : kind.members) {
+              form.children.push_back(same_form(member.field_class));
+            }
+          },
+          [&](const Variant& kind) {
+            for (const VariantOption& option : kind.options) {
+              form.children.push_back(same_form(option.field_class));
+            }
+          },
+          [](const auto&) {},
+      },
+      field_class->kind);
   return form;
 }
 

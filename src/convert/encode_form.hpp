@@ -18,11 +18,11 @@ namespace sillage::convert {
 ///           variant: nothing, then what the option holds.
 struct EncodeField {
   enum class Source : std::uint8_t {
-    kValue,   ///< the next value of the original
-    kWrapped, ///< a structure of the made fields and the value itself, which cannot stand alone
-    kLength,  ///< made: the elements or bytes of the next value
-    kTag,     ///< made: the number of the next value's option; of an option, whether it is there
-    kRole,    ///< made: what the head of the packet says under the role
+    kValue,    ///< the next value of the original
+    kWrapped,  ///< a structure of the made fields and the value itself, which cannot stand alone
+    kLength,   ///< made: the elements or bytes of the next value
+    kTag,      ///< made: the number of the next value's option; of an option, whether it is there
+    kRole,     ///< made: what the head of the packet says under the role
   };
   Source source = Source::kValue;
   ctf::FieldClassRef field_class{};

@@ -151,8 +151,8 @@ void Encoder::put_variable(std::uint64_t number, bool is_signed, bool is_padded)
     const std::uint64_t part = number & 0x7f;
     number = is_signed ? static_cast<std::uint64_t>(static_cast<std::int64_t>(number) >> 7)
                        : number >> 7;
-    const bool ends = is_signed ? number == ((part & 0x40) != 0 ? ~std::uint64_t{0} : 0)
-                                : number == 0;
+    const bool ends =
+        is_signed ? number == ((part & 0x40) != 0 ? ~std::uint64_t{0} : 0) : number == 0;
     const bool is_last = is_padded ? count == kVariableBytes : ends;
     out_->put_bits(part | (is_last ? 0 : 0x80), kByte, ByteOrder::kLittle);
     if (is_last) return;
@@ -243,8 +243,8 @@ void Encoder::put_array(const EncodeField& form, const Value* value) {
 
 // Writes one member of a structure, `value` or made from it; returns the value of the next.
 const Value* Encoder::put_member(const EncodeField& form, const Value* value) {
-  const bool is_made = form.source != EncodeField::Source::kValue &&
-                       form.source != EncodeField::Source::kWrapped;
+  const bool is_made =
+      form.source != EncodeField::Source::kValue && form.source != EncodeField::Source::kWrapped;
   if (is_made) {
     put_made(form, value);
     return value;

@@ -135,13 +135,13 @@ class ClassTranslator {
 
   EncodeField field(const BitArray& bits, const FieldClassRef&, Builder*) {
     notice("a bit array becomes an unsigned integer");
-    return leaf(make_field_class(
-        Integer{.layout = layout_of(bits.layout), .base = Base::kHexadecimal}));
+    return leaf(
+        make_field_class(Integer{.layout = layout_of(bits.layout), .base = Base::kHexadecimal}));
   }
   EncodeField field(const BitMap& bits, const FieldClassRef&, Builder*) {
     notice("a bit map becomes an unsigned integer: the names of its flags are lost");
-    return leaf(make_field_class(
-        Integer{.layout = layout_of(bits.layout), .base = Base::kHexadecimal}));
+    return leaf(
+        make_field_class(Integer{.layout = layout_of(bits.layout), .base = Base::kHexadecimal}));
   }
   EncodeField field(const Boolean& boolean, const FieldClassRef&, Builder*) {
     notice("a boolean becomes an unsigned integer");
@@ -190,16 +190,15 @@ class ClassTranslator {
                          blob.roles.has(Role::kMetadataStreamUuid);
     if (is_uuid) return leaf(same);
     blob_notice(blob.media_type);
-    return leaf(make_field_class(
-        StaticArray{.length = blob.length_bytes, .element = byte_class()}));
+    return leaf(
+        make_field_class(StaticArray{.length = blob.length_bytes, .element = byte_class()}));
   }
   EncodeField field(const DynamicBlob& blob, const FieldClassRef& same, Builder* builder) {
     const auto length = scopes_.find(blob.length_bytes);
     if (!length && builder == nullptr) return wrapped(same, "a length");
     blob_notice(blob.media_type);
-    return leaf(make_field_class(
-        DynamicArray{.length = length ? length->location : made_length(builder),
-                     .element = byte_class()}));
+    return leaf(make_field_class(DynamicArray{
+        .length = length ? length->location : made_length(builder), .element = byte_class()}));
   }
   void blob_notice(const std::string& media_type) {
     notice("a BLOB becomes an array of bytes" +
@@ -208,14 +207,13 @@ class ClassTranslator {
                 : ": its media type " + media_type + " is lost"));
   }
   static FieldClassRef byte_class() {
-    return make_field_class(
-        Integer{.layout = {.length_bits = kByte}, .base = Base::kHexadecimal});
+    return make_field_class(Integer{.layout = {.length_bits = kByte}, .base = Base::kHexadecimal});
   }
 
   EncodeField field(const StaticArray& array, const FieldClassRef&, Builder*) {
     EncodeField element = element_of(array.element, array.minimum_alignment_bits);
-    EncodeField to = leaf(make_field_class(
-        StaticArray{.length = array.length, .element = element.field_class}));
+    EncodeField to =
+        leaf(make_field_class(StaticArray{.length = array.length, .element = element.field_class}));
     to.children.push_back(std::move(element));
     return to;
   }
@@ -224,8 +222,8 @@ class ClassTranslator {
     if (!length && builder == nullptr) return wrapped(same, "a length");
     const FieldLocation location = length ? length->location : made_length(builder);
     EncodeField element = element_of(array.element, array.minimum_alignment_bits);
-    EncodeField to = leaf(make_field_class(
-        DynamicArray{.length = location, .element = element.field_class}));
+    EncodeField to =
+        leaf(make_field_class(DynamicArray{.length = location, .element = element.field_class}));
     to.children.push_back(std::move(element));
     return to;
   }
@@ -296,8 +294,8 @@ class ClassTranslator {
       const auto fits = [&](const Mapping& mapping) {
         const std::string_view name = mapping.name;
         const std::string_view shown = name.size() > 1 && name[0] == '_' ? name.substr(1) : name;
-        const std::string_view letters = name.substr(std::min(name.find_first_not_of('_'),
-                                                              name.size()));
+        const std::string_view letters =
+            name.substr(std::min(name.find_first_not_of('_'), name.size()));
         return mapping.ranges == option.ranges && is_tsdl_identifier(letters) &&
                (shown == option.name || name == option.name);
       };
@@ -440,8 +438,9 @@ class ClassTranslator {
       // A mapped timestamp is one whatever its name.
       if (scope_ == Scope::kEventRecordHeader && *role == Role::kEventRecordClassId && status_) {
         status_ = fail(Code::kUnsupported,
-                       where_ + ": CTF 1.8 has one number of the event record class in a "
-                                "structure, and here are two: such a trace cannot be translated");
+                       where_ +
+                           ": CTF 1.8 has one number of the event record class in a "
+                           "structure, and here are two: such a trace cannot be translated");
       }
     }
     const bool can_stay = is_head(scope_) && !is_reserved(scope_, member.name) &&
@@ -462,8 +461,7 @@ class ClassTranslator {
     for (std::size_t i = 0; i < kRoleCount; ++i) {
       const auto role = static_cast<Role>(i);
       const bool is_missing = all.has(role) && !named.has(role) &&
-                              role != Role::kPacketMagicNumber &&
-                              role != Role::kMetadataStreamUuid;
+                              role != Role::kPacketMagicNumber && role != Role::kMetadataStreamUuid;
       const std::string name(reserved_name(scope_, role));
       if (!is_missing || name.empty()) continue;
       keeps_bytes_ = false;
@@ -556,8 +554,7 @@ class ModelTranslator {
       const bool is_plain = is_tsdl_identifier(clock.id) && identifiers.take(clock.id);
       if (!is_plain) clock.id = identifiers.add(clock.id);
       lost(!clock.name_space.empty(), where, "its namespace");
-      lost(!clock.uid.empty() && !parse_uuid(clock.uid), where,
-           "its uid, which is no UUID,");
+      lost(!clock.uid.empty() && !parse_uuid(clock.uid), where, "its uid, which is no UUID,");
       if (!parse_uuid(clock.uid)) clock.uid.clear();
       lost(clock.accuracy_cycles.has_value(), where, "its accuracy");
       lost(clock.origin.has_value(), where, "its origin");
@@ -577,7 +574,8 @@ class ModelTranslator {
       *root = translated.field_class;
       return translated;
     };
-    form.packet_context = translate(Scope::kPacketContext, "packet context", &stream.packet_context);
+    form.packet_context =
+        translate(Scope::kPacketContext, "packet context", &stream.packet_context);
     form.event_header = translate(Scope::kEventRecordHeader, "event header", &stream.event_header);
     form.common_context =
         translate(Scope::kCommonContext, "common context", &stream.common_context);
@@ -600,8 +598,7 @@ class ModelTranslator {
   void translate_event(const EventPlan& plan, StreamForm* stream) {
     EventClass event = *plan.event_class;
     const std::string where = event_name(event);
-    lost(!event.name_space.empty() || !event.uid.empty(), where,
-         "its identity (namespace, uid)");
+    lost(!event.name_space.empty() || !event.uid.empty(), where, "its identity (namespace, uid)");
     EventForm& form = stream->events.emplace_back();
     form.specific_context =
         classes_.translate(Scope::kSpecificContext, event.specific_context, where + ", context");

@@ -98,11 +98,11 @@ class ClassTranslator {
     }
     // What can never be chosen cannot be said.
     std::erase_if(to.options, [](const VariantOption& option) { return option.ranges.empty(); });
-    const bool is_same = std::equal(
-        to.options.begin(), to.options.end(), variant.options.begin(), variant.options.end(),
-        [](const VariantOption& a, const VariantOption& b) {
-          return a.ranges == b.ranges && a.field_class == b.field_class;
-        });
+    const bool is_same =
+        std::equal(to.options.begin(), to.options.end(), variant.options.begin(),
+                   variant.options.end(), [](const VariantOption& a, const VariantOption& b) {
+                     return a.ranges == b.ranges && a.field_class == b.field_class;
+                   });
     return is_same ? same : make_field_class(std::move(to));
   }
 
@@ -120,8 +120,7 @@ Translation to_ctf2(const Plan& plan, const std::optional<Uuid>& packet_uuid) {
   if (!model.trace.uuid) model.trace.uuid = packet_uuid;
   const ClassTranslator classes(model.trace.uuid.has_value());
   model.trace.packet_header = classes.translate(model.trace.packet_header);
-  const bool has_stream_ids =
-      roles_in(model.trace.packet_header).has(Role::kDataStreamClassId);
+  const bool has_stream_ids = roles_in(model.trace.packet_header).has(Role::kDataStreamClassId);
   for (DataStreamClass& stream : model.streams) {
     // A class whose number no field says has the number 0.
     const bool has_event_ids = roles_in(stream.event_header).has(Role::kEventRecordClassId);

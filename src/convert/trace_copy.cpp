@@ -45,8 +45,8 @@ struct Source {
   [[nodiscard]] StreamKey key_of(const DataFile& data) const {
     const std::optional<Uuid>& uuid = plan->model().trace.uuid;
     // A file whose packets do not say their stream is one of its own.
-    const std::string trace = uuid && data.list.stream_id ? uuid_text(*uuid)
-                                                          : directory.path + "/" + data.name;
+    const std::string trace =
+        uuid && data.list.stream_id ? uuid_text(*uuid) : directory.path + "/" + data.name;
     return {trace, data.list.stream->stream_class->id, data.list.stream_id.value_or(0)};
   }
 };
@@ -158,7 +158,8 @@ class TraceCopier {
         if (place_of(edit, packet) != Place::kBefore) continue;
         if (last == nullptr || *packet.end >= *last->end) last = &packet;
       }
-      if (last == nullptr || !decoder.start_packet(data.file->bytes().subspan(last->byte))) continue;
+      if (last == nullptr || !decoder.start_packet(data.file->bytes().subspan(last->byte)))
+        continue;
       Lost& lost = lost_before_[source.key_of(data)];
       if (lost.end > *last->end) continue;
       lost = {.end = *last->end, .count = decoder.head().discarded_events.value_or(0)};
@@ -178,10 +179,9 @@ class TraceCopier {
       metadata->append(source.metadata->bytes());
       form = same_form(*source.plan);
     } else {
-      auto translation =
-          to == Version::kCtf18
-              ? to_ctf18(*source.plan)
-              : Result<Translation>(to_ctf2(*source.plan, source.packet_uuid));
+      auto translation = to == Version::kCtf18
+                             ? to_ctf18(*source.plan)
+                             : Result<Translation>(to_ctf2(*source.plan, source.packet_uuid));
       if (!translation) return at(source.directory.path, std::move(translation).error());
       if (options_.on_notice) {
         for (const std::string& notice : translation->notices) {
@@ -218,7 +218,8 @@ class TraceCopier {
     PacketEdit edit = edit_of(*data.list.stream);
     // Readers of CTF 1.8 let packets with the UUID of another trace pass; those of CTF 2 do not.
     const std::optional<Uuid>& uuid = source.plan->model().trace.uuid;
-    const bool is_translated = options_.version && *options_.version != source.plan->model().version;
+    const bool is_translated =
+        options_.version && *options_.version != source.plan->model().version;
     edit.writes_head = is_translated && uuid && source.packet_uuid && uuid != source.packet_uuid;
     if (const auto lost = lost_before_.find(source.key_of(data)); lost != lost_before_.end()) {
       edit.lost_before = lost->second.count;

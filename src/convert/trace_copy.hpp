@@ -24,8 +24,8 @@ struct CopyOptions {
 /// What was done.
 struct CopySummary {
   std::uint64_t traces = 0;
-  std::uint64_t packets_copied = 0;   ///< as they were, but for the counter of lost events
-  std::uint64_t packets_written = 0;  ///< in another form, or without some of their events
+  std::uint64_t packets_copied = 0;    ///< as they were, but for the counter of lost events
+  std::uint64_t packets_written = 0;   ///< in another form, or without some of their events
   std::uint64_t packets_left_out = 0;  ///< outside the range
   std::uint64_t damages = 0;
 };

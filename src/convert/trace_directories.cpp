@@ -55,8 +55,9 @@ Result<std::vector<TraceDirectory>> find_trace_directories(const std::vector<std
     std::vector<fs::path> found;
     if (fs::is_directory(absolute, error)) SILLAGE_TRY(find_below(absolute, &found));
     if (found.empty()) {
-      return fail(Code::kNotFound, path + ": there is no trace here: no directory at or below it "
-                                          "has a file named metadata");
+      return fail(Code::kNotFound, path +
+                                       ": there is no trace here: no directory at or below it "
+                                       "has a file named metadata");
     }
     const fs::path own = paths.size() == 1 ? fs::path() : fs::path(unique_name(absolute, &names));
     for (const fs::path& directory : found) {
@@ -76,7 +77,8 @@ Result<std::vector<std::string>> data_stream_files(const std::string& directory)
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     std::error_code ignored;
-    if (name == kMetadataName || name.starts_with('.') || !entry->is_regular_file(ignored)) continue;
+    if (name == kMetadataName || name.starts_with('.') || !entry->is_regular_file(ignored))
+      continue;
     names.push_back(name);
   }
   if (error) return fail_errno(directory, error.value());
