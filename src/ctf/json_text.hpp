@@ -21,10 +21,10 @@ struct JsonValue {
   using Array = std::vector<JsonValue>;
   using Object = std::vector<JsonMember>;
 
-  /// std::int64_t holds negative integers only.
+  /// std::int64_t holds negative integers only. No `{}`: clang 14 would want JsonMember complete.
   std::variant<std::nullptr_t, bool, std::uint64_t, std::int64_t, double, std::string, Array,
                Object>
-      value{};
+      value;
   std::size_t begin = 0;  ///< byte in the text: of arrays and objects the first, else near it
   std::size_t end = 0;    ///< of arrays and objects the byte behind the last
 
