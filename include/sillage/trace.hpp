@@ -79,9 +79,9 @@ enum class FieldType : std::uint8_t {
   kUnsigned,
   kSigned,
   kBoolean,
-  kBits,   ///< a bit array or bit map
+  kBits,  ///< a bit array or bit map
   kFloat,
-  kText,   ///< UTF-8, whatever the encoding in the trace
+  kText,  ///< UTF-8, whatever the encoding in the trace
   kBlob,
   kArray,
   kStructure,
@@ -153,7 +153,7 @@ struct EventClass {
   std::size_t index = 0;  ///< in Reader::event_classes()
   std::size_t trace = 0;  ///< in Reader::traces()
   std::uint64_t stream_class_id = 0, id = 0;
-  std::string name{};  ///< "" if it has none
+  std::string name{};                       ///< "" if it has none
   std::optional<std::uint8_t> log_level{};  ///< LTTng's 0 (EMERG) .. 14 (DEBUG)
   std::string emf_uri{};
   /// Packet context, common context, specific context, payload, in this order; not the fields that
@@ -171,7 +171,7 @@ struct EventClass {
 struct ClockInfo {
   std::string name{}, uid{}, description{};
   std::uint64_t frequency_hz = 0;
-  std::int64_t offset_seconds = 0;   ///< with the cycles: from the origin to its zero
+  std::int64_t offset_seconds = 0;  ///< with the cycles: from the origin to its zero
   std::uint64_t offset_cycles = 0;
   bool origin_is_unix_epoch = false;
   std::optional<std::uint64_t> precision_cycles{};
@@ -212,8 +212,9 @@ struct Options {
   /// Only events of this time, both bounds included, in nanoseconds from the clock's origin.
   std::optional<std::int64_t> begin_ns{}, end_ns{};
   std::int64_t clock_offset_ns = 0;  ///< added to all times
-  bool stream_intersection = false;  ///< only the time in which all streams of a trace were recorded
-  bool is_strict = false;            ///< end at the first damage instead of skipping it
+  bool stream_intersection =
+      false;               ///< only the time in which all streams of a trace were recorded
+  bool is_strict = false;  ///< end at the first damage instead of skipping it
 };
 
 namespace detail {
@@ -266,20 +267,36 @@ class Field {
 
  private:
   friend struct detail::Event;
-  [[nodiscard]] bool is_number() const {
-    return type() <= FieldType::kBits;
-  }
+  [[nodiscard]] bool is_number() const { return type() <= FieldType::kBits; }
 
   const FieldInfo* info_ = nullptr;
   const detail::Event* event_ = nullptr;
   union {
     std::uint64_t number_ = 0;
     double real_;
-    const char* data_;  // text, BLOBs, elements as they stand in the trace
+    const char* data_;   // text, BLOBs, elements as they stand in the trace
     const void* value_;  // a decoded array, structure, optional or variant
   };
   std::size_t size_ = 0;
   bool is_decoded_ = false;
+};
+
+/// Where an event stands: a few words to be kept, and copied, where the event itself cannot be.
+///
+/// Lifetime: as the reader's that gave the event; see Reader::at().
+class EventPlace {
+ public:
+  EventPlace() = default;
+
+ private:
+  friend struct detail::Event;
+  const void* stream_ = nullptr;
+  const StreamInfo* stream_info_ = nullptr;
+  const EventClass* classes_ = nullptr;
+  const std::byte* packet_ = nullptr;
+  std::size_t packet_bytes_ = 0;
+  std::uint64_t clock_ = 0, bit_ = 0;
+  std::uint32_t event_ = 0, body_ = 0;
 };
 
 /// An event.
@@ -294,6 +311,8 @@ class Event {
   [[nodiscard]] SILLAGE_TRACE_API std::int64_t time_ns() const;
   /// The clock's value as recorded.
   [[nodiscard]] SILLAGE_TRACE_API std::uint64_t cycles() const;
+  /// Where it stands, for Reader::at().
+  [[nodiscard]] SILLAGE_TRACE_API EventPlace place() const;
 
   /// Field `index` of event_class().fields; nothing if there are fewer.
   [[nodiscard]] SILLAGE_TRACE_API Field operator[](std::size_t index) const;
@@ -324,8 +343,9 @@ struct Column {
 
 /// Events of one class, one after the other in one packet of one stream.
 ///
-/// Lifetime: until the next batch of the same reader, or until the callback returns. Text and
-///           BLOBs point into the trace and live as long as the reader, if they are in UTF-8 there.
+/// Lifetime: until the next batch of the same reader, or until the callback returns; times, cycles
+///           and cells also for as long as `memory` is held. Text and BLOBs point into `memory` or
+///           into the trace, which is there as long as the reader.
 struct Batch {
   const EventClass* event_class = nullptr;
   const StreamInfo* stream = nullptr;
@@ -333,6 +353,8 @@ struct Batch {
   const std::int64_t* times_ns = nullptr;
   const std::uint64_t* cycles = nullptr;
   std::span<const Column> columns{};  ///< as EventClass::columns
+  /// Who keeps it makes the reader use other memory for the batches that follow.
+  std::shared_ptr<const void> memory{};
 };
 
 /// Reads one or several traces as one.
@@ -361,6 +383,16 @@ class Reader {
   /// Events without time come first; equal times are ordered as babeltrace2 orders them.
   /// Cost: no allocation once buffers have grown; fields are not decoded before they are asked for.
   [[nodiscard]] SILLAGE_TRACE_API const Event* next();
+
+  /// The event at a place that an event of this reader gave. next() goes on where it was.
+  ///
+  /// Lifetime: until the next at(); the event that next() gave is another one.
+  /// Cost:     as next(); fields of one event may be asked for with an at() each.
+  [[nodiscard]] SILLAGE_TRACE_API const Event& at(const EventPlace& place);
+
+  /// Leaves out the events of other classes than these, which are places in event_classes(). To be
+  /// called before anything is read; a second call leaves what both select.
+  SILLAGE_TRACE_API void select(std::span<const std::size_t> classes);
 
   /// The next batch; nullptr at the end. Not for a reader whose next() was called, or the reverse.
   ///

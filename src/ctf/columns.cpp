@@ -4,6 +4,7 @@
 #include "ctf/byte_search.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 namespace sillage::ctf {
@@ -32,9 +33,10 @@ bool is_number(Cell cell) { return cell < Cell::kText; }
 
 // Arrays are given as they are in the trace: they must be of the machine's order, or of bytes.
 bool has_plain_elements(const Op& op) {
-  const bool is_native = op.load == Load::kByte ||
-                         (op.load >= Load::kLittle16 && op.load <= Load::kLittle64 && kIsLittleHost) ||
-                         (op.load >= Load::kBig16 && op.load <= Load::kBig64 && !kIsLittleHost);
+  const bool is_native =
+      op.load == Load::kByte ||
+      (op.load >= Load::kLittle16 && op.load <= Load::kLittle64 && kIsLittleHost) ||
+      (op.load >= Load::kBig16 && op.load <= Load::kBig64 && !kIsLittleHost);
   return op.code == OpCode::kScalars && is_native && op.stride == op.length_bits &&
          !op.is_reversed && !(op.kind == ValueKind::kFloat32 && op.length_bits == 16);
 }
@@ -158,8 +160,20 @@ const ColumnBatch* ColumnReader::next() {
   return &out_;
 }
 
+// Other memory if somebody holds that of the last batch.
+void ColumnReader::prepare_memory() {
+  out_.memory.reset();
+  if (memory_.use_count() > 1) {
+    memory_ = std::make_shared<Memory>();
+    return;
+  }
+  // Who held it last may have done so on another thread: what it read comes before what is written.
+  std::atomic_thread_fence(std::memory_order_acquire);
+}
+
 bool ColumnReader::fill() {
-  kept_.clear();
+  out_.memory.reset();
+  if (memory_.use_count() == 1) memory_->kept.clear();
   classes_.clear();
   class_ = 0;
   if (!batch_.rows.empty()) stream_->skip(batch_.rows.size());
@@ -198,7 +212,8 @@ ColumnReader::Class& ColumnReader::class_of(std::uint32_t event) {
     if (column.scope == Scope::kPacketContext) continue;
     first = std::min(first, column.field);
     last = std::max(last, column.field);
-    for (const std::uint16_t anchor : {column.place.anchor, column.place.behind, column.place.guard}) {
+    for (const std::uint16_t anchor :
+         {column.place.anchor, column.place.behind, column.place.guard}) {
       if (anchor != 0) about.anchors.push_back(anchor);
     }
   }
@@ -216,23 +231,25 @@ ColumnReader::Class& ColumnReader::class_of(std::uint32_t event) {
 
 void ColumnReader::gather(Class* about, std::span<const std::uint32_t> rows) {
   const std::size_t count = rows.size();
-  if (times_.size() < count) {
-    times_.resize(kRows);
-    cycles_.resize(kRows);
+  prepare_memory();
+  auto& [times, cycles, buffers, kept] = *memory_;
+  if (times.size() < count) {
+    times.resize(count);
+    cycles.resize(count);
   }
   bool is_fast = true;
   for (std::size_t i = 0; i < count; ++i) {
     const Row& row = batch_.rows[rows[i]];
-    cycles_[i] = row.clock;
-    times_[i] = stream_->ns_of(row);
+    cycles[i] = row.clock;
+    times[i] = stream_->ns_of(row);
     is_fast = is_fast && row.is_fast();
   }
-  if (buffers_.size() < about->columns.size()) buffers_.resize(about->columns.size());
+  if (buffers.size() < about->columns.size()) buffers.resize(about->columns.size());
   cells_.resize(about->columns.size());
   if (is_fast) find_anchors(*about, out_.event, rows);
   for (std::size_t i = 0; i < cells_.size(); ++i) {
     const ColumnPlan& plan = about->columns[i];
-    Buffer& buffer = buffers_[i];
+    Buffer& buffer = buffers[i];
     const bool is_constant = plan.scope == Scope::kPacketContext;
     const std::size_t words = (count * cell_bytes(plan.cell) + 7) / 8;
     if (buffer.cells.size() < words) buffer.cells.resize(words);
@@ -242,15 +259,15 @@ void ColumnReader::gather(Class* about, std::span<const std::uint32_t> rows) {
     } else if (is_fast) {
       gather_column(plan, count, &buffer);
     }
-    cells_[i] = {
-        .data = reinterpret_cast<const std::byte*>(buffer.cells.data()),
-        .stride = is_constant ? 0 : static_cast<std::ptrdiff_t>(cell_bytes(plan.cell)),
-        .present = plan.can_be_absent ? buffer.present.data() : nullptr};
+    cells_[i] = {.data = reinterpret_cast<const std::byte*>(buffer.cells.data()),
+                 .stride = is_constant ? 0 : static_cast<std::ptrdiff_t>(cell_bytes(plan.cell)),
+                 .present = plan.can_be_absent ? buffer.present.data() : nullptr};
   }
   if (!is_fast) decode_rows(about, rows);
-  out_.times_ns = {times_.data(), count};
-  out_.cycles = {cycles_.data(), count};
+  out_.times_ns = {times.data(), count};
+  out_.cycles = {cycles.data(), count};
   out_.columns = cells_;
+  out_.memory = memory_;
 }
 
 // Fills bases_[anchor] with the anchors of all rows.
@@ -291,8 +308,8 @@ void ColumnReader::gather_column(const ColumnPlan& plan, std::size_t count, Buff
   }
   const bool is_native = kIsLittleHost ? op.load < Load::kBig16 : op.load >= Load::kBig16;
   const bool is_plain = is_native && op.load != Load::kLittleBits && op.load != Load::kBigBits &&
-                        !op.is_reversed && !plan.can_be_absent &&
-                        plan.cell != Cell::kBoolean && cell_bytes(plan.cell) * 8 == op.length_bits;
+                        !op.is_reversed && !plan.can_be_absent && plan.cell != Cell::kBoolean &&
+                        cell_bytes(plan.cell) * 8 == op.length_bits;
   if (is_plain || (op.load == Load::kByte && !op.is_reversed && !plan.can_be_absent &&
                    plan.cell != Cell::kBoolean)) {
     switch (op.length_bits) {
@@ -305,8 +322,9 @@ void ColumnReader::gather_column(const ColumnPlan& plan, std::size_t count, Buff
   for (std::size_t i = 0; i < count; ++i) {
     const bool is_there = !plan.can_be_absent || buffer->present[i] != 0;
     const std::uint64_t bits =
-        is_there ? bits_of(plan.cell, op, load_bits(op.load, bases[i], plan.place.bit, op.length_bits))
-                 : 0;
+        is_there
+            ? bits_of(plan.cell, op, load_bits(op.load, bases[i], plan.place.bit, op.length_bits))
+            : 0;
     store(plan.cell, bits, i, out);
   }
 }
@@ -316,8 +334,7 @@ void ColumnReader::gather_bytes(const ColumnPlan& plan, std::size_t count, CellB
   const Place& place = plan.place;
   const std::uint8_t* const* bases = bases_[place.anchor].data();
   const std::uint8_t* const* behind = place.behind == 0 ? nullptr : bases_[place.behind].data();
-  const std::uint8_t* const* guards =
-      plan.can_be_absent ? bases_[place.guard].data() : nullptr;
+  const std::uint8_t* const* guards = plan.can_be_absent ? bases_[place.guard].data() : nullptr;
   const std::size_t offset = place.bit / kByte;
   const std::size_t fixed = op.code == OpCode::kScalars ? op.length * op.stride / kByte : op.length;
   for (std::size_t i = 0; i < count; ++i) {
@@ -336,16 +353,17 @@ void ColumnReader::gather_bytes(const ColumnPlan& plan, std::size_t count, CellB
   }
 }
 
-std::string_view ColumnReader::keep(std::string_view text) { return kept_.emplace_back(text); }
+std::string_view ColumnReader::keep(std::string_view text) {
+  return memory_->kept.emplace_back(text);
+}
 
 void ColumnReader::set_cell(const ColumnPlan& plan, const Value& value, std::size_t row,
                             Buffer* buffer) {
   auto* const out = reinterpret_cast<std::byte*>(buffer->cells.data());
   if (plan.cell == Cell::kFloat32 || plan.cell == Cell::kFloat64) {
-    const std::uint64_t bits =
-        plan.cell == Cell::kFloat64
-            ? std::bit_cast<std::uint64_t>(value.real)
-            : std::bit_cast<std::uint32_t>(static_cast<float>(value.real));
+    const std::uint64_t bits = plan.cell == Cell::kFloat64
+                                   ? std::bit_cast<std::uint64_t>(value.real)
+                                   : std::bit_cast<std::uint32_t>(static_cast<float>(value.real));
     return store(plan.cell, bits, row, out);
   }
   if (is_number(plan.cell)) return store(plan.cell, value.number, row, out);
@@ -379,7 +397,8 @@ void ColumnReader::set_constant(const ColumnPlan& plan, Buffer* buffer) {
     is_there = true;
     break;
   }
-  if (plan.can_be_absent) std::fill(buffer->present.begin(), buffer->present.end(), is_there ? 1 : 0);
+  if (plan.can_be_absent)
+    std::fill(buffer->present.begin(), buffer->present.end(), is_there ? 1 : 0);
 }
 
 // Rows of which some can only be decoded.
@@ -387,8 +406,8 @@ void ColumnReader::decode_rows(Class* about, std::span<const std::uint32_t> rows
   for (std::size_t i = 0; i < about->columns.size(); ++i) {
     const ColumnPlan& plan = about->columns[i];
     if (plan.scope == Scope::kPacketContext) continue;
-    std::memset(buffers_[i].cells.data(), 0, rows.size() * cell_bytes(plan.cell));
-    if (plan.can_be_absent) std::fill_n(buffers_[i].present.data(), rows.size(), 0);
+    std::memset(memory_->buffers[i].cells.data(), 0, rows.size() * cell_bytes(plan.cell));
+    if (plan.can_be_absent) std::fill_n(memory_->buffers[i].present.data(), rows.size(), 0);
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const EventView& event = rows_reader_.read(batch_.packet, batch_.rows[rows[i]]);
@@ -400,8 +419,8 @@ void ColumnReader::decode_rows(Class* about, std::span<const std::uint32_t> rows
                 ? about->column_by_field[place]
                 : kNone;
         if (column != kNone) {
-          set_cell(about->columns[column], *value, i, &buffers_[column]);
-          if (about->columns[column].can_be_absent) buffers_[column].present[i] = 1;
+          set_cell(about->columns[column], *value, i, &memory_->buffers[column]);
+          if (about->columns[column].can_be_absent) memory_->buffers[column].present[i] = 1;
         }
         value += value->kind == ValueKind::kArray ? value->extent : 1;
       }

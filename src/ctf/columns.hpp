@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -70,6 +71,8 @@ struct ColumnBatch {
   std::span<const std::int64_t> times_ns{};
   std::span<const std::uint64_t> cycles{};
   std::span<const ColumnCells> columns{};  ///< as plan_columns()
+  /// Keeps what the spans and cells point to; see ColumnReader::next().
+  std::shared_ptr<const void> memory{};
 };
 
 /// Reads a data stream as batches of columns.
@@ -81,6 +84,9 @@ class ColumnReader {
   explicit ColumnReader(DataStream* stream);
 
   /// The next batch; nullptr at the end.
+  ///
+  /// Times, cycles and cells of the last one are overwritten, unless a copy of its `memory` is held:
+  /// then they stay as they are, and this batch gets memory of its own.
   [[nodiscard]] const ColumnBatch* next();
 
   [[nodiscard]] const DataStream& stream() const { return *stream_; }
@@ -89,6 +95,12 @@ class ColumnReader {
   struct Buffer {
     std::vector<std::uint64_t> cells;  // as bytes; 64 bits so that all cells are aligned
     std::vector<std::uint8_t> present;
+  };
+  struct Memory {
+    std::vector<std::int64_t> times;
+    std::vector<std::uint64_t> cycles;
+    std::vector<Buffer> buffers;
+    std::deque<std::string> kept;  // text that is not in the trace as it is shown
   };
   struct Class {
     bool is_planned = false;
@@ -99,6 +111,7 @@ class ColumnReader {
   };
 
   bool fill();
+  void prepare_memory();
   void group();
   Class& class_of(std::uint32_t event);
   void gather(Class* about, std::span<const std::uint32_t> rows);
@@ -118,12 +131,9 @@ class ColumnReader {
   std::vector<std::uint32_t> classes_, order_;
   std::size_t class_ = 0;  // the next one, in classes_
   std::vector<Class> plans_;
-  std::vector<std::int64_t> times_;
-  std::vector<std::uint64_t> cycles_;
   std::vector<std::vector<const std::uint8_t*>> bases_;  // by anchor
-  std::vector<Buffer> buffers_;
+  std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
   std::vector<ColumnCells> cells_;
-  std::deque<std::string> kept_;  // text that is not in the trace as it is shown
   ColumnBatch out_;
 };
 

@@ -122,6 +122,7 @@ class DataStream {
   /// Leaves out the records of some classes: `wanted`, as StreamPlan::events, is 0 for them. To be
   /// called in front of the first next().
   void select(std::vector<std::uint8_t> wanted);
+  [[nodiscard]] const std::vector<std::uint8_t>& wanted() const { return scanner_.wanted(); }
   /// Its time, in nanoseconds from the clock's origin; 0 without a clock.
   [[nodiscard]] std::int64_t ns() const { return ns_; }
   [[nodiscard]] bool has_time() const { return has_time_; }

@@ -160,6 +160,7 @@ DiscardedReport TraceReader::discarded_report() const {
 
 TraceReader TraceReader::part(const TimeRange& range, bool with_timeless,
                               ReadOptions options) const {
+  options.is_strict = state_->options.is_strict;
   TraceReader part(std::move(options));
   part.traces_ = traces_;
   for (const Merged& merged : streams_) {

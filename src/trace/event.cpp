@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "trace/state.hpp"
-
 #include "ctf/byte_search.hpp"
+#include "trace/state.hpp"
 
 #include <algorithm>
 
@@ -18,6 +17,37 @@ void Event::set_run(const ctf::Run& run, const Schema& about) {
   packet = run.batch.packet;
   row = run.batch.rows.data();
   last = row + run.batch.rows.size();
+  is_decoded = has_anchors = false;
+}
+
+EventPlace Event::place() const {
+  EventPlace place;
+  place.stream_ = stream;
+  place.stream_info_ = stream_info;
+  place.classes_ = classes;
+  place.packet_ = packet.data();
+  place.packet_bytes_ = packet.size();
+  place.clock_ = row->clock;
+  place.bit_ = row->bit;
+  place.event_ = row->event;
+  place.body_ = row->body;
+  return place;
+}
+
+void Event::set_place(const EventPlace& place, const Schema& about) {
+  // Asked for again, for its next field.
+  if (row != nullptr && stream == place.stream_ && packet.data() == place.packet_ &&
+      row->bit == place.bit_ && row->clock == place.clock_) {
+    return;
+  }
+  stream = static_cast<const ctf::DataStream*>(place.stream_);
+  stream_info = place.stream_info_;
+  classes = place.classes_;
+  schema = &about;
+  packet = {place.packet_, place.packet_bytes_};
+  own_row = {.clock = place.clock_, .bit = place.bit_, .event = place.event_, .body = place.body_};
+  row = &own_row;
+  last = row + 1;
   is_decoded = has_anchors = false;
 }
 
@@ -120,7 +150,7 @@ Field Event::field(std::size_t index) const {
   const EventClass& about = event_class();
   if (index >= about.fields.size()) return {};
   const FieldInfo& info = about.fields[index];
-  if (info.scope == Scope::kPacketContext) return find(stream->packet_context(), info);
+  if (info.scope == Scope::kPacketContext) return find(packet_context(), info);
   const FieldAccess& access = schema->accesses(about.index)[index];
   if (access.op != nullptr && row->is_fast()) return read(info, access);
   const ctf::EventView& event = decode();
@@ -143,8 +173,7 @@ Field Event::inside(const Field& field, std::size_t index) {
     element.info_ = &info.children.front();
     element.event_ = &event;
     const auto* from = reinterpret_cast<const std::uint8_t*>(field.data_);
-    const std::uint64_t bits =
-        ctf::load_bits(op.load, from, index * op.stride, op.length_bits);
+    const std::uint64_t bits = ctf::load_bits(op.load, from, index * op.stride, op.length_bits);
     if (element.type() == FieldType::kFloat) {
       element.real_ = ctf::real_of(op.is_reversed ? ctf::reverse_bits(bits, op.length_bits) : bits,
                                    op.length_bits);
@@ -215,6 +244,7 @@ const EventClass& Event::event_class() const { return of(*this).event_class(); }
 const StreamInfo& Event::stream() const { return *of(*this).stream_info; }
 std::int64_t Event::time_ns() const { return of(*this).stream->ns_of(*of(*this).row); }
 std::uint64_t Event::cycles() const { return of(*this).row->clock; }
+EventPlace Event::place() const { return of(*this).place(); }
 Field Event::operator[](std::size_t index) const { return of(*this).field(index); }
 
 Field Field::operator[](std::size_t index) const { return detail::Event::inside(*this, index); }

@@ -50,8 +50,8 @@ ctf::ReadOptions reporting_to(const std::shared_ptr<detail::Reports>& reports,
 template <class T>
 std::size_t find_last_scope(const std::vector<T>& all, std::string_view name,
                             const std::string T::*text) {
-  const auto found = std::find_if(all.rbegin(), all.rend(),
-                                  [&](const T& each) { return each.*text == name; });
+  const auto found =
+      std::find_if(all.rbegin(), all.rend(), [&](const T& each) { return each.*text == name; });
   return found == all.rend() ? EventClass::kNotFound
                              : static_cast<std::size_t>(all.rend() - found) - 1;
 }
@@ -73,6 +73,7 @@ BatchMaker::BatchMaker(ctf::DataStream* stream, const Schema& schema)
 }
 
 const Batch* BatchMaker::next() {
+  batch_.memory.reset();
   const ctf::ColumnBatch* from = reader_.next();
   if (from == nullptr) return nullptr;
   batch_.event_class = &schema_.classes()[first_class_ + from->event];
@@ -87,6 +88,7 @@ const Batch* BatchMaker::next() {
                    .present = from->columns[i].present};
   }
   batch_.columns = columns_;
+  batch_.memory = from->memory;
   return &batch_;
 }
 
@@ -130,6 +132,24 @@ const Event* Reader::next() {
   return &state.event;
 }
 
+const Event& Reader::at(const EventPlace& place) {
+  state_->event_at.set_place(place, *state_->schema);
+  return state_->event_at;
+}
+
+void Reader::select(std::span<const std::size_t> classes) {
+  for (ctf::DataStream* stream : state_->reader.streams()) {
+    const std::size_t first = state_->schema->first_class(stream->plan());
+    const std::vector<std::uint8_t>& before = stream->wanted();
+    std::vector<std::uint8_t> wanted(stream->plan().events.size());
+    for (const std::size_t index : classes) {
+      if (index < first || index - first >= wanted.size()) continue;
+      wanted[index - first] = before[index - first];
+    }
+    stream->select(std::move(wanted));
+  }
+}
+
 const Batch* Reader::next_batch() {
   detail::ReaderState& state = *state_;
   if (state.streams.empty()) state.streams = state.reader.streams();
@@ -143,8 +163,8 @@ const Batch* Reader::next_batch() {
   }
 }
 
-void Reader::for_each_batch(
-    unsigned threads, const std::function<void(const Batch& batch, unsigned thread)>& take) {
+void Reader::for_each_batch(unsigned threads,
+                            const std::function<void(const Batch& batch, unsigned thread)>& take) {
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
   state_->reader.for_each_shard(threads, [&](ctf::DataStream* stream, unsigned thread) {
     detail::BatchMaker batches(stream, *state_->schema);
@@ -177,7 +197,8 @@ std::vector<Reader> Reader::split(unsigned parts) const {
     for (const ctf::PacketPlace& packet : stream->packets()) {
       if (!stream->has_time() || !packet.begin) continue;
       const std::int64_t ns = stream->ns_of_cycles(*packet.begin);
-      if ((whole.begin_ns && ns < *whole.begin_ns) || (whole.end_ns && ns > *whole.end_ns)) continue;
+      if ((whole.begin_ns && ns < *whole.begin_ns) || (whole.end_ns && ns > *whole.end_ns))
+        continue;
       packets.push_back({.begin_ns = ns, .bytes = packet.byte_count});
       total += packet.byte_count;
     }

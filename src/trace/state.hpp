@@ -20,6 +20,9 @@ struct Event : trace::Event {
   static void copy_numbers(const Field& field, std::span<T> out);
 
   void set_run(const ctf::Run& run, const Schema& schema);
+  [[nodiscard]] EventPlace place() const;
+  /// Becomes the event at a place.
+  void set_place(const EventPlace& place, const Schema& about);
   /// Goes on to the next event of the run; false if there is none.
   [[nodiscard]] bool advance() {
     if (row == last) return false;
@@ -38,12 +41,17 @@ struct Event : trace::Event {
   const ctf::Row* last = nullptr;
 
  private:
+  // The packet that the stream reads is another one than that of an event that was gone back to.
+  [[nodiscard]] ctf::Values packet_context() const {
+    return row == &own_row ? decode().packet_context : stream->packet_context();
+  }
   [[nodiscard]] const std::uint8_t* anchor(std::uint16_t number) const;
   [[nodiscard]] Field read(const FieldInfo& info, const FieldAccess& access) const;
   [[nodiscard]] Field find(ctf::Values values, const FieldInfo& info) const;
   [[nodiscard]] Field wrap(const FieldInfo& info, const ctf::Value& value) const;
   [[nodiscard]] const ctf::EventView& decode() const;
 
+  ctf::Row own_row{};  // of set_place()
   mutable bool has_anchors = false, is_decoded = false;
   mutable ctf::Anchors anchors{};
   mutable std::optional<ctf::RowReader> reader{};
@@ -79,6 +87,7 @@ struct ReaderState {
   std::shared_ptr<Reports> reports = std::make_shared<Reports>();
   ctf::TimeRange range{};
   Event event{};
+  Event event_at{};
   std::vector<ctf::DataStream*> streams{};  // for next_batch()
   std::size_t stream = 0;
   std::optional<BatchMaker> batches{};
