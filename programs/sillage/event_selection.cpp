@@ -145,17 +145,27 @@ Result<EventSelection> EventSelection::make(const std::vector<std::string>& patt
   return selection;
 }
 
-bool EventSelection::wants(const ctf::DataStream& stream) {
-  if (is_all_) return true;
-  const ctf::EventPlan& event = stream.event_plan();
+const EventSelection::Choice& EventSelection::choice_of(const ctf::EventPlan& event) {
   if (&event != last_event_) {
     last_event_ = &event;
     last_ = &choices_.at(&event);
   }
-  if (!last_->is_possible) return false;
+  return *last_;
+}
+
+bool EventSelection::wants(const ctf::DataStream& stream) {
+  if (is_all_) return true;
+  const Choice& choice = choice_of(stream.event_plan());
   // The event is not decoded where its name decides.
-  return !last_->is_filtered ||
-         filter::matches(last_->tree, EventRecord(stream.event(), last_->places));
+  if (!choice.is_possible || !choice.is_filtered) return choice.is_possible;
+  return filter::matches(choice.tree, EventRecord(stream.event(), choice.places));
+}
+
+bool EventSelection::wants(const ctf::EventView& event) {
+  if (is_all_) return true;
+  const Choice& choice = choice_of(*event.event);
+  if (!choice.is_possible || !choice.is_filtered) return choice.is_possible;
+  return filter::matches(choice.tree, EventRecord(event, choice.places));
 }
 
 }  // namespace sillage::command

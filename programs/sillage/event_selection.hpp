@@ -35,6 +35,8 @@ class EventSelection {
 
   /// Whether the event that `stream.next()` read last is wanted.
   [[nodiscard]] bool wants(const ctf::DataStream& stream);
+  /// Whether an event is wanted that was decoded by other means.
+  [[nodiscard]] bool wants(const ctf::EventView& event);
 
   /// Whether events of a class can be wanted.
   [[nodiscard]] bool may_want(const ctf::EventPlan& event) const {
@@ -48,6 +50,8 @@ class EventSelection {
     filter::Tree tree{};
     std::vector<EventSchema::Place> places{};
   };
+
+  const Choice& choice_of(const ctf::EventPlan& event);
 
   bool is_all_ = true;
   std::unordered_map<const ctf::EventPlan*, Choice> choices_;

@@ -3,6 +3,7 @@
 #include "sillage/convert.hpp"
 #include "sillage/exit_status.hpp"
 #include "sillage/import.hpp"
+#include "sillage/info.hpp"
 #include "sillage/list.hpp"
 #include "sillage/read.hpp"
 #include "sillage/record.hpp"
@@ -121,6 +122,8 @@ int main(int argc, char** argv) {
   list->add_flag("-f,--fields", with_fields, "With their fields");
   sillage::command::ReadOptions read_options;
   CLI::App* read = sillage::command::declare_read(&app, &read_options);
+  sillage::command::InfoOptions info_options;
+  CLI::App* info = sillage::command::declare_info(&app, &info_options);
   sillage::command::ConvertOptions convert_options;
   CLI::App* convert = sillage::command::declare_convert(&app, &convert_options);
   sillage::command::ImportOptions import_options;
@@ -158,6 +161,7 @@ int main(int argc, char** argv) {
   }
   if (list->parsed()) return report(sillage::command::list(with_fields));
   if (read->parsed()) return sillage::command::read(read_options);
+  if (info->parsed()) return sillage::command::info(info_options);
   if (convert->parsed()) return sillage::command::convert(convert_options);
   if (import_command->parsed()) return report(sillage::command::import_trace(import_options));
   if (version->parsed()) return report(sillage::command::version());

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/read.hpp"
 
+#include "ctf/text_pipeline.hpp"
 #include "ctf/trace_reader.hpp"
 #include "sillage/csv_printer.hpp"
+#include "sillage/details.hpp"
 #include "sillage/event_selection.hpp"
 #include "sillage/json_printer.hpp"
 #include "sillage/output.hpp"
+#include "sillage/packet_losses.hpp"
 
 #include <fmt/core.h>
 
 #include <limits>
 #include <memory>
+#include <numeric>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -41,30 +46,6 @@ class NoText final : public EventPrinter {
   void clear() override {}
 };
 
-// What was lost altogether.
-struct Losses {
-  std::uint64_t events = 0, packets = 0;
-  bool are_more = false;  // an unknown number of events in addition
-
-  void add(const ctf::Discarded& discarded) {
-    if (!discarded.count) {
-      are_more = true;
-    } else {
-      (discarded.what == ctf::Discarded::What::kEvents ? events : packets) += *discarded.count;
-    }
-  }
-
-  // The sentence that sums up; empty without losses.
-  [[nodiscard]] std::string text() const {
-    if (events == 0 && packets == 0 && !are_more) return {};
-    const auto number = [](std::uint64_t count, const char* what) {
-      return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-    };
-    return fmt::format("sillage: lost in total: {}{}, {}\n", are_more ? "at least " : "",
-                       number(events, "event"), number(packets, "packet"));
-  }
-};
-
 // One reading of traces: what comes from the reader goes through here to the output.
 class Reading {
  public:
@@ -81,14 +62,23 @@ class Reading {
     auto selection = EventSelection::make(options_.events,
                                           options_.filter ? &*options_.filter : nullptr, *reader);
     if (!selection) return tl::unexpected<Error>(std::move(selection).error());
-    make_printer(*reader, *selection);
-    const std::uint64_t count = print_events(&*reader, &*selection);
+    std::uint64_t count = 0;
+    if (plan_.format == ReadFormat::kDetails) {
+      print_all_details(*reader, *range, &*selection);
+    } else if (plan_.format == ReadFormat::kText && selection->is_all()) {
+      print_text(&*reader);
+    } else if (plan_.format == ReadFormat::kCount && selection->is_all() && !options_.limit) {
+      count = count_events(&*reader);
+    } else {
+      make_printer(*reader, *selection);
+      count = print_events(&*reader, &*selection);
+    }
     flush();
     if (plan_.format == ReadFormat::kCount) output_.write(fmt::format("{}\n", count));
     // babeltrace2 leaves the terminal so.
     if (plan_.format == ReadFormat::kText && plan_.is_colour_terminal) output_.write("\033[0m");
-    output_.warn(losses_.text());
-    damage_count_ = reader->damage_count();
+    if (losses_.is_any()) output_.warn("sillage: lost in total: " + losses_.text() + "\n");
+    damage_count_ += reader->damage_count();
     return {};
   }
 
@@ -97,6 +87,7 @@ class Reading {
  private:
   // What was printed before stands before the warning, where both go to one terminal.
   void flush() {
+    if (pipeline_ != nullptr) pipeline_->flush();
     if (printer_ == nullptr) return;
     output_.write(printer_->text());
     printer_->clear();
@@ -112,7 +103,11 @@ class Reading {
       output_.warn("sillage: " + error.text() + "\n");
     };
     what.on_discarded = [this](const ctf::Discarded& discarded) {
-      losses_.add(discarded);
+      if (discarded.what == ctf::Discarded::What::kEvents) {
+        losses_.add_events(discarded.count);
+      } else {
+        losses_.packets += discarded.count.value_or(0);
+      }
       if (printer_ != nullptr) printer_->print(discarded);
       flush();
       output_.warn(text_.discarded_text(discarded, plan_.colours_warnings));
@@ -160,10 +155,23 @@ class Reading {
     }
   }
 
+  void print_all_details(const ctf::TraceReader& reader, const ctf::TimeRange& range,
+                         EventSelection* selection) {
+    const auto on_damage = [this](const Error& error) {
+      ++damage_count_;
+      output_.warn("sillage: " + error.text() + "\n");
+    };
+    losses_ = print_details(reader, range, plan_.clock_offset_ns, selection, limit(), on_damage,
+                            [this](std::string_view text) { return output_.write(text); });
+  }
+
+  [[nodiscard]] std::uint64_t limit() const {
+    return options_.limit.value_or(std::numeric_limits<std::uint64_t>::max());
+  }
+
   std::uint64_t print_events(ctf::TraceReader* reader, EventSelection* selection) {
-    const std::uint64_t limit = options_.limit.value_or(std::numeric_limits<std::uint64_t>::max());
     std::uint64_t count = 0;
-    while (count != limit) {
+    while (count != limit()) {
       const ctf::DataStream* stream = reader->next();
       if (stream == nullptr) break;
       if (!selection->wants(*stream)) continue;
@@ -175,6 +183,28 @@ class Reading {
       printer_->clear();
       if (!is_written) break;
     }
+    return count;
+  }
+
+  // All events as babeltrace2's lines: the way that is fast.
+  void print_text(ctf::TraceReader* reader) {
+    pipeline_ = std::make_unique<ctf::TextPipeline>(reader, &text_, options_.threads,
+                                                    [this](std::string_view text) {
+                                                      const bool is_written = output_.write(text);
+                                                      warn_of_negative_time();
+                                                      return is_written;
+                                                    });
+    pipeline_->run(limit());
+    warn_of_negative_time();
+    pipeline_.reset();
+  }
+
+  std::uint64_t count_events(ctf::TraceReader* reader) const {
+    std::uint64_t count = 0;
+    reader->count(options_.threads,
+                  [&](const ctf::DataStream& /*stream*/, std::span<const std::uint64_t> by_class) {
+                    count = std::accumulate(by_class.begin(), by_class.end(), count);
+                  });
     return count;
   }
 
@@ -192,7 +222,8 @@ class Reading {
   Output& output_;
   ctf::TextPrinter text_;  // also of the warnings
   std::unique_ptr<EventPrinter> printer_;
-  Losses losses_;
+  std::unique_ptr<ctf::TextPipeline> pipeline_;
+  LossTotal losses_;
   bool is_warned_ = false;
   std::uint64_t damage_count_ = 0;
 };

@@ -74,8 +74,6 @@ Status choose(const std::vector<std::string>& lists, const char* option,
     const auto found = std::ranges::find(switches, word, &Switch::name);
     if (word == "all") {
       set_all(true);
-    } else if (word == "none" && found != switches.end()) {
-      set_all(false);
     } else if (found == switches.end()) {
       std::string known;
       for (const Switch& each : switches) known += std::string(each.name) + ", ";
@@ -104,11 +102,27 @@ constexpr std::array kFormats = {
     std::pair{"count", ReadFormat::kCount},
 };
 
+// Decimal, 0x..., 0b... or (octal) 0..., as babeltrace2 reads its parameters.
 Result<std::int64_t> parse_integer(const char* option, const std::string& text) {
-  std::int64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto done = std::from_chars(text.data(), end, number);
-  if (done.ec == std::errc() && done.ptr == end) return number;
+  std::string_view digits = text;
+  const bool is_negative = digits.starts_with('-');
+  if (is_negative || digits.starts_with('+')) digits.remove_prefix(1);
+  int base = 10;
+  if (digits.starts_with("0x") || digits.starts_with("0b")) {
+    base = digits[1] == 'x' ? 16 : 2;
+    digits.remove_prefix(2);
+  } else if (digits.size() > 1 && digits[0] == '0') {
+    base = 8;
+  }
+  std::uint64_t number = 0;
+  std::int64_t value = 0;
+  const char* const end = digits.data() + digits.size();
+  const auto done = std::from_chars(digits.data(), end, number, base);
+  if (done.ec == std::errc() && done.ptr == end &&
+      !(is_negative ? __builtin_sub_overflow(0, number, &value)
+                    : __builtin_add_overflow(0, number, &value))) {
+    return value;
+  }
   return fail(Code::kInvalidArgument,
               fmt::format("{} {}: write a whole number of 64 bits", option, text));
 }
@@ -167,6 +181,8 @@ CLI::App* declare_read(CLI::App* app, ReadOptions* options) {
   add_list("--event", &options->events, "Only events like this (* stands for anything)", "PATTERN");
   add("--filter", &options->filter, "Only events for which this is true, such as fd == 3", "EXPR");
   add("--limit", &options->limit, "At most so many events", "N");
+  add("--threads", &options->threads, "Threads that print or count", "N")
+      ->check(CLI::Range(1, 256));
   add("-b,--begin", &options->begin, "Only events from this time on", "TIME");
   add("-e,--end", &options->end, "Only events up to this time", "TIME");
   add("-t,--timerange", &options->time_range, "Both, as BEGIN,END", "RANGE");

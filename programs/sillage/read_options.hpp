@@ -30,6 +30,7 @@ struct ReadOptions {
   std::vector<std::string> events;  ///< patterns
   std::optional<std::string> filter;
   std::optional<std::uint64_t> limit;
+  unsigned threads = 1;
 };
 
 /// Adds `sillage read` and its options to the command line.
