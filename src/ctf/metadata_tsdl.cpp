@@ -59,15 +59,19 @@ Naming naming_of(Identifiers identifiers) {
 
 /// How references to fields of each Scope begin.
 constexpr std::array<std::string_view, 6> kScopePrefixes{
-    "trace.packet.header.", "stream.packet.context.", "stream.event.header.",
-    "stream.event.context.", "event.context.", "event.fields."};
+    "trace.packet.header.",  "stream.packet.context.", "stream.event.header.",
+    "stream.event.context.", "event.context.",         "event.fields."};
 
-/// Writes field classes as TSDL types.
+/// How root structures are named in their blocks, by Scope.
+constexpr std::array<std::string_view, 6> kScopeNames{
+    "packet.header", "packet.context", "event.header", "event.context", "context", "fields"};
+
+/// Writes the field classes of one root structure as TSDL types.
 class TypeWriter {
  public:
   /// `clock_id`: what fields with a timestamp's role are mapped to; "" = nothing.
-  TypeWriter(const TraceClass& trace, std::string_view clock_id, Naming naming)
-      : trace_(trace), clock_id_(clock_id), naming_(naming) {}
+  TypeWriter(const TraceClass& trace, Scope scope, std::string_view clock_id, Naming naming)
+      : trace_(trace), scope_(scope), clock_id_(clock_id), naming_(naming) {}
 
   /// A structure type, whose closing brace is indented by `depth` tabs.
   [[nodiscard]] std::string structure(const FieldClassRef& field_class, unsigned depth) {
@@ -88,12 +92,14 @@ class TypeWriter {
     std::string text = "struct {\n";
     IdentifierMap identifiers;
     TsdlIdentifiers names;
+    ++open_structures_;
     for (const Member& member : structure.members) {
       const std::string name = naming_ == Naming::kEscaped ? names.add(member.name) : member.name;
       const Type type = type_of(*member.field_class, identifiers, depth + 1);
       identifiers.emplace(member.name, name);
       text += indent(depth + 1) + type.text + " " + name + type.suffix + ";\n";
     }
+    --open_structures_;
     text += indent(depth) + "}";
     if (structure.minimum_alignment_bits > 1)
       text += " align(" + std::to_string(structure.minimum_alignment_bits) + ")";
@@ -212,8 +218,11 @@ class TypeWriter {
 
   std::string located(const FieldLocation& location, const IdentifierMap& before) const {
     if (naming_ == Naming::kVerbatim) {
-      std::string text(location.origin ? kScopePrefixes[static_cast<std::size_t>(*location.origin)]
-                                       : "");
+      // babeltrace2 2.0 takes no more than one word for a tag, so none is written that is not needed:
+      // in the root structure itself its own members are found first.
+      const bool is_near =
+          !location.origin || (*location.origin == scope_ && open_structures_ == 1);
+      std::string text(is_near ? "" : kScopePrefixes[static_cast<std::size_t>(*location.origin)]);
       // Parents are not written: a name is looked for from the inside to the outside.
       for (const auto& part : location.path) {
         if (part) text += (text.empty() || text.back() == '.' ? "" : ".") + *part;
@@ -232,19 +241,21 @@ class TypeWriter {
   static std::string indent(unsigned depth) { return std::string(depth, '\t'); }
 
   const TraceClass& trace_;
+  Scope scope_;
   std::string_view clock_id_;
   Naming naming_;
+  std::size_t open_structures_ = 0;  // that the text is in
 };
 
 std::string property(std::string_view name, std::string_view value) {
   return "\t" + std::string(name) + " = " + std::string(value) + ";\n";
 }
 
-std::string scope(std::string_view name, const FieldClassRef& structure, const TraceClass& trace,
+std::string scope(Scope scope, const FieldClassRef& structure, const TraceClass& trace,
                   std::string_view clock_id, Naming naming) {
   if (!structure) return "";
-  return "\t" + std::string(name) +
-         " := " + TypeWriter(trace, clock_id, naming).structure(structure, 1) + ";\n";
+  return "\t" + std::string(kScopeNames[static_cast<std::size_t>(scope)]) +
+         " := " + TypeWriter(trace, scope, clock_id, naming).structure(structure, 1) + ";\n";
 }
 
 std::string environment_block(const TraceClass& trace) {
@@ -298,7 +309,7 @@ std::string tsdl_head(const TraceClass& trace) {
   text += property("major", "1") + property("minor", "8");
   if (trace.uuid) text += property("uuid", quoted(uuid_text(*trace.uuid)));
   text += property("byte_order", byte_order_name(trace.byte_order));
-  text += scope("packet.header", trace.packet_header, trace, "", Naming::kVerbatim);
+  text += scope(Scope::kPacketHeader, trace.packet_header, trace, "", Naming::kVerbatim);
   text += "};\n\n" + environment_block(trace);
   for (const ClockClass& clock : trace.clocks) text += clock_block(clock);
   return text;
@@ -309,9 +320,9 @@ std::string tsdl_stream_class(const TraceClass& trace, const DataStreamClass& st
   const std::string clock = stream.default_clock_id.value_or("");
   std::string text = "stream {\n";
   if (has_stream_ids(trace)) text += property("id", std::to_string(stream.id));
-  text += scope("packet.context", stream.packet_context, trace, clock, Naming::kVerbatim);
-  text += scope("event.header", stream.event_header, trace, clock, Naming::kVerbatim);
-  text += scope("event.context", stream.common_context, trace, "", naming_of(identifiers));
+  text += scope(Scope::kPacketContext, stream.packet_context, trace, clock, Naming::kVerbatim);
+  text += scope(Scope::kEventRecordHeader, stream.event_header, trace, clock, Naming::kVerbatim);
+  text += scope(Scope::kCommonContext, stream.common_context, trace, "", naming_of(identifiers));
   return text + "};\n\n";
 }
 
@@ -322,8 +333,8 @@ std::string tsdl_event_class(const TraceClass& trace, const EventClass& event,
   if (has_stream_ids(trace)) text += property("stream_id", std::to_string(event.stream_class_id));
   if (event.log_level) text += property("loglevel", std::to_string(*event.log_level));
   if (!event.emf_uri.empty()) text += property("model.emf.uri", quoted(event.emf_uri));
-  text += scope("context", event.specific_context, trace, "", naming_of(identifiers));
-  text += scope("fields", event.payload, trace, "", naming_of(identifiers));
+  text += scope(Scope::kSpecificContext, event.specific_context, trace, "", naming_of(identifiers));
+  text += scope(Scope::kPayload, event.payload, trace, "", naming_of(identifiers));
   return text + "};\n\n";
 }
 
