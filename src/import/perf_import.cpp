@@ -277,8 +277,7 @@ Status Import::end_round(bool is_last) {
   };
   // perf describes what was there before in records of time 0. They get the time of the first event,
   // which is known once there is one.
-  if (!first_time_) first_time_ = queue_.oldest_known();
-  if (*first_time_ == 0) first_time_.reset();
+  if (!first_time_ && (is_last || queue_.is_due())) first_time_ = queue_.oldest_known();
   if (is_last)
     queue_.finish(write);
   else

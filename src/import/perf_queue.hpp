@@ -21,7 +21,7 @@ class PerfQueue {
   template <class Emit>
   void end_round(const Emit& emit) {
     // Times of 0 wait for the second round: nothing older than what it has can come then.
-    if (limit_ != 0) flush(limit_, emit);
+    if (is_due()) flush(limit_, emit);
     limit_ = newest_;
   }
 
@@ -35,6 +35,8 @@ class PerfQueue {
   [[nodiscard]] std::size_t bytes() const { return bytes_.size(); }
   /// The newest time that was added.
   [[nodiscard]] std::uint64_t newest() const { return newest_; }
+  /// Whether the end of this round lets records go.
+  [[nodiscard]] bool is_due() const { return limit_ != 0; }
   /// The oldest time that waits and is not 0; 0 if there is none.
   [[nodiscard]] std::uint64_t oldest_known() const;
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "import/perf_sample.hpp"
 
-#include "import/trace_output.hpp"
-
 #include <array>
 #include <bit>
 #include <string>

@@ -4,6 +4,7 @@
 #include "ctf/model.hpp"
 #include "import/perf_cursor.hpp"
 #include "import/perf_file.hpp"
+#include "import/trace_output.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -12,9 +13,6 @@
 #include <vector>
 
 namespace sillage::import {
-
-/// The CPU of events that do not say theirs.
-inline constexpr std::uint32_t kNoCpu = 0xffffffff;
 
 /// Which task, when and where: of a sample, or of another record with `sample_id_all`.
 struct PerfIdentity {

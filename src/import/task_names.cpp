@@ -33,7 +33,7 @@ void TaskNames::set(std::int32_t tid, std::string_view name) {
 TaskName TaskNames::name(std::int32_t tid, std::uint32_t cpu) const {
   TaskName name{};
   if (tid == 0) {
-    const std::string text = "swapper/" + std::to_string(cpu);
+    const std::string text = cpu == kNoCpu ? "swapper" : "swapper/" + std::to_string(cpu);
     std::copy_n(text.begin(), std::min(text.size(), kTaskNameBytes - 1), name.begin());
   } else if (const auto found = names_.find(tid); found != names_.end()) {
     name = found->second;

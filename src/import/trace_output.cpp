@@ -120,12 +120,11 @@ Status StreamOutput::event(std::uint64_t time, std::uint32_t event_id,
     return {};
   }
   if (missing_ != 0) {
-    // A packet without events says between which two the missing ones were.
+    // A packet without events says between which two the missing ones were. Before the first event
+    // one that misses none goes in front: readers count from packet to packet.
     SILLAGE_TRY(flush());
-    head_.begin = has_events_ ? last_time_ : time;
-    last_time_ = time;
-    packet_.resize(ctf::kPacketHeadBytes);
-    SILLAGE_TRY(flush());
+    if (!has_events_) SILLAGE_TRY(write_empty(time, time, 0));
+    SILLAGE_TRY(write_empty(has_events_ ? last_time_ : time, time, std::exchange(missing_, 0)));
   }
   if (packet_.empty()) {
     packet_.resize(ctf::kPacketHeadBytes);
@@ -151,11 +150,6 @@ void StreamOutput::discard(std::uint64_t count, OutputCounts* counts) {
 
 Status StreamOutput::flush() {
   if (packet_.empty()) return {};
-  // What is missing is missing behind the events of this packet, if it has any.
-  if (packet_.size() == ctf::kPacketHeadBytes) {
-    head_.events_discarded += missing_;
-    missing_ = 0;
-  }
   head_.end = last_time_;
   head_.content_bytes = packet_.size();
   packet_.resize(ctf::packet_bytes(packet_.size()));
@@ -168,13 +162,17 @@ Status StreamOutput::flush() {
   return {};
 }
 
+Status StreamOutput::write_empty(std::uint64_t begin, std::uint64_t end, std::uint64_t missing) {
+  head_.begin = begin;
+  head_.events_discarded += missing;
+  last_time_ = end;
+  packet_.resize(ctf::kPacketHeadBytes);
+  return flush();
+}
+
 Status StreamOutput::finish() {
   SILLAGE_TRY(flush());
-  if (missing_ != 0) {
-    head_.begin = last_time_;
-    packet_.resize(ctf::kPacketHeadBytes);
-    SILLAGE_TRY(flush());
-  }
+  if (missing_ != 0) SILLAGE_TRY(write_empty(last_time_, last_time_, std::exchange(missing_, 0)));
   return data_.size() == 0 ? Status() : index_.append(entries_);
 }
 

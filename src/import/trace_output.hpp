@@ -28,6 +28,9 @@ struct OutputCounts {
   std::uint64_t streams = 0;
 };
 
+/// The CPU of events of which the input does not say it.
+inline constexpr std::uint32_t kNoCpu = 0xffffffff;
+
 /// How many data streams a trace may have: CPUs times channels.
 inline constexpr std::size_t kMaxStreams = 65536;
 
@@ -70,6 +73,8 @@ class StreamOutput {
 
  private:
   [[nodiscard]] Status flush();
+  // A packet without events, with as many more missing ones; there must be no events waiting.
+  [[nodiscard]] Status write_empty(std::uint64_t begin, std::uint64_t end, std::uint64_t missing);
 
   GrowingFile data_, index_;
   ctf::Uuid uuid_;
