@@ -6,6 +6,11 @@ include(CMakePackageConfigHelpers)
 install(TARGETS sillage_probe EXPORT sillage-targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+if(TARGET sillage_trace)
+  install(TARGETS sillage_trace EXPORT sillage-targets
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
+    INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/sillage DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   COMPONENT development FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/CHANGELOG.md
@@ -26,3 +31,7 @@ file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" prefix_from_pc ${prefix_from_pc})
 configure_file(${CMAKE_CURRENT_LIST_DIR}/sillage.pc.in ${PROJECT_BINARY_DIR}/sillage.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/sillage.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+if(TARGET sillage_trace)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/sillage-trace.pc.in ${PROJECT_BINARY_DIR}/sillage-trace.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/sillage-trace.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+endif()

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 // sillage: see sillage(1).
+#include "sillage/convert.hpp"
 #include "sillage/exit_status.hpp"
+#include "sillage/import.hpp"
+#include "sillage/info.hpp"
 #include "sillage/list.hpp"
+#include "sillage/read.hpp"
 #include "sillage/record.hpp"
 #include "sillage/record_options.hpp"
 
@@ -74,6 +78,34 @@ int report(const sillage::Result<int>& result) {
   return kExitOwnError;
 }
 
+// Commands that read traces: their statuses are babeltrace2's, 0 and 1.
+bool is_reading(const std::string& command) {
+  return command == "read" || command == "info" || command == "convert";
+}
+
+// "--begin=" as two words: to the library it were --begin with the next word as its value.
+std::vector<std::string> with_empty_values(const std::vector<std::string>& words) {
+  std::vector<std::string> all;
+  for (const std::string& word : words) {
+    if (word.starts_with("--") && word.size() > 3 && word.find('=') == word.size() - 1) {
+      all.push_back(word.substr(0, word.size() - 1));
+      all.emplace_back();
+    } else {
+      all.push_back(word);
+    }
+  }
+  return all;
+}
+
+// "record, list and version"
+std::string names_of(const CLI::App& app) {
+  std::string names;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    names += (names.empty() ? "" : ", ") + command->get_name();
+  }
+  return names;
+}
+
 }  // namespace
 
 // NOLINTNEXTLINE(bugprone-exception-escape): out of memory, or an option declared wrongly
@@ -88,13 +120,23 @@ int main(int argc, char** argv) {
   CLI::App* record = add_record(&app, &options);
   CLI::App* list = app.add_subcommand("list", "Show running programs and their tracepoints");
   list->add_flag("-f,--fields", with_fields, "With their fields");
+  sillage::command::ReadOptions read_options;
+  CLI::App* read = sillage::command::declare_read(&app, &read_options);
+  sillage::command::InfoOptions info_options;
+  CLI::App* info = sillage::command::declare_info(&app, &info_options);
+  sillage::command::ConvertOptions convert_options;
+  CLI::App* convert = sillage::command::declare_convert(&app, &convert_options);
+  sillage::command::ImportOptions import_options;
+  CLI::App* import_command = sillage::command::declare_import(&app, &import_options);
   CLI::App* version =
       app.add_subcommand("version", "Show the versions of this command and of the daemon");
 
   // What stands behind "--" is the program's, whatever it looks like.
   std::vector<std::string> own, program;
   for (int i = 1; i < argc; ++i) own.emplace_back(argv[i]);
-  auto separator = std::find(own.begin(), own.end(), "--");
+  const bool reads = !own.empty() && is_reading(own[0]);
+  if (reads) own = with_empty_values(own);
+  auto separator = reads ? own.end() : std::find(own.begin(), own.end(), "--");
   const bool is_separated = separator != own.end();
   if (is_separated) {
     program.assign(separator + 1, own.end());
@@ -106,18 +148,22 @@ int main(int argc, char** argv) {
   }
   const auto is_asked = [&own](const CLI::App* command) { return command->get_name() == own[0]; };
   if (!own.empty() && !own[0].starts_with('-') && app.get_subcommands(is_asked).empty()) {
-    return report(sillage::fail(
-        sillage::Code::kInvalidArgument,
-        "there is no command " + own[0] + ": use record, list or version (see sillage --help)"));
+    return report(sillage::fail(sillage::Code::kInvalidArgument,
+                                "there is no command " + own[0] + ": use one of " + names_of(app) +
+                                    " (see sillage --help)"));
   }
   try {
     std::reverse(own.begin(), own.end());  // as the library wants them
     app.parse(own);
   } catch (const CLI::ParseError& error) {
     const int status = app.exit(error);
-    return status == 0 ? 0 : kExitOwnError;
+    return status == 0 ? 0 : reads ? 1 : kExitOwnError;
   }
   if (list->parsed()) return report(sillage::command::list(with_fields));
+  if (read->parsed()) return sillage::command::read(read_options);
+  if (info->parsed()) return sillage::command::info(info_options);
+  if (convert->parsed()) return sillage::command::convert(convert_options);
+  if (import_command->parsed()) return report(sillage::command::import_trace(import_options));
   if (version->parsed()) return report(sillage::command::version());
   if (!record->parsed()) return kExitOwnError;
   std::vector<std::string> rest = record->remaining();

@@ -39,7 +39,7 @@ class TraceWriter {
   [[nodiscard]] Status add_event(const ctf::EventClass& event);
 
   [[nodiscard]] TraceOutput output() const {
-    return {directory_.value(), index_directory_.value(), trace_.uuid};
+    return {directory_.value(), index_directory_.value(), trace_.uuid.value_or(ctf::Uuid{})};
   }
 
  private:

@@ -5,6 +5,7 @@
 
 #include "ctf/model.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,12 @@ namespace sillage::ctf {
 [[nodiscard]] std::string metadata_event_class(Version version, const TraceClass& trace,
                                                const EventClass& event);
 
+/// What the names of members in event contexts and payloads are to the writer of CTF 1.8.
+enum class Identifiers : std::uint8_t {
+  kMade,   ///< any text, of which it makes identifiers; locations are names in the same structure
+  kGiven,  ///< identifiers, of which locations are made, too: they are written as they are
+};
+
 /// The same three in CTF 1.8's language.
 ///
 /// Names of members in event contexts and payloads get a leading underscore, which readers take
@@ -32,10 +39,14 @@ namespace sillage::ctf {
 /// integers.
 ///
 /// Pre:    no options and no variable-length integers in the model: CTF 1.8 has none. layout.hpp
-/// makes none. Source: CTF 1.8.3 section 7; conventions of LTTng-UST 2.13's metadata.
+/// makes none.
+/// Source: CTF 1.8.3 section 7; conventions of LTTng-UST 2.13's metadata.
 [[nodiscard]] std::string tsdl_head(const TraceClass& trace);
-[[nodiscard]] std::string tsdl_stream_class(const TraceClass& trace, const DataStreamClass& stream);
-[[nodiscard]] std::string tsdl_event_class(const TraceClass& trace, const EventClass& event);
+/// Where there is no field for the number of the data stream class, none is written.
+[[nodiscard]] std::string tsdl_stream_class(const TraceClass& trace, const DataStreamClass& stream,
+                                            Identifiers identifiers = Identifiers::kMade);
+[[nodiscard]] std::string tsdl_event_class(const TraceClass& trace, const EventClass& event,
+                                           Identifiers identifiers = Identifiers::kMade);
 
 /// The same three as CTF 2 fragments, each one line: RS, JSON, LF.
 ///

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include "ctf/json_names.hpp"
 #include "ctf/metadata.hpp"
 #include "ctf/text.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <array>
 #include <string>
 #include <string_view>
 
@@ -14,40 +14,6 @@ namespace {
 
 // Keys keep the order in which they are set: `type` first is what people look for.
 using Json = nlohmann::ordered_json;
-
-constexpr const char* kLttngNamespace = "lttng.org,2009";
-
-/// Indexed by Role.
-constexpr std::array<const char*, kRoleCount> kRoleNames{
-    "packet-magic-number",     "metadata-stream-uuid",
-    "data-stream-class-id",    "data-stream-id",
-    "default-clock-timestamp", "packet-end-default-clock-timestamp",
-    "packet-total-length",     "packet-content-length",
-    "packet-sequence-number",  "discarded-event-record-counter-snapshot",
-    "event-record-class-id",
-};
-
-/// Indexed by Scope.
-constexpr std::array<const char*, 6> kScopeNames{
-    "packet-header",
-    "packet-context",
-    "event-record-header",
-    "event-record-common-context",
-    "event-record-specific-context",
-    "event-record-payload",
-};
-
-/// Indexed by Encoding.
-constexpr std::array<const char*, 5> kEncodingNames{"utf-8", "utf-16be", "utf-16le", "utf-32be",
-                                                    "utf-32le"};
-
-/// Indexed by log level: the values of attribute "log-level" as LTTng 2.14 writes and
-/// babeltrace 2.1 reads them.
-constexpr std::array<const char*, 15> kLogLevelNames{
-    "emergency",    "alert",      "critical",       "error",         "warning",
-    "notice",       "info",       "debug:system",   "debug:program", "debug:process",
-    "debug:module", "debug:unit", "debug:function", "debug:line",    "debug",
-};
 
 Json location_json(const FieldLocation& location) {
   Json json = Json::object();
@@ -285,9 +251,11 @@ Json clock_json(const ClockClass& clock) {
 std::string json_head(const TraceClass& trace) {
   Json preamble = typed("preamble");
   preamble["version"] = 2;
-  Json uuid = Json::array();
-  for (const std::byte byte : trace.uuid) uuid.push_back(std::to_integer<unsigned>(byte));
-  preamble["uuid"] = std::move(uuid);
+  if (trace.uuid) {
+    Json uuid = Json::array();
+    for (const std::byte byte : *trace.uuid) uuid.push_back(std::to_integer<unsigned>(byte));
+    preamble["uuid"] = std::move(uuid);
+  }
 
   Json json = typed("trace-class");
   put_identity(json, trace.name_space, trace.name, trace.uid);

@@ -15,6 +15,7 @@ using ::testing::StartsWith;
 
 TraceClass small_trace(std::int64_t offset_ns = 5) {
   TraceClass trace;
+  trace.uuid = Uuid{};
   trace.environment = {
       {"domain", "ust"}, {"7 bad name", std::int64_t{-1}}, {"text", "a\"\\\n\x01z"}};
   trace.clocks = {monotonic_clock_class("boot", offset_ns)};
@@ -71,6 +72,26 @@ TEST(Tsdl, OffsetOutsideOfWhatOneNumberHolds_IsSecondsAndCycles) {
   EXPECT_THAT(tsdl_head(trace), HasSubstr("\toffset_s = 10000000000;\n\toffset = 5;\n"));
 }
 
+TEST(Tsdl, NoFieldForStreamNumbers_NoneAreWritten) {
+  EXPECT_EQ(tsdl_stream_class(TraceClass(), {}), "stream {\n};\n\n");
+  EXPECT_THAT(tsdl_event_class(TraceClass(), {}), Not(HasSubstr("stream_id")));
+}
+
+TEST(Tsdl, GivenIdentifiers_AreWrittenAsTheyAre) {
+  Structure payload;
+  payload.members.push_back({"len", make_field_class(Integer{})});
+  payload.members.push_back(
+      {"_text", make_field_class(DynamicString{.length_bytes = {.path = {"len"}}})});
+  payload.members.push_back(
+      {"_far", make_field_class(DynamicString{
+                   .length_bytes = {.origin = Scope::kPacketContext, .path = {"a", "b"}}})});
+  const std::string text =
+      tsdl_event_class(TraceClass(), event_of(make_field_class(payload)), Identifiers::kGiven);
+  EXPECT_THAT(text, HasSubstr("} len;"));
+  EXPECT_THAT(text, HasSubstr("} _text[len];"));
+  EXPECT_THAT(text, HasSubstr("} _far[stream.packet.context.a.b];"));
+}
+
 TEST(Tsdl, EventOfManyKinds_IsWholeText) {
   EventClass event = event_of(
       PayloadBuilder()
@@ -84,7 +105,9 @@ TEST(Tsdl, EventOfManyKinds_IsWholeText) {
           .boolean("yes")
           .build());
   event.emf_uri = "http://x/";
-  EXPECT_EQ(tsdl_event_class(TraceClass(), event), R"(event {
+  TraceClass trace;
+  trace.packet_header = packet_header_class();
+  EXPECT_EQ(tsdl_event_class(trace, event), R"(event {
 	name = "p:e";
 	id = 32;
 	stream_id = 1;

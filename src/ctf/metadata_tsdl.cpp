@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ctf/metadata.hpp"
 #include "ctf/text.hpp"
+#include "ctf/tsdl_identifiers.hpp"
 
 #include <algorithm>
 #include <array>
@@ -39,72 +40,38 @@ std::string quoted(std::string_view bytes) {
   return literal + '"';
 }
 
-/// What is left of a name in an identifier, and how it begins: with an underscore that readers take
-/// off, as LTTng's do. It keeps names apart from keywords and lets them begin with digits.
-std::string identifier(std::string_view name) {
-  std::string text = "_";
-  for (const char c : name) {
-    const bool is_kept =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-    text += is_kept ? c : '_';
-  }
-  return text;
-}
-
 /// A name of the environment, which readers show as it stands: escaped only if it must be.
 std::string environment_name(std::string_view name) {
-  const std::string escaped = identifier(name);
+  const std::string escaped = tsdl_identifier(name);
   const bool can_begin = escaped.size() > 1 && !(escaped[1] >= '0' && escaped[1] <= '9');
   return can_begin ? escaped.substr(1) : escaped;
 }
 
 const char* byte_order_name(ByteOrder order) { return order == ByteOrder::kLittle ? "le" : "be"; }
 
-bool is_keyword(std::string_view name) {
-  constexpr std::array<std::string_view, 29> kKeywords{
-      "align",   "callsite", "char",  "clock",          "const",     "double",
-      "enum",    "env",      "event", "floating_point", "float",     "integer",
-      "int",     "long",     "short", "signed",         "stream",    "string",
-      "struct",  "trace",    "true",  "typealias",      "typedef",   "unsigned",
-      "variant", "void",     "_Bool", "_Complex",       "_Imaginary"};
-  return std::find(kKeywords.begin(), kKeywords.end(), name) != kKeywords.end();
-}
-
-/// Gives the members of one structure their identifiers.
-class MemberIdentifiers {
- public:
-  /// An identifier that is not taken, and that readers show as the name if any identifier can do that.
-  ///
-  /// babeltrace2 2.0 refuses `_x` behind `__x`: it compares identifiers with the names that it has made of those
-  /// before, without their first underscore. So both are taken by each; `x` is what is left to show x then.
-  std::string add(const std::string& name) {
-    std::string escaped = identifier(name);
-    std::string plain = escaped.substr(1);
-    const bool is_plain = plain == name && !plain.empty() && !is_keyword(plain) &&
-                          plain[0] != '_' && !(plain[0] >= '0' && plain[0] <= '9');
-    if (names_.take(escaped)) {
-      names_.take(plain);
-      return escaped;
-    }
-    if (is_plain && names_.take(plain)) return plain;
-    std::string numbered = names_.unique(escaped);
-    names_.take(numbered.substr(1));
-    return numbered;
-  }
-
- private:
-  UniqueNames names_;
-};
-
-/// Whether members are named by applications, or by us with names that readers look for.
+/// Whether members have names of applications, or are identifiers already: those that readers look
+/// for, or made by who calls.
 enum class Naming { kEscaped, kVerbatim };
 
-/// Writes field classes as TSDL types.
+Naming naming_of(Identifiers identifiers) {
+  return identifiers == Identifiers::kGiven ? Naming::kVerbatim : Naming::kEscaped;
+}
+
+/// How references to fields of each Scope begin.
+constexpr std::array<std::string_view, 6> kScopePrefixes{
+    "trace.packet.header.",  "stream.packet.context.", "stream.event.header.",
+    "stream.event.context.", "event.context.",         "event.fields."};
+
+/// How root structures are named in their blocks, by Scope.
+constexpr std::array<std::string_view, 6> kScopeNames{
+    "packet.header", "packet.context", "event.header", "event.context", "context", "fields"};
+
+/// Writes the field classes of one root structure as TSDL types.
 class TypeWriter {
  public:
   /// `clock_id`: what fields with a timestamp's role are mapped to; "" = nothing.
-  TypeWriter(const TraceClass& trace, std::string_view clock_id, Naming naming)
-      : trace_(trace), clock_id_(clock_id), naming_(naming) {}
+  TypeWriter(const TraceClass& trace, Scope scope, std::string_view clock_id, Naming naming)
+      : trace_(trace), scope_(scope), clock_id_(clock_id), naming_(naming) {}
 
   /// A structure type, whose closing brace is indented by `depth` tabs.
   [[nodiscard]] std::string structure(const FieldClassRef& field_class, unsigned depth) {
@@ -119,39 +86,41 @@ class TypeWriter {
     std::string suffix{};
   };
   /// From the names of a structure's members to their identifiers in the text.
-  using Identifiers = std::unordered_map<std::string, std::string>;
+  using IdentifierMap = std::unordered_map<std::string, std::string>;
 
   std::string structure_text(const Structure& structure, unsigned depth) {
     std::string text = "struct {\n";
-    Identifiers identifiers;
-    MemberIdentifiers names;
+    IdentifierMap identifiers;
+    TsdlIdentifiers names;
+    ++open_structures_;
     for (const Member& member : structure.members) {
       const std::string name = naming_ == Naming::kEscaped ? names.add(member.name) : member.name;
       const Type type = type_of(*member.field_class, identifiers, depth + 1);
       identifiers.emplace(member.name, name);
       text += indent(depth + 1) + type.text + " " + name + type.suffix + ";\n";
     }
+    --open_structures_;
     text += indent(depth) + "}";
     if (structure.minimum_alignment_bits > 1)
       text += " align(" + std::to_string(structure.minimum_alignment_bits) + ")";
     return text;
   }
 
-  Type type_of(const FieldClass& field_class, const Identifiers& before, unsigned depth) {
+  Type type_of(const FieldClass& field_class, const IdentifierMap& before, unsigned depth) {
     return std::visit([&](const auto& kind) { return type(kind, before, depth); },
                       field_class.kind);
   }
 
-  Type type(const BitArray& bits, const Identifiers&, unsigned) {
+  Type type(const BitArray& bits, const IdentifierMap&, unsigned) {
     return {integer_text({.layout = bits.layout, .base = Base::kHexadecimal})};
   }
-  Type type(const BitMap& bits, const Identifiers&, unsigned) {
+  Type type(const BitMap& bits, const IdentifierMap&, unsigned) {
     return {integer_text({.layout = bits.layout, .base = Base::kHexadecimal})};
   }
-  Type type(const Boolean& boolean, const Identifiers&, unsigned) {
+  Type type(const Boolean& boolean, const IdentifierMap&, unsigned) {
     return {integer_text({.layout = boolean.layout})};
   }
-  Type type(const Integer& integer, const Identifiers&, unsigned depth) {
+  Type type(const Integer& integer, const IdentifierMap&, unsigned depth) {
     if (integer.mappings.empty()) return {integer_text(integer)};
     std::string text = "enum : " + integer_text(integer) + " {\n";
     for (const Mapping& mapping : integer.mappings) {
@@ -165,11 +134,11 @@ class TypeWriter {
     }
     return {text + indent(depth) + "}"};
   }
-  Type type(const VariableInteger& integer, const Identifiers&, unsigned) {
+  Type type(const VariableInteger& integer, const IdentifierMap&, unsigned) {
     // metadata.hpp: not in CTF 1.8. The widest integer is what a translated field would become.
     return {integer_text({.layout = {.length_bits = 64}, .is_signed = integer.is_signed})};
   }
-  Type type(const Float& number, const Identifiers&, unsigned) {
+  Type type(const Float& number, const IdentifierMap&, unsigned) {
     unsigned exponent = 11;
     switch (number.layout.length_bits) {
       case 16: exponent = 5; break;
@@ -181,35 +150,35 @@ class TypeWriter {
             "; mant_dig = " + std::to_string(number.layout.length_bits - exponent) + "; align = " +
             std::to_string(number.layout.alignment_bits) + ";" + order_text(number.layout) + " }"};
   }
-  Type type(const NullTerminatedString&, const Identifiers&, unsigned) { return {"string"}; }
-  Type type(const StaticString& text, const Identifiers&, unsigned) {
+  Type type(const NullTerminatedString&, const IdentifierMap&, unsigned) { return {"string"}; }
+  Type type(const StaticString& text, const IdentifierMap&, unsigned) {
     return {character_text(), "[" + std::to_string(text.length_bytes) + "]"};
   }
-  Type type(const DynamicString& text, const Identifiers& before, unsigned) {
+  Type type(const DynamicString& text, const IdentifierMap& before, unsigned) {
     return {character_text(), location_text(text.length_bytes, before)};
   }
-  Type type(const StaticBlob& blob, const Identifiers&, unsigned) {
+  Type type(const StaticBlob& blob, const IdentifierMap&, unsigned) {
     return {byte_text(), "[" + std::to_string(blob.length_bytes) + "]"};
   }
-  Type type(const DynamicBlob& blob, const Identifiers& before, unsigned) {
+  Type type(const DynamicBlob& blob, const IdentifierMap& before, unsigned) {
     return {byte_text(), location_text(blob.length_bytes, before)};
   }
-  Type type(const StaticArray& array, const Identifiers& before, unsigned depth) {
+  Type type(const StaticArray& array, const IdentifierMap& before, unsigned depth) {
     Type element = type_of(*array.element, before, depth);
     return {element.text, "[" + std::to_string(array.length) + "]" + element.suffix};
   }
-  Type type(const DynamicArray& array, const Identifiers& before, unsigned depth) {
+  Type type(const DynamicArray& array, const IdentifierMap& before, unsigned depth) {
     Type element = type_of(*array.element, before, depth);
     return {element.text, location_text(array.length, before) + element.suffix};
   }
-  Type type(const Structure& structure, const Identifiers&, unsigned depth) {
+  Type type(const Structure& structure, const IdentifierMap&, unsigned depth) {
     return {structure_text(structure, depth)};
   }
-  Type type(const Optional& optional, const Identifiers& before, unsigned depth) {
+  Type type(const Optional& optional, const IdentifierMap& before, unsigned depth) {
     // metadata.hpp: not in CTF 1.8. What is there when the field is there.
     return type_of(*optional.field_class, before, depth);
   }
-  Type type(const Variant& variant, const Identifiers& before, unsigned depth) {
+  Type type(const Variant& variant, const IdentifierMap& before, unsigned depth) {
     std::string text = "variant <" + located(variant.selector, before) + "> {\n";
     for (const VariantOption& option : variant.options) {
       const Type type = type_of(*option.field_class, before, depth + 1);
@@ -247,32 +216,46 @@ class TypeWriter {
     return "integer { size = 8; align = 8; signed = 0; encoding = none; base = 16; }";
   }
 
-  std::string located(const FieldLocation& location, const Identifiers& before) const {
+  std::string located(const FieldLocation& location, const IdentifierMap& before) const {
+    if (naming_ == Naming::kVerbatim) {
+      // babeltrace2 2.0 takes no more than one word for a tag, so none is written that is not needed:
+      // in the root structure itself its own members are found first.
+      const bool is_near =
+          !location.origin || (*location.origin == scope_ && open_structures_ == 1);
+      std::string text(is_near ? "" : kScopePrefixes[static_cast<std::size_t>(*location.origin)]);
+      // Parents are not written: a name is looked for from the inside to the outside.
+      for (const auto& part : location.path) {
+        if (part) text += (text.empty() || text.back() == '.' ? "" : ".") + *part;
+      }
+      return text;
+    }
     const std::string name =
         location.path.empty() || !location.path.back() ? "" : *location.path.back();
     if (const auto found = before.find(name); found != before.end()) return found->second;
-    return naming_ == Naming::kEscaped ? identifier(name) : name;
+    return tsdl_identifier(name);
   }
-  std::string location_text(const FieldLocation& location, const Identifiers& before) const {
+  std::string location_text(const FieldLocation& location, const IdentifierMap& before) const {
     return "[" + located(location, before) + "]";
   }
 
   static std::string indent(unsigned depth) { return std::string(depth, '\t'); }
 
   const TraceClass& trace_;
+  Scope scope_;
   std::string_view clock_id_;
   Naming naming_;
+  std::size_t open_structures_ = 0;  // that the text is in
 };
 
 std::string property(std::string_view name, std::string_view value) {
   return "\t" + std::string(name) + " = " + std::string(value) + ";\n";
 }
 
-std::string scope(std::string_view name, const FieldClassRef& structure, const TraceClass& trace,
+std::string scope(Scope scope, const FieldClassRef& structure, const TraceClass& trace,
                   std::string_view clock_id, Naming naming) {
   if (!structure) return "";
-  return "\t" + std::string(name) +
-         " := " + TypeWriter(trace, clock_id, naming).structure(structure, 1) + ";\n";
+  return "\t" + std::string(kScopeNames[static_cast<std::size_t>(scope)]) +
+         " := " + TypeWriter(trace, scope, clock_id, naming).structure(structure, 1) + ";\n";
 }
 
 std::string environment_block(const TraceClass& trace) {
@@ -309,36 +292,49 @@ std::string clock_block(const ClockClass& clock) {
   return text + "};\n\n";
 }
 
+/// Whether packets say of which data stream class they are: if not, there is one, without a number.
+bool has_stream_ids(const TraceClass& trace) {
+  const Structure* header = trace.packet_header ? trace.packet_header->as<Structure>() : nullptr;
+  if (header == nullptr) return false;
+  return std::any_of(header->members.begin(), header->members.end(), [](const Member& member) {
+    const auto* integer = member.field_class->as<Integer>();
+    return integer != nullptr && integer->roles.has(Role::kDataStreamClassId);
+  });
+}
+
 }  // namespace
 
 std::string tsdl_head(const TraceClass& trace) {
   std::string text = "/* CTF 1.8 */\n\ntrace {\n";
   text += property("major", "1") + property("minor", "8");
-  text += property("uuid", quoted(uuid_text(trace.uuid)));
+  if (trace.uuid) text += property("uuid", quoted(uuid_text(*trace.uuid)));
   text += property("byte_order", byte_order_name(trace.byte_order));
-  text += scope("packet.header", trace.packet_header, trace, "", Naming::kVerbatim);
+  text += scope(Scope::kPacketHeader, trace.packet_header, trace, "", Naming::kVerbatim);
   text += "};\n\n" + environment_block(trace);
   for (const ClockClass& clock : trace.clocks) text += clock_block(clock);
   return text;
 }
 
-std::string tsdl_stream_class(const TraceClass& trace, const DataStreamClass& stream) {
+std::string tsdl_stream_class(const TraceClass& trace, const DataStreamClass& stream,
+                              Identifiers identifiers) {
   const std::string clock = stream.default_clock_id.value_or("");
-  std::string text = "stream {\n" + property("id", std::to_string(stream.id));
-  text += scope("packet.context", stream.packet_context, trace, clock, Naming::kVerbatim);
-  text += scope("event.header", stream.event_header, trace, clock, Naming::kVerbatim);
-  text += scope("event.context", stream.common_context, trace, "", Naming::kEscaped);
+  std::string text = "stream {\n";
+  if (has_stream_ids(trace)) text += property("id", std::to_string(stream.id));
+  text += scope(Scope::kPacketContext, stream.packet_context, trace, clock, Naming::kVerbatim);
+  text += scope(Scope::kEventRecordHeader, stream.event_header, trace, clock, Naming::kVerbatim);
+  text += scope(Scope::kCommonContext, stream.common_context, trace, "", naming_of(identifiers));
   return text + "};\n\n";
 }
 
-std::string tsdl_event_class(const TraceClass& trace, const EventClass& event) {
+std::string tsdl_event_class(const TraceClass& trace, const EventClass& event,
+                             Identifiers identifiers) {
   std::string text = "event {\n" + property("name", quoted(event.name));
   text += property("id", std::to_string(event.id));
-  text += property("stream_id", std::to_string(event.stream_class_id));
+  if (has_stream_ids(trace)) text += property("stream_id", std::to_string(event.stream_class_id));
   if (event.log_level) text += property("loglevel", std::to_string(*event.log_level));
   if (!event.emf_uri.empty()) text += property("model.emf.uri", quoted(event.emf_uri));
-  text += scope("context", event.specific_context, trace, "", Naming::kEscaped);
-  text += scope("fields", event.payload, trace, "", Naming::kEscaped);
+  text += scope(Scope::kSpecificContext, event.specific_context, trace, "", naming_of(identifiers));
+  text += scope(Scope::kPayload, event.payload, trace, "", naming_of(identifiers));
   return text + "};\n\n";
 }
 

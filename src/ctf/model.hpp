@@ -65,7 +65,7 @@ class Roles {
 
   [[nodiscard]] bool has(Role role) const { return (bits_ & bit(role)) != 0; }
   [[nodiscard]] bool empty() const { return bits_ == 0; }
-  void add(Role role) { bits_ = static_cast<std::uint16_t>(bits_ | bit(role)); }
+  void add(Roles roles) { bits_ = static_cast<std::uint16_t>(bits_ | roles.bits_); }
   bool operator==(const Roles&) const = default;
 
  private:
@@ -215,6 +215,7 @@ struct FieldClass {
                StaticString, DynamicString, StaticBlob, DynamicBlob, StaticArray, DynamicArray,
                Structure, Optional, Variant>
       kind;
+  std::string attributes{};  ///< JSON text of a CTF 2 object; "" = none
 
   /// This class as a `T`, or nullptr if it is another kind.
   template <class T>
@@ -228,6 +229,12 @@ template <class T>
 [[nodiscard]] FieldClassRef make_field_class(T kind) {
   return std::make_shared<const FieldClass>(FieldClass{std::move(kind)});
 }
+
+/// Where a clock has its zero, if that is not the Unix epoch.
+struct ClockOrigin {
+  std::string name_space{}, name{}, uid{};  ///< "" = none, of the name space only
+  bool operator==(const ClockOrigin&) const = default;
+};
 
 /// A clock: CLOCK_MONOTONIC in all that Sillage records.
 struct ClockClass {
@@ -244,6 +251,8 @@ struct ClockClass {
   bool origin_is_unix_epoch = true;
   std::optional<std::uint64_t> precision_cycles{};
   std::optional<std::uint64_t> accuracy_cycles{};
+  std::optional<ClockOrigin> origin{};  ///< CTF 2 only; none and not the epoch: unknown
+  std::string attributes{};             ///< JSON text of a CTF 2 object; "" = none
 
   /// Sets the offset from nanoseconds of a clock of 1 GHz, such as realtime minus CLOCK_MONOTONIC.
   void set_offset_ns(std::int64_t offset_ns) {
@@ -261,13 +270,15 @@ struct EnvironmentEntry {
 
 /// What all data streams of a trace have in common.
 struct TraceClass {
-  Uuid uuid{};  ///< of the trace and of its metadata stream; it stands in every packet header
+  /// Of the trace and of its metadata stream; it stands in the packet headers.
+  std::optional<Uuid> uuid{};
   ByteOrder byte_order =
       kNativeByteOrder;  ///< CTF 1.8 default of the fields that do not name theirs
   std::string name_space{}, name{}, uid{};  ///< CTF 2 only; "" = none
   std::vector<EnvironmentEntry> environment{};
   std::vector<ClockClass> clocks{};
   FieldClassRef packet_header{};  ///< a Structure; null: none
+  std::string attributes{};       ///< JSON text of a CTF 2 object; "" = none
 };
 
 /// Data streams of one channel.
@@ -276,6 +287,7 @@ struct DataStreamClass {
   std::string name_space{}, name{}, uid{};  ///< CTF 2 only; "" = none
   std::optional<std::string> default_clock_id{};
   FieldClassRef packet_context{}, event_header{}, common_context{};  ///< Structures; null: none
+  std::string attributes{};  ///< JSON text of a CTF 2 object; "" = none
 };
 
 /// LTTng's number of a log level that says nothing: TRACE_DEBUG_LINE.
@@ -285,10 +297,12 @@ inline constexpr std::uint8_t kDefaultLogLevel = 13;
 struct EventClass {
   std::uint64_t id = 0;
   std::uint64_t stream_class_id = 0;
-  std::string name{};                           ///< "provider:event"; any UTF-8 text
+  std::string name{};                           ///< "provider:event"; any UTF-8 text; "" = none
   std::optional<std::uint8_t> log_level{};      ///< LTTng's 0 (EMERG) .. 14 (DEBUG)
   std::string emf_uri{};                        ///< "" = none
   FieldClassRef specific_context{}, payload{};  ///< Structures; null: none
+  std::string name_space{}, uid{};              ///< CTF 2 only; "" = none
+  std::string attributes{};                     ///< JSON text of a CTF 2 object; "" = none
 };
 
 /// A whole metadata stream, as a reader holds it.

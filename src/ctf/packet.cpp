@@ -64,20 +64,32 @@ std::array<std::byte, kIndexHeaderBytes> encode_index_header() {
   return out;
 }
 
-std::array<std::byte, kIndexEntryBytes> encode_index_entry(std::uint64_t offset_bytes,
-                                                           const PacketHead& head) {
+std::array<std::byte, kIndexEntryBytes> encode_index_entry(const IndexEntry& entry) {
   std::array<std::byte, kIndexEntryBytes> out;
   Store store(out.data(), ByteOrder::kBig);
-  store.u64(offset_bytes);
-  store.u64(packet_bytes(head.content_bytes) * 8);
-  store.u64(head.content_bytes * 8);
-  store.u64(head.begin);
-  store.u64(head.end);
-  store.u64(head.events_discarded);
-  store.u64(head.stream_class_id);
-  store.u64(head.stream_instance_id);
-  store.u64(head.sequence_number);
+  store.u64(entry.offset_bytes);
+  store.u64(entry.packet_bits);
+  store.u64(entry.content_bits);
+  store.u64(entry.begin);
+  store.u64(entry.end);
+  store.u64(entry.events_discarded);
+  store.u64(entry.stream_class_id);
+  store.u64(entry.stream_instance_id);
+  store.u64(entry.sequence_number);
   return out;
+}
+
+std::array<std::byte, kIndexEntryBytes> encode_index_entry(std::uint64_t offset_bytes,
+                                                           const PacketHead& head) {
+  return encode_index_entry({.offset_bytes = offset_bytes,
+                             .packet_bits = packet_bytes(head.content_bytes) * 8,
+                             .content_bits = head.content_bytes * 8,
+                             .begin = head.begin,
+                             .end = head.end,
+                             .events_discarded = head.events_discarded,
+                             .stream_class_id = head.stream_class_id,
+                             .stream_instance_id = head.stream_instance_id,
+                             .sequence_number = head.sequence_number});
 }
 
 }  // namespace sillage::ctf

@@ -60,6 +60,17 @@ inline constexpr std::size_t kIndexEntryBytes = 72;
 
 [[nodiscard]] std::array<std::byte, kIndexHeaderBytes> encode_index_header();
 
+/// What an index file says of a packet.
+struct IndexEntry {
+  std::uint64_t offset_bytes = 0;  ///< of the packet in its data stream file
+  std::uint64_t packet_bits = 0, content_bits = 0;
+  std::uint64_t begin = 0, end = 0;  ///< cycles of the data stream's clock
+  std::uint64_t events_discarded = 0;
+  std::uint64_t stream_class_id = 0, stream_instance_id = 0;
+  std::uint64_t sequence_number = 0;
+};
+[[nodiscard]] std::array<std::byte, kIndexEntryBytes> encode_index_entry(const IndexEntry& entry);
+
 /// The entry of a packet that starts `offset_bytes` into its data stream file.
 [[nodiscard]] std::array<std::byte, kIndexEntryBytes> encode_index_entry(std::uint64_t offset_bytes,
                                                                          const PacketHead& head);

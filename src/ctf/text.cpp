@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ctf/text.hpp"
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 
@@ -46,6 +47,25 @@ std::string valid_utf8(std::string_view bytes) {
     bytes.remove_prefix(length == 0 ? 1 : length);
   }
   return text;
+}
+
+std::optional<Uuid> parse_uuid(std::string_view text) {
+  constexpr std::size_t kTextSize = 36;
+  if (text.size() != kTextSize) return std::nullopt;
+  Uuid uuid{};
+  std::size_t place = 0;
+  for (std::size_t i = 0; i < uuid.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) {
+      if (text[place++] != '-') return std::nullopt;
+    }
+    unsigned value = 0;
+    const char* const digits = text.data() + place;
+    const auto [end, status] = std::from_chars(digits, digits + 2, value, 16);
+    if (status != std::errc() || end != digits + 2) return std::nullopt;
+    uuid[i] = static_cast<std::byte>(value);
+    place += 2;
+  }
+  return uuid;
 }
 
 std::string UniqueNames::unique(const std::string& name) {

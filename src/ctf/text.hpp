@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Text helpers of the metadata writers.
+// Text helpers of the metadata writers and readers.
 #pragma once
 
 #include "ctf/model.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -17,6 +18,9 @@ namespace sillage::ctf {
 
 /// The usual text of a UUID: 8-4-4-4-12 lower-case hexadecimal digits.
 [[nodiscard]] std::string uuid_text(const Uuid& uuid);
+
+/// The UUID that such a text says, digits of either case; none if it says none.
+[[nodiscard]] std::optional<Uuid> parse_uuid(std::string_view text);
 
 /// Makes names different from each other: one that was given before gets "_2", "_3" ... behind it.
 class UniqueNames {

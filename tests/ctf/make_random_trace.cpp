@@ -39,7 +39,7 @@ class RandomTrace {
     std::string packet(packet_bytes(head.content_bytes), '\0');
     packet.replace(kPacketHeadBytes, records_.size(), records_);
     const auto bytes = std::as_writable_bytes(std::span(packet));
-    encode_packet_head(bytes.first<kPacketHeadBytes>(), trace.uuid, head);
+    encode_packet_head(bytes.first<kPacketHeadBytes>(), *trace.uuid, head);
 
     std::filesystem::create_directories(directory);
     std::ofstream(directory / "metadata", std::ios::binary) << metadata;

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: MIT
+#include "sillage/details.hpp"
+
+#include "ctf/text.hpp"
+#include "sillage/details_classes.hpp"
+#include "sillage/details_number.hpp"
+#include "sillage/packet_losses.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace sillage::command {
+namespace {
+
+using ctf::Value;
+using ctf::ValueKind;
+
+constexpr std::size_t kPieceBytes = 128u << 10;
+
+// What Babeltrace sends from one stream, one after the other.
+class MessageStream {
+ public:
+  enum class Kind : std::uint8_t {
+    kStreamBegin,
+    kLostEvents,
+    kLostPackets,
+    kPacketBegin,
+    kEvent,
+    kPacketEnd,
+    kStreamEnd,
+    kOver,
+  };
+
+  MessageStream(const ctf::DataStream& stream, const ctf::TimeRange& range,
+                std::int64_t clock_offset_ns, const ctf::DamageReport& on_damage)
+      : stream_(stream),
+        range_(range),
+        on_damage_(on_damage),
+        decoder_(stream.trace().plan),
+        has_clock_(stream.plan().clock != nullptr) {
+    if (has_clock_) clock_ = ctf::ClockTime(*stream.plan().clock, clock_offset_ns);
+  }
+
+  void next() {
+    switch (kind_) {
+      case Kind::kStreamEnd:
+      case Kind::kOver: set(Kind::kOver, std::nullopt); return;
+      case Kind::kPacketBegin:
+      case Kind::kEvent: next_event(); return;
+      case Kind::kStreamBegin:
+      case Kind::kPacketEnd: open_packet(); return;
+      case Kind::kLostEvents:
+      case Kind::kLostPackets: next_of_packet(); return;
+    }
+  }
+
+  [[nodiscard]] Kind kind() const { return kind_; }
+  [[nodiscard]] const ctf::DataStream& stream() const { return stream_; }
+  [[nodiscard]] bool has_clock() const { return has_clock_; }
+  /// Cycles; none: the message has no time.
+  [[nodiscard]] std::optional<std::uint64_t> time() const { return time_; }
+  /// The end of a loss.
+  [[nodiscard]] std::optional<std::uint64_t> end() const { return end_; }
+  /// Of a loss.
+  [[nodiscard]] std::optional<std::uint64_t> count() const { return count_; }
+  [[nodiscard]] const ctf::Decoder& decoder() const { return decoder_; }
+  [[nodiscard]] std::int64_t ns(std::uint64_t cycles) const { return clock_.ns(cycles); }
+
+ private:
+  void set(Kind kind, std::optional<std::uint64_t> time) {
+    kind_ = kind;
+    time_ = has_clock_ ? time : std::nullopt;
+  }
+
+  void open_packet() {
+    while (packet_ != stream_.packets().size()) {
+      const ctf::PacketPlace& place = stream_.packets()[packet_++];
+      if (!decoder_.start_packet(place.file->bytes().subspan(place.byte))) {
+        on_damage_(decoder_.error(place.file->path(), place.byte));
+        continue;
+      }
+      loss_ = losses_.next(decoder_.head());
+      if (is_outside(decoder_.head())) {
+        decoder_.finish_packet();
+        continue;
+      }
+      next_of_packet();
+      return;
+    }
+    set(Kind::kStreamEnd, std::nullopt);
+  }
+
+  [[nodiscard]] bool is_outside(const ctf::PacketInfo& head) const {
+    if (!has_clock_) return false;
+    if (range_.end_ns && head.begin && ns(*head.begin) > *range_.end_ns) return true;
+    return range_.begin_ns && head.end && (!head.begin || *head.end >= *head.begin) &&
+           ns(*head.end) < *range_.begin_ns;
+  }
+
+  // Losses stand in front of the packet.
+  void next_of_packet() {
+    if (loss_.events) {
+      set(Kind::kLostEvents, loss_.events->begin);
+      end_ = loss_.events->end;
+      count_ = loss_.events->count;
+      loss_.events.reset();
+    } else if (loss_.packets) {
+      set(Kind::kLostPackets, loss_.packets->begin);
+      end_ = loss_.packets->end;
+      count_ = loss_.packets->count;
+      loss_.packets.reset();
+    } else {
+      set(Kind::kPacketBegin, decoder_.head().begin);
+    }
+  }
+
+  void next_event() {
+    while (true) {
+      const ctf::PacketPlace& place = stream_.packets()[packet_ - 1];
+      switch (decoder_.next_event()) {
+        case ctf::Decoder::Step::kEvent: break;
+        case ctf::Decoder::Step::kFault:
+          on_damage_(decoder_.error(place.file->path(), place.byte));
+          [[fallthrough]];
+        case ctf::Decoder::Step::kEnd:
+          set(Kind::kPacketEnd, decoder_.head().end);
+          decoder_.finish_packet();
+          return;
+      }
+      const std::uint64_t cycles = decoder_.event().clock;
+      if (has_clock_ && ((range_.begin_ns && ns(cycles) < *range_.begin_ns) ||
+                         (range_.end_ns && ns(cycles) > *range_.end_ns))) {
+        continue;
+      }
+      set(Kind::kEvent, cycles);
+      return;
+    }
+  }
+
+  const ctf::DataStream& stream_;
+  const ctf::TimeRange& range_;
+  const ctf::DamageReport& on_damage_;
+  ctf::Decoder decoder_;
+  ctf::ClockTime clock_;
+  bool has_clock_;
+  Kind kind_ = Kind::kStreamBegin;
+  std::size_t packet_ = 0;
+  LossCounter losses_;
+  PacketLoss loss_;
+  std::optional<std::uint64_t> time_, end_, count_;
+};
+
+using Kind = MessageStream::Kind;
+
+// Messages as text.
+class DetailsWriter {
+ public:
+  explicit DetailsWriter(const ctf::TraceReader& reader) : reader_(reader) {}
+
+  void write(const MessageStream& message) {
+    if (!text_.empty() || has_written_) text_ += '\n';
+    const ctf::DataStream& stream = message.stream();
+    const auto [number, is_new] = traces_.try_emplace(&stream.trace(), traces_.size());
+    if (is_new) {
+      append_trace_class(*stream.trace().plan, &text_);
+      text_ += '\n';
+    }
+    has_written_ = true;
+    write_time(message);
+    text_ += fmt::format("{{Trace {}, Stream class ID {}, Stream ID {}}}\n", number->second,
+                         stream.plan().stream_class->id, stream.id());
+    switch (message.kind()) {
+      case Kind::kStreamBegin: write_stream(stream); break;
+      case Kind::kStreamEnd: text_ += "Stream end\n"; break;
+      case Kind::kPacketBegin:
+        text_ += "Packet beginning";
+        if (!write_root(message, "Context", message.decoder().packet_context(), ":\n")) {
+          text_ += '\n';
+        }
+        break;
+      case Kind::kPacketEnd: text_ += "Packet end\n"; break;
+      case Kind::kLostEvents: write_loss(message, "events"); break;
+      case Kind::kLostPackets: write_loss(message, "packets"); break;
+      case Kind::kEvent: write_event(message); break;
+      case Kind::kOver: break;
+    }
+  }
+
+  [[nodiscard]] std::string_view text() const { return text_; }
+  void clear() { text_.clear(); }
+
+ private:
+  void write_snapshot(const MessageStream& message, std::uint64_t cycles) {
+    text_ +=
+        '[' + grouped(cycles) + " cycles, " + grouped(message.ns(cycles)) + " ns from origin]\n";
+  }
+
+  void write_time(const MessageStream& message) {
+    if (!message.has_clock()) return;
+    if (message.kind() == Kind::kStreamBegin || message.kind() == Kind::kStreamEnd) {
+      text_ += "[Unknown]\n";
+      return;
+    }
+    if (!message.time()) return;
+    write_snapshot(message, *message.time());
+    const bool is_loss =
+        message.kind() == Kind::kLostEvents || message.kind() == Kind::kLostPackets;
+    if (is_loss && message.end()) write_snapshot(message, *message.end());
+  }
+
+  void write_loss(const MessageStream& message, const char* what) {
+    text_.append("Discarded ").append(what);
+    if (message.count()) text_ += " (" + grouped(*message.count()) + ' ' + what + ')';
+    text_ += '\n';
+  }
+
+  void write_stream(const ctf::DataStream& stream) {
+    const ctf::Trace& trace = stream.trace();
+    const ctf::TraceClass& trace_class = trace.plan->model().trace;
+    text_ += "Stream beginning:\n  Name: " + stream.name() + '\n';
+    if (!stream.plan().stream_class->name.empty()) {
+      text_ += "  Class name: " + stream.plan().stream_class->name + '\n';
+    }
+    text_ += "  Trace `" + trace.name + "`:\n";
+    if (trace_class.uuid) text_ += "    UUID: " + ctf::uuid_text(*trace_class.uuid) + '\n';
+    write_environment(trace_class.environment);
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> ids;
+    for (const ctf::DataStream* each : reader_.streams()) {
+      if (&each->trace() == &trace) ids.emplace_back(each->id(), each->plan().stream_class->id);
+    }
+    std::ranges::sort(ids);
+    for (const auto& [id, class_id] : ids) {
+      text_ += "    Stream (ID " + grouped(id) + ", Class ID " + grouped(class_id) + ")\n";
+    }
+  }
+
+  void write_environment(const std::vector<ctf::EnvironmentEntry>& environment) {
+    if (environment.empty()) return;
+    text_ += "    Environment (" + grouped(std::uint64_t{environment.size()}) +
+             (environment.size() == 1 ? " entry):\n" : " entries):\n");
+    std::vector<const ctf::EnvironmentEntry*> sorted;
+    for (const ctf::EnvironmentEntry& entry : environment) sorted.push_back(&entry);
+    std::ranges::sort(sorted, {}, [](const auto* entry) { return entry->name; });
+    for (const ctf::EnvironmentEntry* entry : sorted) {
+      const auto* number = std::get_if<std::int64_t>(&entry->value);
+      text_ += "      " + entry->name + ": " +
+               (number != nullptr ? grouped(*number) : std::get<std::string>(entry->value)) + '\n';
+    }
+  }
+
+  void write_event(const MessageStream& message) {
+    const ctf::EventView& event = message.decoder().event();
+    const ctf::EventClass& event_class = *event.event->event_class;
+    text_ += "Event";
+    if (!event_class.name.empty()) text_ += " `" + event_class.name + '`';
+    text_ += " (Class ID " + grouped(event_class.id) + "):\n";
+    write_root(message, "Common context", event.common_context, "");
+    write_root(message, "Specific context", event.specific_context, "");
+    write_root(message, "Payload", event.payload, "");
+  }
+
+  // False if there is nothing to show. `before`: stands in front of it.
+  bool write_root(const MessageStream& message, const char* name, ctf::Values values,
+                  const char* before) {
+    const ctf::Plan& plan = *message.stream().trace().plan;
+    if (values.empty() || plan.fields()[values.front().field].is_hidden) return false;
+    text_.append(before).append("  ").append(name) += ':';
+    write_value(plan, values.data(), 4);
+    text_ += '\n';
+    return true;
+  }
+
+  static ctf::Base base_of(const ctf::FieldClass& field_class) {
+    if (const auto* integer = field_class.as<ctf::Integer>()) return integer->base;
+    if (const auto* integer = field_class.as<ctf::VariableInteger>()) return integer->base;
+    return ctf::Base::kDecimal;
+  }
+
+  // A value, from behind its name to the end of its last line; returns the value behind it.
+  const Value* write_value(const ctf::Plan& plan, const Value* value, std::size_t indent) {
+    const Value* const end = value + value->extent;
+    const ctf::Field& field = plan.fields()[value->field];
+    switch (value->kind) {
+      case ValueKind::kUnsigned:
+        text_ += ' ' + grouped(value->number, base_of(*field.field_class));
+        break;
+      case ValueKind::kSigned:
+        text_ +=
+            ' ' + grouped(static_cast<std::int64_t>(value->number), base_of(*field.field_class));
+        break;
+      case ValueKind::kBits: text_ += ' ' + grouped(value->number, ctf::Base::kHexadecimal); break;
+      case ValueKind::kBoolean: text_ += value->number != 0 ? " Yes" : " No"; break;
+      case ValueKind::kFloat32:
+      case ValueKind::kFloat64: text_ += fmt::format(" {:f}", value->real); break;
+      case ValueKind::kText: {
+        const std::string_view text = value->text();
+        text_.append(" ").append(text.substr(0, text.find('\0')));
+        break;
+      }
+      case ValueKind::kBlob:
+        text_ +=
+            value->size == 0 ? " Empty" : " Length " + grouped(std::uint64_t{value->size}) + ':';
+        for (const char character : value->text()) {
+          text_ += fmt::format(" {:02x}", static_cast<unsigned char>(character));
+        }
+        break;
+      case ValueKind::kArray: write_array(plan, value, indent); break;
+      case ValueKind::kStructure: write_structure(plan, value, indent); break;
+      case ValueKind::kOptional:
+      case ValueKind::kVariant:
+        if (value + 1 == end) {
+          text_ += " None";
+        } else {
+          write_value(plan, value + 1, indent);
+        }
+        break;
+    }
+    return end;
+  }
+
+  void write_array(const ctf::Plan& plan, const Value* value, std::size_t indent) {
+    const Value* const end = value + value->extent;
+    text_ += value + 1 == end ? " Empty" : " Length " + grouped(std::uint64_t{value->size}) + ':';
+    std::uint64_t index = 0;
+    for (const Value* element = value + 1; element != end; ++index) {
+      text_.append("\n").append(indent, ' ') += '[' + grouped(index) + "]:";
+      element = write_value(plan, element, indent + 2);
+    }
+  }
+
+  void write_structure(const ctf::Plan& plan, const Value* value, std::size_t indent) {
+    const Value* const end = value + value->extent;
+    bool is_empty = true;
+    for (const Value* member = value + 1; member != end;) {
+      const ctf::Field& field = plan.fields()[member->field];
+      if (field.is_hidden) {
+        member += member->extent;
+        continue;
+      }
+      is_empty = false;
+      text_.append("\n").append(indent, ' ').append(field.name) += ':';
+      member = write_value(plan, member, indent + 2);
+    }
+    if (is_empty) text_ += " Empty";
+  }
+
+  const ctf::TraceReader& reader_;
+  std::unordered_map<const ctf::Trace*, std::size_t> traces_;  // numbers in order of appearance
+  bool has_written_ = false;
+  std::string text_;
+};
+
+// The streams in the order that decides between messages of one time.
+std::vector<const ctf::DataStream*> ordered_streams(const ctf::TraceReader& reader) {
+  std::vector<const ctf::DataStream*> streams;
+  for (const ctf::DataStream* stream : reader.streams()) streams.push_back(stream);
+  const auto key = [](const ctf::DataStream* stream) {
+    const std::optional<ctf::Uuid>& uuid = stream->trace().plan->model().trace.uuid;
+    return std::tuple(!uuid, uuid.value_or(ctf::Uuid{}), stream->trace().name,
+                      stream->plan().stream_class->id, stream->id(), stream->name());
+  };
+  std::ranges::sort(streams, {}, key);
+  return streams;
+}
+
+}  // namespace
+
+LossTotal print_details(const ctf::TraceReader& reader, const ctf::TimeRange& range,
+                        std::int64_t clock_offset_ns, EventSelection* selection,
+                        std::uint64_t limit, const ctf::DamageReport& on_damage,
+                        const std::function<bool(std::string_view)>& write) {
+  std::vector<std::unique_ptr<MessageStream>> streams;
+  for (const ctf::DataStream* stream : ordered_streams(reader)) {
+    streams.push_back(std::make_unique<MessageStream>(*stream, range, clock_offset_ns, on_damage));
+  }
+  DetailsWriter writer(reader);
+  LossTotal losses;
+  std::uint64_t count = 0;
+  std::int64_t last_ns = std::numeric_limits<std::int64_t>::min();
+  while (count != limit) {
+    // What has no time comes at once.
+    MessageStream* first = nullptr;
+    std::int64_t first_ns = 0;
+    for (const auto& stream : streams) {
+      if (stream->kind() == Kind::kOver) continue;
+      const std::int64_t ns = stream->time() ? stream->ns(*stream->time()) : last_ns;
+      if (first != nullptr && first_ns <= ns) continue;
+      first = stream.get();
+      first_ns = ns;
+    }
+    if (first == nullptr) break;
+    last_ns = first_ns;
+    const bool is_event = first->kind() == Kind::kEvent;
+    if (!is_event || selection->wants(first->decoder().event())) {
+      writer.write(*first);
+      count += is_event ? 1 : 0;
+      if (first->kind() == Kind::kLostEvents) losses.add_events(first->count());
+      if (first->kind() == Kind::kLostPackets) losses.packets += first->count().value_or(0);
+    }
+    first->next();
+    if (writer.text().size() < kPieceBytes) continue;
+    const bool is_written = write(writer.text());
+    writer.clear();
+    if (!is_written) return losses;
+  }
+  write(writer.text());
+  return losses;
+}
+
+}  // namespace sillage::command

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// Every bound on what a trace may make its reader hold: nesting, counts, sizes, memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sillage::ctf {
+
+/// Bounds on a metadata stream. What passes one is refused with Code::kLimit and the place.
+///
+/// The defaults keep reading any metadata below `memory_per_byte` times its size plus
+/// `memory_bytes`, and recursion below 256 KiB of stack.
+struct MetadataLimits {
+  /// Field classes inside each other, aliases resolved. Real ones stay below 10.
+  std::uint32_t nesting = 64;
+  /// Fields of one packet or event record, arrays counted once and all options of variants
+  /// together, aliases resolved: 30 lines of aliases could say a billion.
+  std::uint64_t fields = 1u << 20;
+  /// Those of all classes of a CTF 2 trace, whose aliases can be used over and over: as many as
+  /// decoding allows.
+  std::uint64_t all_fields = 4'000'000;
+  /// Alignment of a field. Beyond a page nothing real is aligned.
+  std::uint32_t alignment_bits = 8 * 4096;
+  /// Length of static arrays, strings and BLOBs: as many bits as a packet's 64-bit length can hold.
+  /// Nothing is allocated for it.
+  std::uint64_t static_length = (std::uint64_t{1} << 61) - 1;
+  /// Size of a name or other string.
+  std::size_t string_bytes = 1u << 20;
+  /// Memory for syntax and model: faults.md allows 4 times the input and 64 MiB for the process.
+  std::size_t memory_per_byte = 2;
+  std::size_t memory_bytes = std::size_t{32} << 20;
+};
+
+}  // namespace sillage::ctf

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// Event records as text, byte for byte as Babeltrace 2.2 prints them.
+#pragma once
+
+#include "ctf/data_stream.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace sillage::ctf {
+
+/// What a line shows. The defaults are Babeltrace's.
+struct TextOptions {
+  // Times.
+  bool clock_cycles = false;   ///< cycles instead of times
+  bool clock_seconds = false;  ///< seconds from the origin instead of the time of day
+  bool clock_date = false;     ///< the date in front of the time of day
+  bool clock_gmt = false;      ///< UTC instead of local time
+  bool delta = true;           ///< the time since the line before
+  // Fields in front of the event's name.
+  bool trace = false, hostname = true, domain = false, procname = true, vpid = true;
+  bool log_level = false, emf_uri = false;
+  // Names of fields.
+  bool payload_names = true, context_names = true, header_names = false, scope_names = false;
+  bool is_coloured = false;
+};
+
+/// Prints events as lines into a buffer.
+///
+/// Lifetime: traces and plans whose events were printed must outlive it.
+/// Cost:     no allocation per event once the buffer has grown to its size.
+/// Source:   text measured against Babeltrace 2.2 and 2.0.4.
+class TextPrinter {
+ public:
+  explicit TextPrinter(const TextOptions& options);
+
+  /// Appends the line of the event that `stream.next()` read last.
+  void print(const DataStream& stream);
+
+  /// What was printed since the last clear().
+  [[nodiscard]] std::string_view text() const { return {buffer_.data(), size_}; }
+  void clear() { size_ = 0; }
+
+  /// The line that warns of lost event records or packets. `is_coloured`: for this line.
+  [[nodiscard]] std::string discarded_text(const Discarded& discarded, bool is_coloured);
+
+  /// The first time in front of the origin was printed: such times are shown as [-sec.ns].
+  [[nodiscard]] bool met_negative_time() const { return met_negative_time_; }
+
+ private:
+  /// What of a line is the same for all events of a class in a trace.
+  struct Head {
+    std::string text;  ///< from behind the times to the event's name and ": "
+  };
+  struct Second {
+    std::int64_t second = 0;
+    bool is_set = false;
+    std::string text;  ///< date and time of day, up to the point
+  };
+
+  void reserve(std::size_t more);
+  void put(std::string_view text);
+  void put(char character);
+  void put_unsigned(std::uint64_t number, unsigned minimum_digits = 1);
+  void put_signed(std::int64_t number);
+  void put_based(std::uint64_t number, unsigned shift, char prefix_letter);
+  void put_name(std::string_view colour, std::string_view name);
+  void put_times(const DataStream& stream);
+  void put_wall(std::int64_t ns);
+  void put_delta(std::uint64_t delta_ns);
+  const Head& head_of(const DataStream& stream);
+  std::string make_head(const DataStream& stream) const;
+  void put_scope(const Plan& plan, std::string_view name, Values values, bool names,
+                 bool* is_line_started);
+  const Value* put_value(const Plan& plan, const Value* value, bool names);
+  void put_integer(const FieldClass& field_class, const Value& value);
+  void put_labels(const FieldClass& field_class, const Value& value);
+  void put_flags(const FieldClass& field_class, std::uint64_t bits);
+  void put_real(double number);
+  void put_text(std::string_view text);
+  void put_blob(std::string_view bytes);
+  [[nodiscard]] std::string_view colour(std::string_view code) const {
+    return options_.is_coloured ? code : std::string_view();
+  }
+
+  TextOptions options_;
+  std::vector<char> buffer_;
+  std::size_t size_ = 0;
+  Second second_;
+  bool has_last_ = false;
+  std::int64_t last_ns_ = 0;
+  std::uint64_t last_cycles_ = 0;
+  bool met_negative_time_ = false;
+  std::unordered_map<const Trace*, std::unordered_map<const EventPlan*, Head>> heads_;
+  const Trace* last_trace_ = nullptr;  // of heads_
+  std::unordered_map<const EventPlan*, Head>* last_heads_ = nullptr;
+};
+
+}  // namespace sillage::ctf
