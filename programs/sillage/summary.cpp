@@ -69,7 +69,7 @@ std::string summary_text(const control::v1::StopRecordingResponse& summary) {
     text += fmt::format("  output failed    {}\n", stats.output_error());
   if (!summary.warning().empty()) text += fmt::format("  warning          {}\n", summary.warning());
   if (stats.events() != 0)
-    text += fmt::format("Next: babeltrace2 {}\n", shell_word(summary.path()));
+    text += fmt::format("Next: sillage read {}\n", shell_word(summary.path()));
   return text;
 }
 

@@ -23,7 +23,7 @@ TEST(Summary, Text_LossByCause) {
   EXPECT_THAT(text, HasSubstr("10  no room in the buffers"));
   EXPECT_THAT(text, HasSubstr("3  the output had no room"));
   EXPECT_THAT(text, Not(HasSubstr("overwritten")));
-  EXPECT_THAT(text, HasSubstr("Next: babeltrace2 '/tmp/a b'\n"));
+  EXPECT_THAT(text, HasSubstr("Next: sillage read '/tmp/a b'\n"));
 }
 
 TEST(Summary, EmptyTrace_NextCommandIsNotOffered) {

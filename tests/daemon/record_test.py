@@ -12,7 +12,7 @@ from sillage_test import Sandbox, check, lost, read_trace, recorded, wait_until
 def records_from_the_first_instruction(box):
     _, summary = box.sillage("record", "-o", box.root / "a", "--", *box.program(1000))
     check(recorded(summary) == 1001 and lost(summary) == 0, summary)
-    check(f"Next: babeltrace2 {box.root}/a" in summary, summary)
+    check(f"Next: sillage read {box.root}/a" in summary, summary)
     lines = read_trace(box.root / "a")
     values = [int(line.split("value = ")[1].split()[0]) for line in lines if "value" in line]
     check(values == list(range(1000)), f"{len(values)} values, first {values[:3]}")
