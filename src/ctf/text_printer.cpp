@@ -75,14 +75,14 @@ TextPrinter::TextPrinter(const TextOptions& options)
       has_plain_times_(!options.clock_cycles && !options.clock_seconds && !options.header_names &&
                        !options.is_coloured) {}
 
-// Makes room: everything below may then be written without asking again.
-void TextPrinter::reserve(std::size_t more) {
-  if (size_ + more > buffer_.size()) buffer_.resize(std::max(2 * buffer_.size(), size_ + more));
+void TextPrinter::grow(std::size_t more) {
+  buffer_.resize(std::max(2 * buffer_.size(), size_ + more));
 }
 
 void TextPrinter::put(std::string_view text) {
   reserve(text.size());
-  std::memcpy(buffer_.data() + size_, text.data(), text.size());
+  // memcpy must not be given the nullptr of empty text, even for 0 bytes.
+  if (!text.empty()) std::memcpy(buffer_.data() + size_, text.data(), text.size());
   size_ += text.size();
 }
 
