@@ -23,6 +23,7 @@ ROOMS = {
     "src/filter": {"std", "src/base"},
     "src/convert": {"std", "src/base", "src/ctf"},
     "src/import": {"std", "src/base", "src/ctf"},
+    "python": {"std", "include"},
     "src/session": {"std", "src/base", "src/filter"},
     "src/collect": {"std", "src/abi", "src/base", "src/ring", "src/ctf", "src/session"},
     "src/apps": {"std", "src/abi", "src/base", "src/session"},

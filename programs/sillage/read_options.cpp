@@ -70,6 +70,11 @@ Status choose(const std::vector<std::string>& lists, const char* option,
     }
   };
   if (!words.empty()) set_all(false);
+  const auto has = [&](const char* word) { return std::ranges::find(words, word) != words.end(); };
+  if (has("all") && has("none")) {
+    return fail(Code::kInvalidArgument,
+                fmt::format("--{}: all and none cannot both be: write one of them", option));
+  }
   for (const std::string& word : words) {
     const auto found = std::ranges::find(switches, word, &Switch::name);
     if (word == "all") {

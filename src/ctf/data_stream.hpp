@@ -40,7 +40,7 @@ struct TimeRange {
 struct Trace {
   std::string path{};  ///< of the first directory
   std::shared_ptr<const Plan> plan{};
-  std::string name{};  ///< Babeltrace's: the host name, or ""
+  std::string name{};  ///< Babeltrace's: host name and path below what was asked for
   std::vector<StreamScan> scans{};  ///< as Plan::streams()
 
   /// An entry of the environment, or nullptr.

@@ -70,16 +70,19 @@ const std::string* text_entry(const Trace& trace, std::string_view name) {
 }  // namespace
 
 TextPrinter::TextPrinter(const TextOptions& options)
-    : options_(options), buffer_(kFirstBuffer) {}
+    : options_(options),
+      buffer_(kFirstBuffer),
+      has_plain_times_(!options.clock_cycles && !options.clock_seconds && !options.header_names &&
+                       !options.is_coloured) {}
 
-// Makes room: everything below may then be written without asking again.
-void TextPrinter::reserve(std::size_t more) {
-  if (size_ + more > buffer_.size()) buffer_.resize(std::max(2 * buffer_.size(), size_ + more));
+void TextPrinter::grow(std::size_t more) {
+  buffer_.resize(std::max(2 * buffer_.size(), size_ + more));
 }
 
 void TextPrinter::put(std::string_view text) {
   reserve(text.size());
-  std::memcpy(buffer_.data() + size_, text.data(), text.size());
+  // memcpy must not be given the nullptr of empty text, even for 0 bytes.
+  if (!text.empty()) std::memcpy(buffer_.data() + size_, text.data(), text.size());
   size_ += text.size();
 }
 
@@ -134,6 +137,24 @@ void TextPrinter::put_name(std::string_view code, std::string_view name) {
   put(" = ");
 }
 
+// The date and time of day of a second, up to the point.
+const std::string& TextPrinter::second_text(std::int64_t second) {
+  if (!second_.is_set || second_.second != second) {
+    const auto time = static_cast<std::time_t>(second);
+    std::tm fields{};
+    const std::tm* done =
+        options_.clock_gmt ? gmtime_r(&time, &fields) : localtime_r(&time, &fields);
+    char text[64];
+    std::size_t size = 0;
+    if (done != nullptr) {
+      size = std::strftime(text, sizeof text,
+                           options_.clock_date ? "%Y-%m-%d %H:%M:%S." : "%H:%M:%S.", &fields);
+    }
+    second_ = {.second = second, .is_set = true, .text = std::string(text, size)};
+  }
+  return second_.text;
+}
+
 void TextPrinter::put_wall(std::int64_t ns) {
   std::int64_t second = ns / static_cast<std::int64_t>(kSecond);
   const std::int64_t part = ns % static_cast<std::int64_t>(kSecond);
@@ -144,20 +165,7 @@ void TextPrinter::put_wall(std::int64_t ns) {
   const auto absolute_part = static_cast<std::uint64_t>(part < 0 ? -part : part);
   if (second < 0) second = -second;
   if (!options_.clock_seconds && !falls_back) {
-    if (!second_.is_set || second_.second != second) {
-      const auto time = static_cast<std::time_t>(second);
-      std::tm fields{};
-      const std::tm* done =
-          options_.clock_gmt ? gmtime_r(&time, &fields) : localtime_r(&time, &fields);
-      char text[64];
-      std::size_t size = 0;
-      if (done != nullptr) {
-        size = std::strftime(text, sizeof text,
-                             options_.clock_date ? "%Y-%m-%d %H:%M:%S." : "%H:%M:%S.", &fields);
-      }
-      second_ = {.second = second, .is_set = true, .text = std::string(text, size)};
-    }
-    put(second_.text);
+    put(second_text(second));
     put_unsigned(absolute_part, 9);
     return;
   }
@@ -174,9 +182,8 @@ void TextPrinter::put_delta(std::uint64_t delta_ns) {
   put_unsigned(delta_ns % kSecond, 9);
 }
 
-void TextPrinter::put_times(const DataStream& stream) {
+void TextPrinter::put_times(std::int64_t ns, std::uint64_t cycles) {
   const bool names = options_.header_names;
-  const std::uint64_t cycles = stream.event().clock;
   if (names) {
     put_name(kBold, "timestamp");
   } else {
@@ -186,7 +193,7 @@ void TextPrinter::put_times(const DataStream& stream) {
   if (options_.clock_cycles) {
     put_unsigned(cycles, 20);
   } else {
-    put_wall(stream.ns());
+    put_wall(ns);
   }
   put(colour(kReset));
   if (!names) put("] ");
@@ -197,24 +204,21 @@ void TextPrinter::put_times(const DataStream& stream) {
     } else {
       put('(');
     }
-    if (!has_last_) {
+    if (!last_time_.is_known) {
       put(options_.clock_cycles ? "+????????????" : "+?.?????????");
     } else if (options_.clock_cycles) {
       put('+');
-      put_unsigned(cycles - last_cycles_, 12);
+      put_unsigned(cycles - last_time_.cycles, 12);
     } else {
-      put_delta(static_cast<std::uint64_t>(stream.ns()) - static_cast<std::uint64_t>(last_ns_));
+      put_delta(static_cast<std::uint64_t>(ns) - static_cast<std::uint64_t>(last_time_.ns));
     }
     if (!names) put(") ");
   }
-  has_last_ = true;
-  last_ns_ = stream.ns();
-  last_cycles_ = cycles;
+  last_time_ = {.is_known = true, .ns = ns, .cycles = cycles};
 }
 
-std::string TextPrinter::make_head(const DataStream& stream) const {
+std::string TextPrinter::make_head(const DataStream& stream, const EventClass& event) const {
   const Trace& trace = stream.trace();
-  const EventClass& event = *stream.event().event->event_class;
   const bool names = options_.header_names;
   std::string text;
   bool is_start = !(stream.has_time() && names);
@@ -274,24 +278,19 @@ std::string TextPrinter::make_head(const DataStream& stream) const {
   return text;
 }
 
-const TextPrinter::Head& TextPrinter::head_of(const DataStream& stream) {
-  if (last_trace_ != &stream.trace()) {
-    last_trace_ = &stream.trace();
-    last_heads_ = &heads_[last_trace_];
-  }
-  const auto [head, is_new] = last_heads_->try_emplace(stream.event().event);
-  if (is_new) head->second.text = make_head(stream);
-  return head->second;
-}
-
 void TextPrinter::print(const DataStream& stream) {
-  if (stream.has_time()) put_times(stream);
-  put(head_of(stream).text);
   const EventView& event = stream.event();
   const Plan& plan = *stream.trace().plan;
+  if (stream.has_time()) put_times(stream.ns(), event.clock);
+  put(class_text(stream, &stream_text(stream), stream.row().event).head);
   bool is_started = false;
   put_scope(plan, "stream.packet.context", event.packet_context, options_.context_names,
             &is_started);
+  put_event(plan, event, is_started);
+}
+
+// The rest of a line, behind the packet context.
+void TextPrinter::put_event(const Plan& plan, const EventView& event, bool is_started) {
   put_scope(plan, "stream.event.context", event.common_context, options_.context_names,
             &is_started);
   put_scope(plan, "event.context", event.specific_context, options_.context_names, &is_started);

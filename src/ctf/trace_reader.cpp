@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 /// A directory with its metadata read.
 struct TraceReader::Directory {
   std::string path;
+  std::string name;  ///< path from the directory that was asked for; "" for that one
   std::shared_ptr<const TraceModel> model;
 
   [[nodiscard]] std::size_t class_count() const {
@@ -120,7 +121,8 @@ std::vector<StreamParts> find_streams(const std::shared_ptr<const Plan>& plan,
     // Without times the files of a stream could not be put in order: each is a stream of its own.
     const bool can_join = list.stream_id && list.packets.front().begin;
     if (can_join) {
-      const auto [found, is_new] = by_id.try_emplace({list.stream, *list.stream_id}, streams.size());
+      const auto [found, is_new] =
+          by_id.try_emplace({list.stream, *list.stream_id}, streams.size());
       if (!is_new) {
         StreamParts& parts = streams[found->second];
         parts.files.push_back(std::move(*file));
@@ -175,32 +177,40 @@ TraceReader TraceReader::part(const TimeRange& range, bool with_timeless,
 
 Result<TraceReader> TraceReader::open(const std::vector<std::string>& paths, ReadOptions options) {
   TraceReader reader(std::move(options));
-  std::vector<std::string> directories;
+  // Each with its path from the directory that was asked for, which is part of the trace's name.
+  std::vector<std::pair<std::string, std::string>> directories;
   for (const std::string& path : paths) {
     std::error_code error;
     const fs::path absolute = fs::canonical(path, error);
     if (error) return fail_errno(path, error.value());
-    const std::size_t before = directories.size();
-    if (fs::is_directory(absolute, error)) SILLAGE_TRY(find_traces(absolute, &directories));
-    if (directories.size() == before) {
+    std::vector<std::string> found;
+    if (fs::is_directory(absolute, error)) SILLAGE_TRY(find_traces(absolute, &found));
+    for (std::string& directory : found) {
+      std::string name =
+          directory == absolute ? "" : fs::path(directory).lexically_relative(absolute).string();
+      directories.emplace_back(std::move(directory), std::move(name));
+    }
+    if (found.empty()) {
       return fail(Code::kNotFound, path + ": there is no trace here: no directory at or below it " +
                                        "has a file named metadata");
     }
   }
   std::sort(directories.begin(), directories.end());
-  directories.erase(std::unique(directories.begin(), directories.end()), directories.end());
+  directories.erase(std::unique(directories.begin(), directories.end(),
+                                [](const auto& a, const auto& b) { return a.first == b.first; }),
+                    directories.end());
 
   // Groups in the order of their first directories.
   std::vector<std::vector<Directory>> groups;
   std::map<Uuid, std::size_t> by_uuid;
-  for (const std::string& path : directories) {
+  for (const auto& [path, name] : directories) {
     auto model = read_model(path);
     if (!model) return tl::unexpected<Error>(std::move(model).error());
     const std::optional<Uuid>& uuid = (*model)->trace.uuid;
     std::size_t group = groups.size();
     if (uuid) group = by_uuid.try_emplace(*uuid, group).first->second;
     if (group == groups.size()) groups.emplace_back();
-    groups[group].push_back({path, std::move(*model)});
+    groups[group].push_back({path, name, std::move(*model)});
   }
   for (std::vector<Directory>& group : groups) SILLAGE_TRY(reader.add(std::move(group)));
   reader.set_order();
@@ -229,6 +239,10 @@ Status TraceReader::add(std::vector<Directory> group) {
   if (const EnvironmentValue* host = trace.environment("hostname")) {
     if (const auto* name = std::get_if<std::string>(host)) trace.name = *name;
   }
+  if (!group.front().name.empty()) {
+    if (trace.environment("hostname") != nullptr) trace.name += '/';
+    trace.name += group.front().name;
+  }
   std::vector<std::string> files;
   for (const Directory& directory : group) {
     auto more = data_files(directory.path);
@@ -244,8 +258,8 @@ Status TraceReader::add(std::vector<Directory> group) {
                               .packets = std::move(parts.packets),
                               .clock_offset_ns = state_->options.clock_offset_ns};
     streams_.push_back({.stream = std::make_unique<DataStream>(
-                            std::make_shared<const DataStream::Source>(std::move(source)), parts.plan,
-                                                               damage_report(), discarded_report())});
+                            std::make_shared<const DataStream::Source>(std::move(source)),
+                            parts.plan, damage_report(), discarded_report())});
   }
   if (state_->options.stream_intersection) SILLAGE_TRY(intersect(first_stream));
   return {};
@@ -259,14 +273,16 @@ Status TraceReader::intersect(std::size_t first_stream) {
     const auto begin = stream.begin_ns(), end = stream.end_ns();
     if (!begin || !end) {
       return fail(Code::kInvalidArgument,
-                  stream.name() + ": the packets do not say when they begin and end; read without " +
+                  stream.name() +
+                      ": the packets do not say when they begin and end; read without " +
                       "stream intersection");
     }
     if (!common.begin_ns || *begin > *common.begin_ns) common.begin_ns = begin;
     if (!common.end_ns || *end < *common.end_ns) common.end_ns = end;
   }
   if (!common.begin_ns || *common.begin_ns > *common.end_ns) {
-    return fail(Code::kInvalidArgument, path + ": there is no time at which all data streams were " +
+    return fail(Code::kInvalidArgument, path +
+                                            ": there is no time at which all data streams were " +
                                             "recorded; read without stream intersection");
   }
   for (std::size_t i = first_stream; i < streams_.size(); ++i) {

@@ -9,6 +9,7 @@ which ctest shows as skipped.
 """
 
 import concurrent.futures
+import json
 import os
 import pathlib
 import re
@@ -60,12 +61,86 @@ def check(sillage, name, case, status, options=()):
     wrong = [line for line in errors.splitlines() if line.startswith("sillage: ") and "lost in total" not in line]
     if status == 0 and wrong and "warning" not in name:
         return f"{name}: {wrong[0]}"
+    if status == 0 and (case / "expected").is_file():
+        wrong = check_value(sillage, case)
+        if wrong:
+            return f"{name}: {wrong}"
     cause = CAUSES.get(name)
     if status != 0 and cause is None:
         return f"{name}: no cause is expected for it yet: {errors}"
     if cause is not None and cause not in errors:
         return f"{name}: '{cause}' is not said: {errors}"
     return None
+
+
+# The value of a field in the cases' own notation (their README), against --format json.
+
+
+def parse(lines):
+    """A value from lines, as (indentation, text): a string for what stands on one line, else a list or dict."""
+    indent, text = lines[0]
+    if text.startswith("-") and (text == "-" or text[1] == " "):
+        items = []
+        for line_indent, line in lines:
+            if line_indent == indent and (line == "-" or line.startswith("- ")):
+                items.append([(indent + 2, line[2:])] if line != "-" else [])
+            else:
+                items[-1].append((line_indent, line))
+        return [parse(item) for item in items]
+    if not re.match(r"[A-Za-z_0-9]+:( |$)", text):
+        assert len(lines) == 1, lines
+        return text
+    members = {}
+    for line_indent, line in lines:
+        if line_indent == indent and not line.startswith("-"):
+            name, _, value = line.partition(":")
+            block = members[name] = [(indent + 2, value.strip())] if value else []
+        else:
+            block.append((line_indent, line))
+    return {name: parse(block) for name, block in members.items()}
+
+
+def is_leaf(expected, got):
+    """Whether what stands on one line is the JSON value."""
+    if isinstance(got, dict) and set(got) == {"value", "labels"}:
+        got = got["value"]  # of enumerations and bit maps
+    if expected in ("~", "∅"):
+        return got is None if expected == "~" else got in ({}, [], "")
+    if expected in ("yes", "no"):
+        return got is (expected == "yes")
+    if expected.startswith('"'):
+        return got == expected[1:-1]
+    if expected.startswith("["):
+        bits = "".join(re.findall("[01]", expected))
+        return type(got) is int and got == int(bits, 2) and got < 2**len(bits)
+    if re.fullmatch(r"([0-9a-f]{2} )*[0-9a-f]{2}", expected) and isinstance(got, str):
+        return got == expected.replace(" ", "")
+    if "." in expected:
+        return isinstance(got, (int, float)) and f"{got:.6f}" == expected
+    return type(got) is int and got == int(re.sub(r"^(-?)0([0-7]+)$", r"\g<1>0o\2", expected), 0)
+
+
+def matches(expected, got):
+    if isinstance(expected, str):
+        right = is_leaf(expected, got)
+    elif isinstance(expected, list):
+        right = isinstance(got, list) and len(got) == len(expected) and all(map(matches, expected, got))
+    else:
+        right = isinstance(got, dict) and list(got) == list(expected) and all(matches(expected[key], got[key]) for key in got)
+    # A variant is an object of one member, whose name is its option's.
+    return right or isinstance(got, dict) and len(got) == 1 and matches(expected, *got.values())
+
+
+def check_value(sillage, case):
+    """What is wrong with the value of the event's one field; None: nothing."""
+    text = (case / "expected").read_text(encoding="utf-8").rstrip("\n").split("\n")
+    expected = parse([(len(line) - len(line.lstrip(" ")), line.lstrip(" ")) for line in text])
+    done = subprocess.run([sillage, "read", "--format", "json", "trace"], cwd=case, capture_output=True, timeout=60,
+                          check=False)
+    events = [one for one in map(json.loads, done.stdout.splitlines()) if one.get("type") == "event"]
+    if len(events) != 1 or list(events[0]["payload"]) != ["root"]:
+        return f"not one event with one field: {done.stdout!r}"
+    return None if matches(expected, events[0]["payload"]["root"]) else f"{done.stdout.decode()} is not {expected}"
 
 
 def all_cases(folder):

@@ -193,7 +193,7 @@ def overlap(directory):
 def slow_clock(directory):
     """A clock that is not of 1 GHz, with times in front of the origin and behind it."""
     uuid = UUIDS["slow_clock"]
-    metadata = HEAD % uuid + CLOCK % ("c", 3, 32768, -2, 100, "c") + STREAM % (0, "") + EVENT
+    metadata = HEAD % uuid + CLOCK % ("c", 3, 32768, -2, 90, "c") + STREAM % (0, "") + EVENT
     times = [0, 1, 32768, 65400, 65436, 65437, 70000, 1 << 20, 1 << 40]
     data = packet(uuid, 0, 0, 0, 1 << 40, 0, 0, 0, [record(0, time, struct.pack("<i", -1)) for time in times])
     return write(directory, metadata, {"s": data})

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// Numbers as digits, several at a time: most of what a line of text is made of.
+//
+// Each function writes behind `out` and returns where the digits end; it may write up to kDigitSlack
+// bytes further.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+namespace sillage::ctf {
+
+/// Longest text of a number, and what is written behind a shorter one.
+inline constexpr std::size_t kDigitSlack = 32;
+
+/// The eight decimal digits of a number below 10^8, one to a byte, the first one lowest.
+///
+/// Divides all halves, quarters and eighths at a time by multiplying: n / 100 is n * 10486 >> 20 for
+/// n below 10^4, and n / 10 is n * 103 >> 10 for n below 100.
+inline std::uint64_t eight_digits(std::uint32_t number) {
+  const std::uint64_t fours = number / 10000 | std::uint64_t{number % 10000} << 32;
+  const std::uint64_t hundreds = (fours * 10486 >> 20) & 0x0000'007f'0000'007f;
+  const std::uint64_t twos = hundreds | (fours - 100 * hundreds) << 16;
+  const std::uint64_t tens = (twos * 103 >> 10) & 0x000f'000f'000f'000f;
+  return tens | (twos - 10 * tens) << 8;
+}
+
+namespace detail {
+inline constexpr std::uint64_t kZeros = 0x3030'3030'3030'3030;  // "00000000"
+
+// The first character is the lowest byte.
+inline void store_characters(char* out, std::uint64_t characters) {
+  if constexpr (std::endian::native == std::endian::big) characters = __builtin_bswap64(characters);
+  std::memcpy(out, &characters, sizeof characters);
+}
+}  // namespace detail
+
+/// Exactly eight digits, of a number below 10^8.
+inline char* put_eight(char* out, std::uint32_t number) {
+  detail::store_characters(out, eight_digits(number) | detail::kZeros);
+  return out + 8;
+}
+
+/// Exactly nine digits, of a number below 10^9.
+inline char* put_nine(char* out, std::uint32_t number) {
+  *out = static_cast<char>('0' + number / 100'000'000);
+  return put_eight(out + 1, number % 100'000'000);
+}
+
+/// A decimal number, as many digits as it takes.
+inline char* put_decimal(char* out, std::uint64_t number) {
+  if (number < 10) {
+    *out = static_cast<char>('0' + number);
+    return out + 1;
+  }
+  if (number < 100'000'000) [[likely]] {
+    const std::uint64_t digits = eight_digits(static_cast<std::uint32_t>(number));
+    const int zeros = __builtin_ctzll(digits) & ~7;
+    detail::store_characters(out, (digits | detail::kZeros) >> zeros);
+    return out + 8 - zeros / 8;
+  }
+  const std::uint64_t high = number / 100'000'000;
+  out = put_decimal(out, high);
+  return put_eight(out, static_cast<std::uint32_t>(number - high * 100'000'000));
+}
+
+inline char* put_signed_decimal(char* out, std::int64_t number) {
+  if (number >= 0) return put_decimal(out, static_cast<std::uint64_t>(number));
+  *out = '-';
+  return put_decimal(out + 1, ~static_cast<std::uint64_t>(number) + 1);
+}
+
+/// The eight upper-case hexadecimal digits of a number as characters, the first one lowest.
+inline std::uint64_t eight_hexadecimal(std::uint32_t number) {
+  // Each nibble to a byte of its own.
+  std::uint64_t x = __builtin_bswap32(number);
+  x = (x | x << 16) & 0x0000'ffff'0000'ffff;
+  x = (x | x << 8) & 0x00ff'00ff'00ff'00ff;
+  x = (x >> 4 & 0x000f'000f'000f'000f) | (x & 0x000f'000f'000f'000f) << 8;
+  const std::uint64_t is_letter = (x + 0x0606'0606'0606'0606) >> 4 & 0x0101'0101'0101'0101;
+  return x + detail::kZeros + 7 * is_letter;
+}
+
+/// An upper-case hexadecimal number, as many digits as it takes.
+inline char* put_hexadecimal(char* out, std::uint64_t number) {
+  const auto high = static_cast<std::uint32_t>(number >> 32);
+  const auto low = static_cast<std::uint32_t>(number);
+  const auto put_first = [&out](std::uint32_t half) {
+    const int zeros = __builtin_clz(half | 1) & ~3;
+    detail::store_characters(out, eight_hexadecimal(half) >> 2 * zeros);
+    out += 8 - zeros / 4;
+  };
+  if (high == 0) {
+    put_first(low);
+    return out;
+  }
+  put_first(high);
+  detail::store_characters(out, eight_hexadecimal(low));
+  return out + 8;
+}
+
+}  // namespace sillage::ctf

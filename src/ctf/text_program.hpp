@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// The text of event records of one class, straight from their bytes: what stands between two values
+// is one literal, and each value is read where scanning says that it stands.
+#pragma once
+
+#include "ctf/scanner.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sillage::ctf {
+
+/// How one value becomes text.
+enum class TextCode : std::uint8_t {
+  kEnd,
+  kUnsigned8,
+  kUnsigned16,
+  kUnsigned32,
+  kUnsigned64,
+  kSigned8,
+  kSigned16,
+  kSigned32,
+  kSigned64,
+  kHexadecimal8,
+  kHexadecimal16,
+  kHexadecimal32,
+  kHexadecimal64,
+  kTerminated,  ///< text up to a NUL
+  kFixed,       ///< text of `size` bytes, or up to the anchor behind it
+  kOther,       ///< whatever else: TextPrinter knows
+};
+
+/// A literal, then a value.
+struct TextStep {
+  TextCode code = TextCode::kEnd;
+  std::uint8_t anchor = 0, behind = 0;  ///< as Place's
+  std::uint16_t literal_bytes = 0;
+  std::uint32_t literal = 0;  ///< in TextProgram::literals
+  std::uint32_t offset = 0;   ///< bytes from the anchor
+  std::uint32_t size = 0;     ///< bytes of text of fixed length, or of each element
+  std::uint32_t place = 0;    ///< in ClassScan::places
+  std::uint32_t key = kNone;  ///< in ClassScan::keys: how many elements, if that varies
+  bool shows_names = false;   ///< of elements
+};
+
+/// How the records of a class become text, from behind the event's name to the end of the line.
+struct TextProgram {
+  std::vector<TextStep> steps{};
+  /// Readable for kLiteralSlack bytes behind each literal.
+  std::string literals{};
+  /// Anchors must be found first, and are not found on the way.
+  bool needs_anchors = false;
+  /// Bytes of all literals and numbers, with slack.
+  std::size_t most_bytes = 0;
+
+  static constexpr std::size_t kLiteralSlack = 32;
+};
+
+/// What literals are made of; the words of a scope or member, "" where names are not shown.
+struct TextNames {
+  std::function<std::string(std::string_view)> scope{}, member{};
+  bool context_names = true, payload_names = true;
+};
+
+/// Compiles the text of a class; no steps if some of its fields are not scanned: optionals,
+/// variants, arrays of anything but scalars, and what scanning leaves to the decoder.
+///
+/// `has_packet_text`: something of the packet context stands in front of the rest.
+[[nodiscard]] TextProgram compile_text(const Plan& plan, const StreamPlan& stream,
+                                       std::uint32_t event, const ClassScan& scan,
+                                       const TextNames& names, bool has_packet_text);
+
+}  // namespace sillage::ctf
