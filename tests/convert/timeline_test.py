@@ -136,13 +136,13 @@ def kernel_trace_of_lttng(root):
         return
     end = "00:51:20.05"
     options = ("--clock-gmt", "--end", end)
-    counts = collections.Counter(line.split(" ", 3)[3].split(":")[0] for line in
+    counts = collections.Counter(line.split(" ", 4)[4].split(":")[0] for line in
                                  text_of(place, "--end", end).splitlines())
     convert(place, root / "k.json", "--to", "chrome", *options)
     convert(place, root / "k.pb", "--to", "perfetto", *options)
     marks, _ = chrome_marks(root / "k.json")
     perfetto = PerfettoFile(root / "k.pb")
-    check(len(perfetto.switches) == counts["sched_switch"] > 100, len(perfetto.switches))
+    check(len(perfetto.switches) == counts["sched_switch"] > 20, len(perfetto.switches))
     for _, track in marks.items():
         depth = last = 0
         for what, time, _, _ in track:
@@ -155,7 +155,7 @@ def kernel_trace_of_lttng(root):
     silent = sum(counts.values()) - counts["sched_switch"] - len(real)
     check(0 <= silent < sum(counts.values()) // 100, f"{silent} events are not there")
     slices = collections.Counter(mark[3] for mark in perfetto.marks if mark[1] == "begin")
-    check(slices["getppid"] == counts["syscall_entry_getppid"] > 0, slices)
+    check(slices["ioctl"] == counts["syscall_entry_ioctl"] > 0, slices)
     chrome = collections.Counter(name for track in marks.values() for what, _, name, _ in track if what == "begin")
     check(all(chrome[name] >= count for name, count in slices.items()), "slices differ")
 
