@@ -118,8 +118,16 @@ class MessageStream {
       count_ = loss_.packets->count;
       loss_.packets.reset();
     } else {
+      last_event_.reset();
       set(Kind::kPacketBegin, decoder_.head().begin);
     }
+  }
+
+  // LTTng wrote packets that end in front of their last event, and lttng-crash(1) leaves an end of
+  // 0 in those that were being written.
+  [[nodiscard]] std::optional<std::uint64_t> packet_end() const {
+    const std::optional<std::uint64_t>& end = decoder_.head().end;
+    return end && last_event_ && *end < *last_event_ ? last_event_ : end;
   }
 
   void next_event() {
@@ -131,11 +139,12 @@ class MessageStream {
           on_damage_(decoder_.error(place.file->path(), place.byte));
           [[fallthrough]];
         case ctf::Decoder::Step::kEnd:
-          set(Kind::kPacketEnd, decoder_.head().end);
+          set(Kind::kPacketEnd, packet_end());
           decoder_.finish_packet();
           return;
       }
       const std::uint64_t cycles = decoder_.event().clock;
+      last_event_ = cycles;
       if (has_clock_ && ((range_.begin_ns && ns(cycles) < *range_.begin_ns) ||
                          (range_.end_ns && ns(cycles) > *range_.end_ns))) {
         continue;
@@ -156,6 +165,7 @@ class MessageStream {
   LossCounter losses_;
   PacketLoss loss_;
   std::optional<std::uint64_t> time_, end_, count_;
+  std::optional<std::uint64_t> last_event_;  // of the packet
 };
 
 using Kind = MessageStream::Kind;
