@@ -304,13 +304,13 @@ class EventPlace {
 /// Lifetime: until the reader that gave it goes on.
 class Event {
  public:
-  [[nodiscard]] SILLAGE_TRACE_API const EventClass& event_class() const;
-  [[nodiscard]] const std::string& name() const { return event_class().name; }
-  [[nodiscard]] SILLAGE_TRACE_API const StreamInfo& stream() const;
+  [[nodiscard]] const EventClass& event_class() const { return *class_; }
+  [[nodiscard]] const std::string& name() const { return class_->name; }
+  [[nodiscard]] const StreamInfo& stream() const { return *stream_; }
   /// Nanoseconds from the clock's origin, usually the Unix epoch; 0 if the stream has no time.
-  [[nodiscard]] SILLAGE_TRACE_API std::int64_t time_ns() const;
+  [[nodiscard]] std::int64_t time_ns() const { return time_ns_; }
   /// The clock's value as recorded.
-  [[nodiscard]] SILLAGE_TRACE_API std::uint64_t cycles() const;
+  [[nodiscard]] std::uint64_t cycles() const { return cycles_; }
   /// Where it stands, for Reader::at().
   [[nodiscard]] SILLAGE_TRACE_API EventPlace place() const;
 
@@ -327,6 +327,11 @@ class Event {
  private:
   friend struct detail::Event;
   Event() = default;
+
+  const EventClass* class_ = nullptr;
+  const StreamInfo* stream_ = nullptr;
+  std::int64_t time_ns_ = 0;
+  std::uint64_t cycles_ = 0;
 };
 
 /// Cells of one field, of the events of a batch.

@@ -2,7 +2,6 @@
 #include "sillage/details.hpp"
 
 #include "ctf/text.hpp"
-#include "sillage/details_classes.hpp"
 #include "sillage/details_number.hpp"
 #include "sillage/packet_losses.hpp"
 
@@ -119,8 +118,16 @@ class MessageStream {
       count_ = loss_.packets->count;
       loss_.packets.reset();
     } else {
+      last_event_.reset();
       set(Kind::kPacketBegin, decoder_.head().begin);
     }
+  }
+
+  // LTTng wrote packets that end in front of their last event, and lttng-crash(1) leaves an end of
+  // 0 in those that were being written.
+  [[nodiscard]] std::optional<std::uint64_t> packet_end() const {
+    const std::optional<std::uint64_t>& end = decoder_.head().end;
+    return end && last_event_ && *end < *last_event_ ? last_event_ : end;
   }
 
   void next_event() {
@@ -132,11 +139,12 @@ class MessageStream {
           on_damage_(decoder_.error(place.file->path(), place.byte));
           [[fallthrough]];
         case ctf::Decoder::Step::kEnd:
-          set(Kind::kPacketEnd, decoder_.head().end);
+          set(Kind::kPacketEnd, packet_end());
           decoder_.finish_packet();
           return;
       }
       const std::uint64_t cycles = decoder_.event().clock;
+      last_event_ = cycles;
       if (has_clock_ && ((range_.begin_ns && ns(cycles) < *range_.begin_ns) ||
                          (range_.end_ns && ns(cycles) > *range_.end_ns))) {
         continue;
@@ -157,6 +165,7 @@ class MessageStream {
   LossCounter losses_;
   PacketLoss loss_;
   std::optional<std::uint64_t> time_, end_, count_;
+  std::optional<std::uint64_t> last_event_;  // of the packet
 };
 
 using Kind = MessageStream::Kind;
@@ -164,14 +173,15 @@ using Kind = MessageStream::Kind;
 // Messages as text.
 class DetailsWriter {
  public:
-  explicit DetailsWriter(const ctf::TraceReader& reader) : reader_(reader) {}
+  DetailsWriter(const ctf::TraceReader& reader, const ClockChange& clocks)
+      : reader_(reader), clocks_(clocks) {}
 
   void write(const MessageStream& message) {
     if (!text_.empty() || has_written_) text_ += '\n';
     const ctf::DataStream& stream = message.stream();
     const auto [number, is_new] = traces_.try_emplace(&stream.trace(), traces_.size());
     if (is_new) {
-      append_trace_class(*stream.trace().plan, &text_);
+      append_trace_class(*stream.trace().plan, clocks_, &text_);
       text_ += '\n';
     }
     has_written_ = true;
@@ -354,6 +364,7 @@ class DetailsWriter {
   }
 
   const ctf::TraceReader& reader_;
+  const ClockChange& clocks_;
   std::unordered_map<const ctf::Trace*, std::size_t> traces_;  // numbers in order of appearance
   bool has_written_ = false;
   std::string text_;
@@ -374,19 +385,19 @@ std::vector<const ctf::DataStream*> ordered_streams(const ctf::TraceReader& read
 
 }  // namespace
 
-LossTotal print_details(const ctf::TraceReader& reader, const ctf::TimeRange& range,
-                        std::int64_t clock_offset_ns, EventSelection* selection,
-                        std::uint64_t limit, const ctf::DamageReport& on_damage,
+LossTotal print_details(const ctf::TraceReader& reader, const DetailsChoice& choice,
+                        EventSelection* selection, const ctf::DamageReport& on_damage,
                         const std::function<bool(std::string_view)>& write) {
   std::vector<std::unique_ptr<MessageStream>> streams;
   for (const ctf::DataStream* stream : ordered_streams(reader)) {
-    streams.push_back(std::make_unique<MessageStream>(*stream, range, clock_offset_ns, on_damage));
+    streams.push_back(
+        std::make_unique<MessageStream>(*stream, choice.range, choice.clocks.offset_ns, on_damage));
   }
-  DetailsWriter writer(reader);
+  DetailsWriter writer(reader, choice.clocks);
   LossTotal losses;
   std::uint64_t count = 0;
   std::int64_t last_ns = std::numeric_limits<std::int64_t>::min();
-  while (count != limit) {
+  while (count != choice.limit) {
     // What has no time comes at once.
     MessageStream* first = nullptr;
     std::int64_t first_ns = 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ctf/trace_reader.hpp"
+#include "sillage/details_classes.hpp"
 #include "sillage/event_selection.hpp"
 #include "sillage/packet_losses.hpp"
 
@@ -12,16 +13,22 @@
 
 namespace sillage::command {
 
+/// What to print of them.
+struct DetailsChoice {
+  ctf::TimeRange range{};
+  ClockChange clocks{};
+  std::uint64_t limit = 0;  ///< events at most
+};
+
 /// Prints traces with their metadata, streams, packets, losses and events into `write`, in order of
 /// time.
 ///
-/// Stops when `write` returns false, or after `limit` events. Packets that have no time in common
-/// with `range` are left out. `on_damage` is told of records that cannot be decoded.
+/// Stops when `write` returns false. Packets that have no time in common with the range are left out.
+/// `on_damage` is told of records that cannot be decoded.
 /// Returns: what was lost, which is printed, too.
 /// Source:  text measured against babeltrace2 2.0.4.
-LossTotal print_details(const ctf::TraceReader& reader, const ctf::TimeRange& range,
-                        std::int64_t clock_offset_ns, EventSelection* selection,
-                        std::uint64_t limit, const ctf::DamageReport& on_damage,
+LossTotal print_details(const ctf::TraceReader& reader, const DetailsChoice& choice,
+                        EventSelection* selection, const ctf::DamageReport& on_damage,
                         const std::function<bool(std::string_view)>& write);
 
 }  // namespace sillage::command

@@ -29,7 +29,8 @@ std::string counted(std::size_t count, const char* what) {
 // The classes of one trace, line by line.
 class ClassWriter {
  public:
-  ClassWriter(const ctf::Plan& plan, std::string* out) : plan_(plan), out_(*out) {}
+  ClassWriter(const ctf::Plan& plan, const ClockChange& change, std::string* out)
+      : plan_(plan), change_(change), out_(*out) {}
 
   void write() {
     out_ += "Trace class";
@@ -83,9 +84,23 @@ class ClassWriter {
     if (!clock.description.empty()) line("Description", clock.description);
     line("Frequency (Hz)", grouped(clock.frequency_hz));
     line("Precision (cycles)", grouped(clock.precision_cycles.value_or(0)));
-    line("Offset (s)", grouped(clock.offset_seconds));
-    line("Offset (cycles)", grouped(clock.offset_cycles));
-    line("Origin is Unix epoch", clock.origin_is_unix_epoch);
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    std::int64_t seconds = change_.offset_ns / kSecond, ns = change_.offset_ns % kSecond;
+    if (ns < 0) {
+      --seconds;
+      ns += kSecond;
+    }
+    // Below 2^64: both are less than a second of at most 2^64 Hz.
+    std::uint64_t cycles = clock.offset_cycles + static_cast<std::uint64_t>(
+                                                     static_cast<double>(ns) *
+                                                     static_cast<double>(clock.frequency_hz) / 1e9);
+    if (cycles >= clock.frequency_hz && clock.frequency_hz != 0) {
+      cycles -= clock.frequency_hz;
+      ++seconds;
+    }
+    line("Offset (s)", grouped(clock.offset_seconds + seconds));
+    line("Offset (cycles)", grouped(cycles));
+    line("Origin is Unix epoch", clock.origin_is_unix_epoch || change_.forces_unix_epoch);
     if (!clock.uid.empty()) line("UUID", clock.uid);
     indent_ -= 2;
   }
@@ -344,12 +359,15 @@ class ClassWriter {
   }
 
   const ctf::Plan& plan_;
+  const ClockChange& change_;
   std::string& out_;
   std::size_t indent_ = 0;
 };
 
 }  // namespace
 
-void append_trace_class(const ctf::Plan& plan, std::string* out) { ClassWriter(plan, out).write(); }
+void append_trace_class(const ctf::Plan& plan, const ClockChange& change, std::string* out) {
+  ClassWriter(plan, change, out).write();
+}
 
 }  // namespace sillage::command

@@ -3,11 +3,18 @@
 
 #include "ctf/data_stream.hpp"
 
+#include <cstdint>
 #include <string>
 
 namespace sillage::command {
 
+/// What options change about the clocks of all traces.
+struct ClockChange {
+  std::int64_t offset_ns = 0;      ///< added to all
+  bool forces_unix_epoch = false;  ///< whatever metadata says about their origin
+};
+
 /// Appends what the metadata of a trace says, as `sink.text.details` writes it.
-void append_trace_class(const ctf::Plan& plan, std::string* out);
+void append_trace_class(const ctf::Plan& plan, const ClockChange& change, std::string* out);
 
 }  // namespace sillage::command

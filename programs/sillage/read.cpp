@@ -161,7 +161,11 @@ class Reading {
       ++damage_count_;
       output_.warn("sillage: " + error.text() + "\n");
     };
-    losses_ = print_details(reader, range, plan_.clock_offset_ns, selection, limit(), on_damage,
+    const DetailsChoice choice{.range = range,
+                               .clocks = {.offset_ns = plan_.clock_offset_ns,
+                                          .forces_unix_epoch = options_.clock_force_correlate},
+                               .limit = limit()};
+    losses_ = print_details(reader, choice, selection, on_damage,
                             [this](std::string_view text) { return output_.write(text); });
   }
 

@@ -185,7 +185,7 @@ CLI::App* declare_read(CLI::App* app, ReadOptions* options) {
       "F");
   add_list("--event", &options->events, "Only events like this (* stands for anything)", "PATTERN");
   add("--filter", &options->filter, "Only events for which this is true, such as fd == 3", "EXPR");
-  add("--limit", &options->limit, "At most so many events", "N");
+  add("--limit", &options->limit, "At most so many events", "N")->check(CLI::NonNegativeNumber);
   add("--threads", &options->threads, "Threads that print or count", "N")
       ->check(CLI::Range(1, 256));
   add("-b,--begin", &options->begin, "Only events from this time on", "TIME");
@@ -200,7 +200,7 @@ CLI::App* declare_read(CLI::App* app, ReadOptions* options) {
   add("--clock-offset", &options->clock_offset, "Add this to all clocks", "SECONDS");
   add("--clock-offset-ns", &options->clock_offset_ns, "Add this to all clocks", "NS");
   read->add_flag("--clock-force-correlate", options->clock_force_correlate,
-                 "Has no effect: traces are always put on one line of time");
+                 "Traces are always put on one line of time; says so in details");
   add_list("-f,--fields", &options->fields,
            "In front of an event's name: trace, trace:hostname, trace:domain, trace:procname, "
            "trace:vpid, loglevel, emf, all",

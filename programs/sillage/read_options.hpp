@@ -22,7 +22,7 @@ struct ReadOptions {
   std::vector<std::string> paths;
   std::optional<std::string> begin, end, time_range;
   bool clock_cycles = false, clock_seconds = false, clock_date = false, clock_gmt = false;
-  bool clock_force_correlate = false;  ///< has no effect: clocks always are
+  bool clock_force_correlate = false;  ///< clocks always are; for details
   std::optional<std::string> clock_offset, clock_offset_ns;
   std::vector<std::string> fields, names;  ///< may hold commas
   bool no_delta = false, stream_intersection = false, strict = false, no_pager = false;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "convert/ctf18_scope.hpp"
 #include "convert/translation.hpp"
+#include "ctf/json_names.hpp"
 #include "ctf/text.hpp"
 #include "ctf/tsdl_identifiers.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -497,6 +500,21 @@ class ClassTranslator {
   Status status_;
 };
 
+// Attributes beside the log level and the EMF URI, which CTF 1.8 has, too.
+bool has_other_attributes(const EventClass& event) {
+  if (event.attributes.empty()) return false;
+  const auto all = nlohmann::json::parse(event.attributes, nullptr, false);
+  if (!all.is_object()) return true;
+  for (const auto& [name_space, attributes] : all.items()) {
+    const bool is_known = name_space == kLttngNamespace || name_space == "babeltrace.org,2020";
+    if (!is_known || !attributes.is_object()) return true;
+    for (const auto& [name, value] : attributes.items()) {
+      if (name != "log-level" && name != "emf-uri") return true;
+    }
+  }
+  return false;
+}
+
 std::string event_name(const EventClass& event) {
   return "event \"" + event.name + "\" of stream class " + std::to_string(event.stream_class_id);
 }
@@ -529,8 +547,9 @@ class ModelTranslator {
   void translate_trace() {
     TraceClass& trace = out_.model.trace;
     const std::string uuid = trace.uuid ? uuid_text(*trace.uuid) : "";
-    lost(!trace.name_space.empty() || !trace.name.empty() ||
-             (!trace.uid.empty() && trace.uid != uuid),
+    const bool is_known_namespace =
+        trace.name_space.empty() || (trace.name_space == kLttngNamespace && follows_lttng(trace));
+    lost(!is_known_namespace || !trace.name.empty() || (!trace.uid.empty() && trace.uid != uuid),
          "trace", "its identity (namespace, name, uid)");
     lost(!trace.attributes.empty(), "trace", "attributes");
     for (const EnvironmentEntry& entry : trace.environment) {
@@ -599,6 +618,7 @@ class ModelTranslator {
     EventClass event = *plan.event_class;
     const std::string where = event_name(event);
     lost(!event.name_space.empty() || !event.uid.empty(), where, "its identity (namespace, uid)");
+    lost(has_other_attributes(event), where, "attributes");
     EventForm& form = stream->events.emplace_back();
     form.specific_context =
         classes_.translate(Scope::kSpecificContext, event.specific_context, where + ", context");

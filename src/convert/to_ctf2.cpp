@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "convert/translation.hpp"
+#include "ctf/json_names.hpp"
 #include "ctf/metadata.hpp"
 #include "ctf/text.hpp"
 
@@ -117,6 +118,7 @@ Translation to_ctf2(const Plan& plan, const std::optional<Uuid>& packet_uuid) {
   model.version = Version::kCtf2;
   // The UUID of CTF 1.8 identifies the trace as well as its packets.
   if (model.trace.uuid) model.trace.uid = uuid_text(*model.trace.uuid);
+  if (follows_lttng(model.trace)) model.trace.name_space = kLttngNamespace;
   if (!model.trace.uuid) model.trace.uuid = packet_uuid;
   const ClassTranslator classes(model.trace.uuid.has_value());
   model.trace.packet_header = classes.translate(model.trace.packet_header);
@@ -139,6 +141,15 @@ Translation to_ctf2(const Plan& plan, const std::optional<Uuid>& packet_uuid) {
     event.payload = classes.translate(event.payload);
   }
   return translation;
+}
+
+bool follows_lttng(const TraceClass& trace) {
+  return std::any_of(trace.environment.begin(), trace.environment.end(),
+                     [](const EnvironmentEntry& entry) {
+                       const auto* name = std::get_if<std::string>(&entry.value);
+                       return entry.name == "tracer_name" && name != nullptr &&
+                              (name->starts_with("lttng-") || *name == "sillage");
+                     });
 }
 
 std::string metadata_text(const TraceModel& model) {

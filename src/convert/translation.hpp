@@ -48,6 +48,10 @@ struct Translation {
 /// Errors: kUnsupported  a structure of the event header has two numbers of the event record class.
 [[nodiscard]] Result<Translation> to_ctf18(const ctf::Plan& plan);
 
+/// Whether a trace says in its environment that it follows LTTng's conventions: in CTF 2 that is its
+/// namespace.
+[[nodiscard]] bool follows_lttng(const ctf::TraceClass& trace);
+
 /// The whole metadata stream of a translated trace.
 [[nodiscard]] std::string metadata_text(const ctf::TraceModel& model);
 

@@ -7,7 +7,10 @@
 namespace sillage::ctf {
 namespace {
 /// What is read is given back in pieces of this many bytes: small packets do not cost a call each.
-constexpr std::uint64_t kForgetBytes = 1u << 20;
+constexpr std::uint64_t kForgetBytes = 256u << 10;
+/// Bytes that stay behind the last batch: other threads may still print from there, and would bring
+/// them back for good.
+constexpr std::uint64_t kKeptBytes = 512u << 10;
 /// Rows of a batch: 24 KiB of them, so that those of a few streams stay in the first-level cache.
 constexpr std::size_t kBatchRows = 1024;
 }  // namespace
@@ -143,9 +146,9 @@ void DataStream::close_packet(Scanner::Step last) {
 // Gives back what is in front of a byte of the current packet's file.
 void DataStream::forget(std::uint64_t end) {
   if (forgotten_ > end) forgotten_ = 0;  // another file
-  if (end - forgotten_ < kForgetBytes) return;
-  source_->packets[packet_ - 1].file->forget(forgotten_, end - forgotten_);
-  forgotten_ = end;
+  if (end - forgotten_ < kForgetBytes + kKeptBytes) return;
+  source_->packets[packet_ - 1].file->forget(forgotten_, end - kKeptBytes - forgotten_);
+  forgotten_ = end - kKeptBytes;
 }
 
 // Leaves out rows outside the range; behind its end nothing is looked for.

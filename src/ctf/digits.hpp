@@ -48,21 +48,33 @@ inline char* put_nine(char* out, std::uint32_t number) {
   return put_eight(out + 1, number % 100'000'000);
 }
 
-/// A decimal number, as many digits as it takes.
-inline char* put_decimal(char* out, std::uint64_t number) {
+namespace detail {
+// A number below 10^8, as many digits as it takes.
+inline char* put_up_to_eight(char* out, std::uint32_t number) {
   if (number < 10) {
     *out = static_cast<char>('0' + number);
     return out + 1;
   }
-  if (number < 100'000'000) [[likely]] {
-    const std::uint64_t digits = eight_digits(static_cast<std::uint32_t>(number));
-    const int zeros = __builtin_ctzll(digits) & ~7;
-    detail::store_characters(out, (digits | detail::kZeros) >> zeros);
-    return out + 8 - zeros / 8;
-  }
-  const std::uint64_t high = number / 100'000'000;
-  out = put_decimal(out, high);
-  return put_eight(out, static_cast<std::uint32_t>(number - high * 100'000'000));
+  const std::uint64_t digits = eight_digits(number);
+  const int zeros = __builtin_ctzll(digits) & ~7;
+  store_characters(out, (digits | kZeros) >> zeros);
+  return out + 8 - zeros / 8;
+}
+
+// The rest of put_decimal(), out of line.
+[[gnu::noinline]] inline char* put_long_decimal(char* out, std::uint64_t number) {
+  constexpr std::uint64_t kEight = 100'000'000;
+  const std::uint64_t high = number / kEight;
+  out = high < kEight ? put_up_to_eight(out, static_cast<std::uint32_t>(high))
+                      : put_long_decimal(out, high);
+  return put_eight(out, static_cast<std::uint32_t>(number - high * kEight));
+}
+}  // namespace detail
+
+/// A decimal number, as many digits as it takes.
+inline char* put_decimal(char* out, std::uint64_t number) {
+  if (number >= 100'000'000) [[unlikely]] return detail::put_long_decimal(out, number);
+  return detail::put_up_to_eight(out, static_cast<std::uint32_t>(number));
 }
 
 inline char* put_signed_decimal(char* out, std::int64_t number) {

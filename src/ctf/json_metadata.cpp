@@ -128,6 +128,7 @@ class JsonReader {
  private:
   Status read_fragment(std::string_view text, std::size_t offset) {
     const std::size_t used = budget_.used(), kept = kept_bytes_ + classes_.kept_bytes();
+    offset_ = offset;
     const std::size_t depth = kJsonPerClass * limits_.nesting + kJsonAround;
     JsonPlace place(text, ++fragments_, offset);
     auto value = parse_json(text, depth, budget_);
@@ -314,10 +315,11 @@ class JsonReader {
     if (root.roles.has(Role::kMetadataStreamUuid) && !model_.trace.uuid)
       place.set_error(*value, "packets have the UUID of a metadata stream whose preamble has none");
     fields_ += root.fields;
-    if (fields_ > limits_.all_fields)
+    const std::uint64_t most = limits_.all_fields + text_.size() / limits_.bytes_per_field;
+    if (fields_ > most)
       place.set_error(*value,
-                      "this trace has more than " + std::to_string(limits_.all_fields) +
-                          " fields in all its classes",
+                      "this trace has more than " + std::to_string(most) +
+                          " fields in all its classes, too many for the size of its metadata",
                       Code::kLimit);
     roots_[static_cast<std::size_t>(scope)] = root.field_class;
     if (place.ok() && root.has_locations) {
@@ -441,9 +443,25 @@ class JsonReader {
     event.payload = read_root(in, "payload-field-class", Scope::kPayload).field_class;
     event.attributes = attributes(in);
     read_event_attributes(in, event);
-    // The vector doubles while it grows.
-    keep_bytes(3 * sizeof event + kIdBytes, in);
+    reserve_event(in);
+    keep_bytes(kIdBytes, in);
     if (place.ok()) model_.events.push_back(std::move(event));
+  }
+
+  /// Makes room for this event and those behind it at once: a vector that doubles holds three times
+  /// its size for a moment.
+  void reserve_event(JsonObject& in) {
+    constexpr std::string_view kType = "\"event-record-class\"";
+    std::vector<EventClass>& events = model_.events;
+    if (events.size() < events.capacity()) return;
+    // Names that are written with escapes are not counted.
+    std::size_t more = events.size() / 2 + 1, count = 0;
+    for (auto at = text_.find(kType, offset_); at != std::string_view::npos;
+         at = text_.find(kType, at + kType.size()))
+      ++count;
+    more = std::max(more, count);
+    keep_bytes(more * sizeof(EventClass), in);
+    if (in.place().ok()) events.reserve(events.size() + more);
   }
 
   /// Attributes mean nothing to decoding: what is not as it should be is not there.
@@ -477,6 +495,7 @@ class JsonReader {
   TraceModel model_;
   JsonLocationChecker::Roots roots_;  // that fields of the root being read can refer to
   std::size_t fragments_ = 0;         // seen so far
+  std::size_t offset_ = 0;            // of the last of them
   std::uint64_t fields_ = 0;          // of all roots so far
   std::size_t kept_bytes_ = 0;
   bool has_trace_ = false;

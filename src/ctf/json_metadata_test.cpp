@@ -601,7 +601,7 @@ TEST(JsonMetadata, AliasesOfAliases_AreCounted) {
   for (int i = 0; i < 10; ++i)
     fragments.push_back(R"({"type":"event-record-class","id":)" + std::to_string(i) +
                         R"(,"payload-field-class":"a19"})");
-  EXPECT_THAT(error_of(fragments, Code::kLimit), HasSubstr("in all its classes"));
+  EXPECT_THAT(error_of(fragments, Code::kLimit), HasSubstr("in all its classes, too many for"));
 }
 
 TEST(JsonMetadata, SizesBeyondTheLimits_AreRefused) {

@@ -17,9 +17,10 @@ struct MetadataLimits {
   /// Fields of one packet or event record, arrays counted once and all options of variants
   /// together, aliases resolved: 30 lines of aliases could say a billion.
   std::uint64_t fields = 1u << 20;
-  /// Those of all classes of a CTF 2 trace, whose aliases can be used over and over: as many as
-  /// decoding allows.
-  std::uint64_t all_fields = 4'000'000;
+  /// Those of all classes of a CTF 2 trace, whose aliases a few bytes can use again: so many, and
+  /// one more for each `bytes_per_field` of the metadata. Decoding takes some 200 bytes for each.
+  std::uint64_t all_fields = 150'000;
+  std::size_t bytes_per_field = 64;
   /// Alignment of a field. Beyond a page nothing real is aligned.
   std::uint32_t alignment_bits = 8 * 4096;
   /// Length of static arrays, strings and BLOBs: as many bits as a packet's 64-bit length can hold.

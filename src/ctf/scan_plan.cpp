@@ -71,7 +71,7 @@ class ClassCompiler {
       return;
     }
     to_byte();
-    step(ScanCode::kAlign).unit = alignment / kByte;
+    step(ScanCode::kAlign).unit = static_cast<std::uint32_t>(alignment / kByte);
     new_anchor(alignment);
   }
   void pass(std::uint64_t bits) {

@@ -30,9 +30,9 @@ struct ScanLimits {
   static constexpr std::uint32_t kAnchors = 32;
   /// Arrays inside each other.
   static constexpr std::uint32_t kLoops = 4;
-  /// Elements of all arrays of a record: half of what the decoder allows, so that what is scanned
-  /// can be decoded.
-  static constexpr std::uint64_t kElements = 1u << 20;
+  /// Elements of all arrays of a record: fewer than the decoder always allows, so that what is
+  /// scanned can be decoded.
+  static constexpr std::uint64_t kElements = 1u << 16;
   /// Bytes between two anchors.
   static constexpr std::uint64_t kFixedBytes = 1u << 28;
 };

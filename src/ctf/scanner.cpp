@@ -23,7 +23,7 @@ class BodyWalk {
            Anchors* anchors)
       : scan_(scan), packet_(packet), end_(end), anchors_(*anchors) {}
 
-  const std::uint8_t* run(const std::uint8_t* at) {
+  [[gnu::noinline]] const std::uint8_t* run(const std::uint8_t* at) {
     const ScanStep* step = scan_.steps.data();
     while (true) {
       if (left(at) < step->fixed) return nullptr;
@@ -117,7 +117,7 @@ class BodyWalk {
 };
 
 // The usual bodies: bytes of fixed number and strings.
-inline const std::uint8_t* find_body_end(const ClassScan& scan, const std::uint8_t* packet,
+[[gnu::always_inline]] inline const std::uint8_t* find_body_end(const ClassScan& scan, const std::uint8_t* packet,
                                          const std::uint8_t* body, const std::uint8_t* end,
                                          Anchors* anchors) {
   const ScanStep* step = scan.steps.data();

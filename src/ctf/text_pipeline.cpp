@@ -18,7 +18,7 @@ constexpr std::size_t kPiecesPerThread = 4;
 
 TextPipeline::TextPipeline(TraceReader* reader, TextPrinter* printer, unsigned threads,
                            Write write)
-    : reader_(*reader), write_(std::move(write)), printer_(*printer) {
+    : reader_(*reader), write_(std::move(write)), printer_(*printer), packets_(reader->streams().size()) {
   // The first negative time is printed in another way than those behind it: they need one printer.
   if (reader->begin_ns().value_or(0) < 0) threads = 1;
   for (unsigned i = 1; i < threads; ++i) printers_.emplace_back(printer->options());
@@ -36,11 +36,13 @@ std::uint64_t TextPipeline::run(std::uint64_t limit) {
   return printers_.empty() ? run_alone(limit) : run_with_others(limit);
 }
 
-void TextPipeline::see_packet(const Run& run) {
-  if (stream_ == run.stream && packet_ == run.batch.packet.data()) return;
-  stream_ = run.stream;
-  packet_ = run.batch.packet.data();
-  packet_text_ = std::make_shared<const std::string>(printer_.packet_text(*stream_));
+const std::shared_ptr<const PaddedText>& TextPipeline::packet_text(const Run& run) {
+  Packet& packet = packets_[run.index];
+  if (packet.bytes != run.batch.packet.data()) {
+    packet.bytes = run.batch.packet.data();
+    packet.text = std::make_shared<const PaddedText>(printer_.packet_text(*run.stream));
+  }
+  return packet.text;
 }
 
 std::uint64_t TextPipeline::run_alone(std::uint64_t limit) {
@@ -48,12 +50,12 @@ std::uint64_t TextPipeline::run_alone(std::uint64_t limit) {
   while (count < limit && !is_over_) {
     auto run = reader_.next_run();
     if (!run) break;
-    see_packet(*run);
+    const PaddedText& packet = *packet_text(*run);
     auto& rows = run->batch.rows;
     rows = rows.first(std::min<std::uint64_t>(rows.size(), limit - count));
     count += rows.size();
     while (!rows.empty() && !is_over_) {
-      rows = rows.subspan(printer_.print(*stream_, run->batch, *packet_text_, kPieceBytes));
+      rows = rows.subspan(printer_.print(*run->stream, run->batch, packet, kPieceBytes));
       if (printer_.text().size() >= kPieceBytes) flush();
     }
   }
@@ -76,7 +78,6 @@ std::uint64_t TextPipeline::run_with_others(std::uint64_t limit) {
   while (count < limit && !is_over_) {
     auto run = reader_.next_run();
     if (!run) break;
-    see_packet(*run);
     auto& rows = run->batch.rows;
     rows = rows.first(std::min<std::uint64_t>(rows.size(), limit - count));
     count += rows.size();
@@ -114,7 +115,7 @@ void TextPipeline::add(const Run& run) {
                           .packet = run.batch.packet,
                           .first = open_->rows.size(),
                           .count = run.batch.rows.size(),
-                          .packet_text = packet_text_});
+                          .packet_text = packet_text(run)});
   open_->rows.insert(open_->rows.end(), run.batch.rows.begin(), run.batch.rows.end());
   if (!run.stream->has_time()) return;
   const Row& last = run.batch.rows.back();

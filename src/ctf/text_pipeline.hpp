@@ -49,7 +49,7 @@ class TextPipeline {
     const DataStream* stream = nullptr;
     std::span<const std::byte> packet{};
     std::size_t first = 0, count = 0;  // in Piece::rows
-    std::shared_ptr<const std::string> packet_text{};
+    std::shared_ptr<const PaddedText> packet_text{};
   };
   enum class State : std::uint8_t { kReady, kTaken, kDone };
   struct Piece {
@@ -62,7 +62,7 @@ class TextPipeline {
 
   std::uint64_t run_alone(std::uint64_t limit);
   std::uint64_t run_with_others(std::uint64_t limit);
-  void see_packet(const Run& run);
+  const std::shared_ptr<const PaddedText>& packet_text(const Run& run);
   void add(const Run& run);
   void hand_out();
   void settle(std::size_t most);
@@ -73,9 +73,11 @@ class TextPipeline {
   Write write_;
   TextPrinter& printer_;
   bool is_over_ = false;  // `write` said so
-  const DataStream* stream_ = nullptr;
-  const std::byte* packet_ = nullptr;
-  std::shared_ptr<const std::string> packet_text_;
+  struct Packet {
+    const std::byte* bytes = nullptr;
+    std::shared_ptr<const PaddedText> text{};
+  };
+  std::vector<Packet> packets_;  // those that streams are in, by Run::index
 
   // With other threads.
   std::unique_ptr<Piece> open_;

@@ -282,7 +282,7 @@ void TextPrinter::print(const DataStream& stream) {
   const EventView& event = stream.event();
   const Plan& plan = *stream.trace().plan;
   if (stream.has_time()) put_times(stream.ns(), event.clock);
-  put(class_text(stream, &stream_text(stream), stream.row().event).head);
+  put(class_text(stream, &stream_text(stream), stream.row().event).head.view());
   bool is_started = false;
   put_scope(plan, "stream.packet.context", event.packet_context, options_.context_names,
             &is_started);

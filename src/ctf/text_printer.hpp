@@ -48,11 +48,11 @@ class TextPrinter {
   /// there are `enough_bytes` of text. Returns how many events it printed.
   ///
   /// `packet_text`: of packet_text().
-  std::size_t print(const DataStream& stream, const RowBatch& batch, std::string_view packet_text,
-                    std::size_t enough_bytes);
+  std::size_t print(const DataStream& stream, const RowBatch& batch,
+                    const PaddedText& packet_text, std::size_t enough_bytes);
 
   /// What all lines of events in the packet of `stream.batch()` have in common.
-  [[nodiscard]] std::string packet_text(const DataStream& stream);
+  [[nodiscard]] PaddedText packet_text(const DataStream& stream);
 
   /// The time of the line printed last, which the next one's delta is counted from.
   struct LastTime {
@@ -77,7 +77,7 @@ class TextPrinter {
   /// What of a line is the same for all events of a class.
   struct ClassText {
     bool is_made = false;
-    std::string head;  ///< from behind the times to the event's name and ": "
+    PaddedText head;  ///< from behind the times to the event's name and ": "
     TextProgram program;
   };
   using StreamText = std::vector<ClassText>;  // as StreamPlan::events
@@ -87,7 +87,11 @@ class TextPrinter {
     std::string text;  ///< date and time of day, up to the point
   };
 
-  void reserve(std::size_t more);
+  // Makes room: so much may then be written without asking again.
+  void reserve(std::size_t more) {
+    if (size_ + more > buffer_.size()) [[unlikely]] grow(more);
+  }
+  void grow(std::size_t more);
   void put(std::string_view text);
   void put(char character);
   void put_unsigned(std::uint64_t number, unsigned minimum_digits = 1);
@@ -98,16 +102,26 @@ class TextPrinter {
   void put_wall(std::int64_t ns);
   void put_delta(std::uint64_t delta_ns);
   StreamText& stream_text(const DataStream& stream);
-  const ClassText& class_text(const DataStream& stream, StreamText* texts, std::uint32_t event);
+  const ClassText& class_text(const DataStream& stream, StreamText* texts, std::uint32_t event) {
+    ClassText& text = (*texts)[event];
+    if (!text.is_made) [[unlikely]] make_class_text(stream, event, &text);
+    return text;
+  }
+  void make_class_text(const DataStream& stream, std::uint32_t event, ClassText* text) const;
   std::string make_head(const DataStream& stream, const EventClass& event) const;
   void print_row(const DataStream& stream, const RowBatch& batch, const Row& row,
-                 const ClassText& text, std::string_view packet_text);
+                 const ClassText& text, const PaddedText& packet_text);
   void print_decoded(const DataStream& stream, const RowBatch& batch, const Row& row,
-                     const ClassText& text, std::string_view packet_text);
+                     const ClassText& text, const PaddedText& packet_text);
   void put_event(const Plan& plan, const EventView& event, bool is_started);
   char* put_plain_times(char* out, std::int64_t ns, std::uint64_t cycles);
   const std::string& second_text(std::int64_t second);
-  char* reserve_at(char* out, std::size_t more);
+  // Room for `more` bytes at `out`, which is in the buffer; where it is afterwards.
+  char* reserve_at(char* out, std::size_t more) {
+    size_ = static_cast<std::size_t>(out - buffer_.data());
+    reserve(more);
+    return buffer_.data() + size_;
+  }
   template <bool kIsTerminated>
   const std::uint8_t* put_escaped(const std::uint8_t* from, const std::uint8_t* end,
                                   const std::uint8_t* readable_end, char** out);

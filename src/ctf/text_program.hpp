@@ -7,9 +7,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sillage::ctf {
@@ -45,6 +47,30 @@ struct TextStep {
   std::uint32_t place = 0;    ///< in ClassScan::places
   std::uint32_t key = kNone;  ///< in ClassScan::keys: how many elements, if that varies
   bool shows_names = false;   ///< of elements
+};
+
+/// Text that is copied in blocks: what is behind it may be read, too.
+class PaddedText {
+ public:
+  static constexpr std::size_t kBlock = 32;
+
+  PaddedText() = default;
+  explicit PaddedText(std::string text) : size_(text.size()), text_(std::move(text)) {
+    text_.append(kBlock, '\0');
+  }
+
+  [[nodiscard]] std::string_view view() const { return {text_.data(), size_}; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+  /// Copies it; up to a block behind it may be written. Returns where it ends.
+  char* copy_to(char* out) const {
+    for (std::size_t i = 0; i < size_; i += kBlock) std::memcpy(out + i, text_.data() + i, kBlock);
+    return out + size_;
+  }
+
+ private:
+  std::size_t size_ = 0;
+  std::string text_;
 };
 
 /// How the records of a class become text, from behind the event's name to the end of the line.

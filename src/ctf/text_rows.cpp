@@ -83,13 +83,6 @@ char* put_prefixed(char* out, std::uint64_t number) {
 
 }  // namespace
 
-// Room for `more` bytes at `out`, which is in the buffer; where it is afterwards.
-char* TextPrinter::reserve_at(char* out, std::size_t more) {
-  size_ = static_cast<std::size_t>(out - buffer_.data());
-  reserve(more);
-  return buffer_.data() + size_;
-}
-
 TextPrinter::StreamText& TextPrinter::stream_text(const DataStream& stream) {
   if (last_stream_ != &stream.plan()) {
     last_stream_ = &stream.plan();
@@ -99,13 +92,11 @@ TextPrinter::StreamText& TextPrinter::stream_text(const DataStream& stream) {
   return *last_texts_;
 }
 
-const TextPrinter::ClassText& TextPrinter::class_text(const DataStream& stream, StreamText* texts,
-                                                      std::uint32_t event) {
-  ClassText& text = (*texts)[event];
-  if (text.is_made) return text;
-  text.is_made = true;
-  text.head = make_head(stream, *stream.plan().events[event].event_class);
-  if (options_.is_coloured) return text;
+void TextPrinter::make_class_text(const DataStream& stream, std::uint32_t event,
+                                  ClassText* text) const {
+  text->is_made = true;
+  text->head = PaddedText(make_head(stream, *stream.plan().events[event].event_class));
+  if (options_.is_coloured) return;
   const auto equal = [](std::string_view name) { return std::string(name) + " = "; };
   TextNames names{.scope = [](std::string_view) { return std::string(); },
                   .member = equal,
@@ -115,23 +106,22 @@ const TextPrinter::ClassText& TextPrinter::class_text(const DataStream& stream, 
   const Plan& plan = *stream.trace().plan;
   const ScopePlan& packet = stream.plan().packet_context;
   const bool has_packet_text = !packet.empty() && !plan.fields()[packet.root].is_hidden;
-  text.program = compile_text(plan, stream.plan(), event, stream.scan().classes[event], names,
+  text->program = compile_text(plan, stream.plan(), event, stream.scan().classes[event], names,
                               has_packet_text);
-  return text;
 }
 
-std::string TextPrinter::packet_text(const DataStream& stream) {
+PaddedText TextPrinter::packet_text(const DataStream& stream) {
   const std::size_t start = size_;
   bool is_started = false;
   put_scope(*stream.trace().plan, "stream.packet.context", stream.packet_context(),
             options_.context_names, &is_started);
   std::string text(buffer_.data() + start, size_ - start);
   size_ = start;
-  return text;
+  return PaddedText(std::move(text));
 }
 
 std::size_t TextPrinter::print(const DataStream& stream, const RowBatch& batch,
-                               std::string_view packet_text, std::size_t enough_bytes) {
+                               const PaddedText& packet_text, std::size_t enough_bytes) {
   StreamText& texts = stream_text(stream);
   std::size_t count = 0;
   for (const Row& row : batch.rows) {
@@ -148,14 +138,14 @@ std::size_t TextPrinter::print(const DataStream& stream, const RowBatch& batch,
 }
 
 void TextPrinter::print_decoded(const DataStream& stream, const RowBatch& batch, const Row& row,
-                                const ClassText& text, std::string_view packet_text) {
+                                const ClassText& text, const PaddedText& packet_text) {
   const auto& plan = stream.trace().plan;
   RowReader& reader = readers_.try_emplace(plan.get(), plan).first->second;
   const EventView& event = reader.read(batch.packet, row);
   if (stream.has_time()) put_times(stream.ns_of(row), row.clock);
-  put(text.head);
-  put(packet_text);
-  put_event(*plan, event, !packet_text.empty());
+  put(text.head.view());
+  put(packet_text.view());
+  put_event(*plan, event, packet_text.size() != 0);
 }
 
 char* TextPrinter::put_plain_times(char* out, std::int64_t ns, std::uint64_t cycles) {
@@ -234,7 +224,7 @@ const std::uint8_t* TextPrinter::put_escaped(const std::uint8_t* from, const std
 }
 
 void TextPrinter::print_row(const DataStream& stream, const RowBatch& batch, const Row& row,
-                            const ClassText& text, std::string_view packet_text) {
+                            const ClassText& text, const PaddedText& packet_text) {
   const TextProgram& program = text.program;
   const std::size_t most =
       kTimesBytes + text.head.size() + packet_text.size() + program.most_bytes + kTextSlack;
@@ -250,10 +240,7 @@ void TextPrinter::print_row(const DataStream& stream, const RowBatch& batch, con
   }
   reserve(most);
   char* out = buffer_.data() + size_;
-  std::memcpy(out, text.head.data(), text.head.size());
-  out += text.head.size();
-  std::memcpy(out, packet_text.data(), packet_text.size());
-  out += packet_text.size();
+  out = packet_text.copy_to(text.head.copy_to(out));
   const std::uint8_t* const packet = batch.packet_start();
   const std::uint8_t* const readable_end = packet + batch.packet.size();
   Anchors anchors;

@@ -169,6 +169,7 @@ TraceReader TraceReader::part(const TimeRange& range, bool with_timeless,
     if (!merged.stream->has_time() && !with_timeless) continue;
     part.streams_.push_back(
         {.stream = merged.stream->copy(part.damage_report(), part.discarded_report()),
+         .index = merged.index,
          .order = merged.order});
     part.streams_.back().stream->restrict(range);
   }
@@ -302,6 +303,7 @@ void TraceReader::set_order() {
   std::stable_sort(streams_.begin(), streams_.end(),
                    [&](const Merged& a, const Merged& b) { return key(a) < key(b); });
   for (std::size_t i = 1; i < streams_.size(); ++i) {
+    streams_[i].index = i;
     streams_[i].order = streams_[i - 1].order + (key(streams_[i - 1]) == key(streams_[i]) ? 0 : 1);
   }
 }
@@ -400,7 +402,7 @@ std::optional<Run> TraceReader::next_run() {
   const DataStream& stream = *heap_.front()->stream;
   RowBatch batch = stream.batch();
   batch.rows = batch.rows.first(taken_);
-  return Run{.stream = &stream, .batch = batch};
+  return Run{.stream = &stream, .index = heap_.front()->index, .batch = batch};
 }
 
 std::vector<DataStream*> TraceReader::streams() const {

@@ -35,6 +35,7 @@ struct ReadOptions {
 /// Lifetime: until the next call of the reader; rows and packet, as long as it lives.
 struct Run {
   const DataStream* stream = nullptr;
+  std::size_t index = 0;  ///< of the stream, in TraceReader::streams()
   RowBatch batch{};
 };
 
@@ -108,6 +109,7 @@ class TraceReader {
   };
   struct Merged {
     std::unique_ptr<DataStream> stream;
+    std::size_t index = 0;
     std::uint32_t order = 0;  ///< equal for streams that only their events tell apart
   };
   struct Directory;

@@ -268,13 +268,26 @@ TEST(TsdlMetadata, AliasesOfAliases_AreCounted) {
               HasSubstr("more than 1048576 fields"));
 }
 
-TEST(TsdlMetadata, MemoryBeyondTheBudget_IsRefused) {
+TEST(TsdlMetadata, MemoryBeyondTheBudget_IsRefusedWithItsPlace) {
   const MetadataLimits limits{.memory_per_byte = 2, .memory_bytes = 1 << 16};
-  std::string members;
+  std::string members, events;
   for (int i = 0; i < 20'000; ++i) members += "u a" + std::to_string(i) + ";";
-  EXPECT_THAT(error_of(with_payload(members, "typealias integer { size = 8; } := u;"), Code::kLimit,
-                       limits),
-              HasSubstr("MiB of memory for its size"));
+  for (int i = 0; i < 5'000; ++i)
+    events += "event { name = e; id = " + std::to_string(i) + "; };\n";
+  const std::string type = "typealias integer { size = 8; } := u;";
+  for (const std::string& text : {with_payload(members, type), with_payload("", events)}) {
+    const std::string error = error_of(text, Code::kLimit, limits);
+    EXPECT_THAT(error, StartsWith("line "));
+    EXPECT_THAT(error, HasSubstr("MiB of memory for its size"));
+  }
+  // A few bytes that say much when they are placed.
+  std::string aliases = "typealias integer { size = 8; } := a0;";
+  for (int i = 1; i <= 12; ++i) {
+    const std::string inner = "a" + std::to_string(i - 1);
+    aliases +=
+        "typealias struct { " + inner + " x; " + inner + " y; } := a" + std::to_string(i) + ";";
+  }
+  EXPECT_THAT(error_of(with_payload("a12 a;", aliases), Code::kLimit, limits), StartsWith("line "));
 }
 
 TEST(TsdlMetadata, BadUtf8AndSpaces_AreHarmless) {

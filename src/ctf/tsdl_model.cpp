@@ -153,7 +153,7 @@ class TsdlReader {
       return one.kind == Declaration::kEvent;
     });
     if (!budget_.take(static_cast<std::size_t>(count) * (sizeof(EventClass) + kIdBytes)))
-      return too_large();
+      return too_large(text_.size());
     model_.events.reserve(static_cast<std::size_t>(count));
     for (const Declaration kind :
          {Declaration::kEnvironment, Declaration::kClock, Declaration::kType, Declaration::kTrace,
@@ -177,7 +177,7 @@ class TsdlReader {
     const std::size_t names =
         model_.events.back().name.size() + model_.events.back().emf_uri.size();
     if (!budget_.take(parser_.kept_bytes() - kept + placer_.taken_bytes() - placed + names))
-      return too_large();
+      return too_large(declaration.offset);
     return {};
   }
 
@@ -194,10 +194,11 @@ class TsdlReader {
     }
   }
 
-  [[nodiscard]] tl::unexpected<Error> too_large() const {
-    return fail(Code::kLimit, "this metadata needs more than " +
-                                  std::to_string(budget_.limit() >> 20) +
-                                  " MiB of memory for its size");
+  [[nodiscard]] tl::unexpected<Error> too_large(std::size_t offset) const {
+    return fail(Code::kLimit,
+                "this metadata needs more than " + std::to_string(budget_.limit() >> 20) +
+                    " MiB of memory for its size",
+                tsdl_place(text_, offset));
   }
 
   /// The trace's byte order, which types before its block may need.

@@ -121,7 +121,7 @@ bool TsdlPlacer::take(std::size_t bytes) {
     error_ = Error{Code::kLimit,
                    "this metadata needs more than " + std::to_string(budget_.limit() >> 20) +
                        " MiB of memory for its size",
-                   {}};
+                   tsdl_place(text_, offset_)};
     return false;
   }
   taken_bytes_ += bytes;
@@ -148,6 +148,7 @@ Result<FieldClassRef> TsdlPlacer::place(Scope scope, const TsdlRoots& roots) {
 
 FieldClassRef TsdlPlacer::place_type(const Named& named) {
   const TsdlType& type = *named.type;
+  if (named.offset != 0) offset_ = named.offset;
   if (const auto* leaf = type.as<TsdlLeaf>()) return leaf->field_class;
   if (const auto* integer = type.as<TsdlInteger>()) return place_integer(*integer, named);
   if (const auto* array = type.as<TsdlArray>()) return place_array(*array, named);

@@ -110,6 +110,7 @@ class TsdlPlacer {
   Indexes event_indexes_, stream_indexes_;
   Clocks clocks_;
   std::size_t taken_bytes_ = 0;
+  std::size_t offset_ = 0;  // of the member or option reached, for messages
   std::optional<Error> error_;
 };
 

@@ -36,13 +36,46 @@ class Binder {
   Binding bind() {
     for (Node& node : binding_.tree.nodes) node.type = type_of(&node);
     Node& root = binding_.tree.nodes.back();
-    if (!is_condition(root)) root.type = Type::kMissing;
+    if (!is_condition(root) || !find_outcomes().can_be_true) root.type = Type::kMissing;
     return std::move(binding_);
   }
 
  private:
   [[nodiscard]] const Node& operand(const Node& node, std::uint32_t which) const {
     return binding_.tree.nodes[binding_.tree.operands[node.first + which]];
+  }
+
+  // What a condition may come to be beside missing.
+  struct Outcomes {
+    bool can_be_true = false, can_be_false = false;
+  };
+
+  // Of the root: `a && b` with a missing operand is never true, but `!(a && b)` may be.
+  [[nodiscard]] Outcomes find_outcomes() const {
+    std::vector<Outcomes> outcomes;
+    for (const Node& node : binding_.tree.nodes) {
+      const bool is_there = node.type != Type::kMissing;
+      Outcomes found{.can_be_true = is_there, .can_be_false = is_there};
+      const bool is_and = node.operation == Operator::kAnd;
+      if (is_there && (is_and || node.operation == Operator::kOr)) {
+        found = {.can_be_true = is_and, .can_be_false = !is_and};
+        for (std::uint32_t i = 0; i < node.count; ++i) {
+          const Outcomes& each = outcomes[binding_.tree.operands[node.first + i]];
+          if (is_and) {
+            found.can_be_true = found.can_be_true && each.can_be_true;
+            found.can_be_false = found.can_be_false || each.can_be_false;
+          } else {
+            found.can_be_true = found.can_be_true || each.can_be_true;
+            found.can_be_false = found.can_be_false && each.can_be_false;
+          }
+        }
+      } else if (is_there && node.operation == Operator::kNot) {
+        const Outcomes& each = outcomes[binding_.tree.operands[node.first]];
+        found = {.can_be_true = each.can_be_false, .can_be_false = each.can_be_true};
+      }
+      outcomes.push_back(found);
+    }
+    return outcomes.back();
   }
 
   Type mismatch(const Node& node, std::string message) {

@@ -281,6 +281,9 @@ TEST(FilterBind, SaysWhatIsMissing) {
   EXPECT_THAT(names, ElementsAre("a", "$ctx.b.c"));
   EXPECT_TRUE(binding.can_match());
   EXPECT_FALSE(bind(*parse("a == 1 && b"), SampleEvent()).can_match());
+  EXPECT_FALSE(bind(*parse("a == 1 && i"), SampleEvent()).can_match());
+  EXPECT_FALSE(bind(*parse("!(a == 1 || i)"), SampleEvent()).can_match());
+  EXPECT_TRUE(bind(*parse("!(a == 1 && i)"), SampleEvent()).can_match());
 }
 
 TEST(FilterBind, Mismatch_SaysColumn) {

@@ -8,22 +8,21 @@ namespace sillage::trace {
 namespace detail {
 
 void Event::set_run(const ctf::Run& run, const Schema& about) {
-  if (stream != run.stream) {
-    stream = run.stream;
-    stream_info = &about.stream_of(*stream);
-    classes = about.classes().data() + about.first_class(stream->plan());
-    schema = &about;
-  }
+  const StreamAccess& access = about.stream_accesses()[run.index];
+  stream = run.stream;
+  stream_ = access.info;
+  classes = access.classes;
+  accesses = access.fields;
   packet = run.batch.packet;
   row = run.batch.rows.data();
   last = row + run.batch.rows.size();
-  is_decoded = has_anchors = false;
+  set_row();
 }
 
 EventPlace Event::place() const {
   EventPlace place;
   place.stream_ = stream;
-  place.stream_info_ = stream_info;
+  place.stream_info_ = stream_;
   place.classes_ = classes;
   place.packet_ = packet.data();
   place.packet_bytes_ = packet.size();
@@ -41,14 +40,14 @@ void Event::set_place(const EventPlace& place, const Schema& about) {
     return;
   }
   stream = static_cast<const ctf::DataStream*>(place.stream_);
-  stream_info = place.stream_info_;
+  stream_ = place.stream_info_;
   classes = place.classes_;
-  schema = &about;
+  accesses = about.stream_accesses()[stream_->index].fields;
   packet = {place.packet_, place.packet_bytes_};
   own_row = {.clock = place.clock_, .bit = place.bit_, .event = place.event_, .body = place.body_};
   row = &own_row;
   last = row + 1;
-  is_decoded = has_anchors = false;
+  set_row();
 }
 
 const std::uint8_t* Event::anchor(std::uint16_t number) const {
@@ -114,12 +113,35 @@ Field Event::find(ctf::Values values, const FieldInfo& info) const {
   return {};
 }
 
+namespace {
+// An integer of the machine's order at a whole byte.
+std::uint64_t read_plain(const ctf::Op& op, const std::uint8_t* from) {
+  const bool is_signed = op.kind == ctf::ValueKind::kSigned;
+  switch (op.length_bits) {
+    case 8: return is_signed ? static_cast<std::uint64_t>(static_cast<std::int8_t>(*from)) : *from;
+    case 16: {
+      const std::uint64_t number = ctf::load<std::uint16_t>(from);
+      return is_signed ? static_cast<std::uint64_t>(static_cast<std::int16_t>(number)) : number;
+    }
+    case 32: {
+      const std::uint64_t number = ctf::load<std::uint32_t>(from);
+      return is_signed ? static_cast<std::uint64_t>(static_cast<std::int32_t>(number)) : number;
+    }
+    default: return ctf::load<std::uint64_t>(from);
+  }
+}
+}  // namespace
+
 Field Event::read(const FieldInfo& info, const FieldAccess& access) const {
   Field field;
   field.info_ = &info;
   field.event_ = this;
   const ctf::Op& op = *access.op;
   const std::uint8_t* from = anchor(access.place.anchor);
+  if (access.is_plain) {
+    field.number_ = read_plain(op, from + access.place.bit / ctf::kByte);
+    return field;
+  }
   if (op.code == ctf::OpCode::kScalar) {
     const std::uint64_t bits = ctf::load_bits(op.load, from, access.place.bit, op.length_bits);
     if (info.type == FieldType::kFloat) {
@@ -147,11 +169,11 @@ Field Event::read(const FieldInfo& info, const FieldAccess& access) const {
 }
 
 Field Event::field(std::size_t index) const {
-  const EventClass& about = event_class();
+  const EventClass& about = *class_;
   if (index >= about.fields.size()) return {};
   const FieldInfo& info = about.fields[index];
   if (info.scope == Scope::kPacketContext) return find(packet_context(), info);
-  const FieldAccess& access = schema->accesses(about.index)[index];
+  const FieldAccess& access = accesses[row->event][index];
   if (access.op != nullptr && row->is_fast()) return read(info, access);
   const ctf::EventView& event = decode();
   switch (info.scope) {
@@ -240,10 +262,6 @@ namespace {
 const detail::Event& of(const Event& event) { return static_cast<const detail::Event&>(event); }
 }  // namespace
 
-const EventClass& Event::event_class() const { return of(*this).event_class(); }
-const StreamInfo& Event::stream() const { return *of(*this).stream_info; }
-std::int64_t Event::time_ns() const { return of(*this).stream->ns_of(*of(*this).row); }
-std::uint64_t Event::cycles() const { return of(*this).row->clock; }
 EventPlace Event::place() const { return of(*this).place(); }
 Field Event::operator[](std::size_t index) const { return of(*this).field(index); }
 

@@ -127,7 +127,24 @@ Schema::Schema(const ctf::TraceReader& reader) : kept_(reader.traces()) {
                         .end_ns = stream->end_ns(),
                         .has_time = stream->has_time()});
   }
+  for (const ctf::DataStream* stream : reader.streams()) {
+    const std::size_t first = first_class(stream->plan());
+    stream_accesses_.push_back({.info = &stream_of(*stream),
+                                .classes = classes_.data() + first,
+                                .fields = accesses_.data() + first});
+  }
 }
+
+namespace {
+bool is_plain(const ctf::Op& op) {
+  const bool is_native =
+      op.load == ctf::Load::kByte ||
+      (ctf::kIsLittleHost ? op.load >= ctf::Load::kLittle16 && op.load <= ctf::Load::kLittle64
+                          : op.load >= ctf::Load::kBig16 && op.load <= ctf::Load::kBig64);
+  return op.code == ctf::OpCode::kScalar && is_native && !op.is_reversed &&
+         (op.kind == ctf::ValueKind::kUnsigned || op.kind == ctf::ValueKind::kSigned);
+}
+}  // namespace
 
 void Schema::add_trace(const ctf::Trace& trace) {
   traces_.push_back(describe(trace));
@@ -163,7 +180,8 @@ void Schema::add_class(const ctf::Trace& trace, const ctf::StreamPlan& stream,
             return each.op == field.operation && which != Scope::kPacketContext;
           });
       if (scan.is_fast && place != scan.places.end()) {
-        access = {.op = &plan.ops()[place->op], .place = *place};
+        const ctf::Op& op = plan.ops()[place->op];
+        access = {.op = &op, .place = *place, .is_plain = is_plain(op)};
       }
       accesses.push_back(access);
     }

@@ -18,6 +18,14 @@ namespace sillage::trace::detail {
 struct FieldAccess {
   const ctf::Op* op = nullptr;  ///< nullptr: only by decoding the record
   ctf::Place place{};
+  bool is_plain = false;  ///< an integer of 1, 2, 4 or 8 bytes, of the machine's order
+};
+
+/// What all events of a stream share.
+struct StreamAccess {
+  const StreamInfo* info = nullptr;
+  const EventClass* classes = nullptr;               ///< as StreamPlan::events
+  const std::vector<FieldAccess>* fields = nullptr;  ///< of each class, as EventClass::fields
 };
 
 /// Everything that never changes while a reader reads.
@@ -31,9 +39,9 @@ class Schema {
   [[nodiscard]] const std::vector<EventClass>& classes() const { return classes_; }
   [[nodiscard]] const std::vector<StreamInfo>& streams() const { return streams_; }
 
-  /// How the fields of class `index` are found, as EventClass::fields.
-  [[nodiscard]] const std::vector<FieldAccess>& accesses(std::size_t index) const {
-    return accesses_[index];
+  /// By Run::index.
+  [[nodiscard]] const std::vector<StreamAccess>& stream_accesses() const {
+    return stream_accesses_;
   }
 
   /// A stream of the reader's, or a part or copy of one.
@@ -53,7 +61,8 @@ class Schema {
   std::vector<TraceInfo> traces_;
   std::vector<EventClass> classes_;
   std::vector<StreamInfo> streams_;
-  std::vector<std::vector<FieldAccess>> accesses_;
+  std::vector<std::vector<FieldAccess>> accesses_;  // as classes_
+  std::vector<StreamAccess> stream_accesses_;
   std::map<const ctf::StreamPlan*, std::size_t> first_classes_;
   std::map<StreamKey, std::size_t> by_stream_;
 };

@@ -25,17 +25,14 @@ struct Event : trace::Event {
   void set_place(const EventPlace& place, const Schema& about);
   /// Goes on to the next event of the run; false if there is none.
   [[nodiscard]] bool advance() {
-    if (row == last) return false;
-    ++row;
-    is_decoded = has_anchors = false;
-    return row != last;
+    if (row == last || ++row == last) return false;
+    set_row();
+    return true;
   }
-  [[nodiscard]] const EventClass& event_class() const { return classes[row->event]; }
 
   const ctf::DataStream* stream = nullptr;
-  const StreamInfo* stream_info = nullptr;
-  const EventClass* classes = nullptr;  // of the stream's data stream class
-  const Schema* schema = nullptr;
+  const EventClass* classes = nullptr;                 // of the stream's data stream class
+  const std::vector<FieldAccess>* accesses = nullptr;  // the same
   std::span<const std::byte> packet{};
   const ctf::Row* row = nullptr;
   const ctf::Row* last = nullptr;
@@ -44,6 +41,12 @@ struct Event : trace::Event {
   // The packet that the stream reads is another one than that of an event that was gone back to.
   [[nodiscard]] ctf::Values packet_context() const {
     return row == &own_row ? decode().packet_context : stream->packet_context();
+  }
+  void set_row() {
+    class_ = classes + row->event;
+    time_ns_ = stream->ns_of(*row);
+    cycles_ = row->clock;
+    is_decoded = has_anchors = false;
   }
   [[nodiscard]] const std::uint8_t* anchor(std::uint16_t number) const;
   [[nodiscard]] Field read(const FieldInfo& info, const FieldAccess& access) const;

@@ -12,6 +12,7 @@ import struct
 
 INFINITY = float("inf")
 MAGIC = 0xC1FC1FC1
+MOST_ELEMENTS = 1 << 18  # of arrays: sillage read has a limit, too, and no sound test trace comes near it
 CODECS = {"utf-8": 1, "utf-16le": 2, "utf-16be": 2, "utf-32le": 4, "utf-32be": 4}
 BIT_ARRAYS = ("fixed-length-bit-array", "fixed-length-bit-map", "fixed-length-boolean",
               "fixed-length-unsigned-integer", "fixed-length-signed-integer", "fixed-length-floating-point-number")
@@ -70,6 +71,7 @@ class Metadata:
     def __init__(self, fragments):
         self.aliases = {}
         self.uuid = None
+        self.checks_uuid = True
         self.header = None
         self.environment = {}
         self.clocks = {}
@@ -140,6 +142,7 @@ class PacketDecoder:
         self.end_clock = self.discarded = self.sequence = self.ds_id = None
         self.dsc_id = 0
         self.erc_id = 0
+        self.is_cut = False
         self.roots = {}
         self.roles = {}
 
@@ -176,8 +179,14 @@ class PacketDecoder:
             raise Damage(self.x, f"content of {self.content_len} bits in {self.total_len}")
         if self.x > self.content_len:
             raise Damage(self.x, f"header and context end behind the content's {self.content_len} bits")
-        if self.total_len != INFINITY and self.total_len > 8 * len(self.data):
-            raise Damage(self.x, f"packet of {self.total_len} bits in {8 * len(self.data)}")
+        if self.total_len == 0:
+            raise Damage(self.x, "packet of no bits")
+        # Of a packet that was cut off what is there is read.
+        there = 8 * len(self.data)
+        if self.total_len != INFINITY:
+            self.is_cut = self.content_len > there
+            self.total_len = min((self.total_len + 7) // 8 * 8, there)
+            self.content_len = min(self.content_len, there)
 
     def has_event(self):
         return self.x < min(self.content_len, 8 * len(self.data))
@@ -212,7 +221,7 @@ class PacketDecoder:
             raise Damage(self.x, f"magic {value:#x}")
 
     def check_uuid(self, fc, value, start):
-        if list(value) != self.metadata.uuid:
+        if self.metadata.checks_uuid and list(value) != self.metadata.uuid:
             raise Damage(self.x, "another metadata stream's UUID")
 
     def update_clock(self, fc, value, start):
@@ -220,7 +229,7 @@ class PacketDecoder:
         length = fc["length"] if fc["type"] == "fixed-length-unsigned-integer" else (self.x - start) // 8 * 7
         mask = (1 << length) - 1
         high, current = self.clock & ~mask, self.clock & mask
-        self.clock = high + value if value >= current else high + mask + 1 + value
+        self.clock = (high + value if value >= current else high + mask + 1 + value) & (1 << 64) - 1
 
     # Fields. `store` puts a value where it belongs before what is in it is decoded: locations may lead through it.
 
@@ -257,6 +266,8 @@ class PacketDecoder:
                             lambda field, name=member["name"]: value.__setitem__(name, field))
         elif kind in ("static-length-array", "dynamic-length-array"):
             length = fc["length"] if kind == "static-length-array" else self.length(fc, parent)
+            if length > MOST_ELEMENTS:
+                raise Damage(self.x, f"{length} elements")
             self.align(alignment_of(fc))
             value = Array()
             store(value)
@@ -355,6 +366,8 @@ class PacketDecoder:
             value |= (byte & 0x7F) << shift
             shift += 7
             more = byte & 0x80
+        if value >> 64 and not (is_signed and value >> 63 == (1 << shift - 63) - 1):
+            raise Damage(self.x, "more than 64 bits")
         return value - (1 << shift) if is_signed and byte & 0x40 else value
 
     def string(self, fc, parent):
@@ -401,26 +414,50 @@ class Packet:
 
 
 def decode_stream(metadata, data):
-    """All packets of a stream's bytes. Damage in a packet of known size loses the rest of it, else of the stream."""
+    """All packets of a stream's bytes.
+
+    Damage in a packet loses the rest of it. Behind a damaged head the next packet is where the magic number comes
+    again, if packets have one. A packet of another data stream than the first is damage as a whole. The specification
+    would end at the first damage; this is what sillage-read(1) promises.
+    """
     packets = []
     at = 0
+    identity = None
+    is_searching = False
     while at < len(data):
         decoder = PacketDecoder(metadata, data[at:])
         packet = Packet(decoder)
-        packets.append(packet)
         try:
             decoder.decode_head()
         except Damage as damage:
             packet.damage = damage
-            break
+            if not is_searching:
+                packets.append(packet)
+            is_searching = True
+            at = next_magic(metadata, data, at + 1)
+            continue
+        is_searching = False
+        packets.append(packet)
+        size = (decoder.total_len if decoder.total_len != INFINITY else 8 * len(decoder.data)) // 8
+        at += size
+        if identity not in (None, (decoder.dsc_id, decoder.ds_id)):
+            packet.damage = Damage(0, "a packet of another data stream")
+            continue
+        identity = decoder.dsc_id, decoder.ds_id
         try:
             while decoder.has_event():
                 packet.events.append(decoder.decode_event())
+            if decoder.is_cut:
+                raise Damage(decoder.x, "the packet is cut off")
         except Damage as damage:
             packet.damage = damage
-            if decoder.total_len == INFINITY:
-                break
-        at += (decoder.total_len if decoder.total_len != INFINITY else decoder.x) // 8
-        if decoder.total_len == INFINITY:
-            break
     return packets
+
+
+def next_magic(metadata, data, start):
+    members = (metadata.header or {}).get("member-classes", [])
+    if not members or "packet-magic-number" not in members[0]["field-class"].get("roles", []):
+        return len(data)
+    order = "little" if members[0]["field-class"]["byte-order"] == "little-endian" else "big"
+    found = data.find(MAGIC.to_bytes(4, order), start)
+    return found if found >= 0 else len(data)

@@ -1,0 +1,4 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# `./dev bench read [ARGS]`: see read.py.
+exec python3 "$(dirname "$0")/read.py" "$@"
