@@ -114,7 +114,7 @@ class CpuSource {
         continue;
       }
       lost_ += page->lost();
-      page_ = std::move(*page);
+      page_ = *page;
     }
   }
 
