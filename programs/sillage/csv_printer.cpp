@@ -113,7 +113,10 @@ void CsvPrinter::add_columns(const ctf::Plan& plan, std::uint32_t field, const s
   }
   for (const std::uint32_t child : node.children) {
     const std::string& own = plan.fields()[child].name;
-    add_columns(plan, child, own.empty() ? name : name.empty() ? own : name + '.' + own, columns);
+    std::string path = name;
+    if (!name.empty() && !own.empty()) path += '.';
+    path += own;
+    add_columns(plan, child, path, columns);
   }
 }
 
