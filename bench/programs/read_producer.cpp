@@ -11,7 +11,8 @@
 namespace {
 
 void emit(long events) {
-  static constexpr std::array<const char*, 4> kTexts = {"", "GET /index.html", "a longer text, with a \"quote\"", "ok"};
+  static constexpr std::array<const char*, 4> kTexts = {"", "GET /index.html",
+                                                        "a longer text, with a \"quote\"", "ok"};
   std::array<std::uint8_t, 64> bytes{};
   for (long n = 0; n < events; n++) {
     const int i = static_cast<int>(n);
@@ -24,7 +25,10 @@ void emit(long events) {
       case 2:
       case 3:
       case 4:
-      case 5: lttng_ust_tracepoint(bench, intstr, i, kTexts[static_cast<std::size_t>(n) / 16 % kTexts.size()]); break;
+      case 5:
+        lttng_ust_tracepoint(bench, intstr, i,
+                             kTexts[static_cast<std::size_t>(n) / 16 % kTexts.size()]);
+        break;
       case 6:
       case 7:
       case 8: lttng_ust_tracepoint(bench, int4, i, -i, i * 3, 7); break;

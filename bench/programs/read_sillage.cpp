@@ -24,14 +24,16 @@ Sum iterate(Reader* reader) {
   std::vector<std::size_t> first(reader->event_classes().size());
   for (const EventClass& event_class : reader->event_classes()) {
     std::size_t index = 0;
-    while (index < event_class.fields.size() && event_class.fields[index].scope != Scope::kPayload) ++index;
+    while (index < event_class.fields.size() && event_class.fields[index].scope != Scope::kPayload)
+      ++index;
     first[event_class.index] = index;
   }
   while (const Event* event = reader->next()) {
     ++sum.events;
     sum.check += static_cast<std::uint64_t>(event->time_ns());
     const Field field = (*event)[first[event->event_class().index]];
-    if (field) sum.check += field.type() == FieldType::kText ? field.as_text().size() : field.as_unsigned();
+    if (field)
+      sum.check += field.type() == FieldType::kText ? field.as_text().size() : field.as_unsigned();
   }
   return sum;
 }
@@ -45,7 +47,8 @@ Sum iterate(Reader* reader, unsigned threads) {
     std::vector<std::jthread> workers;
     for (unsigned i = 0; i < threads; ++i) {
       workers.emplace_back([&] {
-        for (std::size_t part = next++; part < parts.size(); part = next++) sums[part] = iterate(&parts[part]);
+        for (std::size_t part = next++; part < parts.size(); part = next++)
+          sums[part] = iterate(&parts[part]);
       });
     }
   }
@@ -65,7 +68,8 @@ Sum columns(Reader* reader, unsigned threads) {
   reader->for_each_batch(threads, [&](const Batch& batch, unsigned thread) {
     sums[thread].sum.events += batch.size;
     for (const Column& column : batch.columns) {
-      if (column.data != nullptr) sums[thread].sum.check += std::to_integer<unsigned>(column.data[0]);
+      if (column.data != nullptr)
+        sums[thread].sum.check += std::to_integer<unsigned>(column.data[0]);
     }
   });
   Sum all;
@@ -91,6 +95,7 @@ int main(int argc, char** argv) {
   } else {
     for (const std::uint64_t count : reader.count(threads)) sum.events += count;
   }
-  std::printf("%llu %llu\n", static_cast<unsigned long long>(sum.events), static_cast<unsigned long long>(sum.check));
+  std::printf("%llu %llu\n", static_cast<unsigned long long>(sum.events),
+              static_cast<unsigned long long>(sum.check));
   return reader.damages().empty() ? 0 : 1;
 }

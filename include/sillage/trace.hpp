@@ -257,7 +257,8 @@ class Field {
   [[nodiscard]] std::size_t size() const { return size_; }
   /// Element, member or content `index`; nothing if there are fewer.
   ///
-  /// Cost: constant in arrays of numbers; otherwise grows with the index.
+  /// Cost: constant in arrays of numbers, and in others for the next element; otherwise it grows with
+  ///       the index.
   [[nodiscard]] SILLAGE_TRACE_API Field operator[](std::size_t index) const;
   /// The member of that name of a structure.
   [[nodiscard]] SILLAGE_TRACE_API Field find(std::string_view name) const;

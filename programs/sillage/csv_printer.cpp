@@ -3,6 +3,7 @@
 
 #include "sillage/json_value.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -112,7 +113,10 @@ void CsvPrinter::add_columns(const ctf::Plan& plan, std::uint32_t field, const s
   }
   for (const std::uint32_t child : node.children) {
     const std::string& own = plan.fields()[child].name;
-    add_columns(plan, child, own.empty() ? name : name.empty() ? own : name + '.' + own, columns);
+    std::string path = name;
+    if (!name.empty() && !own.empty()) path += '.';
+    path += own;
+    add_columns(plan, child, path, columns);
   }
 }
 
@@ -122,7 +126,7 @@ void CsvPrinter::put_values(const ctf::Plan& plan, const Columns& columns, ctf::
   for (const Value* value = values.data(); value < end;) {
     const std::uint32_t column = columns[value->field];
     if (column != ctf::kNone) {
-      append_value(plan, value, &cells_[column]);
+      append_value(plan, value, &cell(column));
       value += value->extent;
     } else if (is_looked_through(*plan.fields()[value->field].field_class)) {
       ++value;
@@ -132,25 +136,41 @@ void CsvPrinter::put_values(const ctf::Plan& plan, const Columns& columns, ctf::
   }
 }
 
+std::string& CsvPrinter::cell(std::uint32_t column) {
+  std::string& text = cells_[column];
+  if (text.empty()) used_.push_back(column);
+  return text;
+}
+
 void CsvPrinter::print(const ctf::DataStream& stream) {
   const ctf::EventView& event = stream.event();
   const ctf::Plan& plan = *stream.trace().plan;
-  for (std::string& cell : cells_) cell.clear();
-  if (stream.has_time()) append_number(stream.ns(), &cells_[0]);
-  cells_[1] = stream.trace().path;
-  append_number(stream.plan().stream_class->id, &cells_[2]);
-  append_number(stream.id(), &cells_[3]);
-  cells_[4] = event.event->event_class->name;
+  if (stream.has_time()) append_number(stream.ns(), &cell(0));
+  cell(1) = stream.trace().path;
+  append_number(stream.plan().stream_class->id, &cell(2));
+  append_number(stream.id(), &cell(3));
+  cell(4) = event.event->event_class->name;
   const Columns& columns = columns_.find(&plan)->second;
   put_values(plan, columns, event.packet_context);
   put_values(plan, columns, event.common_context);
   put_values(plan, columns, event.specific_context);
   put_values(plan, columns, event.payload);
-  for (std::size_t i = 0; i < cells_.size(); ++i) {
-    if (i != 0) text_ += ',';
-    append_cell(cells_[i], &text_);
+  put_row();
+}
+
+// A trace may have a thousand columns, of which an event fills ten.
+void CsvPrinter::put_row() {
+  std::ranges::sort(used_);
+  std::uint32_t column = 0;
+  for (const std::uint32_t used : used_) {
+    text_.append(used - column, ',');
+    column = used;
+    append_cell(cells_[used], &text_);
+    cells_[used].clear();
   }
+  text_.append(names_.size() - 1 - column, ',');
   text_ += '\n';
+  used_.clear();
 }
 
 }  // namespace sillage::command

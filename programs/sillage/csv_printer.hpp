@@ -31,12 +31,15 @@ class CsvPrinter final : public EventPrinter {
   void add_columns(const ctf::Plan& plan, std::uint32_t field, const std::string& name,
                    Columns* columns);
   std::uint32_t column_of(const std::string& name);
+  std::string& cell(std::uint32_t column);
+  void put_row();
   void put_values(const ctf::Plan& plan, const Columns& columns, ctf::Values values);
 
   std::vector<std::string> names_;
   std::map<std::string, std::uint32_t, std::less<>> by_name_;
   std::unordered_map<const ctf::Plan*, Columns> columns_;
-  std::vector<std::string> cells_;  // of the row
+  std::vector<std::string> cells_;   // of the row
+  std::vector<std::uint32_t> used_;  // columns that are not empty, and perhaps again
   std::string text_;
 };
 

@@ -141,6 +141,7 @@ class MessageStream {
         case ctf::Decoder::Step::kEnd:
           set(Kind::kPacketEnd, packet_end());
           decoder_.finish_packet();
+          place.file->forget(place.byte, place.byte_count);
           return;
       }
       const std::uint64_t cycles = decoder_.event().clock;
@@ -258,6 +259,7 @@ class DetailsWriter {
     text_ += "    Environment (" + grouped(std::uint64_t{environment.size()}) +
              (environment.size() == 1 ? " entry):\n" : " entries):\n");
     std::vector<const ctf::EnvironmentEntry*> sorted;
+    sorted.reserve(environment.size());
     for (const ctf::EnvironmentEntry& entry : environment) sorted.push_back(&entry);
     std::ranges::sort(sorted, {}, [](const auto* entry) { return entry->name; });
     for (const ctf::EnvironmentEntry* entry : sorted) {
@@ -372,8 +374,8 @@ class DetailsWriter {
 
 // The streams in the order that decides between messages of one time.
 std::vector<const ctf::DataStream*> ordered_streams(const ctf::TraceReader& reader) {
-  std::vector<const ctf::DataStream*> streams;
-  for (const ctf::DataStream* stream : reader.streams()) streams.push_back(stream);
+  const auto all = reader.streams();
+  std::vector<const ctf::DataStream*> streams(all.begin(), all.end());
   const auto key = [](const ctf::DataStream* stream) {
     const std::optional<ctf::Uuid>& uuid = stream->trace().plan->model().trace.uuid;
     return std::tuple(!uuid, uuid.value_or(ctf::Uuid{}), stream->trace().name,

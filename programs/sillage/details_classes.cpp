@@ -35,6 +35,7 @@ class ClassWriter {
   void write() {
     out_ += "Trace class";
     std::vector<const ctf::StreamPlan*> streams;
+    streams.reserve(plan_.streams().size());
     for (const ctf::StreamPlan& stream : plan_.streams()) streams.push_back(&stream);
     std::ranges::sort(streams, {}, [](const auto* each) { return each->stream_class->id; });
     out_ += streams.empty() ? "\n" : ":\n";
@@ -71,6 +72,7 @@ class ClassWriter {
     write_root("Packet context field class", stream.packet_context);
     write_root("Event common context field class", stream.common_context);
     std::vector<const ctf::EventPlan*> events_by_id;
+    events_by_id.reserve(stream.events.size());
     for (const ctf::EventPlan& event : stream.events) events_by_id.push_back(&event);
     std::ranges::sort(events_by_id, {}, [](const auto* each) { return each->event_class->id; });
     for (const ctf::EventPlan* event : events_by_id) write_event(*event);
@@ -197,6 +199,7 @@ class ClassWriter {
     }
     out_ += ", " + counted(mappings.size(), "mapping") + "):";
     std::vector<const ctf::Mapping*> sorted;
+    sorted.reserve(mappings.size());
     for (const ctf::Mapping& mapping : mappings) sorted.push_back(&mapping);
     std::ranges::stable_sort(sorted, {}, [](const auto* each) { return each->name; });
     for (const ctf::Mapping* mapping : sorted) {

@@ -10,7 +10,7 @@
 namespace sillage::convert {
 namespace {
 
-using namespace ctf;  // NOLINT(google-build-using-namespace): the model's names are this file's words
+using namespace ctf;  // the model's names are this file's words
 
 /// Makes random classes and, beside them, random bytes that they can read.
 class RandomTrace {

@@ -6,13 +6,13 @@
 
 namespace sillage::convert {
 
-using namespace ctf;  // NOLINT(google-build-using-namespace): the model's names are this file's words
+using namespace ctf;  // the model's names are this file's words
 
 namespace {
 
 /// How the halves of pairs end; the first of each begins the slice.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kSuffixes{
-    {{"_entry", "_exit"}, {"_begin", "_end"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kSuffixes{
+    {{"_entry", "_exit"}, {"_enter", "_exit"}, {"_begin", "_end"}}};
 constexpr std::array<std::string_view, 2> kSyscallPrefixes{"syscall_", "compat_syscall_"};
 constexpr std::array<std::string_view, 3> kCpuPrefixes{"irq_", "x86_irq_vectors_", "timer_"};
 
@@ -101,7 +101,7 @@ void Timeline::make_pair(const Plan& plan, Kind* kind) {
       const std::string base = name.substr(0, name.size() - own.size());
       set(is_begin, base, base + std::string(other));
       kind->pair = pair_number(base + std::string(begin));
-      return;
+      if (kind->what != What::kInstant) return;
     }
   }
 }

@@ -95,8 +95,8 @@ class TimelineWriter {
 ///   syscall_entry_NAME, _exit_NAME       slice NAME of the thread
 ///   irq_, x86_irq_vectors_, timer_ with  slice of the CPU
 ///     _entry, _exit
-///   others with _entry, _exit or         slice of the thread
-///     _begin, _end
+///   others with _entry, _exit; _enter,   slice of the thread
+///     _exit; _begin, _end
 ///   all others                           instant of the thread
 ///
 /// Pairs are pairs only if both halves are in the trace's metadata. A thread is what contexts `vtid`

@@ -19,7 +19,7 @@
 
 namespace sillage::convert {
 
-using namespace ctf;  // NOLINT(google-build-using-namespace): the model's names are this file's words
+using namespace ctf;  // the model's names are this file's words
 
 namespace {
 

@@ -11,7 +11,7 @@
 namespace sillage::convert {
 namespace {
 
-using namespace ctf;  // NOLINT(google-build-using-namespace): the model's names are this file's words
+using namespace ctf;  // the model's names are this file's words
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;

@@ -70,7 +70,8 @@ inline std::uint64_t load_big(const std::uint8_t* data, std::uint64_t bit, unsig
 }
 
 /// The `length` bits from `bit` of the packet on. Floats and integers alike.
-inline std::uint64_t load_bits(Load how, const std::uint8_t* data, std::uint64_t bit, unsigned length) {
+inline std::uint64_t load_bits(Load how, const std::uint8_t* data, std::uint64_t bit,
+                               unsigned length) {
   const std::uint8_t* from = data + bit / kByte;
   switch (how) {
     case Load::kByte: return *from;

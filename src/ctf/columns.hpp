@@ -105,7 +105,7 @@ class ColumnReader {
   struct Class {
     bool is_planned = false;
     std::vector<ColumnPlan> columns;
-    std::vector<std::uint16_t> anchors;       // those that columns need, but for the first
+    std::vector<std::uint16_t> anchors;          // those that columns need, but for the first
     std::vector<std::uint32_t> column_by_field;  // from `first_field` on
     std::uint32_t first_field = 0;
   };

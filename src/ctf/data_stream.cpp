@@ -22,15 +22,15 @@ const EnvironmentValue* Trace::environment(std::string_view entry) const {
   return nullptr;
 }
 
-DataStream::DataStream(std::shared_ptr<const Source> source, const StreamPlan* plan, DamageReport damage,
-                       DiscardedReport discarded)
+DataStream::DataStream(std::shared_ptr<const Source> source, const StreamPlan* plan,
+                       DamageReport damage, DiscardedReport discarded)
     : source_(std::move(source)),
       plan_(plan),
       damage_(std::move(damage)),
       discarded_(std::move(discarded)),
       decoder_(source_->trace->plan),
-      scanner_(source_->trace->scans[static_cast<std::size_t>(
-                   plan - source_->trace->plan->streams().data())],
+      scanner_(source_->trace
+                   ->scans[static_cast<std::size_t>(plan - source_->trace->plan->streams().data())],
                *plan, &decoder_),
       has_time_(plan->clock != nullptr),
       last_packet_(source_->packets.size()),
@@ -49,7 +49,8 @@ void DataStream::restrict(const TimeRange& range) {
 }
 
 std::optional<std::int64_t> DataStream::begin_ns() const {
-  if (!has_time_ || source_->packets.empty() || !source_->packets.front().begin) return std::nullopt;
+  if (!has_time_ || source_->packets.empty() || !source_->packets.front().begin)
+    return std::nullopt;
   return clock_.ns(*source_->packets.front().begin);
 }
 
@@ -99,8 +100,24 @@ void DataStream::report_discarded(const PacketInfo& info) {
   last_end_ = info.end;
 }
 
+// Passes packets in front of the range without looking at their bytes.
+void DataStream::skip_to_range() {
+  if (!has_time_ || !range_.begin_ns) return;
+  const std::size_t first = packet_;
+  while (packet_ != last_packet_) {
+    const PacketPlace& place = source_->packets[packet_];
+    if (!place.begin || !place.end || *place.end < *place.begin ||
+        clock_.ns(*place.end) >= *range_.begin_ns) {
+      break;
+    }
+    ++packet_;
+  }
+  if (packet_ != first) prime();
+}
+
 // Opens the next packet that may hold events of the range; false if there is none.
 bool DataStream::open_packet() {
+  skip_to_range();
   while (packet_ != last_packet_) {
     const PacketPlace& place = source_->packets[packet_++];
     packet_bytes_ = place.file->bytes().subspan(place.byte);
@@ -136,7 +153,8 @@ void DataStream::close_packet(Scanner::Step last) {
     damage_(decoder_.error(place.file->path(), place.byte));
   }
   if (is_cut) {
-    damage_({Code::kCorrupt, "the packet ends behind the end of the file: the rest of it is missing",
+    damage_({Code::kCorrupt,
+             "the packet ends behind the end of the file: the rest of it is missing",
              place.file->path() + "@" + std::to_string(place.byte)});
   }
   decoder_.finish_packet();
@@ -234,7 +252,7 @@ void DataStream::prime() {
   const PacketPlace& place = source_->packets[packet_ - 1];
   if (!decoder_.start_packet(place.file->bytes().subspan(place.byte))) return;
   last_discarded_ = decoder_.head().discarded_events;
-  last_sequence_ = place.sequence_number;
+  last_sequence_ = decoder_.head().sequence_number;
   last_end_ = place.end;
   decoder_.set_clock(std::max(place.begin.value_or(0), place.end.value_or(0)));
 }

@@ -40,7 +40,7 @@ struct TimeRange {
 struct Trace {
   std::string path{};  ///< of the first directory
   std::shared_ptr<const Plan> plan{};
-  std::string name{};  ///< Babeltrace's: host name and path below what was asked for
+  std::string name{};               ///< Babeltrace's: host name and path below what was asked for
   std::vector<StreamScan> scans{};  ///< as Plan::streams()
 
   /// An entry of the environment, or nullptr.
@@ -73,7 +73,8 @@ class DataStream {
     std::vector<PacketPlace> packets{};  ///< in order of time
     std::int64_t clock_offset_ns = 0;
   };
-  DataStream(std::shared_ptr<const Source> source, const StreamPlan* plan, DamageReport damage, DiscardedReport discarded);
+  DataStream(std::shared_ptr<const Source> source, const StreamPlan* plan, DamageReport damage,
+             DiscardedReport discarded);
   DataStream(const DataStream&) = delete;
   DataStream& operator=(const DataStream&) = delete;
   ~DataStream() = default;
@@ -117,7 +118,8 @@ class DataStream {
   /// A stream of some of the packets, with the same range and selection of events.
   [[nodiscard]] std::unique_ptr<DataStream> part(std::pair<std::size_t, std::size_t> packets) const;
   /// A stream of the same records that reports to others.
-  [[nodiscard]] std::unique_ptr<DataStream> copy(DamageReport damage, DiscardedReport discarded) const;
+  [[nodiscard]] std::unique_ptr<DataStream> copy(DamageReport damage,
+                                                 DiscardedReport discarded) const;
 
   /// Leaves out the records of some classes: `wanted`, as StreamPlan::events, is 0 for them. To be
   /// called in front of the first next().
@@ -144,6 +146,7 @@ class DataStream {
   [[nodiscard]] const std::string& name() const { return source_->files.front()->path(); }
 
  private:
+  void skip_to_range();
   bool open_packet();
   void close_packet(Scanner::Step last);
   bool fill();
@@ -165,7 +168,7 @@ class DataStream {
   bool has_time_;
   bool in_packet_ = false;
   Scanner::Step step_ = Scanner::Step::kMore;
-  std::size_t packet_ = 0;  // the next one
+  std::size_t packet_ = 0;   // the next one
   std::size_t last_packet_;  // behind the last one
   std::span<const std::byte> packet_bytes_;
   std::vector<Row> rows_;

@@ -79,7 +79,7 @@ bool Decoder::fail(Fault::Kind kind, std::uint32_t field, std::uint64_t bit, std
 }
 
 bool Decoder::reserve(std::uint64_t more) {
-  if (more > DecodeLimits::kValues || count_ + more > DecodeLimits::kValues) return false;
+  if (more > value_limit_ || count_ + more > value_limit_) return false;
   if (count_ + more > values_.size()) {
     values_.resize(std::max<std::size_t>(2 * values_.size(), count_ + more));
   }
@@ -266,13 +266,15 @@ bool Decoder::read_bytes(const Op& op) {
   return true;
 }
 
-// Names the first field of a block that ends behind the content.
+// Names the first scalar of a block that ends behind the content, or else what comes last in it.
 bool Decoder::fail_block(const Op& block, const Op* last, std::uint64_t start) {
+  std::uint32_t field = kNone;
   for (const Op* op = &block + 1; op != last && op->code != OpCode::kBlock; ++op) {
+    if (op->field != kNone) field = op->field;
     if (op->code != OpCode::kScalar || start + op->offset + op->length_bits <= limit_) continue;
     return fail(Fault::Kind::kBounds, op->field, start + op->offset, op->length_bits, limit_);
   }
-  return fail(Fault::Kind::kBounds, kNone, start, block.length, limit_);
+  return fail(Fault::Kind::kBounds, field, start, block.length, limit_);
 }
 
 // Returns false on a fault; an empty array has no frame.
@@ -280,8 +282,8 @@ bool Decoder::enter_array(const Op& op) {
   const std::uint64_t count = op.key == kNone ? op.length : slots_[op.key];
   const std::uint64_t start = round_up(position_, op.alignment);
   // Each element is at least one value.
-  if (count >= DecodeLimits::kValues) {
-    return fail(Fault::Kind::kTooMany, op.field, start, count, DecodeLimits::kValues);
+  if (count >= value_limit_) {
+    return fail(Fault::Kind::kTooMany, op.field, start, count);
   }
   if (start > limit_) return fail(Fault::Kind::kBounds, op.field, start, 0, limit_);
   position_ = start;
@@ -443,6 +445,7 @@ bool Decoder::start_packet(std::span<const std::byte> bytes) {
   data_ = reinterpret_cast<const std::uint8_t*>(bytes.data());
   bytes_ = bytes.size();
   limit_ = bytes_ * kByte;
+  value_limit_ = std::min<std::uint64_t>(DecodeLimits::kValues, DecodeLimits::kFreeValues + bytes_);
   position_ = 0;
   count_ = 0;
   text_size_ = 0;
@@ -462,7 +465,8 @@ bool Decoder::start_packet(std::span<const std::byte> bytes) {
 }
 
 Values Decoder::packet_header() const {
-  return Values(packet_values_).first(std::min<std::size_t>(packet_context_, packet_values_.size()));
+  return Values(packet_values_)
+      .first(std::min<std::size_t>(packet_context_, packet_values_.size()));
 }
 Values Decoder::packet_context() const {
   return Values(packet_values_)
@@ -558,7 +562,7 @@ Error Decoder::error(const std::string& file, std::uint64_t packet_byte) const {
       what += "no option of the variant has the selector " + number(fault_.value);
       break;
     case Fault::Kind::kTooMany:
-      what += "more than " + number(DecodeLimits::kValues) + " values in one event record";
+      what += "more than " + number(value_limit_) + " values in one event record";
       break;
     case Fault::Kind::kMagic:
       what = "this is not a packet: it starts with " + number(fault_.value) +

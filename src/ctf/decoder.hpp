@@ -38,7 +38,7 @@ using Values = std::span<const Value>;
 /// What the head of a packet says.
 struct PacketInfo {
   const StreamPlan* stream = nullptr;
-  std::optional<std::uint64_t> stream_id{};  ///< of the data stream within its class
+  std::optional<std::uint64_t> stream_id{};     ///< of the data stream within its class
   std::optional<std::uint64_t> begin{}, end{};  ///< cycles of the stream's clock
   std::optional<std::uint64_t> discarded_events{}, sequence_number{};
   std::uint64_t head_bits = 0;     ///< where the first event record may start
@@ -62,18 +62,18 @@ struct EventView {
 struct Fault {
   enum class Kind : std::uint8_t {
     kNothing,
-    kBounds,         ///< the field ends behind the content of the packet
-    kMixedOrder,     ///< two bit fields in one byte, of different byte orders
-    kVariableSize,   ///< a LEB128 integer of more than 64 bits
-    kUnterminated,   ///< text without its NUL
-    kNoOption,       ///< no option of a variant has that selector
-    kTooMany,        ///< more values in one record than DecodeLimits allows
-    kMagic,          ///< not a packet
-    kUuid,           ///< a packet of another trace
-    kStreamClass,    ///< no data stream class has that number
-    kEventClass,     ///< no event record class has that number
-    kSizes,          ///< content beyond the packet, or an end before the head's
-    kEmptyRecord,    ///< an event record of no bits, of which there are endlessly many
+    kBounds,        ///< the field ends behind the content of the packet
+    kMixedOrder,    ///< two bit fields in one byte, of different byte orders
+    kVariableSize,  ///< a LEB128 integer of more than 64 bits
+    kUnterminated,  ///< text without its NUL
+    kNoOption,      ///< no option of a variant has that selector
+    kTooMany,       ///< more values in one record than DecodeLimits allows
+    kMagic,         ///< not a packet
+    kUuid,          ///< a packet of another trace
+    kStreamClass,   ///< no data stream class has that number
+    kEventClass,    ///< no event record class has that number
+    kSizes,         ///< content beyond the packet, or an end before the head's
+    kEmptyRecord,   ///< an event record of no bits, of which there are endlessly many
   };
   Kind kind = Kind::kNothing;
   std::uint32_t field = kNone;
@@ -84,7 +84,9 @@ struct Fault {
 
 /// Bounds on what data may ask for.
 struct DecodeLimits {
-  /// Values of one event record: 48 MiB of them.
+  /// Values of one event record. Those without a bit cost a trace nothing, but 24 bytes and a text
+  /// each here: so many, and one more for each byte of the packet.
+  static constexpr std::uint32_t kFreeValues = 1u << 18;
   static constexpr std::uint32_t kValues = 1u << 21;
 };
 
@@ -177,8 +179,9 @@ class Decoder {
   std::shared_ptr<const Plan> plan_;
   const Op* ops_ = nullptr;
   const std::uint8_t* data_ = nullptr;
-  std::uint64_t bytes_ = 0;     // that may be loaded
-  std::uint64_t limit_ = 0;     // bits that fields may take
+  std::uint64_t bytes_ = 0;  // that may be loaded
+  std::uint64_t limit_ = 0;  // bits that fields may take
+  std::uint64_t value_limit_ = 0;
   std::uint64_t position_ = 0;  // bits
   std::uint64_t base_ = 0;      // of the block
   bool last_is_big_ = false;    // byte order of the last bit field

@@ -73,7 +73,8 @@ inline char* put_up_to_eight(char* out, std::uint32_t number) {
 
 /// A decimal number, as many digits as it takes.
 inline char* put_decimal(char* out, std::uint64_t number) {
-  if (number >= 100'000'000) [[unlikely]] return detail::put_long_decimal(out, number);
+  if (number >= 100'000'000) [[unlikely]]
+    return detail::put_long_decimal(out, number);
   return detail::put_up_to_eight(out, static_cast<std::uint32_t>(number));
 }
 

@@ -66,10 +66,10 @@ std::uint64_t json_number(const JsonValue& value, JsonPlace& place) {
 }
 
 const std::string& json_string(const JsonValue& value, JsonPlace& place) {
-  static const std::string kNone;
+  static const std::string none;
   if (const auto* text = value.as<std::string>()) return *text;
   set_kind_error(value, "a string", place);
-  return kNone;
+  return none;
 }
 
 std::span<const JsonValue> json_elements(const JsonValue& value, JsonPlace& place) {

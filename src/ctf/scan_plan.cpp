@@ -58,8 +58,7 @@ class ClassCompiler {
   }
 
   static bool has_parts(const Op& op) {
-    return op.code == OpCode::kOptional || op.code == OpCode::kVariant ||
-           op.code == OpCode::kArray;
+    return op.code == OpCode::kOptional || op.code == OpCode::kVariant || op.code == OpCode::kArray;
   }
   std::uint32_t number_of(const Op& op) const {
     return static_cast<std::uint32_t>(&op - plan_.ops().data());
@@ -97,7 +96,9 @@ class ClassCompiler {
     step(code);
   }
   // Of the step that was added last.
-  void new_anchor(std::uint32_t alignment) { start_at(scan_.steps.back().anchor = take(), alignment); }
+  void new_anchor(std::uint32_t alignment) {
+    start_at(scan_.steps.back().anchor = take(), alignment);
+  }
   std::uint8_t take() {
     if (anchors_ >= ScanLimits::kAnchors) is_fast_ = false;
     return static_cast<std::uint8_t>(std::min(anchors_++, ScanLimits::kAnchors - 1));
@@ -227,7 +228,8 @@ class ClassCompiler {
       scan_.steps.back().anchor = join;
     }
     guard_ = outer_guard;
-    scan_.steps[place].last_anchor = static_cast<std::uint8_t>(std::min(anchors_, ScanLimits::kAnchors));
+    scan_.steps[place].last_anchor =
+        static_cast<std::uint8_t>(std::min(anchors_, ScanLimits::kAnchors));
     const auto next = static_cast<std::uint32_t>(scan_.steps.size());
     scan_.steps[place].next = next;
     for (const std::size_t each : joins) scan_.steps[each].next = next;
@@ -348,9 +350,9 @@ class HeaderCompiler {
   }
 
   void add_forms(const Op& choice, const HeaderForm& base, std::uint32_t last) {
-    const auto selector = std::find_if(fields_.begin(), fields_.end(), [&](const HeaderField& field) {
-      return field.op->slot == choice.key;
-    });
+    const auto selector =
+        std::find_if(fields_.begin(), fields_.end(),
+                     [&](const HeaderField& field) { return field.op->slot == choice.key; });
     // Behind the choice nothing but ends.
     const auto& ops = plan_.ops();
     const bool is_last = std::all_of(ops.begin() + choice.next, ops.begin() + last,

@@ -39,8 +39,8 @@ struct ScanLimits {
 
 /// Where a field is in a record of its class.
 struct Place {
-  std::uint32_t op = kNone;     ///< in Plan::ops(): how to read it
-  std::uint32_t bit = 0;        ///< from the anchor; of text and arrays: the first element's
+  std::uint32_t op = kNone;  ///< in Plan::ops(): how to read it
+  std::uint32_t bit = 0;     ///< from the anchor; of text and arrays: the first element's
   std::uint16_t anchor = 0;
   std::uint16_t guard = 0;  ///< an anchor that is set if the field is there; 0: it always is
   /// Of variable length: the anchor behind it (and behind the NUL); 0: its length is fixed.
@@ -64,24 +64,24 @@ struct Key {
 
 enum class ScanCode : std::uint8_t {
   kEnd,
-  kText,      ///< up to a NUL
-  kBytes,     ///< `unit` * key bytes
-  kAlign,     ///< up to a multiple of `unit` bytes from the start of the packet
-  kChoice,    ///< one of the options
-  kJoin,      ///< end of an option: goes on at `next`
-  kLoop,      ///< `count` or key times up to its kLoopEnd
-  kLoopEnd,   ///< `next`: its kLoop
+  kText,     ///< up to a NUL
+  kBytes,    ///< `unit` * key bytes
+  kAlign,    ///< up to a multiple of `unit` bytes from the start of the packet
+  kChoice,   ///< one of the options
+  kJoin,     ///< end of an option: goes on at `next`
+  kLoop,     ///< `count` or key times up to its kLoopEnd
+  kLoopEnd,  ///< `next`: its kLoop
 };
 
 /// One step: passes `fixed` bytes, then does what `code` says.
 struct ScanStep {
   ScanCode code = ScanCode::kEnd;
-  std::uint8_t anchor = 0;      ///< that is set behind it; of kLoop: in front of each element
+  std::uint8_t anchor = 0;  ///< that is set behind it; of kLoop: in front of each element
   std::uint8_t first_anchor = 0, last_anchor = 0;  ///< of kChoice: those inside its options
   std::uint32_t fixed = 0;
   std::uint32_t unit = 1;
   std::uint32_t key = kNone;
-  std::uint32_t next = 0;       ///< of kLoop and kChoice: behind it all
+  std::uint32_t next = 0;                       ///< of kLoop and kChoice: behind it all
   std::uint32_t options = 0, option_count = 0;  ///< in ClassScan::options
   std::uint64_t count = 0;
 };
@@ -95,7 +95,7 @@ struct ScanOption {
 
 /// How event records of one class are passed, from behind their header on.
 struct ClassScan {
-  bool is_fast = false;          ///< otherwise: leave it to the decoder
+  bool is_fast = false;  ///< otherwise: leave it to the decoder
   std::vector<ScanStep> steps{};
   std::vector<ScanOption> options{};
   std::vector<Key> keys{};

@@ -117,9 +117,11 @@ class BodyWalk {
 };
 
 // The usual bodies: bytes of fixed number and strings.
-[[gnu::always_inline]] inline const std::uint8_t* find_body_end(const ClassScan& scan, const std::uint8_t* packet,
-                                         const std::uint8_t* body, const std::uint8_t* end,
-                                         Anchors* anchors) {
+[[gnu::always_inline]] inline const std::uint8_t* find_body_end(const ClassScan& scan,
+                                                                const std::uint8_t* packet,
+                                                                const std::uint8_t* body,
+                                                                const std::uint8_t* end,
+                                                                Anchors* anchors) {
   const ScanStep* step = scan.steps.data();
   const std::uint8_t* at = body;
   (*anchors)[0] = body;
@@ -159,19 +161,24 @@ const EventView& RowReader::read(std::span<const std::byte> packet, const Row& r
     packet_ = packet.data();
     static_cast<void>(decoder_.start_packet(packet));
   }
-  // It was read before: it cannot be damaged now.
-  static_cast<void>(decoder_.event_at(row.bit, row.clock));
-  return decoder_.event();
+  if (decoder_.event_at(row.bit, row.clock) == Decoder::Step::kEvent) return decoder_.event();
+  // Scanned, but beyond the decoder's limits (hostile arrays of nothing), or changed meanwhile.
+  const StreamPlan* stream = decoder_.head().stream;
+  nothing_ = {.stream = stream, .event = &stream->events[row.event], .clock = row.clock};
+  return nothing_;
 }
 
 Scanner::Scanner(const StreamScan& scan, const StreamPlan& stream, Decoder* decoder)
-    : scan_(&scan),
-      stream_(&stream),
-      decoder_(decoder),
-      wanted_(stream.events.size(), 1),
-      by_small_id_(stream.by_small_id.data()),
-      small_ids_(stream.by_small_id.size()) {
-  only_event_ = stream.events.size() == 1 ? 0 : find_event(0);
+    : scan_(&scan), stream_(&stream), decoder_(decoder), wanted_(stream.events.size(), 1) {
+  quick_.reserve(stream.by_small_id.size());
+  for (const std::uint32_t event : stream.by_small_id) quick_.push_back(make_quick(event));
+  only_ = make_quick(stream.events.size() == 1 ? 0 : find_event(0));
+}
+
+Scanner::Quick Scanner::make_quick(std::uint32_t event) const {
+  if (event == kNone || !scan_->classes[event].is_fast) return {};
+  const ScanStep& first = scan_->classes[event].steps.front();
+  return {.event = event, .fixed = first.fixed, .code = first.code};
 }
 
 std::uint32_t Scanner::find_event(std::uint64_t id) const {
@@ -258,6 +265,8 @@ Scanner::Step Scanner::run(std::span<Row> rows, std::size_t* count, std::uint64_
   const HeaderScan& header = scan_->header;
   const ClassScan* const classes = scan_->classes.data();
   const std::uint8_t* const wanted = wanted_.data();
+  const Quick* const quick_of = quick_.data();
+  const std::uint64_t small_ids = quick_.size();
   const std::uint8_t* const packet = packet_;
   const std::uint8_t* const end = packet + limit_ / kByte;
   Row* row = rows.data();
@@ -275,13 +284,22 @@ Scanner::Step Scanner::run(std::span<Row> rows, std::size_t* count, std::uint64_
         at = packet + round_up((bit + kByte - 1) / kByte, header.alignment_bytes);
       }
       const Head head =
-          at < end ? read_header<kKind>(header, at, static_cast<std::uint64_t>(end - at), &next_clock)
-                   : Head();
+          at < end
+              ? read_header<kKind>(header, at, static_cast<std::uint64_t>(end - at), &next_clock)
+              : Head();
       if (head.bytes != 0) [[likely]] {
-        const std::uint32_t event = head.has_id ? event_of(head.id) : only_event_;
-        if (event != kNone && classes[event].is_fast) [[likely]] {
+        const Quick quick = !head.has_id          ? only_
+                            : head.id < small_ids ? quick_of[head.id]
+                                                  : make_quick(find_event(head.id));
+        if (quick.event != kNone) [[likely]] {
+          const std::uint32_t event = quick.event;
           body = at + head.bytes;
-          const std::uint8_t* behind = find_body_end(classes[event], packet, body, end, &anchors);
+          const std::uint8_t* behind = nullptr;
+          if (quick.code == ScanCode::kEnd) {
+            if (quick.fixed <= static_cast<std::uint64_t>(end - body)) behind = body + quick.fixed;
+          } else {
+            behind = find_body_end(classes[event], packet, body, end, &anchors);
+          }
           if (behind != nullptr) [[likely]] {
             if constexpr (kCounts) {
               counts[event] += wanted[event];

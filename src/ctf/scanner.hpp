@@ -48,12 +48,14 @@ class RowReader {
 
   /// The record `row` of the packet that starts with the first of `packet`.
   ///
+  /// A record that the decoder refuses after all has no values.
   /// Lifetime: until the next call; text and BLOBs point into the packet.
   [[nodiscard]] const EventView& read(std::span<const std::byte> packet, const Row& row);
 
  private:
   Decoder decoder_;
   const std::byte* packet_ = nullptr;
+  EventView nothing_;
 };
 
 /// Finds the event records of one packet after the other.
@@ -92,18 +94,21 @@ class Scanner {
   Step run(std::span<Row> rows, std::size_t* count, std::uint64_t* counts);
   template <bool kCounts>
   Step dispatch(std::span<Row> rows, std::size_t* count, std::uint64_t* counts);
-  [[nodiscard]] std::uint32_t event_of(std::uint64_t id) const {
-    return id < small_ids_ ? by_small_id_[id] : find_event(id);
-  }
+  /// A class as the scanning loop needs it first: all in one load.
+  struct Quick {
+    std::uint32_t event = kNone;  ///< kNone: leave it to the decoder
+    std::uint32_t fixed = 0;      ///< of the first step
+    ScanCode code = ScanCode::kEnd;
+  };
+  [[nodiscard]] Quick make_quick(std::uint32_t event) const;
   [[nodiscard]] std::uint32_t find_event(std::uint64_t id) const;
 
   const StreamScan* scan_;
   const StreamPlan* stream_;
   Decoder* decoder_;
   std::vector<std::uint8_t> wanted_;
-  const std::uint32_t* by_small_id_;
-  std::uint64_t small_ids_;
-  std::uint32_t only_event_ = kNone;  // of records without a number
+  std::vector<Quick> quick_;  // by number of the class, if that is small
+  Quick only_;                // of records without a number
   const std::uint8_t* packet_ = nullptr;
   std::uint64_t limit_ = 0;  // bits
   std::uint64_t bit_ = 0;

@@ -16,9 +16,11 @@ constexpr std::size_t kPiecesPerThread = 4;
 
 }  // namespace
 
-TextPipeline::TextPipeline(TraceReader* reader, TextPrinter* printer, unsigned threads,
-                           Write write)
-    : reader_(*reader), write_(std::move(write)), printer_(*printer), packets_(reader->streams().size()) {
+TextPipeline::TextPipeline(TraceReader* reader, TextPrinter* printer, unsigned threads, Write write)
+    : reader_(*reader),
+      write_(std::move(write)),
+      printer_(*printer),
+      packets_(reader->streams().size()) {
   // The first negative time is printed in another way than those behind it: they need one printer.
   if (reader->begin_ns().value_or(0) < 0) threads = 1;
   for (unsigned i = 1; i < threads; ++i) printers_.emplace_back(printer->options());
@@ -180,8 +182,7 @@ void TextPipeline::print(TextPrinter* printer, Piece* piece) {
   for (const Part& part : piece->parts) {
     const RowBatch batch{.packet = part.packet,
                          .rows = std::span(piece->rows).subspan(part.first, part.count)};
-    printer->print(*part.stream, batch, *part.packet_text,
-                   std::numeric_limits<std::size_t>::max());
+    printer->print(*part.stream, batch, *part.packet_text, std::numeric_limits<std::size_t>::max());
   }
   piece->text.assign(printer->text());
 }

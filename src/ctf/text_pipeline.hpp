@@ -84,10 +84,10 @@ class TextPipeline {
   TextPrinter::LastTime last_time_;
   std::vector<std::unique_ptr<Piece>> free_;
   std::mutex mutex_;
-  std::condition_variable changed_;             // a piece is ready or done, or it is over
-  std::deque<std::unique_ptr<Piece>> pieces_;   // in order; guarded by mutex_, as their states
-  bool is_stopping_ = false;                    // guarded by mutex_
-  std::vector<TextPrinter> printers_;           // of the other threads
+  std::condition_variable changed_;            // a piece is ready or done, or it is over
+  std::deque<std::unique_ptr<Piece>> pieces_;  // in order; guarded by mutex_, as their states
+  bool is_stopping_ = false;                   // guarded by mutex_
+  std::vector<TextPrinter> printers_;          // of the other threads
   std::vector<std::jthread> threads_;
 };
 

@@ -26,10 +26,10 @@ constexpr std::string_view kEventColour = "\033[1m\033[1m\033[35m";
 constexpr std::string_view kTimeColour = "\033[1m\033[1m\033[33m";
 
 constexpr std::array<const char*, 15> kLogLevels = {
-    "TRACE_EMERG",         "TRACE_ALERT",         "TRACE_CRIT",          "TRACE_ERR",
-    "TRACE_WARNING",       "TRACE_NOTICE",        "TRACE_INFO",          "TRACE_DEBUG_SYSTEM",
-    "TRACE_DEBUG_PROGRAM", "TRACE_DEBUG_PROCESS", "TRACE_DEBUG_MODULE",  "TRACE_DEBUG_UNIT",
-    "TRACE_DEBUG_FUNCTION", "TRACE_DEBUG_LINE",   "TRACE_DEBUG"};
+    "TRACE_EMERG",          "TRACE_ALERT",         "TRACE_CRIT",         "TRACE_ERR",
+    "TRACE_WARNING",        "TRACE_NOTICE",        "TRACE_INFO",         "TRACE_DEBUG_SYSTEM",
+    "TRACE_DEBUG_PROGRAM",  "TRACE_DEBUG_PROCESS", "TRACE_DEBUG_MODULE", "TRACE_DEBUG_UNIT",
+    "TRACE_DEBUG_FUNCTION", "TRACE_DEBUG_LINE",    "TRACE_DEBUG"};
 
 constexpr auto kDigitPairs = [] {
   std::array<char, 200> pairs{};
@@ -260,8 +260,7 @@ std::string TextPrinter::make_head(const DataStream& stream, const EventClass& e
   }
   if (options_.log_level && event.log_level && *event.log_level < kLogLevels.size()) {
     begin("loglevel", true);
-    text.append(kLogLevels[*event.log_level])
-        .append(" (" + std::to_string(*event.log_level) + ")");
+    text.append(kLogLevels[*event.log_level]).append(" (" + std::to_string(*event.log_level) + ")");
     has_domain = true;
   }
   if (options_.emf_uri && !event.emf_uri.empty()) {
@@ -377,7 +376,8 @@ void TextPrinter::put_flags(const FieldClass& field_class, std::uint64_t bits) {
   bool is_any = false;
   for (const Mapping& flag : map->flags) {
     const bool is_set = std::ranges::any_of(flag.ranges, [&](const IntegerRange& range) {
-      for (std::uint64_t bit = range.lower; bit <= std::min<std::uint64_t>(range.upper, 63); ++bit) {
+      for (std::uint64_t bit = range.lower; bit <= std::min<std::uint64_t>(range.upper, 63);
+           ++bit) {
         if ((bits >> bit & 1) != 0) return true;
       }
       return false;

@@ -48,8 +48,8 @@ class TextPrinter {
   /// there are `enough_bytes` of text. Returns how many events it printed.
   ///
   /// `packet_text`: of packet_text().
-  std::size_t print(const DataStream& stream, const RowBatch& batch,
-                    const PaddedText& packet_text, std::size_t enough_bytes);
+  std::size_t print(const DataStream& stream, const RowBatch& batch, const PaddedText& packet_text,
+                    std::size_t enough_bytes);
 
   /// What all lines of events in the packet of `stream.batch()` have in common.
   [[nodiscard]] PaddedText packet_text(const DataStream& stream);
@@ -89,7 +89,8 @@ class TextPrinter {
 
   // Makes room: so much may then be written without asking again.
   void reserve(std::size_t more) {
-    if (size_ + more > buffer_.size()) [[unlikely]] grow(more);
+    if (size_ + more > buffer_.size()) [[unlikely]]
+      grow(more);
   }
   void grow(std::size_t more);
   void put(std::string_view text);
@@ -104,7 +105,8 @@ class TextPrinter {
   StreamText& stream_text(const DataStream& stream);
   const ClassText& class_text(const DataStream& stream, StreamText* texts, std::uint32_t event) {
     ClassText& text = (*texts)[event];
-    if (!text.is_made) [[unlikely]] make_class_text(stream, event, &text);
+    if (!text.is_made) [[unlikely]]
+      make_class_text(stream, event, &text);
     return text;
   }
   void make_class_text(const DataStream& stream, std::uint32_t event, ClassText* text) const;

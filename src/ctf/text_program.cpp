@@ -131,9 +131,8 @@ class TextCompiler {
     added.place = found->second;
     added.shows_names = shows_names;
     if (place.behind == 0) return;
-    const auto scanned = std::ranges::find_if(scan_.steps, [&](const ScanStep& each) {
-      return each.anchor == place.behind;
-    });
+    const auto scanned = std::ranges::find_if(
+        scan_.steps, [&](const ScanStep& each) { return each.anchor == place.behind; });
     added.key = scanned->key;
     added.size = scanned->unit;
   }

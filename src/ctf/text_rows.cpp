@@ -107,7 +107,7 @@ void TextPrinter::make_class_text(const DataStream& stream, std::uint32_t event,
   const ScopePlan& packet = stream.plan().packet_context;
   const bool has_packet_text = !packet.empty() && !plan.fields()[packet.root].is_hidden;
   text->program = compile_text(plan, stream.plan(), event, stream.scan().classes[event], names,
-                              has_packet_text);
+                               has_packet_text);
 }
 
 PaddedText TextPrinter::packet_text(const DataStream& stream) {
@@ -264,13 +264,25 @@ void TextPrinter::print_row(const DataStream& stream, const RowBatch& batch, con
       case TextCode::kUnsigned32: out = put_decimal(out, load_number<std::uint32_t>(from)); break;
       case TextCode::kUnsigned64: out = put_decimal(out, load_number<std::uint64_t>(from)); break;
       case TextCode::kSigned8: out = put_signed_decimal(out, load_number<std::int8_t>(from)); break;
-      case TextCode::kSigned16: out = put_signed_decimal(out, load_number<std::int16_t>(from)); break;
-      case TextCode::kSigned32: out = put_signed_decimal(out, load_number<std::int32_t>(from)); break;
-      case TextCode::kSigned64: out = put_signed_decimal(out, load_number<std::int64_t>(from)); break;
+      case TextCode::kSigned16:
+        out = put_signed_decimal(out, load_number<std::int16_t>(from));
+        break;
+      case TextCode::kSigned32:
+        out = put_signed_decimal(out, load_number<std::int32_t>(from));
+        break;
+      case TextCode::kSigned64:
+        out = put_signed_decimal(out, load_number<std::int64_t>(from));
+        break;
       case TextCode::kHexadecimal8: out = put_prefixed(out, *from); break;
-      case TextCode::kHexadecimal16: out = put_prefixed(out, load_number<std::uint16_t>(from)); break;
-      case TextCode::kHexadecimal32: out = put_prefixed(out, load_number<std::uint32_t>(from)); break;
-      case TextCode::kHexadecimal64: out = put_prefixed(out, load_number<std::uint64_t>(from)); break;
+      case TextCode::kHexadecimal16:
+        out = put_prefixed(out, load_number<std::uint16_t>(from));
+        break;
+      case TextCode::kHexadecimal32:
+        out = put_prefixed(out, load_number<std::uint32_t>(from));
+        break;
+      case TextCode::kHexadecimal64:
+        out = put_prefixed(out, load_number<std::uint64_t>(from));
+        break;
       case TextCode::kTerminated: {
         const std::uint8_t* nul = put_escaped<true>(from, nullptr, readable_end, &out);
         anchors[step->behind] = nul + 1;
@@ -333,9 +345,8 @@ void TextPrinter::put_place(const Plan& plan, const Place& place, const Anchors&
   }
   from += place.bit / kByte;
   const std::size_t unit = op.code == OpCode::kScalars ? op.stride / kByte : 1;
-  const std::size_t count = place.behind == 0
-                                ? op.length
-                                : static_cast<std::size_t>(anchors[place.behind] - from) / unit;
+  const std::size_t count =
+      place.behind == 0 ? op.length : static_cast<std::size_t>(anchors[place.behind] - from) / unit;
   if (op.code == OpCode::kBlob) {
     put_blob({reinterpret_cast<const char*>(from), count});
     return;

@@ -2,6 +2,7 @@
 #include "ctf/trace_reader.hpp"
 
 #include "ctf/metadata_reader.hpp"
+#include "ctf/packet_index.hpp"
 
 #include <fnmatch.h>
 
@@ -116,7 +117,8 @@ std::vector<StreamParts> find_streams(const std::shared_ptr<const Plan>& plan,
       continue;
     }
     if ((*file)->bytes().empty()) continue;
-    PacketList list = list_packets(plan, **file, report);
+    std::optional<PacketList> indexed = read_packet_index(plan, **file);
+    PacketList list = indexed ? std::move(*indexed) : list_packets(plan, **file, report);
     if (list.stream == nullptr) continue;
     // Without times the files of a stream could not be put in order: each is a stream of its own.
     const bool can_join = list.stream_id && list.packets.front().begin;

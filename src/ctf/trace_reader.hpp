@@ -130,7 +130,7 @@ class TraceReader {
   std::vector<std::shared_ptr<Trace>> traces_;
   std::vector<Merged> streams_;
   std::vector<const Merged*> heap_;  // the earliest event in front
-  std::size_t taken_ = 0;             // records of the front that were given out
+  std::size_t taken_ = 0;            // records of the front that were given out
   bool is_started_ = false;
 };
 

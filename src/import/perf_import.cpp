@@ -115,7 +115,8 @@ class Import {
   Result<std::uint32_t> record_id(const PerfRecordKind& kind);
   // The channel of an event's samples: those with the same contexts share one.
   Result<std::uint32_t> sample_channel(const PerfAttr& attr);
-  Status count_lost(const Head& head, const PerfIdentity& identity, RecordCursor cursor);
+  Status count_lost(const Head& head, std::uint64_t time, const PerfIdentity& identity,
+                    RecordCursor cursor);
   void begin_body(const PerfIdentity& identity);
   void report(Code code, const std::string& message, std::uint64_t offset);
 
@@ -135,6 +136,7 @@ class Import {
   std::optional<std::uint64_t> first_time_;
   std::vector<std::byte> body_;
   bool has_said_auxtrace_ = false;
+  std::uint64_t lost_ = 0, lost_in_sums_ = 0;
   ImportSummary summary_;
 };
 
@@ -384,7 +386,7 @@ Status Import::emit_sample(std::uint64_t time, std::span<const std::byte> conten
     body_.insert(body_.end(), raw->begin(), raw->end());
   }
   if (!is_whole) {
-    (*to)->discard(1, output_->counts());
+    (*to)->discard(1, time, output_->counts());
     report(Code::kCorrupt, "a sample is shorter than its fields", 0);
     return {};
   }
@@ -405,7 +407,8 @@ Result<std::uint32_t> Import::record_id(const PerfRecordKind& kind) {
   return id;
 }
 
-Status Import::count_lost(const Head& head, const PerfIdentity& identity, RecordCursor cursor) {
+Status Import::count_lost(const Head& head, std::uint64_t time, const PerfIdentity& identity,
+                          RecordCursor cursor) {
   // Those that a BPF filter dropped, as it should, are counted in the same kind of record.
   constexpr std::uint16_t kFilteredByBpf = 1u << 15;
   if (head.type == kLostSamplesRecord && (head.misc & kFilteredByBpf) != 0) return {};
@@ -413,11 +416,18 @@ Status Import::count_lost(const Head& head, const PerfIdentity& identity, Record
   const std::uint64_t lost = cursor.u64();
   if (attr == nullptr) attr = identity.attr;
   if (!cursor.ok() || attr == nullptr) return {};
+  // At the end perf writes such records without a time: sums of what the others say, and of what was
+  // lost behind the last of those.
+  if (head.type == kLostSamplesRecord && identity.time.value_or(0) == 0) {
+    lost_in_sums_ += lost;
+    return {};
+  }
+  lost_ += lost;
   const auto channel = sample_channel(*attr);
   if (!channel) return tl::unexpected<Error>(channel.error());
   auto to = output_->stream(*channel, identity.cpu);
   if (!to) return tl::unexpected(std::move(to).error());
-  (*to)->discard(lost, output_->counts());
+  (*to)->discard(lost, time, output_->counts());
   return {};
 }
 
@@ -427,7 +437,7 @@ Status Import::emit_other(const Head& head, std::uint64_t time,
   content = content.first(content.size() - trailing.bytes);
   RecordCursor cursor(content, file_.order);
   if (head.type == kLostRecord || head.type == kLostSamplesRecord)
-    return count_lost(head, trailing.identity, cursor);
+    return count_lost(head, time, trailing.identity, cursor);
   const PerfRecordKind* kind = find_record_kind(head.type, head.misc);
   if (kind == nullptr) return {};
   // A task is called what it is called behind its record, as a shell's child is after exec.
@@ -458,6 +468,9 @@ Result<ImportSummary> Import::run() {
   SILLAGE_TRY(read_records());
   SILLAGE_TRY(end_round(true));
   SILLAGE_TRY(open_output());
+  if (lost_in_sums_ > lost_ && options_.on_note)
+    options_.on_note("perf counted " + std::to_string(lost_in_sums_ - lost_) +
+                     " more lost samples, at the end, not when");
   SILLAGE_TRY(output_->finish());
   summary_.format = "perf.data";
   summary_.counts = *output_->counts();

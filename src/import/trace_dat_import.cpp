@@ -114,7 +114,7 @@ class CpuSource {
         continue;
       }
       lost_ += page->lost();
-      page_ = std::move(*page);
+      page_ = *page;
     }
   }
 
@@ -165,6 +165,7 @@ class Import {
   std::vector<CpuSource> sources_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> ids_;  // by channel and type
   std::vector<std::byte> body_;
+  std::uint64_t last_time_ = 0;  // of the record that was read last
   ImportSummary summary_;
 };
 
@@ -239,13 +240,14 @@ Status Import::write(CpuSource* source) {
   const ctf::ByteOrder order = dat_.tracing.order;
   auto stream = output_->stream(source->channel(), source->cpu());
   if (!stream) return tl::unexpected(std::move(stream).error());
+  last_time_ = dat_.tsc ? converted(*dat_.tsc, record.time) : record.time;
   if (const std::uint64_t lost = source->take_lost(); lost != 0)
-    (*stream)->discard(lost, output_->counts());
+    (*stream)->discard(lost, last_time_, output_->counts());
   const auto type = KernelEvents::type(record.bytes, order);
   const auto tid = KernelEvents::tid(record.bytes, order);
   const KernelEvent* event = type ? events_.find(*type) : nullptr;
   if (event == nullptr || !tid) {
-    (*stream)->discard(1, output_->counts());
+    (*stream)->discard(1, last_time_, output_->counts());
     report(Error{Code::kCorrupt,
                  "a record of type " + std::to_string(type.value_or(0)) +
                      ", which the file does not describe",
@@ -260,7 +262,7 @@ Status Import::write(CpuSource* source) {
   const auto name_bytes = std::as_bytes(std::span(name));
   body_.insert(body_.end(), name_bytes.begin(), name_bytes.end());
   if (!event->plan.append(record.bytes, &body_)) {
-    (*stream)->discard(1, output_->counts());
+    (*stream)->discard(1, last_time_, output_->counts());
     report(
         Error{Code::kCorrupt, "a record of " + events_.name(*type) + " is shorter than its fields",
               input_.name()},
@@ -269,8 +271,7 @@ Status Import::write(CpuSource* source) {
   }
   const auto id = event_id(source->channel(), *type, *event);
   if (!id) return tl::unexpected<Error>(id.error());
-  const std::uint64_t time = dat_.tsc ? converted(*dat_.tsc, record.time) : record.time;
-  SILLAGE_TRY((*stream)->event(time, *id, body_, output_->counts()));
+  SILLAGE_TRY((*stream)->event(last_time_, *id, body_, output_->counts()));
   if (event->name_source) event->name_source->learn_after(record.bytes, order, &names_);
   return {};
 }
@@ -295,7 +296,7 @@ Result<ImportSummary> Import::run() {
     if (lost == 0) continue;
     auto stream = output_->stream(source.channel(), source.cpu());
     if (!stream) return tl::unexpected(std::move(stream).error());
-    (*stream)->discard(lost, output_->counts());
+    (*stream)->discard(lost, last_time_, output_->counts());
   }
   SILLAGE_TRY(output_->finish());
   summary_.format = "trace.dat";

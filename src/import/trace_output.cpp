@@ -115,7 +115,7 @@ StreamOutput::StreamOutput(int directory, int index_directory, const std::string
 Status StreamOutput::event(std::uint64_t time, std::uint32_t event_id,
                            std::span<const std::byte> body, OutputCounts* counts) {
   if (has_events_ && time < last_time_) {
-    discard(1, counts);
+    discard(1, time, counts);
     ++counts->late;
     return {};
   }
@@ -143,8 +143,9 @@ Status StreamOutput::event(std::uint64_t time, std::uint32_t event_id,
   return {};
 }
 
-void StreamOutput::discard(std::uint64_t count, OutputCounts* counts) {
+void StreamOutput::discard(std::uint64_t count, std::uint64_t time, OutputCounts* counts) {
   missing_ += count;
+  if (!has_events_) last_time_ = time;
   counts->discarded += count;
 }
 

@@ -65,8 +65,9 @@ class StreamOutput {
   [[nodiscard]] Status event(std::uint64_t time, std::uint32_t event_id,
                              std::span<const std::byte> body, OutputCounts* counts);
 
-  /// Counts events that are missing here, between the last event and the next one.
-  void discard(std::uint64_t count, OutputCounts* counts);
+  /// Counts events that are missing here, between the last event and the next one. `time`: about when,
+  /// for streams that never have an event.
+  void discard(std::uint64_t count, std::uint64_t time, OutputCounts* counts);
 
   /// Writes what is left, and the index.
   [[nodiscard]] Status finish();

@@ -212,7 +212,11 @@ Field Event::inside(const Field& field, std::size_t index) {
       if (value->extent == field.size_ + 1) {
         element += index;
       } else {
-        for (; index != 0; --index) element += element->extent;
+        // Elements are asked for one after the other: on from the last one.
+        Walk& walk = event.walk;
+        if (walk.array != value || index < walk.index) walk = {.array = value, .element = element};
+        for (; walk.index != index; ++walk.index) walk.element += walk.element->extent;
+        element = walk.element;
       }
       return event.wrap(info.children.front(), *element);
     }

@@ -58,10 +58,8 @@ void describe_number(const ctf::FieldClass& field_class, FieldInfo* info) {
 
 FieldInfo describe(const ctf::Plan& plan, std::uint32_t number, Scope scope) {
   const ctf::Field& field = plan.fields()[number];
-  FieldInfo info{.name = field.name,
-                 .type = type_of(*field.field_class),
-                 .scope = scope,
-                 .number = number};
+  FieldInfo info{
+      .name = field.name, .type = type_of(*field.field_class), .scope = scope, .number = number};
   describe_number(*field.field_class, &info);
   info.children.reserve(field.children.size());
   for (const std::uint32_t child : field.children) {

@@ -2,10 +2,9 @@
 // The traces of a reader as its users see them.
 #pragma once
 
+#include <sillage/trace.hpp>
 #include "ctf/columns.hpp"
 #include "ctf/trace_reader.hpp"
-
-#include <sillage/trace.hpp>
 
 #include <cstdint>
 #include <map>

@@ -47,6 +47,7 @@ struct Event : trace::Event {
     time_ns_ = stream->ns_of(*row);
     cycles_ = row->clock;
     is_decoded = has_anchors = false;
+    walk = {};
   }
   [[nodiscard]] const std::uint8_t* anchor(std::uint16_t number) const;
   [[nodiscard]] Field read(const FieldInfo& info, const FieldAccess& access) const;
@@ -55,6 +56,13 @@ struct Event : trace::Event {
   [[nodiscard]] const ctf::EventView& decode() const;
 
   ctf::Row own_row{};  // of set_place()
+  // The element of an array of structures, say, that was found last.
+  struct Walk {
+    const ctf::Value* array = nullptr;
+    const ctf::Value* element = nullptr;
+    std::size_t index = 0;
+  };
+  mutable Walk walk{};
   mutable bool has_anchors = false, is_decoded = false;
   mutable ctf::Anchors anchors{};
   mutable std::optional<ctf::RowReader> reader{};

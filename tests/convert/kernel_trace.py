@@ -40,6 +40,8 @@ CLASSES = [
     ("sched_wakeup", "char_t _comm[16]; int32_t _tid;", "16si"),
     ("page_fault_begin", "uint64_t _address;", "Q"),
     ("page_fault_end", "uint8_t _state;", "B"),
+    ("ext4_sync_file_enter", "uint64_t _ino;", "Q"),
+    ("ext4_sync_file_exit", "int32_t _ret;", "i"),
 ]
 NUMBERS = {name: number for number, (name, _, _) in enumerate(CLASSES)}
 
@@ -61,6 +63,8 @@ EVENTS = [
     (0, 2800, SHELL, "page_fault_end", (0,)),
     (0, 3000, SHELL, "sched_switch", switch(SHELL, CAT)),
     (0, 3100, CAT, "syscall_entry_read", (4, 1)),
+    (0, 3120, CAT, "ext4_sync_file_enter", (12,)),
+    (0, 3140, CAT, "ext4_sync_file_exit", (0,)),
     (0, 3200, CAT, "irq_handler_entry", (25, b"dsk")),  # its exit was lost
     (0, 3300, CAT, "sched_switch", switch(CAT, IDLE)),
     (1, 3400, IDLE, "sched_wakeup", (b"sh", 100)),

@@ -22,7 +22,7 @@ THREADS = {
     "sh": [("instant", 1000, "read"), ("begin", 2000, "read"), ("begin", 2700, "page_fault"),
            ("end", 2800, "page_fault"), ("end", 3600, "read"), ("begin", 3700, "read"), ("end", 3800, None),
            ("begin", 3800, "read"), ("end", 3900, "read"), ("instant", 4000, "syscall_entry_exit_group")],
-    "cat": [("begin", 3100, "read")],
+    "cat": [("begin", 3100, "read"), ("begin", 3120, "ext4_sync_file"), ("end", 3140, "ext4_sync_file")],
 }
 IRQS = {0: [("begin", 2500, "irq_handler"), ("end", 2600, "irq_handler"), ("begin", 3200, "irq_handler"),
             ("end", 3300, None)],

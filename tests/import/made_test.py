@@ -213,6 +213,7 @@ class Made(unittest.TestCase):
         sample(71, DAY + 80, 1, raw(records.switch(8, b"a task", 9, b"nine")))
         perf.record(14, identity(DAY + 90, 0, 70, 7, 10), misc=1 << 13)
         perf.record(13, pack("Q", 3) + identity(DAY + 95, 1, 72))
+        perf.record(13, pack("Q", 8) + identity(0, 0, 71))  # perf's sum at the end: nothing new
         return perf.file()
 
     def test_perf_data_of_every_shape(self):

@@ -194,8 +194,7 @@ class Recorded(unittest.TestCase):
         else:
             self.assertEqual((event.name, event.payload, text), ("cpu-clock", {}, ""))
 
-    def same_as_script(self, name, with_cpu=True):
-        path = self.unpack(name)
+    def same_as_script(self, path, with_cpu=True):
         samples, records = self.imported_samples(self.import_file(path))
         fields = "comm,pid,tid,time,event,trace,period" + (",cpu" if with_cpu else "")
         lines = self.samples(path, fields)
@@ -226,7 +225,7 @@ class Recorded(unittest.TestCase):
         return headers["real-time"] - headers["clock-time"]
 
     def test_perf_samples(self):
-        samples, records = self.same_as_script("perf.data")
+        samples, records = self.same_as_script(self.unpack("perf.data"))
         self.assertEqual({event.name for event in samples} & {"sched_switch", "cpu-clock", "syscall_entry_openat"},
                          {"sched_switch", "cpu-clock", "syscall_entry_openat"})
         self.assertTrue(all("common_flags" in event.specific for event in samples if event.name != "cpu-clock"))
@@ -245,10 +244,18 @@ class Recorded(unittest.TestCase):
             self.assertTrue(all(address < kernel for address in event.common["callstack_user"]))
 
     def test_perf_pipe(self):
-        self.same_as_script("pipe.data")
+        self.same_as_script(self.unpack("pipe.data"))
+
+    def test_perf_of_this_machine(self):
+        path = self.directory / "now.data"
+        status, _, err = run("perf", "record", "-q", "-a", "--synth=no", "-m", "1M", "-e", "sched:sched_switch", "-e",
+                             "sched:sched_wakeup", "-o", path, "--", "sleep", "0.1")
+        if status != 0 or not path.exists():
+            self.skipTest("perf cannot record tracepoints here: " + err.strip().splitlines()[0])
+        self.assertGreater(len(self.same_as_script(path)[0]), 0)
 
     def test_perf_registers_addresses_and_stacks(self):
-        samples, _ = self.same_as_script("regs.data", with_cpu=False)
+        samples, _ = self.same_as_script(self.unpack("regs.data"), with_cpu=False)
         path = self.unpack("regs.data")
         lines = self.samples(path, "time,uregs,addr,phys_addr")
         self.assertEqual(len(lines), len(samples))

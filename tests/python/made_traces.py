@@ -62,8 +62,8 @@ def ctf18(directory, count=3000, damaged=False):
     if damaged:
         b = [b[0] + b"\xee" + bytes(12)]  # no event class has that number
     times = (0, 20 * count)
-    return write(directory, _metadata(), a=packets(*a, begin_end=[(0, 0), (0, times[1]), (times[1], times[1])], discarded=[0, 5, 5]),
-                 b=packets(*b, begin_end=[times]))
+    a = packets(*a, begin_end=[(0, 0), times, (times[1], times[1])], discarded=[0, 5, 5])
+    return write(directory, _metadata(), a=a, b=packets(*b, begin_end=[times]))
 
 
 FIRST_ALL = {"tid": -1, "number": -2, "level": 3, "rare": 1, "real": 1.5, "text": "grüße", "name": "comm", "len": 2,
@@ -87,6 +87,8 @@ def ctf2(directory):
         "blob": {"type": "static-length-blob", "length": 3},
         "wide": {"type": "null-terminated-string", "encoding": "utf-16le"},
         "size": u8,
+        "pairs": {"type": "static-length-array", "length": 2, "element-field-class": {
+            "type": "structure", "member-classes": [{"name": "a", "field-class": u8}, {"name": "b", "field-class": u8}]}},
         "reals": {"type": "dynamic-length-array", "element-field-class": _fixed("fixed-length-floating-point-number", 32),
                   "length-field-location": {"path": ["size"]}},
     }
@@ -94,13 +96,15 @@ def ctf2(directory):
                "member-classes": [{"name": name, "field-class": value} for name, value in members.items()]}
     metadata = json_sequence({"type": "preamble", "version": 2}, {"type": "data-stream-class"},
                              {"type": "event-record-class", "name": "e", "payload-field-class": payload})
-    first = Bits().u(1, 8).u(0x81, 8).u(513, 16).raw(b"\x00\xff\x10").raw("né".encode("utf-16le") + b"\0\0").u(2, 8)
-    first.raw(b"\0\0\0\x3f\0\0\x80\xbf")
-    second = Bits().u(0, 8).u(0, 8).raw(b"abc").raw(b"\0\0").u(0, 8)
+    first = Bits().u(1, 8).u(0x81, 8).u(513, 16).raw(b"\x00\xff\x10").raw("né".encode("utf-16le") + b"\0\0")
+    first.u(2, 8).raw(bytes([1, 2, 3, 4])).raw(b"\0\0\0\x3f\0\0\x80\xbf")
+    second = Bits().u(0, 8).u(0, 8).raw(b"abc").raw(b"\0\0").u(0, 8).raw(bytes([5, 6, 7, 8]))
     return write(directory, metadata, stream=bytes(first.data + second.data))
 
 
 CTF2_EVENTS = [
-    {"flag": True, "bits": 0x81, "maybe": 513, "blob": b"\x00\xff\x10", "wide": "né", "size": 2, "reals": [0.5, -1.0]},
-    {"flag": False, "bits": 0, "maybe": None, "blob": b"abc", "wide": "", "size": 0, "reals": []},
+    {"flag": True, "bits": 0x81, "maybe": 513, "blob": b"\x00\xff\x10", "wide": "né", "size": 2,
+     "pairs": [{"a": 1, "b": 2}, {"a": 3, "b": 4}], "reals": [0.5, -1.0]},
+    {"flag": False, "bits": 0, "maybe": None, "blob": b"abc", "wide": "", "size": 0,
+     "pairs": [{"a": 5, "b": 6}, {"a": 7, "b": 8}], "reals": []},
 ]
