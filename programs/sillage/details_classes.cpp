@@ -356,7 +356,8 @@ class ClassWriter {
         }
         item = grouped(number);
       }
-      items = items.empty() ? item : item + ", " + items;
+      if (!items.empty()) item.append(", ").append(items);
+      items = std::move(item);
     }
     return '[' + std::string(scope->second) + ": " + items + ']';
   }

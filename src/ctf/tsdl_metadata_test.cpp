@@ -257,14 +257,22 @@ TEST(TsdlMetadata, SizesBeyondTheLimits_AreRefused) {
       HasSubstr("longer than 1048576 bytes"));
 }
 
-// Each alias is a structure of two of the one before.
-TEST(TsdlMetadata, AliasesOfAliases_AreCounted) {
+/// Types a0 to aCOUNT, each but the first a structure of two of the one before.
+std::string doubling_aliases(int count) {
   std::string text = "typealias integer { size = 8; } := a0;";
-  for (int i = 1; i <= 30; ++i) {
-    const std::string inner = "a" + std::to_string(i - 1);
-    text += "typealias struct { " + inner + " x; " + inner + " y; } := a" + std::to_string(i) + ";";
+  std::string inner = "a0";
+  for (int i = 1; i <= count; ++i) {
+    std::string name = "a";
+    name += std::to_string(i);
+    text.append("typealias struct { ").append(inner).append(" x; ").append(inner);
+    text.append(" y; } := ").append(name).append(";");
+    inner = std::move(name);
   }
-  EXPECT_THAT(error_of(with_payload("a30 a;", text), Code::kLimit),
+  return text;
+}
+
+TEST(TsdlMetadata, AliasesOfAliases_AreCounted) {
+  EXPECT_THAT(error_of(with_payload("a30 a;", doubling_aliases(30)), Code::kLimit),
               HasSubstr("more than 1048576 fields"));
 }
 
@@ -281,13 +289,8 @@ TEST(TsdlMetadata, MemoryBeyondTheBudget_IsRefusedWithItsPlace) {
     EXPECT_THAT(error, HasSubstr("MiB of memory for its size"));
   }
   // A few bytes that say much when they are placed.
-  std::string aliases = "typealias integer { size = 8; } := a0;";
-  for (int i = 1; i <= 12; ++i) {
-    const std::string inner = "a" + std::to_string(i - 1);
-    aliases +=
-        "typealias struct { " + inner + " x; " + inner + " y; } := a" + std::to_string(i) + ";";
-  }
-  EXPECT_THAT(error_of(with_payload("a12 a;", aliases), Code::kLimit, limits), StartsWith("line "));
+  EXPECT_THAT(error_of(with_payload("a12 a;", doubling_aliases(12)), Code::kLimit, limits),
+              StartsWith("line "));
 }
 
 TEST(TsdlMetadata, BadUtf8AndSpaces_AreHarmless) {

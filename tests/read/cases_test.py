@@ -166,7 +166,7 @@ def main():
     wrong += check_values(sillage, [case for _, case, status, _ in cases if status == 0 and (case / "expected").is_file()])
     for one in wrong:
         print(one)
-    print(f"{len(cases) - len(wrong)} of {len(cases)} cases are right")
+    print(f"{len(wrong)} faults in {len(cases)} cases")
     return 1 if wrong or len(cases) < 300 else 0
 
 
