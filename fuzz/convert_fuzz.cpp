@@ -35,7 +35,8 @@ namespace fs = std::filesystem;
 class Directory {
  public:
   Directory() {
-    std::string pattern = fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path().string();
+    std::string pattern =
+        fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path().string();
     pattern += "/sillage-convert-fuzz-XXXXXX";
     expect(mkdtemp(pattern.data()) != nullptr, "a folder can be made");
     path_ = pattern;
@@ -108,12 +109,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string out = directory.fresh();
     const auto copied = convert::copy_traces({directory.in()}, out, {.version = version});
     expect(copied || !copied.error().message.empty(), "an error says what is wrong");
-    if (copied && copied->damages == 0 && before) expect(count_sound(out) == before, "no event is lost");
+    if (copied && copied->damages == 0 && before)
+      expect(count_sound(out) == before, "no event is lost");
   }
   if ((*options & 1) != 0) {
     const std::int64_t begin = reader->begin_ns().value_or(0);
     convert::CopyOptions part;
-    part.range = {.begin_ns = begin + 1, .end_ns = begin < INT64_MAX - 1000 ? begin + 1000 : INT64_MAX};
+    part.range = {.begin_ns = begin + 1,
+                  .end_ns = begin < INT64_MAX - 1000 ? begin + 1000 : INT64_MAX};
     const auto copied = convert::copy_traces({directory.in()}, directory.fresh(), part);
     expect(copied || !copied.error().message.empty(), "an error says what is wrong");
   }

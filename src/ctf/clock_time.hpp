@@ -45,8 +45,7 @@ class ClockTime {
   [[nodiscard]] std::int64_t duration_ns(std::uint64_t cycles) const {
     constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
     if (frequency_ == kSecond) {
-      return cycles > static_cast<std::uint64_t>(kMost) ? kMost
-                                                        : static_cast<std::int64_t>(cycles);
+      return cycles > static_cast<std::uint64_t>(kMost) ? kMost : static_cast<std::int64_t>(cycles);
     }
     const double ns = 1e9 * static_cast<double>(cycles) / static_cast<double>(frequency_);
     return ns >= 9223372036854775807.0 ? kMost : static_cast<std::int64_t>(ns);

@@ -120,8 +120,8 @@ class PlanCompiler {
     for (const EventClass* event : events) {
       EventPlan event_plan;
       event_plan.event_class = event;
-      SILLAGE_TRY(
-          add_scope(event->specific_context, Scope::kSpecificContext, &event_plan.specific_context));
+      SILLAGE_TRY(add_scope(event->specific_context, Scope::kSpecificContext,
+                            &event_plan.specific_context));
       SILLAGE_TRY(add_scope(event->payload, Scope::kPayload, &event_plan.payload));
       const auto number = static_cast<std::uint32_t>(plan.events.size());
       if (!plan.by_id.try_emplace(event->id, number).second) {
@@ -236,8 +236,7 @@ class PlanCompiler {
   // One more structure, array, option or variant around what follows.
   Status enter(std::uint32_t field) {
     if (++nesting_ <= PlanLimits::kNesting) return {};
-    return error(field,
-                 "nested deeper than " + std::to_string(PlanLimits::kNesting) + " levels",
+    return error(field, "nested deeper than " + std::to_string(PlanLimits::kNesting) + " levels",
                  Code::kLimit);
   }
 
@@ -331,8 +330,8 @@ class PlanCompiler {
 
   Status add_variable(std::uint32_t field, const VariableInteger& kind) {
     close();
-    Op& op = emit(OpCode::kVariable, kind.is_signed ? ValueKind::kSigned : ValueKind::kUnsigned,
-                  field);
+    Op& op =
+        emit(OpCode::kVariable, kind.is_signed ? ValueKind::kSigned : ValueKind::kUnsigned, field);
     op.roles = kind.roles;
     see(op.roles);
     known_ = kByte;
@@ -491,26 +490,26 @@ class PlanCompiler {
     if (const auto found = alignments_.find(&field_class); found != alignments_.end()) {
       return found->second;
     }
-    const std::uint32_t alignment = std::visit(
-        Overloaded{
-            [&](const StaticArray& kind) {
-              return std::max(kind.minimum_alignment_bits, alignment_of(*kind.element));
-            },
-            [&](const DynamicArray& kind) {
-              return std::max(kind.minimum_alignment_bits, alignment_of(*kind.element));
-            },
-            [&](const Structure& kind) {
-              std::uint32_t most = std::max(kind.minimum_alignment_bits, 1u);
-              for (const Member& member : kind.members) {
-                most = std::max(most, alignment_of(*member.field_class));
-              }
-              return most;
-            },
-            [](const Optional&) { return 1u; },
-            [](const Variant&) { return 1u; },
-            [](const auto&) { return kByte; },
-        },
-        field_class.kind);
+    const std::uint32_t alignment =
+        std::visit(Overloaded{
+                       [&](const StaticArray& kind) {
+                         return std::max(kind.minimum_alignment_bits, alignment_of(*kind.element));
+                       },
+                       [&](const DynamicArray& kind) {
+                         return std::max(kind.minimum_alignment_bits, alignment_of(*kind.element));
+                       },
+                       [&](const Structure& kind) {
+                         std::uint32_t most = std::max(kind.minimum_alignment_bits, 1u);
+                         for (const Member& member : kind.members) {
+                           most = std::max(most, alignment_of(*member.field_class));
+                         }
+                         return most;
+                       },
+                       [](const Optional&) { return 1u; },
+                       [](const Variant&) { return 1u; },
+                       [](const auto&) { return kByte; },
+                   },
+                   field_class.kind);
     return alignments_[&field_class] = std::bit_ceil(alignment);
   }
 
@@ -573,9 +572,8 @@ class PlanCompiler {
                                 bool is_length) {
     const char* what = is_length ? "length" : "selector";
     std::vector<std::uint32_t> places;
-    const std::uint32_t start = location.origin
-                                    ? roots_[static_cast<std::size_t>(*location.origin)]
-                                    : holder(field);
+    const std::uint32_t start =
+        location.origin ? roots_[static_cast<std::size_t>(*location.origin)] : holder(field);
     if (start != kNone) places.push_back(start);
     for (const std::optional<std::string>& name : location.path) {
       std::vector<std::uint32_t> next;
@@ -624,14 +622,12 @@ class PlanCompiler {
     // Children stand behind their parents.
     for (auto field = plan_->fields_.rbegin(); field != plan_->fields_.rend(); ++field) {
       if (field->children.empty()) {
-        field->is_hidden =
-            !roles_of(*field->field_class).empty() && field->operation != kNone &&
-            plan_->ops_[field->operation].slot == kNone;
+        field->is_hidden = !roles_of(*field->field_class).empty() && field->operation != kNone &&
+                           plan_->ops_[field->operation].slot == kNone;
         continue;
       }
-      field->is_hidden = std::ranges::all_of(field->children, [&](std::uint32_t child) {
-        return plan_->fields_[child].is_hidden;
-      });
+      field->is_hidden = std::ranges::all_of(
+          field->children, [&](std::uint32_t child) { return plan_->fields_[child].is_hidden; });
     }
   }
 
@@ -649,7 +645,7 @@ class PlanCompiler {
   std::array<std::uint32_t, 6> roots_{kNone, kNone, kNone, kNone, kNone, kNone};
   std::unordered_map<const FieldClass*, std::uint32_t> alignments_;
   std::unordered_map<std::uint32_t, NameIndex> names_;
-  Roles seen_;                         // by the scope that is being added
+  Roles seen_;  // by the scope that is being added
   std::uint32_t nesting_ = 0;
   std::uint32_t known_ = 1;            // what the position is a multiple of, outside blocks
   std::uint32_t block_ = kNone;        // operation of the open block

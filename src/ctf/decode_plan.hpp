@@ -94,7 +94,7 @@ struct Op {
   Load load = Load::kByte;
   Encoding encoding = Encoding::kUtf8;
   std::uint8_t length_bits = 0;
-  bool is_reversed = false;  ///< the bit order is not the usual one of the byte order
+  bool is_reversed = false;   ///< the bit order is not the usual one of the byte order
   bool checks_order = false;  ///< may start or end inside a byte that it shares with a neighbour
   bool is_root = false;       ///< of a structure: nothing around it
   Roles roles{};

@@ -46,7 +46,7 @@ std::uint64_t find_magic(std::span<const std::byte> bytes, std::uint64_t byte,
 Result<std::shared_ptr<const StreamFile>> StreamFile::open(std::string path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail_errno(path);
-  struct stat status{};
+  struct stat status {};
   if (fstat(fd.value(), &status) != 0) return fail_errno(path);
   if (!S_ISREG(status.st_mode)) return fail(Code::kUnsupported, path + ": not a regular file");
   auto file = std::shared_ptr<StreamFile>(new StreamFile);
