@@ -10,7 +10,12 @@
 #endif
 
 #ifdef SILLAGE_FUZZ_SANITIZED
-#include <sanitizer/allocator_interface.h>
+// As sanitizer/allocator_interface.h declares them, which Debian's gcc does not have.
+extern "C" {
+std::size_t __sanitizer_get_allocated_size(const volatile void* memory);
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, std::size_t),
+                                              void (*on_free)(const volatile void*));
+}
 #else
 #include <malloc.h>
 
