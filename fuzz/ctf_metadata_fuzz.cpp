@@ -45,8 +45,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const auto bytes = std::as_bytes(std::span(data + 1, size - 1));
   // A copy of exactly this size: a sanitizer sees every byte read behind it.
-  const std::vector<std::byte> input =
-      (data[0] & 1) == 0 ? std::vector<std::byte>(bytes.begin(), bytes.end()) : in_packets(bytes, data[0]);
+  const std::vector<std::byte> input = (data[0] & 1) == 0
+                                           ? std::vector<std::byte>(bytes.begin(), bytes.end())
+                                           : in_packets(bytes, data[0]);
   const fuzzing::Limits limits(input.size());
   auto model = ctf::read_metadata(input);
   if (!model) {

@@ -41,12 +41,15 @@ event { name = "choice"; id = 3; stream_id = 0;
 
 // Each fragment begins with U+001E.
 inline constexpr char kJsonSample[] =
-    "\x1e" R"json({"type":"preamble","version":2,"uuid":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]}
+    "\x1e"
+    R"json({"type":"preamble","version":2,"uuid":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]}
 )json"
-    "\x1e" R"json({"type":"field-class-alias","name":"u8","field-class":{"type":"fixed-length-unsigned-integer","length":8,
+    "\x1e"
+    R"json({"type":"field-class-alias","name":"u8","field-class":{"type":"fixed-length-unsigned-integer","length":8,
 "byte-order":"little-endian","alignment":8}}
 )json"
-    "\x1e" R"json({"type":"trace-class","packet-header-field-class":{"type":"structure","member-classes":[{"name":"magic",
+    "\x1e"
+    R"json({"type":"trace-class","packet-header-field-class":{"type":"structure","member-classes":[{"name":"magic",
 "field-class":{"type":"fixed-length-unsigned-integer","length":32,"byte-order":"little-endian",
 "alignment":8,"roles":["packet-magic-number"]}},{"name":"uuid","field-class":{"type":"static-length-blob",
 "length":16,"roles":["metadata-stream-uuid"]}},{"name":"class",
@@ -54,10 +57,12 @@ inline constexpr char kJsonSample[] =
 "field-class":{"type":"fixed-length-unsigned-integer","length":8,"byte-order":"little-endian","alignment":8,
 "roles":["data-stream-id"]}}]}}
 )json"
-    "\x1e" R"json({"type":"clock-class","id":"c","frequency":3000000,"offset-from-origin":{"seconds":-7,"cycles":5},
+    "\x1e"
+    R"json({"type":"clock-class","id":"c","frequency":3000000,"offset-from-origin":{"seconds":-7,"cycles":5},
 "origin":"unix-epoch"}
 )json"
-    "\x1e" R"json({"type":"data-stream-class","id":1,"default-clock-class-id":"c",
+    "\x1e"
+    R"json({"type":"data-stream-class","id":1,"default-clock-class-id":"c",
 "packet-context-field-class":{"type":"structure","member-classes":[{"name":"size",
 "field-class":{"type":"fixed-length-unsigned-integer","length":32,"byte-order":"little-endian",
 "alignment":8,"roles":["packet-total-length"]}},{"name":"content",
@@ -76,7 +81,8 @@ inline constexpr char kJsonSample[] =
 "event-record-common-context-field-class":{"type":"structure","member-classes":[{"name":"n",
 "field-class":"u8"}]}}
 )json"
-    "\x1e" R"json({"type":"event-record-class","id":0,"data-stream-class-id":1,"name":"scalars",
+    "\x1e"
+    R"json({"type":"event-record-class","id":0,"data-stream-class-id":1,"name":"scalars",
 "payload-field-class":{"type":"structure","member-classes":[{"name":"bits",
 "field-class":{"type":"fixed-length-bit-array","length":5,"byte-order":"big-endian",
 "bit-order":"first-to-last"}},{"name":"map","field-class":{"type":"fixed-length-bit-map","length":11,
@@ -88,7 +94,8 @@ inline constexpr char kJsonSample[] =
 "alignment":8}},{"name":"leb","field-class":{"type":"variable-length-signed-integer",
 "preferred-display-base":16}}]}}
 )json"
-    "\x1e" R"json({"type":"event-record-class","id":1,"data-stream-class-id":1,"name":"text",
+    "\x1e"
+    R"json({"type":"event-record-class","id":1,"data-stream-class-id":1,"name":"text",
 "payload-field-class":{"type":"structure","member-classes":[{"name":"a",
 "field-class":{"type":"null-terminated-string"}},{"name":"b","field-class":{"type":"null-terminated-string",
 "encoding":"utf-16le"}},{"name":"c","field-class":{"type":"static-length-string","length":8,
@@ -98,7 +105,8 @@ inline constexpr char kJsonSample[] =
 "origin":"event-record-common-context"}}},{"name":"f","field-class":{"type":"static-length-blob","length":3,
 "media-type":"image/png"}}]}}
 )json"
-    "\x1e" R"json({"type":"event-record-class","id":2,"data-stream-class-id":1,"name":"compounds",
+    "\x1e"
+    R"json({"type":"event-record-class","id":2,"data-stream-class-id":1,"name":"compounds",
 "specific-context-field-class":{"type":"structure","member-classes":[{"name":"big",
 "field-class":{"type":"variable-length-unsigned-integer"}},{"name":"tag",
 "field-class":{"type":"variable-length-signed-integer"}}]},"payload-field-class":{"type":"structure",

@@ -33,7 +33,8 @@ namespace fs = std::filesystem;
 class Directory {
  public:
   Directory() {
-    std::string pattern = fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path().string();
+    std::string pattern =
+        fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path().string();
     pattern += "/sillage-ctf-fuzz-XXXXXX";
     expect(mkdtemp(pattern.data()) != nullptr, "a folder can be made");
     path_ = pattern;
@@ -72,7 +73,9 @@ class Reading {
       expect(!error.message.empty() && !error.location.empty(), "damage is said with its place");
       ++totals_.damages;
     };
-    options.on_discarded = [this](const ctf::Discarded& what) { totals_.lost += what.count.value_or(1); };
+    options.on_discarded = [this](const ctf::Discarded& what) {
+      totals_.lost += what.count.value_or(1);
+    };
     auto reader = ctf::TraceReader::open({path}, std::move(options));
     if (!reader) {
       expect(!reader.error().message.empty(), "an error says what is wrong");
@@ -124,7 +127,8 @@ class Reading {
   Totals columns() {
     for (ctf::DataStream* stream : reader_->streams()) {
       ctf::ColumnReader columns(stream);
-      while (const ctf::ColumnBatch* batch = columns.next()) totals_.events += batch->times_ns.size();
+      while (const ctf::ColumnBatch* batch = columns.next())
+        totals_.events += batch->times_ns.size();
     }
     return totals_;
   }
@@ -164,9 +168,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Totals wanted = reading.print(shown, &lines);
   // What strict reading has seen when it ends depends on the way.
   if (is_strict) return 0;
-  expect(Reading(directory.path(), false, intersection).print_all(shown) == lines, "all ways print the same");
-  expect(Reading(directory.path(), false, intersection).take_runs() == wanted, "runs are the same events");
+  expect(Reading(directory.path(), false, intersection).print_all(shown) == lines,
+         "all ways print the same");
+  expect(Reading(directory.path(), false, intersection).take_runs() == wanted,
+         "runs are the same events");
   expect(Reading(directory.path(), false, intersection).count() == wanted, "counting is reading");
-  expect(Reading(directory.path(), false, intersection).columns() == wanted, "columns are the same events");
+  expect(Reading(directory.path(), false, intersection).columns() == wanted,
+         "columns are the same events");
   return 0;
 }

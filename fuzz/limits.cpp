@@ -45,7 +45,8 @@ constexpr double kSeconds = 4;
 
 void on_malloc(const volatile void*, std::size_t size) { add(size); }
 void on_free(const volatile void* memory) {
-  if (memory != nullptr) live_bytes -= __sanitizer_get_allocated_size(const_cast<const void*>(memory));
+  if (memory != nullptr)
+    live_bytes -= __sanitizer_get_allocated_size(const_cast<const void*>(memory));
 }
 const int installed = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
 
@@ -86,7 +87,8 @@ void expect(bool condition, const char* what) {
 }
 
 Limits::Limits(std::size_t input_bytes)
-    : allowed_bytes_(live_bytes + 4 * input_bytes + (std::size_t{64} << 20)), begin_seconds_(thread_seconds()) {
+    : allowed_bytes_(live_bytes + 4 * input_bytes + (std::size_t{64} << 20)),
+      begin_seconds_(thread_seconds()) {
   most_bytes = live_bytes.load();
 }
 
