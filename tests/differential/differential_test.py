@@ -150,7 +150,7 @@ def check(sillage, seed, version, plain, base):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("sillage")
-    parser.add_argument("--seeds", default="0:60")
+    parser.add_argument("--seeds", default="0:40")
     parser.add_argument("--keep", help="a folder for the traces that fail")
     options = parser.parse_args()
     first, last = map(int, options.seeds.split(":"))

@@ -251,7 +251,7 @@ class Recorded(unittest.TestCase):
         status, _, err = run("perf", "record", "-q", "-a", "--synth=no", "-m", "1M", "-e", "sched:sched_switch", "-e",
                              "sched:sched_wakeup", "-o", path, "--", "sleep", "0.1")
         if status != 0 or not path.exists():
-            self.skipTest("perf cannot record tracepoints here: " + err.strip().splitlines()[0])
+            self.skipTest("perf cannot record tracepoints here: " + (err.strip() or "no reason given").splitlines()[0])
         self.assertGreater(len(self.same_as_script(path)[0]), 0)
 
     def test_perf_registers_addresses_and_stacks(self):
