@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "convert/encoder.hpp"
 
+#include "ctf/field_traits.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -16,18 +18,6 @@ namespace {
 constexpr unsigned kByte = 8;
 /// Bytes of a LEB128 integer of 64 bits.
 constexpr unsigned kVariableBytes = 10;
-
-const BitLayout* layout_of(const FieldClass& field_class) {
-  return std::visit(
-      [](const auto& kind) -> const BitLayout* {
-        if constexpr (requires { kind.layout; }) {
-          return &kind.layout;
-        } else {
-          return nullptr;
-        }
-      },
-      field_class.kind);
-}
 
 Roles roles_of(const FieldClass& field_class) {
   if (const auto* integer = field_class.as<Integer>()) return integer->roles;
@@ -98,17 +88,6 @@ void to_encoding(std::string_view text, Encoding encoding, std::string* out) {
       put_unit(0xdc00 + ((code - 0x10000) & 0x3ff), 2, is_big, out);
     }
   }
-}
-
-std::size_t unit_bytes(Encoding encoding) {
-  switch (encoding) {
-    case Encoding::kUtf16Be:
-    case Encoding::kUtf16Le: return 2;
-    case Encoding::kUtf32Be:
-    case Encoding::kUtf32Le: return 4;
-    case Encoding::kUtf8: break;
-  }
-  return 1;
 }
 
 bool is_usual(const BitLayout& layout) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ctf/decode_plan.hpp"
 
+#include "ctf/field_traits.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -29,18 +31,6 @@ struct Overloaded : Kinds... {
 };
 template <class... Kinds>
 Overloaded(Kinds...) -> Overloaded<Kinds...>;
-
-const BitLayout* layout_of(const FieldClass& field_class) {
-  return std::visit(
-      [](const auto& kind) -> const BitLayout* {
-        if constexpr (requires { kind.layout; }) {
-          return &kind.layout;
-        } else {
-          return nullptr;
-        }
-      },
-      field_class.kind);
-}
 
 Roles roles_of(const FieldClass& field_class) {
   return std::visit(

@@ -2,6 +2,7 @@
 #include "ctf/decoder.hpp"
 
 #include "ctf/bit_load.hpp"
+#include "ctf/field_traits.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -14,17 +15,6 @@ namespace {
 constexpr std::uint64_t kMagic = 0xC1FC1FC1;
 /// Bytes of a LEB128 integer of 64 bits.
 constexpr unsigned kVariableBytes = 10;
-
-std::size_t unit_bytes(Encoding encoding) {
-  switch (encoding) {
-    case Encoding::kUtf16Be:
-    case Encoding::kUtf16Le: return 2;
-    case Encoding::kUtf32Be:
-    case Encoding::kUtf32Le: return 4;
-    case Encoding::kUtf8: break;
-  }
-  return 1;
-}
 
 // The bytes in front of the first code unit that is 0; npos if there is none.
 std::size_t find_end(std::string_view bytes, Encoding encoding) {

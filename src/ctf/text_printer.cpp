@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ctf/text_printer.hpp"
 
+#include "ctf/escape.hpp"
 #include "ctf/text.hpp"
 
 #include <algorithm>
@@ -412,25 +413,7 @@ void TextPrinter::put_text(std::string_view text) {
       continue;
     }
     if (byte == 0) break;
-    *out++ = '\\';
-    switch (byte) {
-      case '\a': *out++ = 'a'; break;
-      case '\b': *out++ = 'b'; break;
-      case 0x1b: *out++ = 'e'; break;
-      case '\f': *out++ = 'f'; break;
-      case '\n': *out++ = 'n'; break;
-      case '\r': *out++ = 'r'; break;
-      case '\t': *out++ = 't'; break;
-      case '\v': *out++ = 'v'; break;
-      case '\\':
-      case '\'':
-      case '"':
-      case '?': *out++ = character; break;
-      default:
-        *out++ = 'x';
-        *out++ = "0123456789abcdef"[byte >> 4];
-        *out++ = "0123456789abcdef"[byte & 15];
-    }
+    out = put_escape(out, byte);
   }
   *out++ = '"';
   size_ = static_cast<std::size_t>(out - buffer_.data());

@@ -2,6 +2,7 @@
 // TextPrinter's fast way: rows that scanning found, printed from their bytes.
 #include "ctf/byte_search.hpp"
 #include "ctf/digits.hpp"
+#include "ctf/escape.hpp"
 #include "ctf/text_printer.hpp"
 
 #include <algorithm>
@@ -43,30 +44,6 @@ unsigned special_characters(__m128i bytes) {
       _mm_movemask_epi8(_mm_or_si128(controls, _mm_or_si128(quotes, others))));
 }
 #endif
-
-// Appends a character that does not stand for itself.
-char* put_escape(char* out, std::uint8_t byte) {
-  *out++ = '\\';
-  switch (byte) {
-    case '\a': *out++ = 'a'; break;
-    case '\b': *out++ = 'b'; break;
-    case 0x1b: *out++ = 'e'; break;
-    case '\f': *out++ = 'f'; break;
-    case '\n': *out++ = 'n'; break;
-    case '\r': *out++ = 'r'; break;
-    case '\t': *out++ = 't'; break;
-    case '\v': *out++ = 'v'; break;
-    case '\\':
-    case '\'':
-    case '"':
-    case '?': *out++ = static_cast<char>(byte); break;
-    default:
-      *out++ = 'x';
-      *out++ = "0123456789abcdef"[byte >> 4];
-      *out++ = "0123456789abcdef"[byte & 15];
-  }
-  return out;
-}
 
 template <class T>
 T load_number(const std::uint8_t* from) {
