@@ -10,15 +10,12 @@
 #include "ctf/trace_reader.hpp"
 #include "ctf_samples.hpp"
 #include "limits.hpp"
-
-#include <unistd.h>
+#include "trace_directory.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,41 +26,6 @@ namespace {
 
 using namespace sillage;
 using fuzzing::expect;
-namespace fs = std::filesystem;
-
-// Removed at the end, unless the process is killed.
-class Directory {
- public:
-  Directory() {
-    std::string pattern =
-        fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path().string();
-    pattern += "/sillage-convert-fuzz-XXXXXX";
-    expect(mkdtemp(pattern.data()) != nullptr, "a folder can be made");
-    path_ = pattern;
-    fs::create_directory(path_ / "in");
-  }
-  ~Directory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-
-  void write(const char* name, std::string_view bytes) const {
-    std::ofstream file(path_ / "in" / name, std::ios::binary | std::ios::trunc);
-    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    expect(file.good(), "a file can be written");
-  }
-  [[nodiscard]] std::string in() const { return (path_ / "in").string(); }
-  // A place for a result, with nothing there.
-  [[nodiscard]] std::string fresh() const {
-    fs::remove_all(path_ / "out");
-    return (path_ / "out").string();
-  }
-
- private:
-  fs::path path_;
-};
 
 // How many events there are; none if the trace cannot be opened or has damage.
 std::optional<std::uint64_t> count_sound(const std::string& path) {
@@ -76,7 +38,7 @@ std::optional<std::uint64_t> count_sound(const std::string& path) {
 }
 
 template <class Writer>
-void draw(const Directory& directory) {
+void draw(const fuzzing::TraceDirectory& directory) {
   auto reader = ctf::TraceReader::open({directory.in()}, {});
   auto file = convert::OutputFile::create(directory.fresh());
   expect(file.has_value(), "a file can be made");
@@ -89,7 +51,7 @@ void draw(const Directory& directory) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const Directory directory;
+  static const fuzzing::TraceDirectory directory;
   ByteCursor input(std::as_bytes(std::span(data, size)));
   const auto options = input.take<std::uint8_t>();
   const auto metadata_size = input.take<std::uint16_t>();

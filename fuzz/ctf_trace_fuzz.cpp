@@ -8,15 +8,12 @@
 #include "ctf/trace_reader.hpp"
 #include "ctf_samples.hpp"
 #include "limits.hpp"
-
-#include <unistd.h>
+#include "trace_directory.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,35 +24,6 @@ namespace {
 
 using namespace sillage;
 using fuzzing::expect;
-namespace fs = std::filesystem;
-
-// Removed at the end, unless the process is killed.
-class Directory {
- public:
-  Directory() {
-    std::string pattern =
-        fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path().string();
-    pattern += "/sillage-ctf-fuzz-XXXXXX";
-    expect(mkdtemp(pattern.data()) != nullptr, "a folder can be made");
-    path_ = pattern;
-  }
-  ~Directory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-
-  void write(const char* name, std::string_view bytes) const {
-    std::ofstream file(path_ / name, std::ios::binary | std::ios::trunc);
-    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    expect(file.good(), "a file can be written");
-  }
-  [[nodiscard]] std::string path() const { return path_.string(); }
-
- private:
-  fs::path path_;
-};
 
 struct Totals {
   std::uint64_t events = 0, damages = 0, lost = 0;
@@ -141,7 +109,7 @@ class Reading {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const Directory directory;
+  static const fuzzing::TraceDirectory directory;
   ByteCursor input(std::as_bytes(std::span(data, size)));
   const auto options = input.take<std::uint8_t>();
   const auto metadata_size = input.take<std::uint16_t>();
@@ -159,7 +127,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const fuzzing::Limits limits(size);
   const bool is_strict = (*options & 2) != 0, intersection = (*options & 4) != 0;
-  Reading reading(directory.path(), is_strict, intersection);
+  Reading reading(directory.in(), is_strict, intersection);
   if (!reading.is_open()) return 0;
   ctf::TextOptions shown;
   shown.payload_names = shown.context_names = (*options & 16) != 0;
@@ -168,12 +136,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Totals wanted = reading.print(shown, &lines);
   // What strict reading has seen when it ends depends on the way.
   if (is_strict) return 0;
-  expect(Reading(directory.path(), false, intersection).print_all(shown) == lines,
+  expect(Reading(directory.in(), false, intersection).print_all(shown) == lines,
          "all ways print the same");
-  expect(Reading(directory.path(), false, intersection).take_runs() == wanted,
+  expect(Reading(directory.in(), false, intersection).take_runs() == wanted,
          "runs are the same events");
-  expect(Reading(directory.path(), false, intersection).count() == wanted, "counting is reading");
-  expect(Reading(directory.path(), false, intersection).columns() == wanted,
+  expect(Reading(directory.in(), false, intersection).count() == wanted, "counting is reading");
+  expect(Reading(directory.in(), false, intersection).columns() == wanted,
          "columns are the same events");
   return 0;
 }
