@@ -16,6 +16,8 @@ ROOMS = {
     "include": {"std"},
     "src/abi": set(),
     "src/base": {"std"},
+    "src/bpf": {"std", "src/base"},
+    "src/kernel": {"std", "src/abi", "src/base", "src/bpf", "src/ctf", "src/filter", "src/tracefs"},
     "src/probe": {"std", "include", "src/abi"},
     "src/ring": {"std", "src/abi", "src/base"},
     "src/ctf": {"std", "src/base"},

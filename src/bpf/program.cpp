@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "bpf/program.hpp"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <string_view>
+#include <vector>
+
+namespace sillage::bpf {
+namespace {
+
+// The verifier's log of a large program is long; why it gave up is at the end.
+constexpr std::size_t kLogBytes = std::size_t{16} << 20;
+constexpr std::size_t kShownBytes = 600;
+
+std::string kernel_name(const std::string& name) {
+  std::string made = name.substr(0, BPF_OBJ_NAME_LEN - 1);
+  std::replace_if(
+      made.begin(), made.end(),
+      [](unsigned char letter) { return std::isalnum(letter) == 0 && letter != '_'; }, '_');
+  return made;
+}
+
+std::string last_lines(std::string_view log) {
+  log = log.substr(0, log.find('\0'));
+  // "processed N insns ..." says nothing about why.
+  const std::size_t summary = log.rfind("\nprocessed ");
+  if (summary != std::string_view::npos) log = log.substr(0, summary);
+  if (log.size() > kShownBytes) {
+    log = log.substr(log.size() - kShownBytes);
+    const std::size_t line = log.find('\n');
+    if (line != std::string_view::npos) log = log.substr(line + 1);
+  }
+  return std::string(log);
+}
+
+}  // namespace
+
+Result<Fd> load_program(std::span<const bpf_insn> code, const ProgramOptions& options) {
+  bpf_prog_load_opts wanted{};
+  wanted.sz = sizeof wanted;
+  wanted.expected_attach_type = options.attach_type;
+  wanted.attach_btf_id = options.attach_btf_id;
+  if (options.attach_btf_fd >= 0)
+    wanted.attach_btf_obj_fd = static_cast<std::uint32_t>(options.attach_btf_fd);
+  if (options.sleepable) wanted.prog_flags |= BPF_F_SLEEPABLE;
+  const std::string name = kernel_name(options.name);
+  // The helpers that read the kernel's memory are for programs under the GPL only.
+  const auto load = [&] {
+    return ::bpf_prog_load(options.type, name.c_str(), "GPL", code.data(), code.size(), &wanted);
+  };
+  Fd fd(load());
+  if (fd) return fd;
+  const int error_number = errno;
+  const std::string what = "the kernel refuses the program for " + options.name;
+  if (error_number == EPERM)
+    return fail(
+        Code::kPermission,
+        what + ": run as root, or with CAP_BPF and CAP_PERFMON; kernel lockdown refuses it, too");
+  std::vector<char> log(kLogBytes);
+  wanted.log_buf = log.data();
+  wanted.log_size = static_cast<std::uint32_t>(log.size());
+  wanted.log_level = 1;
+  fd = Fd(load());
+  if (fd) return fd;
+  const std::string reason = last_lines({log.data(), log.size()});
+  if (reason.empty()) return fail_errno(what, error_number);
+  return fail(Code::kUnsupported, what + ": " + reason);
+}
+
+Result<std::uint64_t> recursion_misses(int program_fd) {
+  bpf_prog_info info{};
+  std::uint32_t bytes = sizeof info;
+  if (::bpf_obj_get_info_by_fd(program_fd, &info, &bytes) != 0)
+    return fail_errno("cannot ask for the counters of a BPF program");
+  return info.recursion_misses;
+}
+
+}  // namespace sillage::bpf
