@@ -28,16 +28,31 @@
  * So `committed` of a slot reaches the next multiple of subbuf_bytes only when every record, the entry's end and the
  * padding are there. The sub-buffer k is closed then, if its entry's `sequence`, stored last of the begin part, says k.
  *
+ * Between its exchange and its moves a winner may be interrupted by others that fill and switch sub-buffers. What it
+ * has not committed yet (padding, record) keeps the slots it still has to write from being begun again. It may find
+ * `events_total` newer than its own exchange, though, and must not put it back: it loads `events_total` before
+ * the exchange of `position` (then it counts events up to that position or less, or the exchange fails), and
+ * afterwards compare-exchanges it from the value loaded to the one it put into the entry, once.
+ *
  *   slot of sub-buffer k     k % subbuf_count
  *   committed, k closed      (k / subbuf_count + 1) * subbuf_bytes, modulo 2^40 / subbuf_count
- *   k may be begun           committed of its slot == k / subbuf_count * subbuf_bytes, modulo the same (else the
- *                            event is lost as BUSY);
+ *   k may be begun           committed of its slot == k / subbuf_count * subbuf_bytes, modulo the same (else, if the
+ *                            position has not moved meanwhile, the event is lost as BUSY);
  *                            discard mode: and k - consumed / subbuf_bytes < subbuf_count (else lost as FULL)
  *
- * The reader reads closed sub-buffers only. To get at the records of an open one it begins the next itself,
- * with the same moves as a writer without a record: nothing in them depends on the CPU they run on. In overwrite mode a
- * sub-buffer k that was copied is kept only if, after the copy, the position is still below the start of
- * k + subbuf_count.
+ * The reader reads closed sub-buffers only. To get at the records of an open one it begins the next itself, from
+ * user space, as a writer without a record: nothing in the moves depends on the CPU they run on. Having no record that
+ * would hold the new sub-buffer open, it makes them in another order: ends the old one, begins the new one, and
+ * adds the padding to the old one's `committed` last. Until then the old slot cannot be begun again, so neither can
+ * the one behind it, whose entry the reader still writes. `flush_*` say what it is at, in case it is killed there:
+ * the next reader finds the old sub-buffer short of its padding alone and nothing uncommitted in the new one (a
+ * writer's switch under way has its record uncommitted there), and makes the moves that are missing.
+ *
+ * In overwrite mode a sub-buffer k that was copied is kept only if, after the copy, the position is still below the
+ * start of k + subbuf_count.
+ *
+ * A sub-buffer may be closed by a late commit, for which nobody is woken: it is found at the next wake-up or when the
+ * reader's time is up.
  */
 #ifndef SILLAGE_ABI_KERNEL_RING_H
 #define SILLAGE_ABI_KERNEL_RING_H
@@ -51,11 +66,15 @@
 #define SILLAGE_KERNEL_RING_ABI_MINOR 0
 
 #define SILLAGE_KERNEL_RING_MAX_SUBBUFS 64
-/* Fewer events than half the 24 bits of the count fit in: see sillage_kernel_entry.events. */
+/* Fewer events than half the 24 bits of the count fit in (a record is 4 bytes or more): what `events_total` is
+ * behind by never comes near them. */
 #define SILLAGE_KERNEL_RING_MAX_SUBBUF_BYTES (UINT64_C(16) << 20)
 /* The verifier wants constant bounds: a masked offset and the largest record behind it are inside. */
 #define SILLAGE_KERNEL_RING_MAX_RECORD UINT64_C(32768)
 #define SILLAGE_KERNEL_RING_SLACK UINT64_C(65536)
+/* Records of one stream: with data_offset and slack below the verifier's bound of 2^29 for a variable offset
+ * (BPF_MAX_VAR_OFF). */
+#define SILLAGE_KERNEL_RING_MAX_BYTES (UINT64_C(1) << 28)
 
 /* Record headers, one kind per ring; times are CLOCK_MONOTONIC ns. Short ones hold the low bits of the time and
  * are used only while time >> epoch bits is that of the stream's last full time, as in ring.h.
@@ -102,10 +121,15 @@ struct sillage_kernel_stream {
   uint64_t position __attribute__((aligned(128)));
   uint64_t epoch;        /* last full time >> epoch bits; too old a value is safe */
   uint64_t events_total; /* events at the start of the sub-buffer begun last, 64 bits: from which the next one's are
-                          * counted on; a value of some sub-buffers ago is safe */
+                          * counted on; never goes back; one of a sub-buffer or two ago is safe */
   /* Reader's line. */
   uint64_t consumed __attribute__((aligned(128))); /* bytes part: start of the first sub-buffer not yet released */
   uint64_t armed; /* 1: who begins a sub-buffer swaps it to 0 and posts to the wake-up ring buffer */
+  /* For the next reader alone. */
+  uint64_t consumed_events; /* events before `consumed`, 64 bits: in overwrite mode no entry may tell any more */
+  uint64_t flushing;        /* 1 while the reader begins a sub-buffer */
+  uint64_t flush_position;  /* packed: where the one ends that it ends thereby */
+  uint64_t flush_ns;        /* end of that one, begin of the next */
   uint64_t lost[SILLAGE_LOST_CAUSES] __attribute__((aligned(128)));
   uint64_t committed[SILLAGE_KERNEL_RING_MAX_SUBBUFS] __attribute__((aligned(128))); /* bytes, free running */
   struct sillage_kernel_entry entries[SILLAGE_KERNEL_RING_MAX_SUBBUFS];
