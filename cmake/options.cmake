@@ -42,3 +42,11 @@ function(sillage_check name)
     set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 60)
   endif()
 endfunction()
+
+# sillage_embed_text(TARGET FILE SYMBOL): the text of FILE as `extern const std::string_view SYMBOL` of TARGET.
+function(sillage_embed_text target file symbol)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  file(READ ${file} text)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/embedded_text.cpp.in ${CMAKE_CURRENT_BINARY_DIR}/${symbol}.cpp @ONLY)
+  target_sources(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/${symbol}.cpp)
+endfunction()

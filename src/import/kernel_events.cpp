@@ -2,7 +2,7 @@
 #include "import/kernel_events.hpp"
 
 #include "import/integer_bytes.hpp"
-#include "import/lttng_names.hpp"
+#include "tracefs/lttng_names.hpp"
 
 namespace sillage::import {
 namespace {
@@ -27,7 +27,7 @@ const KernelEvent* KernelEvents::find(std::uint32_t type) {
 std::string KernelEvents::name(std::uint32_t type) const {
   const auto format = tracing_.events.find(type);
   if (format == tracing_.events.end()) return {};
-  return lttng_event_name(format->second.system, format->second.name);
+  return tracefs::lttng_event_name(format->second.system, format->second.name);
 }
 
 std::optional<std::uint32_t> KernelEvents::type(std::span<const std::byte> record,

@@ -3,7 +3,7 @@
 
 #include "ctf/layout.hpp"
 #include "import/integer_bytes.hpp"
-#include "import/lttng_names.hpp"
+#include "tracefs/lttng_names.hpp"
 
 #include <algorithm>
 #include <array>
@@ -35,37 +35,37 @@ std::optional<ArgumentType> argument_type(std::string_view name) {
 }
 
 // From record offset and size of a located field to its bytes; none if they are not all inside.
-std::optional<std::span<const std::byte>> located(FieldPlace place, std::uint32_t offset,
+std::optional<std::span<const std::byte>> located(tracefs::FieldPlace place, std::uint32_t offset,
                                                   std::span<const std::byte> record,
                                                   ctf::ByteOrder order) {
-  if (place == FieldPlace::kToTheEnd) return record.subspan(offset);
+  if (place == tracefs::FieldPlace::kToTheEnd) return record.subspan(offset);
   const std::uint64_t location = load_integer(record.data() + offset, 4, order);
   std::size_t begin = location & 0xffff;
   const std::size_t size = location >> 16;
   if (size == 0) return std::span<const std::byte>();
-  if (place == FieldPlace::kRelLoc) begin += offset + 4;
+  if (place == tracefs::FieldPlace::kRelLoc) begin += offset + 4;
   if (begin > record.size() || record.size() - begin < size) return std::nullopt;
   return record.subspan(begin, size);
 }
 
 }  // namespace
 
-RecordPlan::RecordPlan(const EventFormat& format, ctf::ByteOrder order) : order_(order) {
+RecordPlan::RecordPlan(const tracefs::EventFormat& format, ctf::ByteOrder order) : order_(order) {
   ctf::PayloadBuilder builder;
-  const auto base = [](const FormatField& field) {
+  const auto base = [](const tracefs::FormatField& field) {
     return field.is_pointer ? ctf::Base::kHexadecimal : ctf::Base::kDecimal;
   };
-  const auto add = [&](const FormatField& field, std::string_view name) {
+  const auto add = [&](const tracefs::FormatField& field, std::string_view name) {
     const std::uint32_t end =
-        field.offset + (field.place == FieldPlace::kToTheEnd ? 0 : field.size_bytes);
+        field.offset + (field.place == tracefs::FieldPlace::kToTheEnd ? 0 : field.size_bytes);
     if (end < field.offset) return;  // 4 GiB of record: no record will have it
-    if (field.place == FieldPlace::kFixed && field.size_bytes == 0) return;
+    if (field.place == tracefs::FieldPlace::kFixed && field.size_bytes == 0) return;
     fixed_bytes_ = std::max<std::size_t>(fixed_bytes_, end);
     const ctf::IntegerFormat integer{
         .size_bytes = field.element_bytes, .is_signed = field.is_signed, .base = base(field)};
-    if (field.place != FieldPlace::kFixed) {
-      const bool is_text = field.kind == FieldKind::kText;
-      const bool is_opaque = field.kind == FieldKind::kOpaque;
+    if (field.place != tracefs::FieldPlace::kFixed) {
+      const bool is_text = field.kind == tracefs::FieldKind::kText;
+      const bool is_opaque = field.kind == tracefs::FieldKind::kOpaque;
       if (is_text)
         builder.string(name);
       else if (is_opaque)
@@ -76,10 +76,10 @@ RecordPlan::RecordPlan(const EventFormat& format, ctf::ByteOrder order) : order_
                         field.size_bytes, is_text || is_opaque ? 1 : field.element_bytes});
       return;
     }
-    if (field.kind == FieldKind::kText) {
+    if (field.kind == tracefs::FieldKind::kText) {
       builder.text_array(name, field.size_bytes);
       add_copy(field.offset, field.size_bytes, 1);
-    } else if (field.kind == FieldKind::kOpaque) {
+    } else if (field.kind == tracefs::FieldKind::kOpaque) {
       builder.blob(name, field.size_bytes, ctf::kDefaultMediaType);
       add_copy(field.offset, field.size_bytes, 1);
     } else if (field.is_array) {
@@ -97,13 +97,13 @@ RecordPlan::RecordPlan(const EventFormat& format, ctf::ByteOrder order) : order_
       add_copy(field.offset, field.size_bytes, field.size_bytes);
     }
   };
-  for (const FormatField& field : format.common) {
+  for (const tracefs::FormatField& field : format.common) {
     if (field.name != "common_type" && field.name != "common_pid") add(field, field.name);
   }
   context_ = builder.build();
-  for (const FormatField& field : format.fields) {
-    if (!is_left_out(format.system, field.name))
-      add(field, lttng_field_name(format.system, format.name, field.name));
+  for (const tracefs::FormatField& field : format.fields) {
+    if (!tracefs::is_left_out(format.system, field.name))
+      add(field, tracefs::lttng_field_name(format.system, format.name, field.name));
   }
   payload_ = builder.build();
 }
@@ -117,8 +117,8 @@ void RecordPlan::add_copy(std::uint32_t offset, std::uint32_t bytes, std::uint32
       return;
     }
   }
-  steps_.push_back({is_swapped ? Action::kSwap : Action::kCopy, FieldPlace::kFixed, offset, bytes,
-                    element_bytes});
+  steps_.push_back({is_swapped ? Action::kSwap : Action::kCopy, tracefs::FieldPlace::kFixed, offset,
+                    bytes, element_bytes});
 }
 
 bool RecordPlan::append(std::span<const std::byte> record, std::vector<std::byte>* out) const {
@@ -126,7 +126,7 @@ bool RecordPlan::append(std::span<const std::byte> record, std::vector<std::byte
   const std::size_t before = out->size();
   for (const Step& step : steps_) {
     std::span<const std::byte> from;
-    if (step.place == FieldPlace::kFixed) {
+    if (step.place == tracefs::FieldPlace::kFixed) {
       from = record.subspan(step.offset, step.bytes);
     } else if (const auto found = located(step.place, step.offset, record, order_)) {
       from = *found;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "ctf/model.hpp"
-#include "import/event_format.hpp"
+#include "tracefs/event_format.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +24,7 @@ namespace sillage::import {
 class RecordPlan {
  public:
   /// `order`: of the machine that recorded.
-  RecordPlan(const EventFormat& format, ctf::ByteOrder order);
+  RecordPlan(const tracefs::EventFormat& format, ctf::ByteOrder order);
 
   [[nodiscard]] const ctf::FieldClassRef& specific_context() const { return context_; }
   [[nodiscard]] const ctf::FieldClassRef& payload() const { return payload_; }
@@ -42,7 +42,7 @@ class RecordPlan {
   };
   struct Step {
     Action action;
-    FieldPlace place = FieldPlace::kFixed;
+    tracefs::FieldPlace place = tracefs::FieldPlace::kFixed;
     std::uint32_t offset = 0, bytes = 0, element_bytes = 1;
   };
 

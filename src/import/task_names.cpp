@@ -48,14 +48,14 @@ void TaskNames::copy(std::int32_t parent, std::int32_t child) {
   }
 }
 
-std::optional<NameSource> NameSource::of(const EventFormat& format) {
+std::optional<NameSource> NameSource::of(const tracefs::EventFormat& format) {
   NameSource source;
   for (const NameRule& rule : kNameRules) {
     if (rule.system != format.system || rule.event != format.name) continue;
-    const FormatField* tid = format.find(rule.tid_field);
-    const FormatField* name = format.find(rule.name_field);
+    const tracefs::FormatField* tid = format.find(rule.tid_field);
+    const tracefs::FormatField* name = format.find(rule.name_field);
     if (tid == nullptr || name == nullptr || tid->size_bytes != 4 ||
-        tid->place != FieldPlace::kFixed || name->kind != FieldKind::kText)
+        tid->place != tracefs::FieldPlace::kFixed || name->kind != tracefs::FieldKind::kText)
       continue;
     source.pairs_.push_back({*tid, *name, rule.is_before});
   }
@@ -73,9 +73,10 @@ void NameSource::learn(bool is_before, std::span<const std::byte> record, ctf::B
         !is_inside(pair.name.offset, pair.name.size_bytes))
       continue;
     std::uint64_t offset = pair.name.offset, size = pair.name.size_bytes;
-    if (pair.name.place != FieldPlace::kFixed) {
+    if (pair.name.place != tracefs::FieldPlace::kFixed) {
       const std::uint64_t location = load_integer(record.data() + offset, 4, order);
-      offset = (location & 0xffff) + (pair.name.place == FieldPlace::kRelLoc ? offset + 4 : 0);
+      offset =
+          (location & 0xffff) + (pair.name.place == tracefs::FieldPlace::kRelLoc ? offset + 4 : 0);
       size = location >> 16;
       if (!is_inside(offset, size)) continue;
     }

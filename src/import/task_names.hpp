@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "import/event_format.hpp"
 #include "import/trace_output.hpp"
+#include "tracefs/event_format.hpp"
 
 #include <array>
 #include <cstdint>
@@ -37,7 +37,7 @@ class TaskNames {
 class NameSource {
  public:
   /// None if events of this format say nothing.
-  [[nodiscard]] static std::optional<NameSource> of(const EventFormat& format);
+  [[nodiscard]] static std::optional<NameSource> of(const tracefs::EventFormat& format);
 
   /// What a record says of the time before it, and of the time after it. Records that are too short
   /// say nothing.
@@ -47,7 +47,7 @@ class NameSource {
 
  private:
   struct Pair {
-    FormatField tid, name;
+    tracefs::FormatField tid, name;
     bool is_before;
   };
   void learn(bool is_before, std::span<const std::byte> record, ctf::ByteOrder order,

@@ -14,9 +14,9 @@ constexpr std::uint64_t kMaxTaskNamesBytes = std::uint64_t{16} << 20;
 
 void read_one_format(InputCursor* cursor, std::string_view system, TracingData* data) {
   const std::uint64_t size = cursor->u64();
-  const std::string text = cursor->text(size, kMaxFormatBytes);
+  const std::string text = cursor->text(size, tracefs::kMaxFormatBytes);
   if (!cursor->ok()) return;
-  auto format = parse_event_format(system, text, data->long_bytes);
+  auto format = tracefs::parse_event_format(system, text, data->long_bytes);
   if (!format) {
     // The others may still be all right.
     ++data->unreadable_formats;
@@ -55,15 +55,15 @@ Status read_page_headers(InputCursor* cursor, TracingData* data) {
   if (cursor->text(12, 12) != "header_page\0"s)
     cursor->refuse(Code::kCorrupt, "the description of pages is missing");
   const std::uint64_t page_size = cursor->u64();
-  const std::string page = cursor->text(page_size, kMaxFormatBytes);
+  const std::string page = cursor->text(page_size, tracefs::kMaxFormatBytes);
   if (cursor->text(13, 13) != "header_event\0"s)
     cursor->refuse(Code::kCorrupt, "the description of records is missing");
   // All kernels that a version 6 file can come from have the same records.
   cursor->skip(cursor->u64());
   SILLAGE_TRY(cursor->status());
-  auto fields = parse_format_fields(page, data->long_bytes);
+  auto fields = tracefs::parse_format_fields(page, data->long_bytes);
   if (!fields) return tl::unexpected(std::move(fields).error());
-  for (const FormatField& field : *fields) {
+  for (const tracefs::FormatField& field : *fields) {
     if (field.name == "commit" && (field.size_bytes == 4 || field.size_bytes == 8)) {
       data->page.commit_offset = field.offset;
       data->page.commit_bytes = field.size_bytes;

@@ -5,8 +5,8 @@
 
 #include "base/result.hpp"
 #include "ctf/model.hpp"
-#include "import/event_format.hpp"
 #include "import/input.hpp"
+#include "tracefs/event_format.hpp"
 
 #include <cstdint>
 #include <string>
@@ -29,9 +29,9 @@ struct TracingData {
   std::uint32_t long_bytes = 8;
   std::uint32_t page_bytes = 4096;
   PageLayout page{};
-  std::unordered_map<std::uint32_t, EventFormat> events{};     ///< by id
-  std::unordered_map<std::int32_t, std::string> task_names{};  ///< by thread id
-  std::uint32_t unreadable_formats = 0;                        ///< their events will be unknown
+  std::unordered_map<std::uint32_t, tracefs::EventFormat> events{};  ///< by id
+  std::unordered_map<std::int32_t, std::string> task_names{};        ///< by thread id
+  std::uint32_t unreadable_formats = 0;  ///< their events will be unknown
 };
 
 /// Reads the magic, version, byte order, size of long and size of page, and sets the cursor's order.

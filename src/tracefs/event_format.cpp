@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "import/event_format.hpp"
+#include "tracefs/event_format.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-namespace sillage::import {
+namespace sillage::tracefs {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r";
@@ -257,4 +257,4 @@ Result<EventFormat> parse_event_format(std::string_view system, std::string_view
   return event;
 }
 
-}  // namespace sillage::import
+}  // namespace sillage::tracefs

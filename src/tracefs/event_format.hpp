@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sillage::import {
+namespace sillage::tracefs {
 
 /// Where the bytes of a field are.
 enum class FieldPlace : std::uint8_t {
@@ -77,4 +77,4 @@ inline constexpr std::size_t kMaxFormatFields = 1024;
 [[nodiscard]] Result<std::vector<FormatField>> parse_format_fields(std::string_view text,
                                                                    std::uint32_t long_bytes);
 
-}  // namespace sillage::import
+}  // namespace sillage::tracefs

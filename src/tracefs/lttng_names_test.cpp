@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "import/lttng_names.hpp"
+#include "tracefs/lttng_names.hpp"
 
 #include <gtest/gtest.h>
 
-namespace sillage::import {
+namespace sillage::tracefs {
 namespace {
 
 TEST(LttngNames, Events_FollowTheRules) {
@@ -19,6 +19,11 @@ TEST(LttngNames, Events_FollowTheRules) {
   EXPECT_EQ(lttng_event_name("net", "net_dev_queue"), "net_dev_queue");
   EXPECT_EQ(lttng_event_name("skb", "kfree_skb"), "skb_kfree");
   EXPECT_EQ(lttng_event_name("sched", "sched_switch"), "sched_switch");
+  EXPECT_EQ(lttng_event_name("vmscan", "mm_shrink_slab_end"), "mm_vmscan_shrink_slab_end");
+  EXPECT_EQ(lttng_event_name("kvmmmu", "fast_page_fault"), "kvm_mmu_fast_page_fault");
+  EXPECT_EQ(lttng_event_name("irq_vectors", "x86_platform_ipi_exit"), "x86_irq_vectors_ipi_exit");
+  // Not LTTng's, though of a system that LTTng renames.
+  EXPECT_EQ(lttng_event_name("irq_vectors", "vector_alloc"), "vector_alloc");
 }
 
 // A rule is of one system: others may have events of the same name.
@@ -38,4 +43,4 @@ TEST(LttngNames, Fields_SayThreadWhereTheKernelSaysProcess) {
 }
 
 }  // namespace
-}  // namespace sillage::import
+}  // namespace sillage::tracefs

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "import/event_format.hpp"
+#include "tracefs/event_format.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace sillage::import {
+namespace sillage::tracefs {
 namespace {
 
 std::string format(const std::string& fields, const std::string& print = "\"\"") {
@@ -106,4 +106,4 @@ TEST(EventFormat, OtherTexts_AreErrors) {
 }
 
 }  // namespace
-}  // namespace sillage::import
+}  // namespace sillage::tracefs
