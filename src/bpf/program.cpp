@@ -71,6 +71,23 @@ Result<Fd> load_program(std::span<const bpf_insn> code, const ProgramOptions& op
   return fail(Code::kUnsupported, what + ": " + reason);
 }
 
+Result<Fd> open_module_btf(const std::string& module) {
+  std::uint32_t id = 0;
+  while (::bpf_btf_get_next_id(id, &id) == 0) {
+    Fd fd(::bpf_btf_get_fd_by_id(id));
+    if (!fd) continue;  // unloaded meanwhile
+    char name[64] = {};
+    bpf_btf_info info{};
+    info.name = reinterpret_cast<std::uint64_t>(name);
+    info.name_len = sizeof name;
+    std::uint32_t bytes = sizeof info;
+    if (::bpf_obj_get_info_by_fd(fd.value(), &info, &bytes) == 0 && info.kernel_btf != 0 &&
+        module == name)
+      return fd;
+  }
+  return fail(Code::kNotFound, "there is no module " + module + " with BTF");
+}
+
 Result<std::uint64_t> recursion_misses(int program_fd) {
   bpf_prog_info info{};
   std::uint32_t bytes = sizeof info;

@@ -32,6 +32,11 @@ struct ProgramOptions {
 [[nodiscard]] Result<Fd> load_program(std::span<const bpf_insn> code,
                                       const ProgramOptions& options);
 
+/// The BTF of a module that is loaded now, for ProgramOptions::attach_btf_fd.
+///
+/// Errors: kNotFound  no such module, or it has no BTF.
+[[nodiscard]] Result<Fd> open_module_btf(const std::string& module);
+
 /// Events that a program was not run for, as it ran already on that CPU, since it was loaded.
 ///
 /// Errors: those of BPF_OBJ_GET_INFO_BY_FD.

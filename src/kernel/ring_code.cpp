@@ -41,10 +41,10 @@ std::int32_t shift_of(std::uint64_t power) { return std::countr_zero(power); }
 RingCode::RingCode(bpf::Assembler& assembler, const RingTarget& target)
     : a_(assembler),
       target_(target),
-      subbuf_shift_(shift_of(target.subbuf_bytes)),
-      count_shift_(shift_of(target.subbuf_count)),
-      epoch_bits_(target.header == SILLAGE_KERNEL_HEADER_LARGE ? SILLAGE_KERNEL_LARGE_EPOCH_BITS
-                                                               : SILLAGE_RECORD_EPOCH_BITS),
+      geometry_(target_.geometry),
+      subbuf_shift_(shift_of(geometry_.subbuf_bytes)),
+      count_shift_(shift_of(geometry_.subbuf_count)),
+      epoch_bits_(static_cast<std::int32_t>(geometry_.epoch_bits())),
       switch_(assembler.label()) {}
 
 void RingCode::open_stream(Label out) {
@@ -65,14 +65,14 @@ void RingCode::count_lost(sillage_kernel_lost cause) {
 
 void RingCode::reserve(std::uint32_t event_id, std::uint32_t payload_bytes,
                        std::optional<std::int32_t> extra_slot, Label out) {
-  const bool large = target_.header == SILLAGE_KERNEL_HEADER_LARGE;
+  const bool large = geometry_.header == SILLAGE_KERNEL_HEADER_LARGE;
   const std::uint32_t short_header =
       large ? SILLAGE_KERNEL_LARGE_BYTES : SILLAGE_RECORD_COMPACT_BYTES;
   const std::uint32_t full_header =
       large ? SILLAGE_KERNEL_LARGE_EXTENDED_BYTES : SILLAGE_RECORD_EXTENDED_BYTES;
   const bool short_id =
       event_id < (large ? SILLAGE_KERNEL_LARGE_ID_EXTENDED : SILLAGE_RECORD_ID_EXTENDED);
-  const auto last = static_cast<std::int32_t>(target_.subbuf_bytes - 1);
+  const auto last = static_cast<std::int32_t>(geometry_.subbuf_bytes - 1);
   const Label again = a_.label(), sized = a_.label(), begin_next = a_.label(), retry = a_.label(),
               reserved = a_.label();
 
@@ -130,10 +130,11 @@ void RingCode::reserve(std::uint32_t event_id, std::uint32_t payload_bytes,
 
   a_.bind(reserved);
   a_.move(r1, r8);
-  a_.alu(Alu::kAnd, r1, static_cast<std::int32_t>(target_.subbuf_bytes * target_.subbuf_count - 1));
+  a_.alu(Alu::kAnd, r1,
+         static_cast<std::int32_t>(geometry_.subbuf_bytes * geometry_.subbuf_count - 1));
   a_.move(r5, r7);
   a_.alu(Alu::kAdd, r5, r1);
-  a_.alu(Alu::kAdd, r5, static_cast<std::int32_t>(target_.data_offset));
+  a_.alu(Alu::kAdd, r5, static_cast<std::int32_t>(geometry_.data_offset));
   if (short_id) {
     const Label is_short = a_.label(), written = a_.label();
     a_.load(Size::k8, r1, r10, kExtended);
@@ -162,7 +163,7 @@ void RingCode::write_header(std::uint32_t event_id) {
   a_.move(r1, r9);
   a_.alu(Alu::kShiftRight, r1, epoch_bits_);
   a_.store(Size::k8, r7, STREAM(epoch), r1);
-  if (target_.header == SILLAGE_KERNEL_HEADER_LARGE) {
+  if (geometry_.header == SILLAGE_KERNEL_HEADER_LARGE) {
     a_.store(Size::k2, r5, 0, static_cast<std::int32_t>(SILLAGE_KERNEL_LARGE_ID_EXTENDED));
     a_.store(Size::k4, r5, 2, id);
     a_.store(Size::k8, r5, 6, r9);
@@ -178,7 +179,7 @@ void RingCode::write_header(std::uint32_t event_id) {
 void RingCode::commit() {
   a_.move(r1, r8);
   a_.alu(Alu::kShiftRight, r1, subbuf_shift_ - 3);
-  a_.alu(Alu::kAnd, r1, static_cast<std::int32_t>((target_.subbuf_count - 1) << 3));
+  a_.alu(Alu::kAnd, r1, static_cast<std::int32_t>((geometry_.subbuf_count - 1) << 3));
   a_.move(r2, r7);
   a_.alu(Alu::kAdd, r2, r1);
   a_.load(Size::k8, r3, r10, kBytes);
@@ -193,11 +194,11 @@ void RingCode::finish() {
 // switch(stream, old position, time, bytes): begins the next sub-buffer with a record of that size.
 // Returns kRetry, 1 (won) or kLost.
 void RingCode::emit_switch() {
-  const auto last = static_cast<std::int32_t>(target_.subbuf_bytes - 1);
-  const auto slots = static_cast<std::int32_t>(target_.subbuf_count - 1);
+  const auto last = static_cast<std::int32_t>(geometry_.subbuf_bytes - 1);
+  const auto slots = static_cast<std::int32_t>(geometry_.subbuf_count - 1);
   const Label fits = a_.label(), free = a_.label(), lost = a_.label(), retry = a_.label(),
               quiet = a_.label();
-  constexpr std::int32_t kOld = -8, kStart = -16;
+  constexpr std::int32_t kOld = -8, kTotal = -16;
   a_.move(r6, r4);
   a_.move(r7, r1);
   a_.store(Size::k8, r10, kOld, r2);
@@ -212,7 +213,6 @@ void RingCode::emit_switch() {
   a_.alu(Alu::kOr, r8, last);
   a_.alu(Alu::kAdd, r8, 1);
   a_.zero_extend(r8, SILLAGE_RING_POSITION_BITS);
-  a_.store(Size::k8, r10, kStart, r8);
   // r5: its entry in `committed`.
   a_.move(r1, r8);
   a_.alu(Alu::kShiftRight, r1, subbuf_shift_);
@@ -234,18 +234,22 @@ void RingCode::emit_switch() {
   a_.jump(lost);
 
   a_.bind(free);
-  if (!target_.overwrite) {
+  if (!geometry_.overwrite) {
     const Label consumed = a_.label();
     a_.load(Size::k8, r1, r7, STREAM(consumed));
     a_.move(r3, r8);
     a_.alu(Alu::kSubtract, r3, r1);
     a_.zero_extend(r3, SILLAGE_RING_POSITION_BITS);
     a_.jump_if(If::kBelow, r3,
-               static_cast<std::int32_t>(target_.subbuf_bytes * target_.subbuf_count), consumed);
+               static_cast<std::int32_t>(geometry_.subbuf_bytes * geometry_.subbuf_count),
+               consumed);
     count_lost(SILLAGE_KERNEL_LOST_FULL);
     a_.jump(lost);
     a_.bind(consumed);
   }
+  // Before the exchange: one that is newer than it would count 2^24 events too many.
+  a_.load(Size::k8, r1, r7, STREAM(events_total));
+  a_.store(Size::k8, r10, kTotal, r1);
   // New position: one event more, the record at the start of the next sub-buffer.
   a_.move(r3, r2);
   a_.alu(Alu::kShiftRight, r3, SILLAGE_RING_POSITION_BITS);
@@ -278,7 +282,7 @@ void RingCode::emit_switch() {
   a_.move(r4, r7);
   a_.alu(Alu::kAdd, r4, r1);
   a_.alu(Alu::kAnd, r2, last);
-  a_.move(r3, target_.subbuf_bytes);
+  a_.move(r3, geometry_.subbuf_bytes);
   a_.alu(Alu::kSubtract, r3, r2);
   a_.atomic_add(r4, STREAM(committed), r3);
 
@@ -291,14 +295,15 @@ void RingCode::emit_switch() {
   a_.move(r4, r7);
   a_.alu(Alu::kAdd, r4, r1);
   a_.store(Size::k8, r4, ENTRY(begin_ns), r9);
-  a_.load(Size::k8, r1, r7, STREAM(events_total));
+  a_.load(Size::k8, r0, r10, kTotal);
   a_.load(Size::k8, r2, r10, kOld);
   a_.alu(Alu::kShiftRight, r2, SILLAGE_RING_POSITION_BITS);
-  a_.alu(Alu::kSubtract, r2, r1);
+  a_.alu(Alu::kSubtract, r2, r0);
   a_.zero_extend(r2, 64 - SILLAGE_RING_POSITION_BITS);
-  a_.alu(Alu::kAdd, r1, r2);
-  a_.store(Size::k8, r7, STREAM(events_total), r1);
-  a_.store(Size::k8, r4, ENTRY(events), r1);
+  a_.alu(Alu::kAdd, r2, r0);
+  a_.store(Size::k8, r4, ENTRY(events), r2);
+  // Fails where a switch nested in this one was first, whose total is newer.
+  a_.compare_exchange(r7, STREAM(events_total), r2);
   a_.move(r1, r9);
   a_.alu(Alu::kShiftRight, r1, epoch_bits_);
   a_.store(Size::k8, r7, STREAM(epoch), r1);

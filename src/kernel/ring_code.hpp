@@ -4,6 +4,7 @@
 
 #include "abi/kernel_ring.h"
 #include "bpf/assembler.hpp"
+#include "ring/kernel_geometry.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -14,11 +15,7 @@ namespace sillage::kernel {
 struct RingTarget {
   int ring_fd = -1;    ///< the map of src/abi/kernel_ring.h
   int wakeup_fd = -1;  ///< BPF ring buffer map to post to when a sub-buffer begins; -1 = none
-  std::uint64_t subbuf_bytes = 0;
-  std::uint32_t subbuf_count = 0;
-  std::uint64_t data_offset = 0;
-  bool overwrite = false;
-  sillage_kernel_header header = SILLAGE_KERNEL_HEADER_COMPACT;
+  ring::KernelRingGeometry geometry{};
 };
 
 /// Emits the writing of one record: find the stream, reserve, header; then the caller's payload;
@@ -62,6 +59,7 @@ class RingCode {
 
   bpf::Assembler& a_;
   const RingTarget target_;
+  const ring::KernelRingGeometry& geometry_;
   const std::int32_t subbuf_shift_, count_shift_, epoch_bits_;
   const bpf::Label switch_;
 };

@@ -23,8 +23,6 @@ using bpf::Alu;
 using bpf::Size;
 using enum bpf::Reg;
 
-constexpr std::uint64_t kDataOffset = 8192;
-
 std::uint64_t now_ns() {
   timespec time{};
   ::clock_gettime(CLOCK_MONOTONIC, &time);
@@ -39,8 +37,7 @@ class Machine {
   static std::unique_ptr<Machine> make(RingTarget target, std::uint32_t id,
                                        bool with_extra = false) {
     auto machine = std::unique_ptr<Machine>(new Machine);
-    const std::uint64_t stride =
-        kDataOffset + target.subbuf_bytes * target.subbuf_count + SILLAGE_KERNEL_RING_SLACK;
+    const std::uint64_t stride = target.geometry.stride;
     bpf_map_create_opts options{};
     options.sz = sizeof options;
     options.map_flags = BPF_F_MMAPABLE;
@@ -59,7 +56,6 @@ class Machine {
     machine->stream_ = static_cast<sillage_kernel_stream*>(memory);
     machine->stream_->entries[0].begin_ns = now_ns();
     target.ring_fd = machine->map_.value();
-    target.data_offset = kDataOffset;
     machine->target_ = target;
 
     bpf::Assembler a;
@@ -111,7 +107,8 @@ class Machine {
   template <class T>
   [[nodiscard]] T data(std::uint64_t offset) const {
     T value;
-    std::memcpy(&value, reinterpret_cast<const char*>(stream_) + kDataOffset + offset,
+    std::memcpy(&value,
+                reinterpret_cast<const char*>(stream_) + target_.geometry.data_offset + offset,
                 sizeof value);
     return value;
   }
@@ -129,12 +126,9 @@ class Machine {
   Machine& name = *name##_owner
 
 RingTarget small(sillage_kernel_header header, bool overwrite = false) {
-  RingTarget target;
-  target.subbuf_bytes = 4096;
-  target.subbuf_count = 2;
-  target.header = header;
-  target.overwrite = overwrite;
-  return target;
+  const auto geometry = ring::KernelRingGeometry::make(
+      {.subbuf_bytes = {4096}, .subbuf_count = 2, .overwrite = overwrite, .header = header}, 1);
+  return {.geometry = *geometry};
 }
 
 TEST(RingCode, WritesCompactRecords) {

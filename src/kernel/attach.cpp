@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/attach.hpp"
+
+#include <bpf/bpf.h>
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <optional>
+
+namespace sillage::kernel {
+namespace {
+
+Result<Fd> open_perf_event(perf_event_attr& attributes, const std::string& what) {
+  attributes.size = sizeof attributes;
+  // A program attached to the event of one CPU runs on all of them.
+  Fd fd(static_cast<int>(
+      ::syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC)));
+  if (!fd) return fail_errno("cannot open " + what);
+  return fd;
+}
+
+// The link keeps the event.
+Result<Fd> link_perf_event(int program_fd, int event_fd, const std::string& what) {
+  Fd link(::bpf_link_create(program_fd, event_fd, BPF_PERF_EVENT, nullptr));
+  if (!link) return fail_errno("cannot attach a program to " + what);
+  return link;
+}
+
+// What the kernel calls a kind of dynamic event, by number; none if it has no such kind.
+std::optional<std::uint32_t> read_number(const std::string& path) {
+  std::ifstream file(path);
+  std::string text;
+  if (!(file >> text)) return std::nullopt;
+  // "config:0" of a format file, or a plain number.
+  const std::size_t colon = text.find(':');
+  return static_cast<std::uint32_t>(
+      std::strtoul(text.c_str() + (colon == std::string::npos ? 0 : colon + 1), nullptr, 10));
+}
+
+}  // namespace
+
+Result<Fd> attach_tracing(int program_fd, const std::string& what) {
+  // For tracepoints, functions and iterators alike: the program's type says which.
+  Fd link(::bpf_raw_tracepoint_open(nullptr, program_fd));
+  if (link) return link;
+  const int error_number = errno;
+  if (error_number == EPERM || error_number == EACCES)
+    return fail(Code::kUnsupported,
+                "this kernel does not let programs be attached to " + what +
+                    ": it needs the function tracer (CONFIG_FUNCTION_TRACER, not locked down)");
+  return fail_errno("cannot attach a program to " + what, error_number);
+}
+
+Result<Fd> attach_raw_tracepoint(int program_fd, const std::string& tracepoint) {
+  Fd link(::bpf_raw_tracepoint_open(tracepoint.c_str(), program_fd));
+  if (!link) return fail_errno("cannot attach a program to the tracepoint " + tracepoint);
+  return link;
+}
+
+Result<Fd> attach_tracepoint(int program_fd, std::uint32_t event_id, const std::string& what) {
+  perf_event_attr attributes{};
+  attributes.type = PERF_TYPE_TRACEPOINT;
+  attributes.config = event_id;
+  attributes.sample_period = 1;
+  auto event = open_perf_event(attributes, what);
+  if (!event) return event;
+  return link_perf_event(program_fd, event->value(), what);
+}
+
+Result<Fd> attach_probe(int program_fd, const ProbePlace& place) {
+  const bool in_kernel = place.path.empty();
+  const std::string kind = in_kernel ? "kprobe" : "uprobe";
+  const std::string devices = "/sys/bus/event_source/devices/" + kind;
+  const auto type = read_number(devices + "/type");
+  if (!type)
+    return fail(Code::kUnsupported,
+                "this kernel has no " + kind + "s (CONFIG_" +
+                    (in_kernel ? std::string("KPROBE") : std::string("UPROBE")) + "_EVENTS)");
+  perf_event_attr attributes{};
+  attributes.type = *type;
+  if (place.at_return) {
+    const auto bit = read_number(devices + "/format/retprobe");
+    attributes.config |= UINT64_C(1) << bit.value_or(0);
+  }
+  // The semaphore's place is the upper half of the number: format/ref_ctr_offset.
+  attributes.config |= place.semaphore_offset << 32;
+  const std::string& name = in_kernel ? place.symbol : place.path;
+  attributes.config1 = reinterpret_cast<std::uint64_t>(name.c_str());
+  attributes.config2 = place.offset;
+  const std::string what = (in_kernel ? "the kernel's function " + name
+                                      : name + " at offset " + std::to_string(place.offset));
+  auto event = open_perf_event(attributes, what);
+  if (!event) return event;
+  return link_perf_event(program_fd, event->value(), what);
+}
+
+}  // namespace sillage::kernel

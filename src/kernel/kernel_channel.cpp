@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/kernel_channel.hpp"
+
+#include "bpf/program.hpp"
+#include "kernel/attach.hpp"
+#include "kernel/maps.hpp"
+
+#include <bpf/bpf.h>
+#include <fcntl.h>
+
+#include <utility>
+
+namespace sillage::kernel {
+namespace {
+
+bpf::ProgramOptions program_options(const EventPlan& plan) {
+  bpf::ProgramOptions options;
+  options.name = plan.name;
+  options.attach_btf_id = plan.attach.target.id;
+  switch (plan.attach.kind) {
+    case AttachPlan::Kind::kTypedTracepoint: break;
+    case AttachPlan::Kind::kFunctionEntry: options.attach_type = BPF_TRACE_FENTRY; break;
+    case AttachPlan::Kind::kFunctionExit: options.attach_type = BPF_TRACE_FEXIT; break;
+    case AttachPlan::Kind::kIterator: options.attach_type = BPF_TRACE_ITER; break;
+    case AttachPlan::Kind::kRawTracepoint:
+    case AttachPlan::Kind::kTracepoint:
+    case AttachPlan::Kind::kProbe:
+      options.type = plan.attach.kind == AttachPlan::Kind::kRawTracepoint
+                         ? BPF_PROG_TYPE_RAW_TRACEPOINT
+                     : plan.attach.kind == AttachPlan::Kind::kTracepoint ? BPF_PROG_TYPE_TRACEPOINT
+                                                                         : BPF_PROG_TYPE_KPROBE;
+      options.attach_type = {};
+      options.attach_btf_id = 0;
+      break;
+  }
+  return options;
+}
+
+Result<Fd> attach(const AttachPlan& plan, int program_fd) {
+  switch (plan.kind) {
+    case AttachPlan::Kind::kRawTracepoint: return attach_raw_tracepoint(program_fd, plan.name);
+    case AttachPlan::Kind::kTracepoint:
+      return attach_tracepoint(program_fd, plan.event_id, "the tracepoint " + plan.name);
+    case AttachPlan::Kind::kProbe: return attach_probe(program_fd, plan.place);
+    case AttachPlan::Kind::kTypedTracepoint:
+    case AttachPlan::Kind::kFunctionEntry:
+    case AttachPlan::Kind::kFunctionExit:
+    case AttachPlan::Kind::kIterator: break;
+  }
+  return attach_tracing(program_fd, plan.name);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KernelChannel>> KernelChannel::create(
+    const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts) {
+  auto ring = create_ring_map(geometry.stride, geometry.cpu_count);
+  if (!ring) return tl::unexpected(std::move(ring).error());
+  auto wakeup = create_wakeup_map();
+  if (!wakeup) return tl::unexpected(std::move(wakeup).error());
+  auto scratch = create_scratch_map(geometry.cpu_count);
+  if (!scratch) return tl::unexpected(std::move(scratch).error());
+  ProgramTarget target;
+  target.ring = {ring->value(), wakeup->value(), geometry};
+  target.scratch_fd = scratch->value();
+  target.contexts = std::move(contexts);
+  std::unique_ptr<KernelChannel> channel(new KernelChannel(std::move(target)));
+  channel->ring_ = std::move(*ring);
+  channel->wakeup_ = std::move(*wakeup);
+  channel->scratch_ = std::move(*scratch);
+  return channel;
+}
+
+Result<Fd> KernelChannel::duplicate(int fd) {
+  Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy) return fail_errno("cannot duplicate the descriptor of a map");
+  return copy;
+}
+
+Result<Fd> KernelChannel::load(const EventPlan& plan, EventId id, const Btf* btf,
+                               bool check_nulls) const {
+  bpf::ProgramOptions options = program_options(plan);
+  Fd module;
+  if (plan.attach.target.object != 0 && btf != nullptr) {
+    auto opened = bpf::open_module_btf(btf->object_name(plan.attach.target.object));
+    if (!opened) return opened;
+    module = std::move(*opened);
+    options.attach_btf_fd = module.value();
+  }
+  auto code = ProgramBuilder(target_, check_nulls).build(plan, id.value);
+  if (!code) return tl::unexpected(std::move(code).error());
+  return bpf::load_program(*code, options);
+}
+
+Status KernelChannel::add_event(const EventPlan& plan, EventId id, const Btf* btf) {
+  auto program = load(plan, id, btf, false);
+  if (!program && program.error().code == Code::kUnsupported) program = load(plan, id, btf, true);
+  if (!program) return tl::unexpected(std::move(program).error());
+  events_.push_back({plan.attach, std::move(*program), Fd()});
+  return {};
+}
+
+Status KernelChannel::start() {
+  for (LoadedEvent& event : events_) {
+    if (event.link) continue;
+    auto link = attach(event.attach, event.program.value());
+    if (!link) return tl::unexpected(std::move(link).error());
+    event.link = std::move(*link);
+  }
+  return {};
+}
+
+void KernelChannel::stop() {
+  for (LoadedEvent& event : events_) event.link.reset();
+}
+
+std::uint64_t KernelChannel::recursion_misses() const {
+  std::uint64_t misses = 0;
+  for (const LoadedEvent& event : events_)
+    misses += bpf::recursion_misses(event.program.value()).value_or(0);
+  return misses;
+}
+
+}  // namespace sillage::kernel

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "base/units.hpp"
+#include "kernel/btf.hpp"
+#include "kernel/program_builder.hpp"
+#include "kernel/program_plan.hpp"
+#include "ring/kernel_geometry.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sillage::kernel {
+
+/// The programs of one channel and what they share: maps, one program an event, links.
+///
+/// Programs are loaded by add_event(), which takes milliseconds, and run between start() and stop(), which are
+/// quick.
+///
+/// Lifetime: with the object everything goes: links, programs, and the maps that nobody else holds.
+/// Threads:  one at a time.
+class KernelChannel {
+ public:
+  /// Makes the maps. `contexts` stand in front of every payload.
+  ///
+  /// Errors: those of the maps.
+  [[nodiscard]] static Result<std::unique_ptr<KernelChannel>> create(
+      const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts);
+
+  /// The map of the ring, for ring::KernelRing; a duplicate.
+  [[nodiscard]] Result<Fd> ring_fd() const { return duplicate(target_.ring.ring_fd); }
+  /// What becomes readable when a program begins a sub-buffer of an armed stream; a duplicate.
+  [[nodiscard]] Result<Fd> wakeup_fd() const { return duplicate(target_.ring.wakeup_fd); }
+
+  /// Loads the program of an event, whose records get that id.
+  ///
+  /// Errors: kUnsupported  the kernel refuses it, with its reason; the event is left out.
+  [[nodiscard]] Status add_event(const EventPlan& plan, EventId id, const Btf* btf);
+
+  /// Attaches every program that is loaded and not attached. On an error those before it stay attached.
+  [[nodiscard]] Status start();
+  /// Detaches all programs. Programs under way on other CPUs end within microseconds.
+  void stop();
+
+  /// Events that were missed because their program ran already on that CPU.
+  [[nodiscard]] std::uint64_t recursion_misses() const;
+  [[nodiscard]] std::size_t event_count() const { return events_.size(); }
+
+ private:
+  struct LoadedEvent {
+    AttachPlan attach;
+    Fd program, link;
+  };
+
+  explicit KernelChannel(ProgramTarget target) : target_(std::move(target)) {}
+  [[nodiscard]] static Result<Fd> duplicate(int fd);
+  [[nodiscard]] Result<Fd> load(const EventPlan& plan, EventId id, const Btf* btf,
+                                bool check_nulls) const;
+
+  Fd ring_, wakeup_, scratch_;
+  ProgramTarget target_;
+  std::vector<LoadedEvent> events_;
+};
+
+}  // namespace sillage::kernel

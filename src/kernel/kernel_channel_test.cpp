@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/kernel_channel.hpp"
+
+#include "kernel/program_plan.hpp"
+#include "ring/kernel_ring.hpp"
+#include "tracefs/kernel_events.hpp"
+
+#include <gtest/gtest.h>
+
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+namespace sillage::kernel {
+namespace {
+
+std::uint64_t now_ns() {
+  timespec time{};
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+TEST(KernelChannel, RecordsATracepointByItsFormat) {
+  std::ifstream file("/sys/kernel/tracing/events/sched/sched_switch/format");
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  const auto format = tracefs::parse_event_format("sched", text, 8);
+  if (!format) GTEST_SKIP() << format.error().text();
+  const auto plan = plan_tracepoint(*format);
+  ASSERT_TRUE(plan) << plan.error().text();
+  const auto cpus = static_cast<std::uint32_t>(::sysconf(_SC_NPROCESSORS_CONF));
+  const auto geometry = ring::KernelRingGeometry::make({}, cpus);
+  ASSERT_TRUE(geometry);
+  auto channel = KernelChannel::create(*geometry, {});
+  ASSERT_TRUE(channel) << channel.error().text();
+  auto ring = ring::KernelRing::create(std::move(*(*channel)->ring_fd()), *geometry, {now_ns()});
+  ASSERT_TRUE(ring) << ring.error().text();
+  const auto added = (*channel)->add_event(*plan, EventId{0}, nullptr);
+  ASSERT_TRUE(added) << added.error().text();
+  const auto started = (*channel)->start();
+  ASSERT_TRUE(started) << started.error().text();
+  for (int i = 0; i < 100; ++i) ::usleep(1000);
+  (*channel)->stop();
+  std::uint64_t events = 0, own = 0;
+  std::vector<std::byte> buffer(geometry->subbuf_bytes);
+  for (std::uint32_t cpu = 0; cpu < cpus; ++cpu) {
+    auto reader = ring->reader(cpu);
+    while (const auto run = reader.next_run(buffer, true)) {
+      events += run->events;
+      std::string_view bytes(reinterpret_cast<const char*>(run->bytes.data()), run->bytes.size());
+      for (std::size_t at = 0; (at = bytes.find("kernel_test", at)) != std::string_view::npos; ++at)
+        ++own;
+    }
+    EXPECT_EQ(reader.lost_by_writers(), 0u);
+  }
+  EXPECT_GE(events, 200u);
+  EXPECT_GE(own, 200u);
+}
+
+}  // namespace
+}  // namespace sillage::kernel

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/maps.hpp"
+
+#include <bpf/bpf.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+namespace sillage::kernel {
+namespace {
+
+// Before Linux 5.11 the memory of maps counts as locked memory of the process.
+void lift_memory_lock_limit() {
+  const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+  (void)::setrlimit(RLIMIT_MEMLOCK, &unlimited);
+}
+
+Result<Fd> create(bpf_map_type type, const char* name, std::uint32_t key_bytes,
+                  std::uint64_t value_bytes, std::uint32_t entries, std::uint32_t flags) {
+  const std::string what = "cannot make a BPF map of " + std::to_string(entries) + " x " +
+                           std::to_string(value_bytes) + " bytes (" + name + ")";
+  if (value_bytes > INT32_MAX)
+    return fail(Code::kLimit, what + ": use smaller or fewer sub-buffers");
+  lift_memory_lock_limit();
+  bpf_map_create_opts options{};
+  options.sz = sizeof options;
+  options.map_flags = flags;
+  Fd fd(::bpf_map_create(type, name, key_bytes, static_cast<std::uint32_t>(value_bytes), entries,
+                         &options));
+  if (fd) return fd;
+  if (errno == EPERM)
+    return fail(Code::kPermission, what + ": run as root, or with CAP_BPF and CAP_PERFMON");
+  return fail_errno(what);
+}
+
+}  // namespace
+
+Result<Fd> create_ring_map(std::uint64_t stream_bytes, std::uint32_t cpu_count) {
+  return create(BPF_MAP_TYPE_ARRAY, "sillage_ring", 4, stream_bytes, cpu_count, BPF_F_MMAPABLE);
+}
+
+Result<Fd> create_scratch_map(std::uint32_t cpu_count) {
+  return create(BPF_MAP_TYPE_ARRAY, "sillage_scratch", 4, kScratchBytes, cpu_count * kScratchAreas,
+                0);
+}
+
+Result<Fd> create_wakeup_map() {
+  return create(BPF_MAP_TYPE_RINGBUF, "sillage_wakeup", 0, 0,
+                static_cast<std::uint32_t>(::sysconf(_SC_PAGESIZE)), 0);
+}
+
+Result<Fd> create_program_table(std::uint32_t count) {
+  return create(BPF_MAP_TYPE_PROG_ARRAY, "sillage_table", 4, 4, count, 0);
+}
+
+Status set_program(int table_fd, std::uint32_t number, int program_fd) {
+  if (::bpf_map_update_elem(table_fd, &number, &program_fd, BPF_ANY) != 0)
+    return fail_errno("cannot enter a program into a table of programs");
+  return {};
+}
+
+}  // namespace sillage::kernel

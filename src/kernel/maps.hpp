@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// The maps that the programs of one channel share with the collector, and among themselves.
+#pragma once
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+#include <cstdint>
+
+namespace sillage::kernel {
+
+/// Bytes of one scratch area: its lock, then what a program puts together before it reserves.
+inline constexpr std::uint32_t kScratchBytes = 32768;
+inline constexpr std::uint32_t kScratchLockBytes = 8;
+/// Scratch areas of a CPU: a task, its softirq, an interrupt, an NMI, and four tasks more that were preempted in
+/// a program that may be.
+inline constexpr std::uint32_t kScratchAreas = 8;
+
+/// The map of a ring: `cpu_count` elements of `stream_bytes` (src/abi/kernel_ring.h), which the
+/// collector maps.
+///
+/// Errors: kPermission  no CAP_BPF; kNoSpace  not that much memory; the message names how much.
+[[nodiscard]] Result<Fd> create_ring_map(std::uint64_t stream_bytes, std::uint32_t cpu_count);
+
+/// kScratchAreas areas for each CPU: area N of a CPU is element CPU * kScratchAreas + N.
+[[nodiscard]] Result<Fd> create_scratch_map(std::uint32_t cpu_count);
+
+/// A BPF ring buffer of one page, readable (epoll) when a program has posted to it.
+[[nodiscard]] Result<Fd> create_wakeup_map();
+
+/// A table of programs for tail calls, by number below `count`.
+[[nodiscard]] Result<Fd> create_program_table(std::uint32_t count);
+
+/// Puts a program into such a table.
+[[nodiscard]] Status set_program(int table_fd, std::uint32_t number, int program_fd);
+
+}  // namespace sillage::kernel

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/program_builder.hpp"
+
+#include "kernel/maps.hpp"
+
+#include <algorithm>
+
+namespace sillage::kernel {
+namespace {
+
+using bpf::Alu;
+using bpf::If;
+using bpf::Label;
+using bpf::Size;
+using enum bpf::Reg;
+
+// On the stack, behind what the ring's code uses.
+constexpr std::int32_t kCpu = -8;  // as RingCode::open_stream() leaves it
+constexpr std::int32_t kScratch = -RingCode::kStackBytes - 8;
+constexpr std::int32_t kStagedBytes = kScratch - 8;
+constexpr std::int32_t kKey = kStagedBytes - 8;
+constexpr std::int32_t kValues = kKey;
+
+// LTTng and the kernel bound paths by this.
+constexpr std::uint32_t kMaxStringBytes = 4096;
+constexpr std::uint32_t kMaxStaged = kScratchBytes - kScratchLockBytes;
+
+bool is_fixed(const std::vector<FieldPlan>& fields) {
+  return std::all_of(fields.begin(), fields.end(),
+                     [](const FieldPlan& field) { return field.is_fixed(); });
+}
+
+std::uint32_t variable_count(const std::vector<FieldPlan>& fields) {
+  return static_cast<std::uint32_t>(std::count_if(
+      fields.begin(), fields.end(), [](const FieldPlan& field) { return !field.is_fixed(); }));
+}
+
+bool uses_current(const std::vector<FieldPlan>& fields) {
+  return std::any_of(fields.begin(), fields.end(),
+                     [](const FieldPlan& field) { return ValueCode::uses_current(field.value); });
+}
+
+}  // namespace
+
+std::uint32_t fixed_bytes(const std::vector<FieldPlan>& fields) {
+  std::uint32_t bytes = 0;
+  for (const FieldPlan& field : fields) bytes += field.is_fixed() ? field.bytes : 4;
+  return bytes;
+}
+
+ProgramBuilder::ProgramBuilder(const ProgramTarget& target, bool check_nulls)
+    : target_(target), ring_(a_, target.ring), values_(a_, kValues, check_nulls) {}
+
+Result<std::vector<bpf_insn>> ProgramBuilder::build(const EventPlan& plan, std::uint32_t event_id) {
+  const std::uint32_t fixed = fixed_bytes(target_.contexts) + fixed_bytes(plan.fields);
+  if (fixed > SILLAGE_KERNEL_RING_MAX_RECORD / 2)
+    return fail(Code::kLimit, plan.name + " has " + std::to_string(fixed) +
+                                  " bytes of fields; a record may have " +
+                                  std::to_string(SILLAGE_KERNEL_RING_MAX_RECORD / 2));
+  const std::uint32_t variable = variable_count(target_.contexts) + variable_count(plan.fields);
+  if (variable != 0) string_bytes_ = std::min(kMaxStringBytes, (kMaxStaged - fixed) / variable);
+
+  const Label out = a_.label();
+  a_.move(r6, r1);
+  if (uses_current(target_.contexts) || uses_current(plan.fields)) values_.prepare_current();
+  ring_.open_stream(out);
+  if (is_fixed(target_.contexts) && is_fixed(plan.fields)) {
+    write_direct(plan, event_id, out);
+  } else {
+    write_staged(plan, event_id, out);
+  }
+  a_.bind(out);
+  a_.move(r0, 0u);
+  a_.exit();
+  ring_.finish();
+  if (values_.overflowed())
+    return fail(Code::kLimit,
+                "the fields of " + plan.name + " are too deeply nested for a program");
+  return a_.finish();
+}
+
+void ProgramBuilder::write_direct(const EventPlan& plan, std::uint32_t event_id, Label out) {
+  const std::uint32_t bytes = fixed_bytes(target_.contexts) + fixed_bytes(plan.fields);
+  ring_.reserve(event_id, bytes, std::nullopt, out);
+  a_.move(r9, r5);
+  write_fields(target_.contexts);
+  write_fields(plan.fields);
+  ring_.commit();
+}
+
+void ProgramBuilder::write_staged(const EventPlan& plan, std::uint32_t event_id, Label out) {
+  const Label release = a_.label();
+  take_scratch(out);
+  write_fields(target_.contexts);
+  write_fields(plan.fields);
+  if (at_ != 0) a_.alu(Alu::kAdd, r9, at_);
+  // How much it became. The bound is for the verifier, which has lost it with the subtraction.
+  a_.load(Size::k8, r1, r10, kScratch);
+  a_.alu(Alu::kAdd, r1, static_cast<std::int32_t>(kScratchLockBytes));
+  a_.alu(Alu::kSubtract, r9, r1);
+  a_.jump_if(If::kAbove, r9, static_cast<std::int32_t>(kMaxStaged), release);
+  a_.store(Size::k8, r10, kStagedBytes, r9);
+  ring_.reserve(event_id, 0, kStagedBytes, release);
+  a_.move(r1, r5);
+  a_.load(Size::k8, r2, r10, kStagedBytes);
+  a_.load(Size::k8, r3, r10, kScratch);
+  a_.alu(Alu::kAdd, r3, static_cast<std::int32_t>(kScratchLockBytes));
+  a_.call(BPF_FUNC_probe_read_kernel);
+  ring_.commit();
+  a_.bind(release);
+  release_scratch();
+}
+
+// Finds an area of this CPU that nobody uses and leaves its first byte behind the lock in r9.
+void ProgramBuilder::take_scratch(Label out) {
+  const Label again = a_.label(), taken = a_.label();
+  a_.move(r8, 0u);
+  a_.bind(again);
+  a_.load(Size::k4, r1, r10, kCpu);
+  a_.alu(Alu::kMultiply, r1, static_cast<std::int32_t>(kScratchAreas));
+  a_.alu(Alu::kAdd, r1, r8);
+  a_.store(Size::k4, r10, kKey, r1);
+  a_.load_map(r1, target_.scratch_fd);
+  a_.move(r2, r10);
+  a_.alu(Alu::kAdd, r2, kKey);
+  a_.call(BPF_FUNC_map_lookup_elem);
+  a_.jump_if(If::kEqual, r0, 0, out);
+  a_.move(r1, 1u);
+  a_.exchange(r0, 0, r1);
+  a_.jump_if(If::kEqual, r1, 0, taken);
+  a_.alu(Alu::kAdd, r8, 1);
+  a_.jump_if(If::kBelow, r8, static_cast<std::int32_t>(kScratchAreas), again);
+  ring_.count_lost(SILLAGE_KERNEL_LOST_BUSY);
+  a_.jump(out);
+  a_.bind(taken);
+  a_.store(Size::k8, r10, kScratch, r0);
+  a_.move(r9, r0);
+  a_.alu(Alu::kAdd, r9, static_cast<std::int32_t>(kScratchLockBytes));
+}
+
+void ProgramBuilder::release_scratch() {
+  a_.load(Size::k8, r1, r10, kScratch);
+  a_.move(r2, 0u);
+  a_.exchange(r1, 0, r2);
+}
+
+void ProgramBuilder::write_fields(const std::vector<FieldPlan>& fields) {
+  for (const FieldPlan& field : fields) write_field(field);
+}
+
+void ProgramBuilder::write_field(const FieldPlan& field) {
+  switch (field.kind) {
+    case FieldPlan::Kind::kInteger:
+      values_.evaluate(field.value);
+      a_.store(bpf::size_of_bytes(field.bytes), r9, at_, r1);
+      break;
+    case FieldPlan::Kind::kMemory: values_.copy_memory(field.value, field.bytes, at_); break;
+    case FieldPlan::Kind::kRecordBytes: write_record_bytes(field); break;
+    case FieldPlan::Kind::kKernelString:
+    case FieldPlan::Kind::kUserString:
+    case FieldPlan::Kind::kRecordString: write_string(field); return;
+    case FieldPlan::Kind::kRecordSequence: write_sequence(field); return;
+  }
+  at_ += static_cast<std::int32_t>(field.bytes);
+}
+
+// The verifier wants loads from the record aligned to their size.
+void ProgramBuilder::write_record_bytes(const FieldPlan& field) {
+  for (std::uint32_t done = 0; done < field.bytes;) {
+    const std::uint32_t from = field.offset + done;
+    std::uint32_t step = 8;
+    while (step > field.bytes - done || from % step != 0) step /= 2;
+    a_.load(bpf::size_of_bytes(step), r1, r6, static_cast<std::int32_t>(from));
+    a_.store(bpf::size_of_bytes(step), r9, at_ + static_cast<std::int32_t>(done), r1);
+    done += step;
+  }
+}
+
+// r1 = the u32 that says where in the record a field is: size above, offset below.
+void ProgramBuilder::load_record_place(const FieldPlan& field) {
+  a_.load(Size::k4, r1, r6, static_cast<std::int32_t>(field.offset));
+}
+
+void ProgramBuilder::write_string(const FieldPlan& field) {
+  const Label read = a_.label();
+  if (field.kind == FieldPlan::Kind::kRecordString) {
+    load_record_place(field);
+    a_.alu(Alu::kAnd, r1, 0xffff);
+    a_.move(r3, r6);
+    a_.alu(Alu::kAdd, r3, r1);
+    if (field.is_relative) a_.alu(Alu::kAdd, r3, static_cast<std::int32_t>(field.offset + 4));
+  } else {
+    values_.evaluate(field.value);
+    a_.move(r3, r1);
+  }
+  if (at_ != 0) a_.alu(Alu::kAdd, r9, at_);
+  at_ = 0;
+  a_.move(r1, r9);
+  a_.move(r2, string_bytes_);
+  a_.call(field.kind == FieldPlan::Kind::kUserString ? BPF_FUNC_probe_read_user_str
+                                                     : BPF_FUNC_probe_read_kernel_str);
+  // What cannot be read is an empty string.
+  a_.jump_if(If::kGreater, r0, 0, read);
+  a_.store(Size::k1, r9, 0, 0);
+  a_.move(r0, 1u);
+  a_.bind(read);
+  a_.alu(Alu::kAdd, r9, r0);
+}
+
+void ProgramBuilder::write_sequence(const FieldPlan& field) {
+  const auto elements = static_cast<std::int32_t>(string_bytes_ / field.bytes);
+  const Label fits = a_.label();
+  load_record_place(field);
+  a_.move(r3, r1);
+  a_.alu(Alu::kAnd, r3, 0xffff);
+  a_.alu(Alu::kShiftRight, r1, 16);
+  if (field.bytes != 1) a_.alu(Alu::kDivide, r1, static_cast<std::int32_t>(field.bytes));
+  a_.jump_if(If::kBelowOrEqual, r1, elements, fits);
+  a_.move(r1, static_cast<std::uint64_t>(elements));
+  a_.bind(fits);
+  a_.store(Size::k4, r9, at_, r1);
+  at_ += 4;
+  a_.alu(Alu::kAdd, r9, at_);
+  at_ = 0;
+  a_.move(r8, r1);
+  if (field.bytes != 1) a_.alu(Alu::kMultiply, r8, static_cast<std::int32_t>(field.bytes));
+  a_.move(r1, r6);
+  a_.alu(Alu::kAdd, r3, r1);
+  if (field.is_relative) a_.alu(Alu::kAdd, r3, static_cast<std::int32_t>(field.offset + 4));
+  a_.move(r1, r9);
+  a_.move(r2, r8);
+  a_.call(BPF_FUNC_probe_read_kernel);
+  a_.alu(Alu::kAdd, r9, r8);
+}
+
+}  // namespace sillage::kernel

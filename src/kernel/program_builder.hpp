@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// From a plan to instructions: one specialised program per event.
+#pragma once
+
+#include "base/result.hpp"
+#include "bpf/assembler.hpp"
+#include "kernel/program_plan.hpp"
+#include "kernel/ring_code.hpp"
+#include "kernel/value_code.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace sillage::kernel {
+
+/// What all programs of a channel have in common.
+struct ProgramTarget {
+  RingTarget ring{};
+  int scratch_fd = -1;  ///< create_scratch_map()
+  std::vector<FieldPlan> contexts{};
+};
+
+/// Makes the program of one event.
+///
+/// A record whose size is constant is reserved first and written in place. One with strings or sequences is put
+/// together in a scratch area of the CPU, then reserved in its exact size and copied.
+class ProgramBuilder {
+ public:
+  /// `check_nulls`: for tracepoints whose arguments may be null; the verifier says when it is needed.
+  ProgramBuilder(const ProgramTarget& target, bool check_nulls);
+
+  /// Errors: kLimit  the event needs more of the stack, or of a program's size, than there is.
+  [[nodiscard]] Result<std::vector<bpf_insn>> build(const EventPlan& plan, std::uint32_t event_id);
+
+ private:
+  void write_direct(const EventPlan& plan, std::uint32_t event_id, bpf::Label out);
+  void write_staged(const EventPlan& plan, std::uint32_t event_id, bpf::Label out);
+  void take_scratch(bpf::Label out);
+  void release_scratch();
+  void write_fields(const std::vector<FieldPlan>& fields);
+  void write_field(const FieldPlan& field);
+  void write_record_bytes(const FieldPlan& field);
+  void write_string(const FieldPlan& field);
+  void write_sequence(const FieldPlan& field);
+  void load_record_place(const FieldPlan& field);
+
+  const ProgramTarget& target_;
+  bpf::Assembler a_;
+  RingCode ring_;
+  ValueCode values_;
+  std::int32_t at_ = 0;             // offset of the next field from r9
+  std::uint32_t string_bytes_ = 0;  // bound on each string and sequence of the event
+};
+
+/// Bytes of fields whose size is constant.
+[[nodiscard]] std::uint32_t fixed_bytes(const std::vector<FieldPlan>& fields);
+
+}  // namespace sillage::kernel
