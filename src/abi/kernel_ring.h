@@ -130,6 +130,7 @@ struct sillage_kernel_stream {
   uint64_t flushing;        /* 1 while the reader begins a sub-buffer */
   uint64_t flush_position;  /* packed: where the one ends that it ends thereby */
   uint64_t flush_ns;        /* end of that one, begin of the next */
+  uint64_t flush_events;    /* events before the next, 64 bits */
   uint64_t lost[SILLAGE_LOST_CAUSES] __attribute__((aligned(128)));
   uint64_t committed[SILLAGE_KERNEL_RING_MAX_SUBBUFS] __attribute__((aligned(128))); /* bytes, free running */
   struct sillage_kernel_entry entries[SILLAGE_KERNEL_RING_MAX_SUBBUFS];

@@ -214,12 +214,7 @@ void StreamReader::release(std::uint64_t sequence) {
 }
 
 const StreamLoss& StreamReader::loss() {
-  std::uint64_t sum = 0;
-  for (std::size_t cause = 0; cause < loss_.by_writers.size(); ++cause) {
-    loss_.by_writers[cause] = std::max(loss_.by_writers[cause], load(control_->lost[cause]));
-    sum += loss_.by_writers[cause];
-  }
-  lost_ = std::max(lost_, sum);
+  lost_ = std::max(lost_, loss_.update(control_->lost));
   return loss_;
 }
 

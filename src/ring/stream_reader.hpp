@@ -3,39 +3,14 @@
 
 #include "abi/ring.h"
 #include "ring/geometry.hpp"
+#include "ring/run_source.hpp"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 
 namespace sillage::ring {
-
-/// A run of event records of one sub-buffer, copied out of shared memory and checked against its
-/// accounts.
-///
-/// The records themselves are not looked at: that they are `events` whole ones is what the writers
-/// say, and so are the times.
-struct Run {
-  std::span<const std::byte> bytes;  ///< in the caller's buffer
-  std::uint64_t sequence = 0;        ///< number of the sub-buffer since the start
-  std::uint32_t offset = 0;  ///< of `bytes` in the sub-buffer; not 0 behind a flush of the same one
-  bool closed = false;       ///< nothing will follow in this sub-buffer
-  std::uint64_t begin_ns = 0;  ///< when the sub-buffer was begun: its first full time
-  std::uint64_t end_ns = 0;    ///< closed: when the next one was begun; else 0
-  std::uint32_t events = 0;    ///< records in `bytes`; never more than 4-byte records would fill
-  std::uint64_t lost = 0;      ///< events writers could not record since the start; never falls
-  std::uint64_t skipped_subbufs = 0;  ///< overrun or corrupt between the run before and this one
-};
-
-/// What was lost in one stream since its start.
-struct StreamLoss {
-  /// Indexed by enum sillage_lost_cause.
-  std::array<std::uint64_t, SILLAGE_LOST_CAUSES> by_writers{};
-  std::uint64_t overrun_events = 0, overrun_subbufs = 0;  ///< overwritten before they were read
-  std::uint64_t corrupt_events = 0, corrupt_subbufs = 0;  ///< skipped: their accounts cannot be
-};
 
 /// Reads one stream of a ring: sub-buffers in order, each as a private copy.
 ///
@@ -52,34 +27,25 @@ struct StreamLoss {
 /// Lifetime: the memory it reads (Ring) must outlive it.
 /// Threads:  one at a time.
 /// Source:   src/abi/ring.h.
-class StreamReader {
+class StreamReader final : public RunSource {
  public:
   /// A reader that begins at the sub-buffer `first_sequence`, with `first_event` events before it.
   StreamReader(const RingGeometry& geometry, std::byte* control, const std::byte* data,
                std::uint64_t first_sequence, std::uint64_t first_event);
 
-  /// The next run of records, oldest first, or nothing if there is none yet.
-  ///
-  /// `buffer` takes the copy and must hold `subbuf_bytes`. With `flush`, the readable part of a
-  /// sub-buffer that is still being written counts as a run; without it, only closed sub-buffers
-  /// do. A closed sub-buffer without records left gives a run of no bytes, since its times and
-  /// losses matter. In discard mode a closed sub-buffer is given back to the writers before this
-  /// returns.
+  /// As RunSource says, always a private copy in `buffer`. In discard mode a closed sub-buffer is
+  /// given back to the writers before this returns.
   ///
   /// Cost: one copy of the run; at most 8 sub-buffers are looked at.
-  [[nodiscard]] std::optional<Run> next_run(std::span<std::byte> buffer, bool flush);
+  [[nodiscard]] std::optional<Run> next_run(std::span<std::byte> buffer, bool flush) override;
 
-  /// Losses so far, from the writers' counters now; never less than before.
-  [[nodiscard]] const StreamLoss& loss();
-  /// Sum of the writers' counters in `loss()`.
-  [[nodiscard]] std::uint64_t lost_by_writers();
+  [[nodiscard]] const StreamLoss& loss() override;
+  [[nodiscard]] std::uint64_t lost_by_writers() override;
+  [[nodiscard]] std::uint64_t pending_events() const override;
+  [[nodiscard]] std::uint64_t corrupt_events() const override { return loss_.corrupt_events; }
 
   /// Events given out as runs since the start.
   [[nodiscard]] std::uint64_t delivered_events() const { return delivered_; }
-  /// Events published and not given out yet: one load; a guess while writers overrun the reader.
-  [[nodiscard]] std::uint64_t pending_events() const;
-  /// Events in sub-buffers skipped because their accounts cannot be.
-  [[nodiscard]] std::uint64_t corrupt_events() const { return loss_.corrupt_events; }
 
  private:
   struct Entry {

@@ -7,6 +7,7 @@
 #include "abi/app_protocol.h"
 #include "abi/catalog.h"
 #include "abi/clock.h"
+#include "abi/kernel_ring.h"
 #include "abi/ring.h"
 
 #include <stddef.h>
@@ -70,6 +71,55 @@ ASSERT(SILLAGE_RING_OVERCOPY <= SILLAGE_RING_SLACK);
 ASSERT(SILLAGE_RECORD_ID_EXTENDED == (1u << SILLAGE_RECORD_ID_BITS) - 1);
 ASSERT(SILLAGE_RECORD_EPOCH_BITS < 32 - SILLAGE_RECORD_ID_BITS);
 ASSERT(SILLAGE_LOST_TIMEOUT < SILLAGE_LOST_CAUSES);
+
+/* kernel_ring.h */
+AT(struct sillage_kernel_stream, magic, 0);
+AT(struct sillage_kernel_stream, abi_major, 8);
+AT(struct sillage_kernel_stream, abi_minor, 12);
+AT(struct sillage_kernel_stream, subbuf_bytes, 16);
+AT(struct sillage_kernel_stream, subbuf_count, 24);
+AT(struct sillage_kernel_stream, flags, 28);
+AT(struct sillage_kernel_stream, data_offset, 32);
+AT(struct sillage_kernel_stream, header, 40);
+AT(struct sillage_kernel_stream, cpu, 44);
+AT(struct sillage_kernel_stream, position, 128);
+AT(struct sillage_kernel_stream, epoch, 136);
+AT(struct sillage_kernel_stream, events_total, 144);
+AT(struct sillage_kernel_stream, consumed, 256);
+AT(struct sillage_kernel_stream, armed, 264);
+AT(struct sillage_kernel_stream, consumed_events, 272);
+AT(struct sillage_kernel_stream, flushing, 280);
+AT(struct sillage_kernel_stream, flush_position, 288);
+AT(struct sillage_kernel_stream, flush_ns, 296);
+AT(struct sillage_kernel_stream, flush_events, 304);
+AT(struct sillage_kernel_stream, lost, 384);
+AT(struct sillage_kernel_stream, committed, 512);
+AT(struct sillage_kernel_stream, entries, 1024);
+SIZE(struct sillage_kernel_stream, 5120);
+ASSERT(ALIGN_OF(struct sillage_kernel_stream) == 128);
+
+SIZE(struct sillage_kernel_entry, 64);
+ASSERT(ALIGN_OF(struct sillage_kernel_entry) == 64);
+AT(struct sillage_kernel_entry, sequence, 0);
+AT(struct sillage_kernel_entry, begin_ns, 8);
+AT(struct sillage_kernel_entry, events, 16);
+AT(struct sillage_kernel_entry, end_position, 24);
+AT(struct sillage_kernel_entry, end_ns, 32);
+AT(struct sillage_kernel_entry, lost, 40);
+AT(struct sillage_kernel_entry, reserved, 48);
+
+/* The reasons given in kernel_ring.h, as arithmetic. */
+ASSERT(SILLAGE_KERNEL_RING_MAX_SUBBUF_BYTES / SILLAGE_RECORD_COMPACT_BYTES <
+       (UINT64_C(1) << (64 - SILLAGE_RING_POSITION_BITS)) / 2);
+ASSERT(sizeof(struct sillage_kernel_stream) + SILLAGE_KERNEL_RING_MAX_BYTES +
+           SILLAGE_KERNEL_RING_SLACK <
+       UINT64_C(1) << 29);
+ASSERT(SILLAGE_KERNEL_RING_MAX_RECORD <= SILLAGE_KERNEL_RING_SLACK);
+ASSERT(SILLAGE_KERNEL_LARGE_ID_EXTENDED == UINT16_MAX);
+ASSERT(SILLAGE_KERNEL_LARGE_EPOCH_BITS < 32);
+ASSERT((int)SILLAGE_KERNEL_LOST_FULL == (int)SILLAGE_LOST_FULL &&
+       (int)SILLAGE_KERNEL_LOST_TOO_BIG == (int)SILLAGE_LOST_TOO_BIG &&
+       (int)SILLAGE_KERNEL_LOST_BUSY == (int)SILLAGE_LOST_BUSY);
 
 /* clock.h */
 SIZE(struct sillage_clock_segment, 32);
