@@ -59,6 +59,28 @@ FieldClassRef context_class(std::uint32_t number) {
               .base = number == kInstructionPointer ? Base::kHexadecimal : Base::kDecimal});
 }
 
+// An id that is followed by the low bits of the time or, if it is `extended_id`, by id and time in full.
+FieldClassRef event_header_class(std::uint32_t id_bits, std::uint64_t extended_id,
+                                 std::uint32_t time_bits, std::uint32_t alignment) {
+  const FieldClassRef id = make_field_class(Integer{
+      .layout = {.length_bits = id_bits, .alignment_bits = alignment},
+      .mappings = {{"compact", {{0, extended_id - 1}}}, {"extended", {{extended_id, extended_id}}}},
+      .roles = Role::kEventRecordClassId});
+  const FieldClassRef compact = make_field_class(Structure{
+      .members = {
+          {"timestamp", unsigned_integer(time_bits, Role::kDefaultClockTimestamp, alignment)}}});
+  const FieldClassRef extended = make_field_class(
+      Structure{.members = {{"id", unsigned_integer(32, Role::kEventRecordClassId)},
+                            {"timestamp", unsigned_integer(64, Role::kDefaultClockTimestamp)}}});
+  return make_field_class(Structure{
+      .members = {{"id", id},
+                  {"v", make_field_class(Variant{
+                            .selector = {Scope::kEventRecordHeader, {"id"}},
+                            .options = {{"compact", {{0, extended_id - 1}}, compact},
+                                        {"extended", {{extended_id, extended_id}}, extended}}})}},
+      .minimum_alignment_bits = 8});
+}
+
 }  // namespace
 
 FieldClassRef packet_header_class() {
@@ -85,25 +107,9 @@ FieldClassRef packet_context_class() {
       }});
 }
 
-FieldClassRef compact_event_header_class() {
-  constexpr std::uint64_t kExtendedId = 31;
-  const FieldClassRef id = make_field_class(Integer{
-      .layout = {.length_bits = 5, .alignment_bits = 1},
-      .mappings = {{"compact", {{0, kExtendedId - 1}}}, {"extended", {{kExtendedId, kExtendedId}}}},
-      .roles = Role::kEventRecordClassId});
-  const FieldClassRef compact = make_field_class(
-      Structure{.members = {{"timestamp", unsigned_integer(27, Role::kDefaultClockTimestamp, 1)}}});
-  const FieldClassRef extended = make_field_class(
-      Structure{.members = {{"id", unsigned_integer(32, Role::kEventRecordClassId)},
-                            {"timestamp", unsigned_integer(64, Role::kDefaultClockTimestamp)}}});
-  return make_field_class(Structure{
-      .members = {{"id", id},
-                  {"v", make_field_class(Variant{
-                            .selector = {Scope::kEventRecordHeader, {"id"}},
-                            .options = {{"compact", {{0, kExtendedId - 1}}, compact},
-                                        {"extended", {{kExtendedId, kExtendedId}}, extended}}})}},
-      .minimum_alignment_bits = 8});
-}
+FieldClassRef compact_event_header_class() { return event_header_class(5, 31, 27, 1); }
+
+FieldClassRef large_event_header_class() { return event_header_class(16, 65535, 32, 8); }
 
 bool is_context(std::uint32_t number) { return number > 0 && number < kContexts.size(); }
 
@@ -111,19 +117,28 @@ std::string_view context_name(std::uint32_t number) {
   return is_context(number) ? kContexts[number].name : std::string_view();
 }
 
-DataStreamClass channel_stream_class(std::uint64_t id, const std::vector<std::uint32_t>& contexts,
-                                     const ClockClass& clock) {
+DataStreamClass data_stream_class(std::uint64_t id, FieldClassRef event_header,
+                                  FieldClassRef common_context, const ClockClass& clock) {
   DataStreamClass stream{.id = id,
                          .default_clock_id = clock.id,
                          .packet_context = packet_context_class(),
-                         .event_header = compact_event_header_class()};
+                         .event_header = std::move(event_header)};
+  stream.common_context = std::move(common_context);
+  return stream;
+}
+
+FieldClassRef contexts_class(const std::vector<std::uint32_t>& contexts) {
   Structure context;
   for (const std::uint32_t number : contexts) {
     if (is_context(number))
       context.members.push_back({std::string(kContexts[number].name), context_class(number)});
   }
-  if (!context.members.empty()) stream.common_context = make_field_class(std::move(context));
-  return stream;
+  return context.members.empty() ? nullptr : make_field_class(std::move(context));
+}
+
+DataStreamClass channel_stream_class(std::uint64_t id, const std::vector<std::uint32_t>& contexts,
+                                     const ClockClass& clock) {
+  return data_stream_class(id, compact_event_header_class(), contexts_class(contexts), clock);
 }
 
 TraceClass recording_trace_class(const Uuid& uuid, std::vector<EnvironmentEntry> environment,

@@ -46,11 +46,23 @@ namespace sillage::ctf {
 /// time; packed.
 [[nodiscard]] FieldClassRef compact_event_header_class();
 
-/// The data stream class of a channel: packet context, compact event header, the channel's
-/// contexts.
+/// The other event record header of src/abi/kernel_ring.h: u16 of id and u32 of time, or id 65535,
+/// u32 id, u64 time; packed.
+[[nodiscard]] FieldClassRef large_event_header_class();
+
+/// A data stream class with our packet context; a null `common_context` is none.
+[[nodiscard]] DataStreamClass data_stream_class(std::uint64_t id, FieldClassRef event_header,
+                                                FieldClassRef common_context,
+                                                const ClockClass& clock);
+
+/// The common context of a user-space channel; null if there are no contexts.
 ///
 /// `contexts` are numbers of enum sillage_context (src/abi/app_protocol.h) in the order in which
 /// they stand in the records. Unknown ones are left out: `is_context` tells them.
+[[nodiscard]] FieldClassRef contexts_class(const std::vector<std::uint32_t>& contexts);
+
+/// The data stream class of a user-space channel: packet context, compact event header, the
+/// channel's contexts.
 [[nodiscard]] DataStreamClass channel_stream_class(std::uint64_t id,
                                                    const std::vector<std::uint32_t>& contexts,
                                                    const ClockClass& clock);
