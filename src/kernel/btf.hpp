@@ -57,10 +57,26 @@ struct MemberPlace {
   std::uint32_t bit_count = 0;     ///< of a bit field; 0: an ordinary member
 };
 
+/// What the verifier makes of a load from inside a structure that it knows.
+struct VerifiedLoad {
+  enum class Kind : std::uint8_t {
+    kRefused,  ///< it would not load the program
+    kScalar,   ///< a number; also a pointer that it will not follow
+    kPointer,  ///< a pointer to the structure `target`, which it follows
+  };
+  Kind kind = Kind::kRefused;
+  TypeRef target{};
+};
+
 /// An argument of a function or tracepoint.
 struct Parameter {
   std::string name;  ///< "" if this kernel's BTF does not say
   TypeRef type{};
+};
+
+struct Enumerator {
+  std::string name;
+  std::int64_t value = 0;
 };
 
 struct Prototype {
@@ -99,7 +115,7 @@ class Btf {
   [[nodiscard]] std::optional<TypeRef> find_function(std::string_view name) const;
   /// The typedef that tp_btf programs of a tracepoint attach to.
   [[nodiscard]] std::optional<TypeRef> find_tracepoint(std::string_view name) const;
-  /// A type as C writes it: "struct task_struct", "u32", "unsigned long", "char *".
+  /// A type as C writes it, but no pointer: "struct task_struct", "u32", "unsigned long".
   [[nodiscard]] Result<TypeRef> find_type(std::string_view c_name) const;
 
   /// Every function's name, with where it is; modules' too.
@@ -116,6 +132,12 @@ class Btf {
   /// Errors: kNotFound  names the member, the structure and the kernel.
   [[nodiscard]] Result<MemberPlace> member(TypeRef structure, std::string_view path) const;
 
+  /// What the verifier makes of loading `bytes` bytes at `offset` of a structure.
+  ///
+  /// Source: kernel/bpf/btf.c btf_struct_walk(), Linux 5.11 to 6.18.
+  [[nodiscard]] VerifiedLoad verified_load(TypeRef structure, std::uint32_t offset,
+                                           std::uint32_t bytes) const;
+
   /// Arguments and result of a function.
   [[nodiscard]] std::optional<Prototype> prototype(TypeRef function) const;
   /// Arguments of a tracepoint, as the kernel's source names them, without the leading data pointer.
@@ -125,9 +147,8 @@ class Btf {
   ///         Linux 5.10) or `__bpf_trace_NAME` the names.
   [[nodiscard]] Result<Prototype> tracepoint_arguments(std::string_view tracepoint) const;
 
-  /// The number of an enumerator of an enumeration.
-  [[nodiscard]] Result<std::int64_t> enumerator(std::string_view enumeration,
-                                                std::string_view name) const;
+  /// The names of an enumeration's values, in the kernel's order; none of another type.
+  [[nodiscard]] std::vector<Enumerator> enumerators(TypeRef enumeration) const;
 
   /// "vmlinux", or the module whose BTF it is.
   [[nodiscard]] const std::string& object_name(std::uint32_t object) const;
@@ -138,7 +159,9 @@ class Btf {
   void index(std::uint32_t object, std::uint32_t first_id);
   [[nodiscard]] const btf_type* type(TypeRef ref) const;
   [[nodiscard]] const char* name(TypeRef ref, std::uint32_t name_offset) const;
-  [[nodiscard]] TypeRef stripped(TypeRef ref, bool* is_user = nullptr) const;
+  [[nodiscard]] TypeRef stripped(TypeRef ref) const;
+  [[nodiscard]] VerifiedLoad walk(TypeRef structure, std::uint64_t offset, std::uint32_t bytes,
+                                  std::uint32_t depth) const;
   [[nodiscard]] std::optional<MemberPlace> find_member(TypeRef structure, std::string_view name,
                                                        std::uint32_t base_bits,
                                                        std::uint32_t depth) const;

@@ -10,6 +10,7 @@
 //   TYPE: u8 u16 u32 u64 s8 s16 s32 s64  an integer
 //         x8 x16 x32 x64, o8 ...         the same, unsigned, shown in hexadecimal, octal
 //         be16 be32                      unsigned, in network byte order in kernel and trace
+//         u32{NAME}                      an integer with the labels of the kernel's `enum NAME`
 //         TYPE[N]                        an array of these, from memory
 //         text[N]                        N characters from memory, NUL behind a shorter text
 //         string                         characters up to NUL where the pointer points; also of an array
@@ -23,7 +24,6 @@
 #include "kernel/expression.hpp"
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +40,8 @@ struct FieldType {
   bool is_signed = false;
   bool is_network_order = false;  ///< big endian in the trace; the value holds these bytes already
   Shown shown = Shown::kDecimal;
-  std::uint32_t count = 1;  ///< elements of an array, characters of a text
+  std::uint32_t count = 1;    ///< elements of an array, characters of a text
+  std::string enumeration{};  ///< tag of the enumeration whose labels an integer has; "" = none
 
   [[nodiscard]] std::uint32_t size_bytes() const { return element_bytes * count; }
 };
@@ -66,6 +67,7 @@ struct EventRecipe {
 struct ResolvedField {
   std::string name;
   FieldType type{};
+  std::vector<Enumerator> labels{};  ///< of an enumeration; none if this kernel does not have it
   Node value;
 };
 
@@ -84,12 +86,14 @@ struct ResolvedEvent {
 [[nodiscard]] Result<std::vector<EventRecipe>> parse_recipes(std::string_view text,
                                                              std::string_view file);
 
-/// The recipes that Sillage comes with: events.txt. Parsed once a process.
+/// The recipes that Sillage comes with: events.txt.
 [[nodiscard]] Result<std::vector<EventRecipe>> built_in_recipes();
 
 /// One recipe on the running kernel.
 ///
-/// Errors: kNotFound  the tracepoint, or something a field that is not optional needs.
-[[nodiscard]] Result<ResolvedEvent> resolve(const EventRecipe& recipe, const Btf& btf);
+/// Errors: kNotFound         the tracepoint, or something a field that is not optional needs.
+///         kInvalidArgument  a value does not fit its field.
+[[nodiscard]] Result<ResolvedEvent> resolve(const EventRecipe& recipe, const Btf& btf,
+                                            const VariableFinder& variable);
 
 }  // namespace sillage::kernel

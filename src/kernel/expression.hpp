@@ -73,7 +73,8 @@ enum class Operation : std::uint8_t {
 ///   kLoad       base                 `load_bytes` bytes at base + offset; of a bit field `bit_count` bits from
 ///                                    `bit_shift` up; extended by `is_signed`
 ///   kPlace      base                 base + offset: `size_bytes` bytes of memory (an array or a structure), or,
-///                                    with is_pointer, its address as a value
+///                                    with is_pointer, its address as a value. With is_known the memory can be
+///                                    loaded 8 bytes at a time, the rest by 4, 2 and 1
 ///   kOperation  left [right]         `operation`
 ///   kChoice     condition, yes, no   only one of the two is looked at
 ///   kCall       arguments            `function`
@@ -100,6 +101,7 @@ struct Node {
   /// Not readable by tp_btf programs: the verifier refuses a pointer to what is neither a structure,
   /// an integer nor void. Raw tracepoint programs can.
   bool is_refused = false;
+  bool is_user = false;  ///< kLoad: from the running process's memory; what cannot be read is 0
   TypeRef type{};  ///< of memory and integers: what it is; of pointers: what it points to
 
   std::uint32_t index = 0;
@@ -117,22 +119,25 @@ struct Syntax;
 using SyntaxRef = std::shared_ptr<const Syntax>;
 
 /// Errors: kInvalidArgument  not in the grammar above; says where.
-///         kLimit            nested deeper than 64.
+///         kLimit            nested deeper than 64, or longer than 4096 characters.
 [[nodiscard]] Result<SyntaxRef> parse_expression(std::string_view text);
+
+/// The address of a variable of the kernel by its name; none if it is not to be had.
+using VariableFinder = std::function<std::optional<std::uint64_t>(std::string_view)>;
 
 /// What an expression may speak of.
 struct Scope {
   const Btf* btf = nullptr;
   const std::vector<Parameter>* arguments = nullptr;
-  /// The address of a variable of the kernel; none if it is not to be had.
-  std::function<std::optional<std::uint64_t>(std::string_view)> variable{};
+  VariableFinder variable{};  ///< none: there are no variables
 };
 
 /// Looks everything up in the running kernel's types.
 ///
-/// Errors: kNotFound         an argument, member, type or variable that this kernel does not have, in all
-///                           alternatives; names it and the kernel.
+/// Errors: kNotFound         an argument, member, type or variable that this kernel does not have; names it
+///                           and the kernel.
 ///         kInvalidArgument  types do not fit: a member of an integer, arithmetic with a structure.
+///         Of alternatives the error is the first one's.
 [[nodiscard]] Result<Node> resolve(const Syntax& syntax, const Scope& scope);
 
 /// Whether a node or one below it is `is_refused`.
