@@ -25,6 +25,41 @@ using sillage::command::RecordOptions;
 
 using sillage::command::kExitOwnError;
 
+void add_kernel(CLI::App* record, RecordOptions* options) {
+  record->add_flag("-k,--kernel", options->kernel,
+                   "Record the kernel's events: names given with -e that have no colon");
+  CLI::Option* syscall =
+      record
+          ->add_option("--syscall", options->syscalls,
+                       "Record system calls, or those like these: --syscall=open*,close")
+          ->type_name("[=NAMES]")
+          ->delimiter(',')
+          ->expected(0, 1)
+          ->allow_extra_args(false);
+  record->parse_complete_callback([syscall, options] { options->has_syscalls = syscall->count() != 0; });
+  const auto add_list = [record](const char* name, std::vector<std::string>* to, const char* what,
+                                 const char* type) {
+    record->add_option(name, *to, what)->type_name(type)->allow_extra_args(false);
+  };
+  add_list("--function", &options->functions,
+           "Record entry and exit of a function of the kernel, with arguments and result", "NAME");
+  add_list("--probe", &options->probes, "Record when the kernel comes to this place",
+           "SYMBOL[+OFFSET]");
+  add_list("--userspace-probe", &options->userspace_probes,
+           "Record when a program comes to this place: PATH:SYMBOL[+OFFSET] or "
+           "sdt:PATH:PROVIDER:NAME",
+           "PLACE");
+  record->add_option("--filter", options->filter, "Only kernel events for which this is true")
+      ->type_name("EXPR");
+  record
+      ->add_option("--syscall-bytes", options->syscall_bytes,
+                   "Record the first N bytes of what is read and written")
+      ->type_name("N")
+      ->check(CLI::Range(0, 4096));
+  record->add_flag("--no-statedump", options->no_state_dump,
+                   "Leave out the kernel's state at the start: processes, files, interrupts");
+}
+
 CLI::App* add_record(CLI::App* app, RecordOptions* options) {
   CLI::App* record =
       app->add_subcommand("record", "Record the events of a program, or of all programs");
@@ -66,6 +101,7 @@ CLI::App* add_record(CLI::App* app, RecordOptions* options) {
       ->allow_extra_args(false);
   record->add_option("--duration", options->duration, "Stop after this time, such as 10s")
       ->type_name("T");
+  add_kernel(record, options);
   record->prefix_command();
   record->footer(
       "sillage record [OPTIONS] [--] PROGRAM [ARGUMENTS]\nsillage record [OPTIONS]   (until ^C)");

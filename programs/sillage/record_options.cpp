@@ -7,6 +7,7 @@
 #include "session/log_level.hpp"
 #include "session/nearest.hpp"
 #include "session/recording_session.hpp"
+#include "sillage/kernel_options.hpp"
 #include "sillage/units.hpp"
 
 #include <fmt/core.h>
@@ -62,6 +63,9 @@ Status fill_rules(const RecordOptions& options, control::v1::Channel* channel) {
     kind = is_only ? control::v1::EventRule::ONLY : control::v1::EventRule::AT_LEAST_AS_SEVERE;
   }
   std::vector<std::string> patterns = options.events;
+  if (records_kernel(options)) {
+    std::erase_if(patterns, [](const std::string& pattern) { return !is_user_pattern(pattern); });
+  }
   if (patterns.empty()) patterns.emplace_back("*");
   std::sort(patterns.begin(), patterns.end());
   patterns.erase(std::unique(patterns.begin(), patterns.end()), patterns.end());
@@ -103,6 +107,8 @@ Status fill_channel(const RecordOptions& options, control::v1::Channel* channel)
   channel->set_per_process(options.buffers == "process");
   for (const std::string& name : options.contexts) {
     auto number = context_number(name);
+    if (!number && records_kernel(options))
+      continue;  // the kernel's, or the daemon says that it is not
     if (!number) return tl::unexpected<Error>(std::move(number).error());
     const auto& known = channel->contexts();
     if (std::find(known.begin(), known.end(), *number) == known.end())
@@ -111,9 +117,15 @@ Status fill_channel(const RecordOptions& options, control::v1::Channel* channel)
   return fill_rules(options, channel);
 }
 
+// Beside the kernel's events if one of its own is asked for, or nothing in particular.
+bool records_user_space(const RecordOptions& options) {
+  return !records_kernel(options) || names_no_event(options) ||
+         std::any_of(options.events.begin(), options.events.end(), is_user_pattern);
+}
+
 std::string session_name(const RecordOptions& options) {
   if (!options.name.empty()) return options.name;
-  if (options.program.empty()) return "all";
+  if (options.program.empty()) return records_kernel(options) ? "kernel" : "all";
   std::string name = std::filesystem::path(options.program[0]).filename().string();
   return name.empty() || name.size() > 200 ? "recording" : name;
 }
@@ -140,6 +152,11 @@ Result<std::string> default_output(const std::string& name) {
   return path;
 }
 
+bool records_kernel(const RecordOptions& options) {
+  return options.kernel || options.has_syscalls || !options.functions.empty() ||
+         !options.probes.empty() || !options.userspace_probes.empty();
+}
+
 Result<RecordPlan> plan_recording(const RecordOptions& options) {
   RecordPlan plan;
   if (!options.pids.empty() && !options.program.empty()) {
@@ -163,8 +180,12 @@ Result<RecordPlan> plan_recording(const RecordOptions& options) {
   plan.request.set_format(*format == session::TraceFormat::kCtf2
                               ? control::v1::CreateRecordingRequest::CTF_2
                               : control::v1::CreateRecordingRequest::CTF_1_8);
-  SILLAGE_TRY(fill_channel(options, plan.request.add_channels()));
-  plan.allows_blocking = plan.request.channels(0).blocking_timeout_ns() != 0;
+  if (records_user_space(options)) {
+    SILLAGE_TRY(fill_channel(options, plan.request.add_channels()));
+    plan.allows_blocking = plan.request.channels(0).blocking_timeout_ns() != 0;
+  }
+  if (records_kernel(options))
+    SILLAGE_TRY(fill_kernel_channel(options, plan.request.add_kernel_channels()));
   for (int pid : options.pids) {
     if (pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH)) {
       return fail(Code::kNotFound, fmt::format("there is no process {}: `sillage list` shows those "

@@ -22,6 +22,13 @@ struct RecordOptions {
   std::string buffers = "user", trace_format = "ctf-1.8";
   std::vector<int> pids;
   std::string duration;
+  bool kernel = false;
+  bool has_syscalls = false;                     ///< --syscall, with or without names
+  std::vector<std::string> syscalls, functions;  ///< patterns; names
+  std::vector<std::string> probes, userspace_probes;
+  std::string filter;  ///< of kernel events
+  std::uint32_t syscall_bytes = 0;
+  bool no_state_dump = false;
   std::vector<std::string> program;  ///< with its arguments; empty: record all programs
 };
 
@@ -32,6 +39,9 @@ struct RecordPlan {
   bool allows_blocking = false;
   std::string mark_name, mark_value;  ///< for the environment of the program
 };
+
+/// Whether the kernel's events are asked for: -k, or an option that only the kernel has.
+[[nodiscard]] bool records_kernel(const RecordOptions& options);
 
 /// Checks the options and fills in what was left out.
 ///

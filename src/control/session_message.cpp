@@ -46,6 +46,43 @@ Result<session::Channel> channel_of(const v1::Channel& message) {
   return channel;
 }
 
+Result<session::KernelRule> kernel_rule_of(const v1::KernelRule& message) {
+  session::KernelRule rule;
+  using Kind = session::KernelRule::Kind;
+  switch (message.kind()) {
+    case v1::KernelRule::TRACEPOINT: rule.kind = Kind::kTracepoint; break;
+    case v1::KernelRule::SYSCALL: rule.kind = Kind::kSyscall; break;
+    case v1::KernelRule::FUNCTION: rule.kind = Kind::kFunction; break;
+    case v1::KernelRule::PROBE: rule.kind = Kind::kProbe; break;
+    case v1::KernelRule::USERSPACE_PROBE: rule.kind = Kind::kUserspaceProbe; break;
+    default:
+      return fail(Code::kInvalidArgument, "a kind of kernel rule that this daemon does not know");
+  }
+  rule.pattern = message.pattern();
+  rule.exclusions.assign(message.exclusions().begin(), message.exclusions().end());
+  rule.filter = message.filter();
+  return rule;
+}
+
+Result<session::KernelChannel> kernel_channel_of(const v1::KernelChannel& message) {
+  session::KernelChannelOptions options;
+  options.name = message.name();
+  options.overwrite = message.overwrite();
+  if (message.subbuf_bytes() != 0) options.subbuf_bytes = ByteCount{message.subbuf_bytes()};
+  if (message.subbuf_count() != 0) options.subbuf_count = message.subbuf_count();
+  options.state_dump = message.state_dump();
+  options.syscall_bytes = message.syscall_bytes();
+  auto channel = session::KernelChannel::create(std::move(options));
+  if (!channel) return channel;
+  for (const v1::KernelRule& rule_message : message.rules()) {
+    auto rule = kernel_rule_of(rule_message);
+    if (!rule) return tl::unexpected<Error>(std::move(rule).error());
+    SILLAGE_TRY(channel->add_rule(*std::move(rule)));
+  }
+  for (const std::string& context : message.contexts()) SILLAGE_TRY(channel->add_context(context));
+  return channel;
+}
+
 }  // namespace
 
 Result<session::RecordingSession> session_of(const v1::CreateRecordingRequest& request) {
@@ -62,12 +99,17 @@ Result<session::RecordingSession> session_of(const v1::CreateRecordingRequest& r
   }
   auto session = session::RecordingSession::create(std::move(options));
   if (!session) return session;
-  if (request.channels().empty())
+  if (request.channels().empty() && request.kernel_channels().empty())
     return fail(Code::kInvalidArgument, "a recording needs at least one channel");
   for (const v1::Channel& message : request.channels()) {
     auto channel = channel_of(message);
     if (!channel) return tl::unexpected<Error>(std::move(channel).error());
     SILLAGE_TRY(session->add_channel(*std::move(channel)));
+  }
+  for (const v1::KernelChannel& message : request.kernel_channels()) {
+    auto channel = kernel_channel_of(message);
+    if (!channel) return tl::unexpected<Error>(std::move(channel).error());
+    SILLAGE_TRY(session->add_kernel_channel(*std::move(channel)));
   }
   return session;
 }

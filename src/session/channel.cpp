@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "session/channel.hpp"
 
+#include "session/checks.hpp"
 #include "session/glob.hpp"
 
 #include <algorithm>
@@ -9,19 +10,7 @@
 namespace sillage::session {
 namespace {
 
-constexpr std::size_t kMaxName = 255;          // as LTTng's; it becomes part of a file's name
-constexpr std::size_t kMaxPattern = 1024;      // four names' worth
-constexpr std::size_t kMaxExclusions = 65536;  // parity E7
-constexpr std::size_t kMaxContexts = 32;       // SILLAGE_APP_MAX_CONTEXTS
-
-bool can_be_file_name(const std::string& name) {
-  if (name.empty() || name.size() > kMaxName - 32 || name == "." || name == "..") return false;
-  return std::none_of(name.begin(), name.end(), [](char c) { return c == '/' || c == '\0'; });
-}
-
-bool is_pattern(const std::string& pattern) {
-  return !pattern.empty() && pattern.size() <= kMaxPattern;
-}
+constexpr std::size_t kMaxContexts = 32;  // SILLAGE_APP_MAX_CONTEXTS
 
 }  // namespace
 

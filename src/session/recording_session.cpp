@@ -38,19 +38,28 @@ Result<RecordingSession> RecordingSession::create(Options options) {
   return RecordingSession(std::move(options));
 }
 
-Status RecordingSession::add_channel(Channel channel) {
-  auto has_name = [&](const Channel& other) {
-    return other.options().name == channel.options().name;
-  };
-  if (std::any_of(channels_.begin(), channels_.end(), has_name)) {
-    return fail(Code::kAlreadyExists,
-                "there is a channel \"" + channel.options().name + "\" already");
-  }
-  if (channels_.size() == kMaxChannels) {
-    return fail(Code::kLimit, "a session can have at most 64 channels");
-  }
-  channels_.push_back(std::move(channel));
+namespace {
+
+template <class AnyChannel>
+Status add_named(std::vector<AnyChannel>* channels, AnyChannel channel) {
+  const std::string name = channel.options().name;
+  const auto has_name = [&](const AnyChannel& other) { return other.options().name == name; };
+  if (std::any_of(channels->begin(), channels->end(), has_name))
+    return fail(Code::kAlreadyExists, "there is a channel \"" + name + "\" already");
+  if (channels->size() == kMaxChannels)
+    return fail(Code::kLimit, "a session can have at most 64 channels of a domain");
+  channels->push_back(std::move(channel));
   return {};
+}
+
+}  // namespace
+
+Status RecordingSession::add_channel(Channel channel) {
+  return add_named(&channels_, std::move(channel));
+}
+
+Status RecordingSession::add_kernel_channel(KernelChannel channel) {
+  return add_named(&kernel_channels_, std::move(channel));
 }
 
 }  // namespace sillage::session

@@ -3,6 +3,7 @@
 
 #include "base/result.hpp"
 #include "session/channel.hpp"
+#include "session/kernel_channel.hpp"
 
 #include <sys/types.h>
 
@@ -52,6 +53,15 @@ class RecordingSession {
   ///         kLimit          as many channels as one image can feed.
   [[nodiscard]] Status add_channel(Channel channel);
 
+  /// Channels of the kernel's events.
+  [[nodiscard]] const std::vector<KernelChannel>& kernel_channels() const {
+    return kernel_channels_;
+  }
+
+  /// Errors: kAlreadyExists  a kernel channel of this name is there.
+  ///         kLimit          as many as there may be.
+  [[nodiscard]] Status add_kernel_channel(KernelChannel channel);
+
   /// Names the process whose descendants are recorded, before the recording starts.
   void set_root_process(pid_t pid) { options_.processes.root_pid = pid; }
 
@@ -60,6 +70,7 @@ class RecordingSession {
 
   Options options_;
   std::vector<Channel> channels_;
+  std::vector<KernelChannel> kernel_channels_;
 };
 
 }  // namespace sillage::session

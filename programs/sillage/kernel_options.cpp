@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "sillage/kernel_options.hpp"
+
+#include "session/glob.hpp"
+#include "sillage/units.hpp"
+
+#include <algorithm>
+
+namespace sillage::command {
+namespace {
+
+using control::v1::KernelChannel;
+using control::v1::KernelRule;
+
+void add_rule(KernelChannel* channel, KernelRule::Kind kind, const std::string& pattern,
+              const RecordOptions& options) {
+  KernelRule* rule = channel->add_rules();
+  rule->set_kind(kind);
+  rule->set_pattern(pattern);
+  rule->set_filter(options.filter);
+  // Nothing can be excluded from a single name; with other patterns about, the exclusion is meant for those.
+  if (kind != KernelRule::TRACEPOINT && kind != KernelRule::SYSCALL) return;
+  if (!session::is_glob(pattern)) return;
+  for (const std::string& exclusion : options.exclusions)
+    if (!is_user_pattern(exclusion)) rule->add_exclusions(exclusion);
+}
+
+std::vector<std::string> without_repeats(std::vector<std::string> patterns) {
+  std::sort(patterns.begin(), patterns.end());
+  patterns.erase(std::unique(patterns.begin(), patterns.end()), patterns.end());
+  return patterns;
+}
+
+}  // namespace
+
+const std::vector<std::string> kDefaultKernelEvents = {"sched_*", "irq_*", "signal_*",
+                                                       "block_*", "net_*", "power_*"};
+
+bool names_no_event(const RecordOptions& options) {
+  return options.events.empty() && !options.has_syscalls && options.functions.empty() &&
+         options.probes.empty() && options.userspace_probes.empty();
+}
+
+Status fill_kernel_channel(const RecordOptions& options, KernelChannel* channel) {
+  channel->set_name("channel0");
+  channel->set_overwrite(options.overwrite);
+  channel->set_state_dump(!options.no_state_dump);
+  channel->set_syscall_bytes(options.syscall_bytes);
+  if (!options.subbuf_size.empty()) {
+    auto bytes = parse_size(options.subbuf_size);
+    if (!bytes) return tl::unexpected<Error>(std::move(bytes).error());
+    channel->set_subbuf_bytes(*bytes);
+  }
+  channel->set_subbuf_count(options.subbuf_count);
+  for (const std::string& context : without_repeats(options.contexts))
+    channel->add_contexts(context);
+
+  std::vector<std::string> events;
+  for (const std::string& pattern : options.events)
+    if (!is_user_pattern(pattern)) events.push_back(pattern);
+  if (names_no_event(options)) events = kDefaultKernelEvents;
+  for (const std::string& pattern : without_repeats(events))
+    add_rule(channel, KernelRule::TRACEPOINT, pattern, options);
+  std::vector<std::string> syscalls = options.syscalls;
+  if (options.has_syscalls && syscalls.empty()) syscalls.emplace_back("*");
+  for (const std::string& pattern : without_repeats(syscalls))
+    add_rule(channel, KernelRule::SYSCALL, pattern, options);
+  for (const std::string& name : without_repeats(options.functions))
+    add_rule(channel, KernelRule::FUNCTION, name, options);
+  for (const std::string& place : without_repeats(options.probes))
+    add_rule(channel, KernelRule::PROBE, place, options);
+  for (const std::string& place : without_repeats(options.userspace_probes))
+    add_rule(channel, KernelRule::USERSPACE_PROBE, place, options);
+  if (channel->rules().empty())
+    return fail(
+        Code::kInvalidArgument,
+        "nothing of the kernel is asked for: name an event with -e (without a colon), or use "
+        "--syscall or --function");
+  return {};
+}
+
+}  // namespace sillage::command

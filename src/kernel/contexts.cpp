@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/contexts.hpp"
+
+#include "kernel/event_recipes.hpp"
+#include "kernel/expression.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace sillage::kernel {
+namespace {
+
+using ctf::KernelContext;
+
+struct Context {
+  KernelContext context;
+  std::string_view value;
+};
+
+// A number in the user's namespace of what is `ID` in the kernel's: the first three ranges of the
+// namespace's map, which is one more than anybody has; outside of them the overflow id.
+#define RANGE(MAP, N, ID)                                                                  \
+  "(" MAP ".nr_extents > " N " && (" ID ") >= " MAP ".extent[" N "].lower_first && (" ID   \
+  ") - " MAP ".extent[" N "].lower_first < " MAP ".extent[" N "].count) ? (" ID ") - " MAP \
+  ".extent[" N "].lower_first + " MAP ".extent[" N "].first : "
+#define IN_NAMESPACE(MAP, ID) RANGE(MAP, "0", ID) RANGE(MAP, "1", ID) RANGE(MAP, "2", ID) "65534"
+#define USER_ID(ID) IN_NAMESPACE("current->cred->user_ns->uid_map", "current->cred->" ID ".val")
+#define GROUP_ID(ID) IN_NAMESPACE("current->cred->user_ns->gid_map", "current->cred->" ID ".val")
+// The number of a struct pid in the namespace at that level.
+#define NUMBER_AT(PID, LEVEL) \
+  "((struct upid *)((u64)&" PID "->numbers + " LEVEL " * sizeof(struct upid)))->nr"
+#define NAMESPACE_OF(PID) \
+  "((struct upid *)((u64)&" PID "->numbers + " PID "->level * sizeof(struct upid)))->ns"
+
+// Source: lttng-modules 2.13, src/lttng-context-*.c, for what they mean.
+constexpr std::array<Context, 33> kContexts{{
+    {KernelContext::kPid, "current->tgid"},
+    {KernelContext::kTid, "current->pid"},
+    {KernelContext::kPpid, "current->real_parent->tgid"},
+    {KernelContext::kVpid,
+     NUMBER_AT("current->signal->pids[1]", "current->signal->pids[1]->level")},
+    {KernelContext::kVtid, NUMBER_AT("current->thread_pid", "current->thread_pid->level")},
+    {KernelContext::kVppid,
+     "current->real_parent->signal->pids[1]->level >= current->thread_pid->level ? " NUMBER_AT(
+         "current->real_parent->signal->pids[1]", "current->thread_pid->level") " : 0"},
+    {KernelContext::kProcname, "current->comm"},
+    {KernelContext::kPrio, "current->prio - 100"},
+    {KernelContext::kNice, "current->static_prio - 120"},
+    {KernelContext::kHostname, "current->nsproxy->uts_ns->name.nodename"},
+    {KernelContext::kCpuId, "cpu()"},
+    {KernelContext::kNeedReschedule, "current->thread_info.flags >> 3 & 1"},
+    {KernelContext::kMigratable,
+     "current->nr_cpus_allowed > 1 && current->migration_disabled == 0"},
+    {KernelContext::kUid, "current->cred->uid.val"},
+    {KernelContext::kEuid, "current->cred->euid.val"},
+    {KernelContext::kSuid, "current->cred->suid.val"},
+    {KernelContext::kGid, "current->cred->gid.val"},
+    {KernelContext::kEgid, "current->cred->egid.val"},
+    {KernelContext::kSgid, "current->cred->sgid.val"},
+    {KernelContext::kVuid, USER_ID("uid")},
+    {KernelContext::kVeuid, USER_ID("euid")},
+    {KernelContext::kVsuid, USER_ID("suid")},
+    {KernelContext::kVgid, GROUP_ID("gid")},
+    {KernelContext::kVegid, GROUP_ID("egid")},
+    {KernelContext::kVsgid, GROUP_ID("sgid")},
+    {KernelContext::kCgroupNs, "current->nsproxy->cgroup_ns->ns.inum"},
+    {KernelContext::kIpcNs, "current->nsproxy->ipc_ns->ns.inum"},
+    {KernelContext::kMntNs, "current->nsproxy->mnt_ns->ns.inum"},
+    {KernelContext::kNetNs, "current->nsproxy->net_ns->ns.inum"},
+    {KernelContext::kPidNs, NAMESPACE_OF("current->thread_pid") "->ns.inum"},
+    {KernelContext::kTimeNs, "current->nsproxy->time_ns->ns.inum"},
+    {KernelContext::kUserNs, "current->cred->user_ns->ns.inum"},
+    {KernelContext::kUtsNs, "current->nsproxy->uts_ns->ns.inum"},
+}};
+
+FieldType type_of(const ctf::KernelContextTraits& traits) {
+  FieldType type;
+  if (traits.kind == ctf::KernelContextKind::kText) {
+    type.kind = FieldType::Kind::kText;
+    type.element_bytes = 1;
+    type.count = traits.bytes;
+  } else {
+    type.element_bytes = traits.bytes;
+    type.is_signed = traits.is_signed;
+  }
+  return type;
+}
+
+}  // namespace
+
+Result<FieldPlan> plan_context(ctf::KernelContext context, const Btf& btf) {
+  const ctf::KernelContextTraits& traits = ctf::traits_of(context);
+  const std::string name(traits.name);
+  const auto* const found =
+      std::find_if(kContexts.begin(), kContexts.end(),
+                   [context](const Context& known) { return known.context == context; });
+  if (found == kContexts.end())
+    return fail(Code::kUnsupported, "the context " + name + " cannot be recorded by BPF programs");
+  auto syntax = parse_expression(found->value);
+  if (!syntax) return tl::unexpected(std::move(syntax).error());
+  const std::vector<Parameter> no_arguments;
+  auto value = resolve(**syntax, {.btf = &btf, .arguments = &no_arguments});
+  if (!value)
+    return fail(Code::kUnsupported, "this kernel does not have what the context " + name +
+                                        " needs: " + value.error().message);
+  return plan_field({name, type_of(traits), std::move(*value)});
+}
+
+}  // namespace sillage::kernel
