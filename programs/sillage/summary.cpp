@@ -17,7 +17,8 @@ std::vector<std::pair<std::uint64_t, const char*>> causes_of(const control::v1::
           {lost.overrun(), "overwritten before they were read (--overwrite)"},
           {lost.timeout(), "no room in the buffers within --blocking-timeout"},
           {lost.too_big(), "larger than a sub-buffer (--subbuf-size)"},
-          {lost.busy(), "all streams taken by other threads"},
+          {lost.busy(), "all streams, or what a kernel program needs, taken by others"},
+          {lost.nested(), "in the kernel, while the same event was being recorded on that CPU"},
           {lost.disk(), "the output had no room or failed"},
           {lost.corrupt(), "records that cannot be: the program overwrites its own memory"},
           {lost.other(), "causes this release does not know"}};

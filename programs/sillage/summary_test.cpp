@@ -17,10 +17,12 @@ TEST(Summary, Text_LossByCause) {
   summary.mutable_stats()->set_events(1234567);
   summary.mutable_stats()->mutable_lost()->set_full(10);
   summary.mutable_stats()->mutable_lost()->set_disk(3);
+  summary.mutable_stats()->mutable_lost()->set_nested(7);
   const std::string text = summary_text(summary);
   EXPECT_THAT(text, HasSubstr("1,234,567"));
-  EXPECT_THAT(text, HasSubstr("events lost      13\n"));
+  EXPECT_THAT(text, HasSubstr("events lost      20\n"));
   EXPECT_THAT(text, HasSubstr("10  no room in the buffers"));
+  EXPECT_THAT(text, HasSubstr("7  in the kernel, while"));
   EXPECT_THAT(text, HasSubstr("3  the output had no room"));
   EXPECT_THAT(text, Not(HasSubstr("overwritten")));
   EXPECT_THAT(text, HasSubstr("Next: sillage read '/tmp/a b'\n"));

@@ -18,6 +18,9 @@
 namespace sillage::daemon {
 namespace {
 
+// Events that the kernel does not let be recorded: how many are named in an answer.
+constexpr int kShownLeftOut = 10;
+
 std::uint64_t monotonic_ms() {
   timespec now = {};
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -65,6 +68,7 @@ void fill_stats(const collect::Stats& stats, control::v1::Stats* message) {
   lost->set_overrun(stats.lost.overrun);
   lost->set_corrupt(stats.lost.corrupt);
   lost->set_disk(stats.lost.disk);
+  lost->set_nested(stats.lost.nested);
 }
 
 }  // namespace
@@ -286,10 +290,32 @@ Status Daemon::create_recording(control::ConnectionId connection,
   const std::uint64_t id = next_recording_++;
   auto recording = Recording::create(id, *std::move(session), *clock_);
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
+  SILLAGE_TRY(prepare_kernel(recording->get(), response));
   response->set_recording(id);
   response->set_path((*recording)->session().options().output_path);
   const std::uint64_t refused = apps_->counts().refused + apps_->counts().no_descriptors;
   recordings_.emplace(id, Owned{*std::move(recording), connection, refused});
+  return {};
+}
+
+Status Daemon::prepare_kernel(Recording* recording,
+                              control::v1::CreateRecordingResponse* response) {
+  if (recording->session().kernel_channels().empty()) return {};
+  if (!tracer_) {
+    auto tracer = kernel::Tracer::open();
+    if (!tracer) return tl::unexpected<Error>(std::move(tracer).error());
+    tracer_ = *std::move(tracer);
+  }
+  if (Status added = recording->add_kernel(*tracer_); !added) {
+    recording->discard();
+    return added;
+  }
+  for (const auto& channel : recording->kernel()) {
+    response->set_kernel_events(response->kernel_events() + channel->event_count());
+    response->set_left_out_count(response->left_out_count() + channel->left_out().size());
+    for (const std::string& why : channel->left_out())
+      if (response->left_out_size() < kShownLeftOut) response->add_left_out(why);
+  }
   return {};
 }
 
@@ -301,7 +327,7 @@ Status Daemon::start_recording(control::ConnectionId connection,
   Recording& recording = *(*owned)->recording;
   if (recording.is_active()) return fail(Code::kAlreadyExists, "the recording has been started");
   if (request.root_pid() < 0) return fail(Code::kInvalidArgument, "a root process that cannot be");
-  recording.start(request.root_pid());
+  SILLAGE_TRY(recording.start(request.root_pid()));
   apps_->registry().for_each_image([&](apps::Image& image) {
     recording.attach(image);
     std::vector<apps::Attachment> fed;

@@ -1,65 +1,77 @@
 // SPDX-License-Identifier: MIT
 #include "collect/channel.hpp"
 
+#include <utility>
+
 namespace sillage::collect {
 
-Channel::Channel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
-                 ring::Ring ring, const std::string& name)
-    : trace_(std::move(trace)), stream_class_(std::move(stream_class)), ring_(std::move(ring)) {
-  const ring::RingGeometry& geometry = ring_.geometry();
-  recorders_.reserve(geometry.stream_count);
-  for (std::uint32_t i = 0; i < geometry.stream_count; ++i)
-    recorders_.emplace_back(ring_.reader(i), name + "_" + std::to_string(i),
-                            static_cast<std::uint32_t>(stream_class_.id), i,
-                            i % geometry.index_count);
+Channel::Channel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class, Shape shape)
+    : trace_(std::move(trace)), stream_class_(std::move(stream_class)), shape_(shape) {}
+
+void Channel::add_stream(std::unique_ptr<ring::RunSource> source, const std::string& name,
+                         std::uint32_t index, std::uint32_t cpu) {
+  recorders_.emplace_back(std::move(source), name + "_" + std::to_string(index),
+                          static_cast<std::uint32_t>(stream_class_.id), index, cpu);
 }
 
 Result<EventId> Channel::add_event(ctf::EventClass event) {
-  auto shape =
-      RecordShape::compile(stream_class_.common_context, event.specific_context, event.payload);
-  if (!shape) return tl::unexpected(std::move(shape).error());
   const std::lock_guard declaring(declaring_);
   event.id = next_event_;
   event.stream_class_id = stream_class_.id;
+  SILLAGE_TRY(prepare(event));
   SILLAGE_TRY(trace_->add_event(event));
-  const std::lock_guard lock(shapes_);
-  new_shapes_.push_back(std::move(*shape));
+  declared();
   return EventId{next_event_++};
 }
 
 bool Channel::drain(std::vector<std::byte>& buffer, bool flush, const ClockKeeper& clock,
                     OutputHealth& health) {
-  const ring::RingGeometry& geometry = ring_.geometry();
-  if (buffer.size() < geometry.subbuf_bytes) buffer.resize(geometry.subbuf_bytes);
+  if (buffer.size() < shape_.subbuf_bytes) buffer.resize(shape_.subbuf_bytes);
   const TraceOutput output = trace_->output();
+  tell_nested_lost();
   bool worked = false;
   for (StreamRecorder& recorder : recorders_) {
     // Writers that go on fill a ring at most once while it is read: not a bound of time for one
     // that lies.
-    for (std::uint64_t runs = 2 * std::uint64_t{geometry.subbuf_count}; runs > 0; --runs) {
+    for (std::uint64_t runs = 2 * shape_.subbuf_count; runs > 0; --runs) {
       const auto run = recorder.next_run(buffer, flush);
       if (!run) break;
       worked = true;
-      // Behind the reading: an id in what was read was given out before, so its shape is there by
-      // now.
-      absorb_shapes();
-      recorder.record(*run, scanner_, output, health, clock.now());
+      record(recorder, *run, output, health, clock.now());
     }
   }
   return worked;
 }
 
+void Channel::read_out(std::vector<std::byte>& buffer, const ClockKeeper& clock,
+                       OutputHealth& health) {
+  drain(buffer, true, clock, health);
+}
+
 void Channel::finish(std::vector<std::byte>& buffer, const ClockKeeper& clock,
                      OutputHealth& health) {
   health.retry_now();
-  drain(buffer, true, clock, health);
+  read_out(buffer, clock, health);
+  tell_nested_lost();
   for (StreamRecorder& recorder : recorders_)
     recorder.finish(trace_->output(), health, clock.now());
-  // Not done on failure: the memory is given back when the last program lets go of it.
-  (void)ring_.discard_memory();
+  give_back_memory();
+}
+
+void Channel::set_nested_lost(std::uint64_t events) {
+  std::uint64_t before = nested_lost_.load(std::memory_order_relaxed);
+  while (before < events &&
+         !nested_lost_.compare_exchange_weak(before, events, std::memory_order_relaxed)) {
+  }
+}
+
+void Channel::tell_nested_lost() {
+  if (!recorders_.empty())
+    recorders_.front().set_lost_outside(nested_lost_.load(std::memory_order_relaxed));
 }
 
 void Channel::count(Stats& stats) {
+  stats.lost.nested += nested_lost_.load(std::memory_order_relaxed);
   for (StreamRecorder& recorder : recorders_) {
     const RecorderCounts& counts = recorder.counts();
     stats.events += counts.events;
@@ -83,12 +95,6 @@ void Channel::count(Stats& stats) {
     stats.overrun_packets += loss.overrun_subbufs;
     stats.corrupt_packets += loss.corrupt_subbufs + counts.cut_packets;
   }
-}
-
-void Channel::absorb_shapes() {
-  const std::lock_guard lock(shapes_);
-  for (RecordShape& shape : new_shapes_) scanner_.add(std::move(shape));
-  new_shapes_.clear();
 }
 
 }  // namespace sillage::collect

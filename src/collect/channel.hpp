@@ -3,36 +3,44 @@
 
 #include "base/result.hpp"
 #include "base/units.hpp"
+#include "collect/bell.hpp"
 #include "collect/clock_keeper.hpp"
-#include "collect/record_scanner.hpp"
 #include "collect/stats.hpp"
 #include "collect/stream_recorder.hpp"
 #include "collect/trace_writer.hpp"
 #include "ctf/model.hpp"
-#include "ring/ring.hpp"
+#include "ring/run_source.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace sillage::collect {
 
-/// One channel: a ring, what its records look like, and a recorder for each of its streams.
+/// One channel of a trace, whoever writes its ring: event ids, and a recorder for each stream.
+///
+/// What depends on who writes is in its two kinds, UserChannel and KernelChannel.
 ///
 /// Threads: add_event() from any; the rest from the collector's alone.
 class Channel {
  public:
-  Channel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class, ring::Ring ring,
-          const std::string& name);
+  virtual ~Channel() = default;
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
 
   /// Declares an event and gives it the next id; known to the reader before this returns.
   [[nodiscard]] Result<EventId> add_event(ctf::EventClass event);
 
-  [[nodiscard]] const ring::Ring& ring() const { return ring_; }
+  /// Whether its ring is read when the channel ends and not before.
+  [[nodiscard]] bool is_read_at_end() const { return shape_.read_at_end; }
+  /// Bytes of records that a stream can hold.
+  [[nodiscard]] std::uint64_t stream_bytes() const {
+    return shape_.subbuf_bytes * shape_.subbuf_count;
+  }
 
   /// Reads what there is: closed sub-buffers and, with `flush`, the open ones. Returns whether
   /// there was anything.
@@ -41,26 +49,64 @@ class Channel {
   bool drain(std::vector<std::byte>& buffer, bool flush, const ClockKeeper& clock,
              OutputHealth& health);
 
+  /// Has the next writer that switches sub-buffers end the collector's sleep; adds to `doorbells`
+  /// what it changes for that, if it does not ring the collector's bell itself.
+  virtual void arm(std::vector<Doorbell>& doorbells) = 0;
+
+  /// Frees what a program that has died holds in the ring.
+  virtual void release_locks(std::uint32_t /*registration*/) {}
+
   /// Reads everything published, completes the files and gives the ring's memory back.
   void finish(std::vector<std::byte>& buffer, const ClockKeeper& clock, OutputHealth& health);
+
+  /// How many events were lost since the start of which the ring does not know, as the kernel did
+  /// not run their program within itself; never falls. Packets of the first stream count them, as
+  /// nobody knows the CPU.
+  ///
+  /// Threads: any.
+  void set_nested_lost(std::uint64_t events);
 
   /// Adds this channel's part to `stats`.
   void count(Stats& stats);
 
+ protected:
+  /// What of a ring the collector goes by.
+  struct Shape {
+    std::uint64_t subbuf_bytes = 0, subbuf_count = 0;
+    bool read_at_end = false;
+  };
+
+  Channel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class, Shape shape);
+
+  /// Adds the recorder of a stream: the file NAME_INDEX.
+  void add_stream(std::unique_ptr<ring::RunSource> source, const std::string& name,
+                  std::uint32_t index, std::uint32_t cpu);
+  [[nodiscard]] const ctf::DataStreamClass& stream_class() const { return stream_class_; }
+
+  /// Writes a run as a packet.
+  virtual void record(StreamRecorder& recorder, const ring::Run& run, const TraceOutput& output,
+                      OutputHealth& health, Nanoseconds now) = 0;
+  /// Looks at an event that is to be declared: what it refuses gets no id.
+  [[nodiscard]] virtual Status prepare(const ctf::EventClass& /*event*/) { return {}; }
+  /// The event of the last prepare() is in the metadata, with the next id.
+  virtual void declared() {}
+  /// Reads out what can be read when no more is published.
+  virtual void read_out(std::vector<std::byte>& buffer, const ClockKeeper& clock,
+                        OutputHealth& health);
+  /// Gives the ring's memory back.
+  virtual void give_back_memory() {}
+
  private:
+  void tell_nested_lost();
+
   const std::shared_ptr<TraceWriter> trace_;
   const ctf::DataStreamClass stream_class_;
-  ring::Ring ring_;
+  const Shape shape_;
   std::vector<StreamRecorder> recorders_;
-  RecordScanner scanner_;
-
-  void absorb_shapes();
+  std::atomic<std::uint64_t> nested_lost_ = 0;
 
   std::mutex declaring_;  // held over writing the metadata, so that ids stand there in their order
   std::uint32_t next_event_ = 0;
-  // Never held over anything that can wait: the collector's thread takes it for each run.
-  std::mutex shapes_;
-  std::vector<RecordShape> new_shapes_;  // of events the scanner does not know yet, in order
 };
 
 }  // namespace sillage::collect

@@ -3,13 +3,16 @@
 
 #include "collect/bell.hpp"
 #include "collect/channel.hpp"
+#include "collect/kernel_channel.hpp"
 #include "collect/output_directory.hpp"
+#include "collect/quiet_thread.hpp"
 #include "collect/trace_writer.hpp"
+#include "collect/user_channel.hpp"
+#include "ctf/layout.hpp"
 #include "ring/ring.hpp"
 
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -59,7 +62,9 @@ class Collector::Engine {
   void start();
   Result<TraceId> open_trace(const TraceOptions& options);
   Result<OpenChannel> add_channel(TraceId trace, const ChannelOptions& options);
+  Result<ChannelId> add_kernel_channel(TraceId trace, KernelChannelOptions options);
   Result<EventId> add_event(ChannelId channel, ctf::EventClass event);
+  void set_nested_lost(ChannelId channel, std::uint64_t events);
   void close_trace(TraceId trace);
   void release_locks(std::uint32_t registration);
   Stats stats() const;
@@ -72,6 +77,9 @@ class Collector::Engine {
   };
   using Channels = std::vector<std::shared_ptr<Channel>>;
 
+  Result<std::shared_ptr<TraceWriter>> writer_for(TraceId trace, const std::string& channel);
+  Result<ChannelId> start_channel(TraceId trace, std::shared_ptr<Channel> channel);
+  std::shared_ptr<Channel> find_channel(ChannelId id);
   void run();
   bool take_requests();
   bool drain();
@@ -108,13 +116,8 @@ class Collector::Engine {
 };
 
 void Collector::Engine::start() {
-  // The thread takes no signals: they are the program's, and a full RLIMIT_FSIZE must be an error,
-  // not SIGXFSZ.
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  // A full RLIMIT_FSIZE must be an error here, not SIGXFSZ.
+  thread_ = start_without_signals([this] { run(); });
 }
 
 Result<TraceId> Collector::Engine::open_trace(const TraceOptions& options) {
@@ -127,25 +130,20 @@ Result<TraceId> Collector::Engine::open_trace(const TraceOptions& options) {
   return id;
 }
 
-Result<OpenChannel> Collector::Engine::add_channel(TraceId trace, const ChannelOptions& options) {
-  if (!is_file_name(options.name))
-    return fail(Code::kInvalidArgument, "\"" + options.name + "\" cannot be a channel's name");
-  std::shared_ptr<TraceWriter> writer;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = traces_.find(trace);
-    if (found == traces_.end()) return fail(Code::kNotFound, "no such trace, or it is closed");
-    writer = found->second.writer;
-  }
-  auto ring = ring::Ring::create(options.ring, clock_.now());
-  if (!ring) return tl::unexpected(std::move(ring).error());
-  Fd fd(::fcntl(ring->fd(), F_DUPFD_CLOEXEC, 0));
-  if (!fd) return fail_errno("duplicating a ring's descriptor");
-  auto stream_class = writer->add_channel(options.contexts);
-  if (!stream_class) return tl::unexpected(std::move(stream_class).error());
-  auto channel =
-      std::make_shared<Channel>(writer, std::move(*stream_class), std::move(*ring), options.name);
+// The trace's writer, for a channel of that name.
+Result<std::shared_ptr<TraceWriter>> Collector::Engine::writer_for(TraceId trace,
+                                                                   const std::string& channel) {
+  if (!is_file_name(channel))
+    return fail(Code::kInvalidArgument, "\"" + channel + "\" cannot be a channel's name");
+  const std::lock_guard lock(mutex_);
+  const auto found = traces_.find(trace);
+  if (found == traces_.end()) return fail(Code::kNotFound, "no such trace, or it is closed");
+  return found->second.writer;
+}
 
+// Hands a channel to the thread.
+Result<ChannelId> Collector::Engine::start_channel(TraceId trace,
+                                                   std::shared_ptr<Channel> channel) {
   const std::lock_guard lock(mutex_);
   const auto found = traces_.find(trace);
   if (found == traces_.end()) return fail(Code::kNotFound, "the trace was closed meanwhile");
@@ -154,18 +152,66 @@ Result<OpenChannel> Collector::Engine::add_channel(TraceId trace, const ChannelO
   channels_[id] = channel;
   arriving_.push_back(std::move(channel));
   bell_.ring();
-  return OpenChannel{id, std::move(fd)};
+  return id;
+}
+
+Result<OpenChannel> Collector::Engine::add_channel(TraceId trace, const ChannelOptions& options) {
+  auto writer = writer_for(trace, options.name);
+  if (!writer) return tl::unexpected(std::move(writer).error());
+  const std::vector<std::uint32_t> contexts(options.contexts.begin(), options.contexts.end());
+  for (const std::uint32_t number : contexts)
+    if (!ctf::is_context(number))
+      return fail(Code::kInvalidArgument, "there is no context number " + std::to_string(number));
+  auto ring = ring::Ring::create(options.ring, clock_.now());
+  if (!ring) return tl::unexpected(std::move(ring).error());
+  Fd fd(::fcntl(ring->fd(), F_DUPFD_CLOEXEC, 0));
+  if (!fd) return fail_errno("duplicating a ring's descriptor");
+  auto stream_class =
+      (*writer)->add_channel(ctf::compact_event_header_class(), ctf::contexts_class(contexts));
+  if (!stream_class) return tl::unexpected(std::move(stream_class).error());
+  const auto id = start_channel(
+      trace, std::make_shared<UserChannel>(*writer, std::move(*stream_class), std::move(*ring),
+                                           options.name, options.read_at_end));
+  if (!id) return tl::unexpected(id.error());
+  return OpenChannel{*id, std::move(fd)};
+}
+
+Result<ChannelId> Collector::Engine::add_kernel_channel(TraceId trace,
+                                                        KernelChannelOptions options) {
+  auto writer = writer_for(trace, options.name);
+  if (!writer) return tl::unexpected(std::move(writer).error());
+  std::unique_ptr<WakeupListener> wakeup;
+  if (options.wakeup) {
+    auto listener = WakeupListener::create(std::move(options.wakeup), bell_);
+    if (!listener) return tl::unexpected(std::move(listener).error());
+    wakeup = std::move(*listener);
+  }
+  auto stream_class =
+      (*writer)->add_channel(options.ring.geometry().header == SILLAGE_KERNEL_HEADER_LARGE
+                                 ? ctf::large_event_header_class()
+                                 : ctf::compact_event_header_class(),
+                             std::move(options.contexts));
+  if (!stream_class) return tl::unexpected(std::move(stream_class).error());
+  return start_channel(trace, std::make_shared<KernelChannel>(*writer, std::move(*stream_class),
+                                                              std::move(options.ring), options.name,
+                                                              std::move(wakeup)));
+}
+
+// Null if there is none.
+std::shared_ptr<Channel> Collector::Engine::find_channel(ChannelId id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(id);
+  return found == channels_.end() ? nullptr : found->second;
 }
 
 Result<EventId> Collector::Engine::add_event(ChannelId channel, ctf::EventClass event) {
-  std::shared_ptr<Channel> found;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto at = channels_.find(channel);
-    if (at == channels_.end()) return fail(Code::kNotFound, "no such channel, or it is closed");
-    found = at->second;
-  }
+  const auto found = find_channel(channel);
+  if (!found) return fail(Code::kNotFound, "no such channel, or it is closed");
   return found->add_event(std::move(event));
+}
+
+void Collector::Engine::set_nested_lost(ChannelId channel, std::uint64_t events) {
+  if (const auto found = find_channel(channel)) found->set_nested_lost(events);
 }
 
 void Collector::Engine::close_trace(TraceId trace) {
@@ -182,7 +228,7 @@ void Collector::Engine::close_trace(TraceId trace) {
 
 void Collector::Engine::release_locks(std::uint32_t registration) {
   const std::lock_guard lock(mutex_);
-  for (const auto& [id, channel] : channels_) (void)channel->ring().release_locks(registration);
+  for (const auto& [id, channel] : channels_) channel->release_locks(registration);
 }
 
 Stats Collector::Engine::stats() const {
@@ -232,8 +278,7 @@ bool Collector::Engine::take_requests() {
     active_.insert(active_.end(), arriving_.begin(), arriving_.end());
     if (!arriving_.empty()) {
       can_nap_ = std::all_of(active_.begin(), active_.end(), [](const auto& channel) {
-        const ring::RingGeometry& geometry = channel->ring().geometry();
-        return geometry.subbuf_bytes * geometry.subbuf_count > kNapBytes;
+        return channel->is_read_at_end() || channel->stream_bytes() > kNapBytes;
       });
     }
     arriving_.clear();
@@ -252,7 +297,8 @@ bool Collector::Engine::take_requests() {
 
 bool Collector::Engine::drain() {
   bool worked = false;
-  for (const auto& channel : active_) worked |= channel->drain(buffer_, false, clock_, health_);
+  for (const auto& channel : active_)
+    if (!channel->is_read_at_end()) worked |= channel->drain(buffer_, false, clock_, health_);
   return worked;
 }
 
@@ -268,7 +314,7 @@ bool Collector::Engine::rest(std::uint32_t bell) {
   std::vector<Doorbell> doorbells;
   doorbells.reserve(active_.size());
   for (const auto& channel : active_)
-    doorbells.push_back({channel->ring().doorbell(), channel->ring().arm()});
+    if (!channel->is_read_at_end()) channel->arm(doorbells);
   // What was switched before we armed did not ring.
   if (drain()) return true;
   return bell_.sleep(bell, doorbells, kIdle);
@@ -311,6 +357,12 @@ Result<OpenChannel> Collector::add_channel(TraceId trace, const ChannelOptions& 
 }
 Result<EventId> Collector::add_event(ChannelId channel, ctf::EventClass event) {
   return engine_->add_event(channel, std::move(event));
+}
+Result<ChannelId> Collector::add_kernel_channel(TraceId trace, KernelChannelOptions options) {
+  return engine_->add_kernel_channel(trace, std::move(options));
+}
+void Collector::set_nested_lost(ChannelId channel, std::uint64_t events) {
+  engine_->set_nested_lost(channel, events);
 }
 void Collector::close_trace(TraceId trace) { engine_->close_trace(trace); }
 void Collector::release_locks(std::uint32_t registration) { engine_->release_locks(registration); }

@@ -9,6 +9,7 @@
 #include "collect/stats.hpp"
 #include "ctf/model.hpp"
 #include "ring/geometry.hpp"
+#include "ring/kernel_ring.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -45,6 +46,20 @@ struct ChannelOptions {
   std::string name;  ///< of the files: NAME_0, NAME_1 ...
   ring::RingOptions ring;
   std::vector<sillage_context> contexts;  ///< in the order in which they stand in the records
+  /// Flight recorder: the ring is read when the channel ends and not before, as always with kernel
+  /// channels in overwrite mode. Makes sense with `ring.overwrite` alone.
+  bool read_at_end = false;
+};
+
+/// One channel that programs in the kernel write: a ring made or adopted by its owner, who makes the
+/// programs too. One file per CPU that ever recorded: NAME_CPU.
+struct KernelChannelOptions {
+  std::string name;
+  ring::KernelRing ring;
+  ctf::FieldClassRef contexts;  ///< in front of every payload; null: none
+  /// A BPF ring buffer to which programs post when they begin a sub-buffer of an armed stream; none:
+  /// the ring is looked at every 0.1 s.
+  Fd wakeup{};
 };
 
 /// A channel as programs get it.
@@ -86,6 +101,14 @@ class Collector {
   ///         kInvalidArgument  the name cannot be a file's, or a context is unknown.
   [[nodiscard]] Result<OpenChannel> add_channel(TraceId trace, const ChannelOptions& options);
 
+  /// Declares a kernel channel in the metadata and reads its ring from now on. In overwrite mode it
+  /// is read when the trace is closed or the collector stops: what is left then, oldest first.
+  ///
+  /// Errors: those of the metadata file and of mapping the wake-up buffer;
+  ///         kNotFound         no such trace, or it is closed;
+  ///         kInvalidArgument  the name cannot be a file's.
+  [[nodiscard]] Result<ChannelId> add_kernel_channel(TraceId trace, KernelChannelOptions options);
+
   /// Declares an event and gives it the channel's next id, from 0 on. The metadata is on disk
   /// before this returns.
   ///
@@ -107,12 +130,16 @@ class Collector {
   /// is gone.
   void release_locks(std::uint32_t registration);
 
+  /// How many events of a kernel channel the kernel left out because it does not run a program within
+  /// itself (recursion_misses of the programs, summed): lost too. Call it once more before the end.
+  void set_nested_lost(ChannelId channel, std::uint64_t events);
+
   /// What is recorded and lost so far, as of the thread's last round (at most 0.1 s ago).
   [[nodiscard]] Stats stats() const;
 
   /// Reads everything published until now, completes all files and ends the thread; rings' memory
-  /// is freed though programs may still map them. Gates must be closed before: what is published
-  /// later is in no count. Again: the same.
+  /// is freed though programs may still map them. Gates must be closed and kernel programs detached
+  /// before: what is published later is in no count. Again: the same.
   Stats stop();
 
  private:

@@ -10,15 +10,16 @@ namespace sillage::collect {
 struct LostEvents {
   std::uint64_t full = 0;     ///< discard mode: no free sub-buffer
   std::uint64_t too_big = 0;  ///< larger than a sub-buffer can hold
-  std::uint64_t busy = 0;     ///< every try-locked stream was taken
+  std::uint64_t busy = 0;  ///< every try-locked stream, or what a kernel program needs, was taken
   std::uint64_t timeout = 0;  ///< blocking channel: waited in vain
   std::uint64_t other = 0;    ///< causes this release does not know
   std::uint64_t overrun = 0;  ///< overwrite mode: overwritten before they were read
   std::uint64_t corrupt = 0;  ///< records or accounts that cannot be
   std::uint64_t disk = 0;     ///< the output had no room or failed
+  std::uint64_t nested = 0;   ///< the kernel did not run a program within itself
   /// All of them.
   [[nodiscard]] std::uint64_t total() const {
-    return full + too_big + busy + timeout + other + overrun + corrupt + disk;
+    return full + too_big + busy + timeout + other + overrun + corrupt + disk + nested;
   }
 };
 

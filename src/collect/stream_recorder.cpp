@@ -51,9 +51,20 @@ void StreamRecorder::record(const ring::Run& run, const RecordScanner& scanner,
   write(head, run.bytes.first(scan.bytes), scan.records, output, health, now);
 }
 
+void StreamRecorder::record_trusted(const ring::Run& run, const TraceOutput& output,
+                                    OutputHealth& health, Nanoseconds now) {
+  packet_ += run.skipped_subbufs;
+  ctf::PacketHead head;
+  head.begin = run.begin_ns;
+  head.end = run.end_ns;
+  head.events_discarded = discarded(run.lost);
+  if (run.events == 0 && head.events_discarded <= told_discarded_) return;
+  write(head, run.bytes, run.events, output, health, now);
+}
+
 void StreamRecorder::finish(const TraceOutput& output, OutputHealth& health, Nanoseconds now) {
   ctf::PacketHead head;
-  head.events_discarded = discarded(reader_.lost_by_writers());
+  head.events_discarded = discarded(source_->lost_by_writers());
   if (head.events_discarded <= told_discarded_) return;
   head.begin = end_ns_;
   head.end = std::max(end_ns_, now.value);
@@ -97,7 +108,8 @@ Status StreamRecorder::try_write(const ctf::PacketHead& head, std::span<const st
 }
 
 std::uint64_t StreamRecorder::discarded(std::uint64_t lost_by_writers) const {
-  return lost_by_writers + counts_.lost_disk + counts_.lost_corrupt + reader_.corrupt_events();
+  return lost_by_writers + counts_.lost_disk + counts_.lost_corrupt + source_->corrupt_events() +
+         lost_outside_;
 }
 
 }  // namespace sillage::collect

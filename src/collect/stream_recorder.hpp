@@ -5,13 +5,15 @@
 #include "base/units.hpp"
 #include "collect/packet_file.hpp"
 #include "collect/record_scanner.hpp"
-#include "ring/stream_reader.hpp"
+#include "ring/run_source.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace sillage::collect {
 
@@ -54,13 +56,13 @@ class OutputHealth {
 /// but those overwritten in overwrite mode, which the packet sequence numbers show, as in LTTng's
 /// traces.
 ///
-/// Lifetime: the ring of `reader` must outlive it.
+/// Lifetime: the ring of `source` must outlive it.
 /// Threads:  one at a time.
 class StreamRecorder {
  public:
-  StreamRecorder(ring::StreamReader reader, std::string file_name, std::uint32_t stream_class_id,
-                 std::uint32_t stream_index, std::uint32_t cpu)
-      : reader_(reader),
+  StreamRecorder(std::unique_ptr<ring::RunSource> source, std::string file_name,
+                 std::uint32_t stream_class_id, std::uint32_t stream_index, std::uint32_t cpu)
+      : source_(std::move(source)),
         file_name_(std::move(file_name)),
         stream_class_id_(stream_class_id),
         stream_index_(stream_index),
@@ -69,19 +71,27 @@ class StreamRecorder {
   /// The next run, to be handed to `record()`: a step of its own so that the caller can learn of
   /// new events between.
   [[nodiscard]] std::optional<ring::Run> next_run(std::span<std::byte> buffer, bool flush) {
-    return reader_.next_run(buffer, flush);
+    return source_->next_run(buffer, flush);
   }
 
-  /// Scans a run and writes its sound records as a packet. `now` is not before the run was read.
+  /// Scans a run that a program may have spoilt and writes its sound records as a packet. `now` is
+  /// not before the run was read.
   void record(const ring::Run& run, const RecordScanner& scanner, const TraceOutput& output,
               OutputHealth& health, Nanoseconds now);
+
+  /// Writes a run whose writers are trusted as a packet, as it is.
+  void record_trusted(const ring::Run& run, const TraceOutput& output, OutputHealth& health,
+                      Nanoseconds now);
+
+  /// Events lost of which the ring does not know, since the start; packets from now on count them.
+  void set_lost_outside(std::uint64_t events) { lost_outside_ = events; }
 
   /// Says in an empty last packet what was lost behind the last one, if anything was.
   void finish(const TraceOutput& output, OutputHealth& health, Nanoseconds now);
 
   [[nodiscard]] const RecorderCounts& counts() const { return counts_; }
-  [[nodiscard]] const ring::StreamLoss& ring_loss() { return reader_.loss(); }
-  [[nodiscard]] std::uint64_t pending_events() const { return reader_.pending_events(); }
+  [[nodiscard]] const ring::StreamLoss& ring_loss() { return source_->loss(); }
+  [[nodiscard]] std::uint64_t pending_events() const { return source_->pending_events(); }
 
  private:
   void write(ctf::PacketHead head, std::span<const std::byte> records, std::uint32_t events,
@@ -90,9 +100,9 @@ class StreamRecorder {
                                  const TraceOutput& output);
   [[nodiscard]] std::uint64_t discarded(std::uint64_t lost_by_writers) const;
 
-  ring::StreamReader reader_;
-  const std::string file_name_;
-  const std::uint32_t stream_class_id_, stream_index_, cpu_;
+  std::unique_ptr<ring::RunSource> source_;
+  std::string file_name_;
+  std::uint32_t stream_class_id_, stream_index_, cpu_;
   std::optional<PacketFile> file_;
 
   StreamTime time_;
@@ -100,6 +110,7 @@ class StreamRecorder {
   std::uint64_t end_ns_ = 0;                 // of the last packet
   std::uint64_t packet_ = 0;                 // number of the next
   std::uint64_t told_discarded_ = 0;         // as the last packet on disk says
+  std::uint64_t lost_outside_ = 0;
   RecorderCounts counts_;
 };
 

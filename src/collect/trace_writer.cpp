@@ -63,15 +63,12 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::create(
       std::move(*folder), std::move(*index), std::move(*metadata), version, std::move(trace)));
 }
 
-Result<ctf::DataStreamClass> TraceWriter::add_channel(
-    const std::vector<sillage_context>& contexts) {
-  const std::vector<std::uint32_t> numbers(contexts.begin(), contexts.end());
-  for (const std::uint32_t number : numbers)
-    if (!ctf::is_context(number))
-      return fail(Code::kInvalidArgument, "there is no context number " + std::to_string(number));
+Result<ctf::DataStreamClass> TraceWriter::add_channel(ctf::FieldClassRef event_header,
+                                                      ctf::FieldClassRef common_context) {
   const std::lock_guard lock(mutex_);
   ctf::DataStreamClass stream =
-      ctf::channel_stream_class(next_stream_class_, numbers, trace_.clocks.front());
+      ctf::data_stream_class(next_stream_class_, std::move(event_header), std::move(common_context),
+                             trace_.clocks.front());
   SILLAGE_TRY(append_text(metadata_, ctf::metadata_stream_class(version_, trace_, stream)));
   ++next_stream_class_;
   return stream;

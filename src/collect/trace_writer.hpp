@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "abi/app_protocol.h"
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "collect/append_file.hpp"
@@ -32,8 +31,8 @@ class TraceWriter {
       std::vector<ctf::EnvironmentEntry> environment, std::int64_t clock_offset_ns);
 
   /// Declares the data streams of a channel and gives them the trace's next class id.
-  [[nodiscard]] Result<ctf::DataStreamClass> add_channel(
-      const std::vector<sillage_context>& contexts);
+  [[nodiscard]] Result<ctf::DataStreamClass> add_channel(ctf::FieldClassRef event_header,
+                                                         ctf::FieldClassRef common_context);
 
   /// Declares an event class, ids and all as they stand in it.
   [[nodiscard]] Status add_event(const ctf::EventClass& event);

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "collect/kernel_channel.hpp"
+
+#include <time.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sillage::collect {
+namespace {
+
+// A program detached may still run for some microseconds or, preempted in a system call, for some
+// scheduler ticks.
+constexpr int kEndTries = 200;
+constexpr timespec kEndPause{0, 1'000'000};
+
+}  // namespace
+
+KernelChannel::KernelChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
+                             ring::KernelRing ring, const std::string& name,
+                             std::unique_ptr<WakeupListener> wakeup)
+    : Channel(
+          std::move(trace), std::move(stream_class),
+          {ring.geometry().subbuf_bytes, ring.geometry().subbuf_count, ring.geometry().overwrite}),
+      ring_(std::move(ring)),
+      wakeup_(std::move(wakeup)) {
+  for (std::uint32_t cpu = 0; cpu < ring_.geometry().cpu_count; ++cpu) {
+    auto reader = std::make_unique<ring::KernelStreamReader>(ring_.reader(cpu));
+    readers_.push_back(reader.get());
+    add_stream(std::move(reader), name, cpu, cpu);
+  }
+}
+
+void KernelChannel::arm(std::vector<Doorbell>& /*doorbells*/) {
+  if (wakeup_) ring_.arm();
+}
+
+void KernelChannel::record(StreamRecorder& recorder, const ring::Run& run,
+                           const TraceOutput& output, OutputHealth& health, Nanoseconds now) {
+  recorder.record_trusted(run, output, health, now);
+}
+
+void KernelChannel::read_out(std::vector<std::byte>& buffer, const ClockKeeper& clock,
+                             OutputHealth& health) {
+  Channel::read_out(buffer, clock, health);
+  for (int tries = kEndTries; tries > 0 && !is_read_out(); --tries) {
+    ::nanosleep(&kEndPause, nullptr);
+    Channel::read_out(buffer, clock, health);
+  }
+  for (ring::KernelStreamReader* reader : readers_) reader->abandon();
+}
+
+bool KernelChannel::is_read_out() const {
+  return std::all_of(readers_.begin(), readers_.end(),
+                     [](const auto* reader) { return reader->pending_events() == 0; });
+}
+
+}  // namespace sillage::collect

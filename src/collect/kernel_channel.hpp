@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "collect/channel.hpp"
+#include "collect/wakeup_listener.hpp"
+#include "ring/kernel_ring.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sillage::collect {
+
+/// A channel that our programs in the kernel write: runs become packets as they are.
+///
+/// In overwrite mode it is a flight recorder, read when it ends: the sub-buffers that are left,
+/// oldest first.
+class KernelChannel final : public Channel {
+ public:
+  /// `wakeup` may be null: then the ring is looked at from time to time.
+  KernelChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
+                ring::KernelRing ring, const std::string& name,
+                std::unique_ptr<WakeupListener> wakeup);
+
+  void arm(std::vector<Doorbell>& doorbells) override;
+
+ protected:
+  void record(StreamRecorder& recorder, const ring::Run& run, const TraceOutput& output,
+              OutputHealth& health, Nanoseconds now) override;
+  void read_out(std::vector<std::byte>& buffer, const ClockKeeper& clock,
+                OutputHealth& health) override;
+
+ private:
+  [[nodiscard]] bool is_read_out() const;
+
+  ring::KernelRing ring_;
+  std::vector<ring::KernelStreamReader*> readers_;  // the recorders'
+  std::unique_ptr<WakeupListener> wakeup_;
+};
+
+}  // namespace sillage::collect

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "collect/user_channel.hpp"
+
+#include <utility>
+
+namespace sillage::collect {
+
+UserChannel::UserChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
+                         ring::Ring ring, const std::string& name, bool read_at_end)
+    : Channel(std::move(trace), std::move(stream_class),
+              {ring.geometry().subbuf_bytes, ring.geometry().subbuf_count, read_at_end}),
+      ring_(std::move(ring)) {
+  const ring::RingGeometry& geometry = ring_.geometry();
+  for (std::uint32_t i = 0; i < geometry.stream_count; ++i)
+    add_stream(std::make_unique<ring::StreamReader>(ring_.reader(i)), name, i,
+               i % geometry.index_count);
+}
+
+void UserChannel::arm(std::vector<Doorbell>& doorbells) {
+  doorbells.push_back({ring_.doorbell(), ring_.arm()});
+}
+
+void UserChannel::release_locks(std::uint32_t registration) {
+  (void)ring_.release_locks(registration);
+}
+
+Status UserChannel::prepare(const ctf::EventClass& event) {
+  auto shape =
+      RecordShape::compile(stream_class().common_context, event.specific_context, event.payload);
+  if (!shape) return tl::unexpected(std::move(shape).error());
+  prepared_ = std::move(*shape);
+  return {};
+}
+
+void UserChannel::declared() {
+  const std::lock_guard lock(shapes_);
+  new_shapes_.push_back(std::move(prepared_));
+}
+
+void UserChannel::record(StreamRecorder& recorder, const ring::Run& run, const TraceOutput& output,
+                         OutputHealth& health, Nanoseconds now) {
+  // Behind the reading: an id in what was read was given out before, so its shape is there by now.
+  absorb_shapes();
+  recorder.record(run, scanner_, output, health, now);
+}
+
+void UserChannel::give_back_memory() {
+  // Not done on failure: the memory is given back when the last program lets go of it.
+  (void)ring_.discard_memory();
+}
+
+void UserChannel::absorb_shapes() {
+  const std::lock_guard lock(shapes_);
+  for (RecordShape& shape : new_shapes_) scanner_.add(std::move(shape));
+  new_shapes_.clear();
+}
+
+}  // namespace sillage::collect
