@@ -145,6 +145,7 @@ std::string misfit(const FieldType& type, const Node& value) {
 Result<std::vector<EventRecipe>> parse_recipes(std::string_view text, std::string_view file) {
   std::vector<EventRecipe> recipes;
   std::size_t line_number = 0;
+  std::size_t group = 0;  // the first event of those that stand right behind each other
   const auto at_line = [&](Error error) {
     error.location = std::string(file) + ":" + std::to_string(line_number);
     return tl::unexpected(std::move(error));
@@ -158,6 +159,7 @@ Result<std::vector<EventRecipe>> parse_recipes(std::string_view text, std::strin
     if (line.starts_with("event ")) {
       auto event = parse_event(line.substr(6));
       if (!event) return at_line(std::move(event).error());
+      if (!recipes.empty() && !recipes.back().fields.empty()) group = recipes.size();
       recipes.push_back(std::move(*event));
       continue;
     }
@@ -165,7 +167,7 @@ Result<std::vector<EventRecipe>> parse_recipes(std::string_view text, std::strin
       return at_line({Code::kInvalidArgument, "a field stands before the first event", {}});
     auto field = parse_field(line);
     if (!field) return at_line(std::move(field).error());
-    recipes.back().fields.push_back(std::move(*field));
+    for (std::size_t i = group; i < recipes.size(); ++i) recipes[i].fields.push_back(*field);
   }
   return recipes;
 }

@@ -15,8 +15,8 @@
 //         text[N]                        N characters from memory, NUL behind a shorter text
 //         string                         characters up to NUL where the pointer points; also of an array
 //
-// Several blocks with one NAME are alternatives: the first that resolves is used. Expressions:
-// expression.hpp.
+// Lines `event` right behind each other have the same fields. Several blocks with one NAME are
+// alternatives: the first that resolves is used. Expressions: expression.hpp.
 #pragma once
 
 #include "base/result.hpp"

@@ -59,6 +59,7 @@ class Resolver {
       case Syntax::Kind::kArrow:
       case Syntax::Kind::kDot: return member(syntax);
       case Syntax::Kind::kIndex: return index(syntax);
+      case Syntax::Kind::kEnumerator: return enumerator(syntax);
       case Syntax::Kind::kDereference: return dereference(syntax);
       case Syntax::Kind::kAddress: return address(syntax);
       case Syntax::Kind::kOperation: return compute(syntax);
@@ -134,6 +135,16 @@ class Resolver {
     const auto found = btf_.find_type(type);
     if (!found) return tl::unexpected(found.error());
     return constant(btf_.shape(*found).size_bytes);
+  }
+
+  Result<Node> enumerator(const Syntax& syntax) const {
+    const std::string& wanted = syntax.operands.front().text;
+    if (const auto tag = btf_.find_tag(syntax.text)) {
+      for (const Enumerator& one : btf_.enumerators(*tag))
+        if (one.name == wanted) return constant(static_cast<std::uint64_t>(one.value));
+    }
+    return fail(Code::kNotFound,
+                "enum " + syntax.text + " of kernel " + btf_.release() + " has no " + wanted);
   }
 
   Result<Node> cast(const Syntax& syntax) const {
@@ -271,11 +282,26 @@ class Resolver {
         return mismatch("[ ] behind what is neither an array nor a pointer");
       element = shape.target;
     }
+    auto number = value_of(syntax.operands.back());
+    if (!number) return number;
     const std::uint32_t bytes = btf_.shape(element).size_bytes;
-    if (bytes == 0 || syntax.number > (1u << 20) / bytes)
-      return mismatch("index " + std::to_string(syntax.number) + " of " + btf_.c_name(element));
-    return at(std::move(*base), static_cast<std::int64_t>(syntax.number * bytes),
-              {.type = element});
+    if (number->kind == Node::Kind::kConstant) {
+      if (bytes == 0 || number->constant > (1u << 20) / bytes)
+        return mismatch("index " + std::to_string(number->constant) + " of " +
+                        btf_.c_name(element));
+      return at(std::move(*base), static_cast<std::int64_t>(number->constant * bytes),
+                {.type = element});
+    }
+    // What is at a place that is known only when the program runs, the verifier does not know.
+    const bool is_refused = base->is_known;
+    base->is_pointer = true;
+    base->is_known = false;
+    Node place = operation(Operation::kAdd, std::move(*base),
+                           operation(Operation::kMultiply, std::move(*number), constant(bytes)));
+    place.is_pointer = true;
+    place.is_refused = is_refused;
+    place.type = element;
+    return at(std::move(place), 0, {.type = element});
   }
 
   Result<Node> dereference(const Syntax& syntax) const {
@@ -321,6 +347,12 @@ class Resolver {
       if (!value) return value;
       node.operands.push_back(std::move(*value));
     }
+    const bool is_comparison =
+        syntax.operation == Operation::kEqual || syntax.operation == Operation::kNotEqual ||
+        syntax.operation == Operation::kLogicalAnd || syntax.operation == Operation::kLogicalOr ||
+        syntax.operation == Operation::kNot;
+    node.is_refused = !is_comparison && std::any_of(node.operands.begin(), node.operands.end(),
+                                                    [](const Node& n) { return n.is_known; });
     if (syntax.operation == Operation::kNegate &&
         node.operands.front().kind == Node::Kind::kConstant)
       return constant(0 - node.operands.front().constant);

@@ -6,13 +6,14 @@
 //   binary       = unary { operator unary }        C's operators and precedence:
 //                                                  || && | ^ & == != < <= > >= << >> + - * / %
 //   unary        = ( "-" | "~" | "!" | "*" | "&" ) unary | "(" type ")" unary | postfix
-//   postfix      = primary { "->" name | "." name | "[" number "]" }
+//   postfix      = primary { "->" name | "." name | "[" alternatives "]" }
 //   primary      = number | name | function "(" [ alternatives { "," alternatives } ] ")"
-//                | "$" name | "sizeof" "(" type ")" | "(" alternatives ")"
+//                | "$" name | name "::" name | "sizeof" "(" type ")" | "(" alternatives ")"
 //   type         = [ "struct" | "union" ] name { "*" }
 //
 // A name is an argument of the tracepoint, as the kernel's source names it, or `current`, the running
-// task. $NAME is the variable of 8 bytes with that name in the kernel. Functions: `Function` below.
+// task. $NAME is the variable of 8 bytes with that name in the kernel, TAG::NAME an enumerator of `enum TAG`.
+// Functions: `Function` below.
 #pragma once
 
 #include "base/result.hpp"
@@ -98,11 +99,11 @@ struct Node {
   /// A pointer that the verifier follows by itself: loads through it are plain instructions. Other
   /// pointers go through bpf_probe_read_kernel(). May be null in both cases; null reads as 0.
   bool is_known = false;
-  /// Not readable by tp_btf programs: the verifier refuses a pointer to what is neither a structure,
-  /// an integer nor void. Raw tracepoint programs can.
+  /// Not for tp_btf programs: the verifier refuses arguments that point to what is neither a structure,
+  /// an integer nor void, and to calculate with pointers that it knows. Raw tracepoint programs can.
   bool is_refused = false;
   bool is_user = false;  ///< kLoad: from the running process's memory; what cannot be read is 0
-  TypeRef type{};  ///< of memory and integers: what it is; of pointers: what it points to
+  TypeRef type{};        ///< of memory and integers: what it is; of pointers: what it points to
 
   std::uint32_t index = 0;
   std::uint64_t constant = 0;

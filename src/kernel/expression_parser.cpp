@@ -237,17 +237,18 @@ class Parser {
         outer.kind = Syntax::Kind::kDot;
       } else if (take("[")) {
         outer.kind = Syntax::Kind::kIndex;
-        const auto index = take_number();
-        if (!index) return tl::unexpected(index.error());
-        outer.number = *index;
+        outer.operands.push_back(std::move(*value));
+        auto index = alternatives();
+        if (!index) return index;
+        outer.operands.push_back(std::move(*index));
         if (!take("]")) return error("\"]\" should stand here");
+        value = std::move(outer);
+        continue;
       } else {
         return value;
       }
-      if (outer.kind != Syntax::Kind::kIndex) {
-        outer.text = take_name();
-        if (outer.text.empty()) return error("a member's name should stand here");
-      }
+      outer.text = take_name();
+      if (outer.text.empty()) return error("a member's name should stand here");
       outer.operands.push_back(std::move(*value));
       value = std::move(outer);
     }
@@ -279,6 +280,13 @@ class Parser {
       std::string type = take_type();
       if (type.empty() || !take(")")) return error("a type and \")\" should stand here");
       return node(Syntax::Kind::kSizeOf, {}, std::move(type));
+    }
+    if (take("::")) {
+      std::string enumerator = take_name();
+      if (enumerator.empty()) return error("an enumerator's name should stand here");
+      std::vector<Syntax> operands;
+      operands.push_back(node(Syntax::Kind::kName, {}, std::move(enumerator)));
+      return node(Syntax::Kind::kEnumerator, std::move(operands), std::move(name));
     }
     if (!take("(")) return node(Syntax::Kind::kName, {}, std::move(name));
     std::vector<Syntax> arguments;

@@ -19,7 +19,8 @@ namespace sillage::kernel {
 ///   kSizeOf        type         -         -
 ///   kCast          type         1: to a pointer to it, 0: to it    what
 ///   kArrow, kDot   member       -         of what
-///   kIndex         -            index     of what
+///   kIndex         -            -         of what, index
+///   kEnumerator    enumeration  -         the enumerator, as a kName
 ///   kDereference, kAddress      -         of what
 ///   kOperation     -            -         one or two; `operation`
 ///   kChoice        -            -         condition, yes, no
@@ -35,6 +36,7 @@ struct Syntax {
     kArrow,
     kDot,
     kIndex,
+    kEnumerator,
     kDereference,
     kAddress,
     kOperation,

@@ -137,6 +137,9 @@ TEST_F(Expressions, Members_AreFoundWhereTheCompilerPutThem) {
   EXPECT_EQ(value("outer->hidden"), 0x1234);  // of an anonymous union
   EXPECT_EQ(value("outer->numbers[2]"), 12);
   EXPECT_EQ(value("outer->inners[1].small"), 9);
+  EXPECT_EQ(value("outer->numbers[number + 4]"), 12);
+  EXPECT_EQ(value("outer->inners[flag].small"), 9);
+  EXPECT_EQ(value("test_enum::kThree + 1"), 4);
   EXPECT_EQ(value("outer->low"), 5);
   EXPECT_EQ(value("outer->middle"), -2);
   EXPECT_EQ(value("outer->flag"), 1);
@@ -177,6 +180,9 @@ TEST_F(Expressions, Memory_KnowsItsSizeAndWhetherItIsReadDirectly) {
   // In a union the first member decides what may be loaded: here 8 bytes.
   EXPECT_TRUE(resolved("outer->whole")->operands[0].is_known);
   EXPECT_FALSE(resolved("outer->other->small")->operands[0].is_known);
+  // It does not let programs calculate with pointers that it knows.
+  EXPECT_TRUE(needs_raw_arguments(*resolved("(outer->inner - number) / 2")));
+  EXPECT_FALSE(needs_raw_arguments(*resolved("outer->inner == 0 ? 1 : 2")));
 }
 
 TEST_F(Expressions, WhatCannotBe_IsAnError) {
@@ -192,12 +198,14 @@ TEST_F(Expressions, WhatCannotBe_IsAnError) {
   EXPECT_EQ(parse_expression(std::string(5000, ' ')).error().code, Code::kLimit);
   for (const std::string_view text :
        {"number->x", "outer.number", "number[1]", "*number", "outer->embedded + 1", "&number",
-        "unknown_function(1)", "highest_bit()", "outer->numbers[4000000]"}) {
+        "unknown_function(1)", "highest_bit()", "outer->numbers[4000000]",
+        "outer->inner * 2 + outer->embedded"}) {
     const auto node = resolved(text);
     ASSERT_FALSE(node) << text;
     EXPECT_EQ(node.error().code, Code::kInvalidArgument) << text;
   }
-  for (const std::string_view text : {"nobody", "outer->gone", "$jiffies", "(struct gone *)name"}) {
+  for (const std::string_view text : {"nobody", "outer->gone", "gone::kThree", "test_enum::kGone",
+                                      "$jiffies", "(struct gone *)name"}) {
     const auto node = resolved(text);
     ASSERT_FALSE(node) << text;
     EXPECT_EQ(node.error().code, Code::kNotFound) << text;
@@ -206,14 +214,17 @@ TEST_F(Expressions, WhatCannotBe_IsAnError) {
 
 TEST(EventRecipes, Text_BecomesEventsWithFields) {
   const auto recipes = parse_recipes(
-      "# comment\nevent one\n  u32 a = x\n\nevent two = tp\n  optional x64 b = y\n text[16] c = z\n"
+      "# comment\nevent one\nevent other\n  u32 a = x\n\nevent two = tp\n  optional x64 b = y\n "
+      "text[16] c = z\n"
       " be16 d = p\n u8[4] e = q\n string f = s\n o32{some_enum} g = 1\n",
       "made");
   ASSERT_TRUE(recipes) << recipes.error().text();
-  ASSERT_EQ(recipes->size(), 2u);
+  ASSERT_EQ(recipes->size(), 3u);
   EXPECT_EQ((*recipes)[0].tracepoint, "one");
-  EXPECT_EQ((*recipes)[1].tracepoint, "tp");
-  const auto& fields = (*recipes)[1].fields;
+  EXPECT_EQ((*recipes)[0].fields.size(), 1u);
+  EXPECT_EQ((*recipes)[1].fields.size(), 1u);
+  EXPECT_EQ((*recipes)[2].tracepoint, "tp");
+  const auto& fields = (*recipes)[2].fields;
   ASSERT_EQ(fields.size(), 6u);
   EXPECT_TRUE(fields[0].is_optional);
   EXPECT_EQ(fields[0].type.shown, FieldType::Shown::kHexadecimal);

@@ -106,6 +106,8 @@ class TestBtf {
     add("numbers", s32_array, offsetof(TestOuter, numbers));
     add("inners", inner_array, offsetof(TestOuter, inners));
     const int outer_pointer = btf__add_ptr(b, outer);
+    btf__add_enum(b, "test_enum", 4);
+    btf__add_enum_value(b, "kThree", 3);
 
     const auto add_prototype = [&](bool with_names) {
       const int prototype = btf__add_func_proto(b, 0);
