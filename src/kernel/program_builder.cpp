@@ -19,7 +19,8 @@ constexpr std::int32_t kCpu = -8;  // as RingCode::open_stream() leaves it
 constexpr std::int32_t kScratch = -RingCode::kStackBytes - 8;
 constexpr std::int32_t kStagedBytes = kScratch - 8;
 constexpr std::int32_t kKey = kStagedBytes - 8;
-constexpr std::int32_t kValues = kKey;
+constexpr std::int32_t kUser = kKey;
+constexpr std::int32_t kValues = kUser - UserCode::kStackBytes;
 
 // LTTng and the kernel bound paths by this.
 constexpr std::uint32_t kMaxStringBytes = 4096;
@@ -30,14 +31,25 @@ bool is_fixed(const std::vector<FieldPlan>& fields) {
                      [](const FieldPlan& field) { return field.is_fixed(); });
 }
 
-std::uint32_t variable_count(const std::vector<FieldPlan>& fields) {
-  return static_cast<std::uint32_t>(std::count_if(
-      fields.begin(), fields.end(), [](const FieldPlan& field) { return !field.is_fixed(); }));
+// What the fields of an event, its contexts included, may take up.
+struct Room {
+  std::uint32_t bounded_bytes = 0;  // of those that have a bound of their own
+  std::uint32_t others = 0;
+};
+
+void add_room(const std::vector<FieldPlan>& fields, Room* room) {
+  for (const FieldPlan& field : fields) {
+    if (field.is_fixed()) continue;
+    const std::uint32_t bytes = UserCode::max_bytes(field);
+    room->bounded_bytes += bytes;
+    room->others += bytes == 0 ? 1 : 0;
+  }
 }
 
 bool uses_current(const std::vector<FieldPlan>& fields) {
-  return std::any_of(fields.begin(), fields.end(),
-                     [](const FieldPlan& field) { return ValueCode::uses_current(field.value); });
+  return std::any_of(fields.begin(), fields.end(), [](const FieldPlan& field) {
+    return ValueCode::uses_current(field.value) || ValueCode::uses_current(field.count);
+  });
 }
 
 }  // namespace
@@ -49,7 +61,10 @@ std::uint32_t fixed_bytes(const std::vector<FieldPlan>& fields) {
 }
 
 ProgramBuilder::ProgramBuilder(const ProgramTarget& target, bool check_nulls)
-    : target_(target), ring_(a_, target.ring), values_(a_, kValues, check_nulls) {}
+    : target_(target),
+      ring_(a_, target.ring),
+      values_(a_, kValues, check_nulls),
+      user_(a_, values_, kUser) {}
 
 Result<std::vector<bpf_insn>> ProgramBuilder::build(const EventPlan& plan, std::uint32_t event_id) {
   const std::uint32_t fixed = fixed_bytes(target_.contexts) + fixed_bytes(plan.fields);
@@ -57,8 +72,16 @@ Result<std::vector<bpf_insn>> ProgramBuilder::build(const EventPlan& plan, std::
     return fail(Code::kLimit, plan.name + " has " + std::to_string(fixed) +
                                   " bytes of fields; a record may have " +
                                   std::to_string(SILLAGE_KERNEL_RING_MAX_RECORD / 2));
-  const std::uint32_t variable = variable_count(target_.contexts) + variable_count(plan.fields);
-  if (variable != 0) string_bytes_ = std::min(kMaxStringBytes, (kMaxStaged - fixed) / variable);
+  Room room;
+  add_room(target_.contexts, &room);
+  add_room(plan.fields, &room);
+  if (fixed + room.bounded_bytes > kMaxStaged)
+    return fail(Code::kLimit, plan.name + " may have " + std::to_string(room.bounded_bytes) +
+                                  " bytes of user memory; a record may have " +
+                                  std::to_string(kMaxStaged - fixed));
+  if (room.others != 0)
+    string_bytes_ =
+        std::min(kMaxStringBytes, (kMaxStaged - fixed - room.bounded_bytes) / room.others);
 
   const Label out = a_.label();
   a_.move(r6, r1);
@@ -160,8 +183,23 @@ void ProgramBuilder::write_field(const FieldPlan& field) {
     case FieldPlan::Kind::kUserString:
     case FieldPlan::Kind::kRecordString: write_string(field); return;
     case FieldPlan::Kind::kRecordSequence: write_sequence(field); return;
+    case FieldPlan::Kind::kUserMemory: user_.memory(field, at_); break;
+    case FieldPlan::Kind::kUserElements:
+    case FieldPlan::Kind::kUserStrings:
+    case FieldPlan::Kind::kUserAddress: write_user(field); return;
   }
   at_ += static_cast<std::int32_t>(field.bytes);
+}
+
+// Fields that begin where r9 points and move it.
+void ProgramBuilder::write_user(const FieldPlan& field) {
+  if (at_ != 0) a_.alu(Alu::kAdd, r9, at_);
+  at_ = 0;
+  switch (field.kind) {
+    case FieldPlan::Kind::kUserElements: user_.elements(field); break;
+    case FieldPlan::Kind::kUserStrings: user_.strings(field); break;
+    default: user_.address(field);
+  }
 }
 
 // The verifier wants loads from the record aligned to their size.

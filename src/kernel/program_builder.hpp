@@ -6,6 +6,7 @@
 #include "bpf/assembler.hpp"
 #include "kernel/program_plan.hpp"
 #include "kernel/ring_code.hpp"
+#include "kernel/user_code.hpp"
 #include "kernel/value_code.hpp"
 
 #include <cstdint>
@@ -42,14 +43,16 @@ class ProgramBuilder {
   void write_record_bytes(const FieldPlan& field);
   void write_string(const FieldPlan& field);
   void write_sequence(const FieldPlan& field);
+  void write_user(const FieldPlan& field);
   void load_record_place(const FieldPlan& field);
 
   const ProgramTarget& target_;
   bpf::Assembler a_;
   RingCode ring_;
   ValueCode values_;
+  UserCode user_;
   std::int32_t at_ = 0;             // offset of the next field from r9
-  std::uint32_t string_bytes_ = 0;  // bound on each string and sequence of the event
+  std::uint32_t string_bytes_ = 0;  // bound on each string and tracefs sequence of the event
 };
 
 /// Bytes of fields whose size is constant.

@@ -10,10 +10,27 @@
 #include "tracefs/event_format.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace sillage::kernel {
+
+/// Bytes of a structure that are recorded.
+struct MemoryPiece {
+  std::uint32_t offset = 0, bytes = 0;
+};
+
+/// What of the running process's memory is recorded.
+struct UserShape {
+  std::vector<MemoryPiece> pieces{};  ///< of a structure or of each element, as they are recorded
+  std::uint32_t stride = 0;           ///< from one element to the next; bytes of a pointer to a string
+  std::uint32_t max_count = 0;        ///< elements or strings; the rest is left out
+  /// Elements in which this piece, of 1, 2, 4 or 8 bytes, is zero are left out.
+  std::optional<MemoryPiece> wanted{};
+
+  [[nodiscard]] std::uint32_t bytes() const;
+};
 
 /// One field of a record: where its bytes come from.
 struct FieldPlan {
@@ -22,6 +39,14 @@ struct FieldPlan {
     kMemory,          ///< `bytes` bytes where `value` points
     kKernelString,    ///< up to NUL, where `value` points in the kernel
     kUserString,      ///< the same in the running process
+    kUserMemory,      ///< `user.pieces` of the structure where `value` points in the running process;
+                      ///< zeros if that cannot be read
+    kUserElements,    ///< u32 count, then `user.pieces` of each; `count` elements where `value` points
+    kUserStrings,     ///< u32 count, strings, u8 whether some are missing or cut: what an array of
+                      ///< pointers that a null ends points to, as argv
+    kUserAddress,     ///< a socket address of `count` bytes where `value` points: u16 family, u16 port,
+                      ///< u32 length and IPv4 address, the same of IPv6, string path, u32 length and
+                      ///< bytes of other families
     kRecordBytes,     ///< `bytes` bytes at `offset` of the tracefs record
     kRecordString,    ///< a string of that record, whose place is the u32 at `offset`
     kRecordSequence,  ///< u32 count, then the elements whose place is the u32 at `offset`
@@ -34,11 +59,14 @@ struct FieldPlan {
   bool is_text = false;           ///< kMemory, kRecordBytes: characters
   bool is_network_order = false;  ///< integers: big endian, for filters
   Node value{};
+  Node count{};      ///< as a number without sign
+  UserShape user{};
   std::uint32_t offset = 0;
   bool is_relative = false;  ///< places in the record count from behind the u32
 
   [[nodiscard]] bool is_fixed() const {
-    return kind == Kind::kInteger || kind == Kind::kMemory || kind == Kind::kRecordBytes;
+    return kind == Kind::kInteger || kind == Kind::kMemory || kind == Kind::kUserMemory ||
+           kind == Kind::kRecordBytes;
   }
 };
 

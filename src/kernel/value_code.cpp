@@ -56,7 +56,7 @@ void ValueCode::evaluate(const Node& node) {
     case Node::Kind::kVariable: {
       a_.move(r1, node.constant);
       const std::int32_t slot = push();
-      read_unknown(slot, 8, 0);
+      read_unknown(slot, 8, 0, false);
       a_.load(Size::k8, r1, r10, slot);
       pop();
       break;
@@ -74,20 +74,21 @@ void ValueCode::evaluate(const Node& node) {
 }
 
 // Reads through the pointer in r1, which the verifier does not know, into the stack.
-void ValueCode::read_unknown(std::int32_t slot, std::uint32_t bytes, std::int32_t offset) {
+void ValueCode::read_unknown(std::int32_t slot, std::uint32_t bytes, std::int32_t offset,
+                             bool is_user) {
   a_.move(r3, r1);
   if (offset != 0) a_.alu(Alu::kAdd, r3, offset);
   a_.store(Size::k8, r10, slot, 0);
   a_.move(r1, r10);
   a_.alu(Alu::kAdd, r1, slot);
   a_.move(r2, bytes);
-  a_.call(BPF_FUNC_probe_read_kernel);
+  a_.call(is_user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
 }
 
 void ValueCode::load(const Node& node) {
   const Node& base = node.operands.front();
   evaluate(base);
-  if (base.is_known) {
+  if (base.is_known && !node.is_user) {
     const Label is_null = a_.label();
     const bool check = check_nulls_ && is_argument(base);
     if (check) a_.jump_if(If::kEqual, r1, 0, is_null);
@@ -95,7 +96,7 @@ void ValueCode::load(const Node& node) {
     if (check) a_.bind(is_null);
   } else {
     const std::int32_t slot = push();
-    read_unknown(slot, node.load_bytes, node.offset);
+    read_unknown(slot, node.load_bytes, node.offset, node.is_user);
     a_.load(bpf::size_of_bytes(node.load_bytes), r1, r10, slot);
     pop();
   }

@@ -43,7 +43,7 @@ class ValueCode {
   [[nodiscard]] std::int32_t push();
   void pop() { depth_ -= 8; }
   void load(const Node& node);
-  void read_unknown(std::int32_t slot, std::uint32_t bytes, std::int32_t offset);
+  void read_unknown(std::int32_t slot, std::uint32_t bytes, std::int32_t offset, bool is_user);
   void operation(const Node& node);
   void logical(const Node& node);
   void compare(bpf::If condition);
