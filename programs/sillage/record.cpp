@@ -32,6 +32,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kAnswerDeadline = 10s;
+constexpr auto kLoadDeadline = 120s;   // thousands of programs into the kernel, on a busy machine
 constexpr auto kStopDeadline = 10min;  // a slow disk may have gigabytes to take
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr char kRegisterTimeout[] = "SILLAGE_REGISTER_TIMEOUT_MS";
@@ -95,9 +96,18 @@ class Recorder {
   Status create() {
     control::v1::Request request;
     *request.mutable_create_recording() = plan_.request;
-    auto response = client_.call(std::move(request), kAnswerDeadline);
+    const bool loads_programs = request.create_recording().kernel_channels_size() != 0;
+    auto response =
+        client_.call(std::move(request), loads_programs ? kLoadDeadline : kAnswerDeadline);
     if (!response) return tl::unexpected<Error>(std::move(response).error());
-    recording_ = response->create_recording().recording();
+    const control::v1::CreateRecordingResponse& made = response->create_recording();
+    recording_ = made.recording();
+    if (made.left_out_count() != 0) {
+      fmt::print(stderr, "sillage: {} kernel event(s) cannot be recorded here:\n",
+                 made.left_out_count());
+      for (const std::string& why : made.left_out()) fmt::print(stderr, "  {}\n", why);
+    }
+    kernel_events_ = made.kernel_events();
     return {};
   }
 
@@ -120,8 +130,13 @@ class Recorder {
     if (!response) return tl::unexpected<Error>(std::move(response).error());
     start_ns_ = monotonic_ns();
     if (!child_) {
-      fmt::print(stderr, "Recording {} program(s) to {}; {}\n",
-                 response->start_recording().programs(), plan_.request.output_path(),
+      fmt::print(stderr, "Recording {}{} to {}; {}\n",
+                 kernel_events_ != 0 ? fmt::format("{} kernel events", kernel_events_) : "",
+                 plan_.request.channels_size() == 0
+                     ? ""
+                     : fmt::format("{}{} program(s)", kernel_events_ != 0 ? " and " : "",
+                                   response->start_recording().programs()),
+                 plan_.request.output_path(),
                  plan_.duration_ns ? "^C stops it early." : "^C stops.");
     }
     return {};
@@ -244,6 +259,7 @@ class Recorder {
   int interrupts_ = 0;
   bool is_over_ = false, is_lost_ = false, has_live_line_ = false;
   std::uint64_t recording_ = 0;
+  std::uint64_t kernel_events_ = 0;
   std::uint64_t start_ns_ = 0, next_line_ns_ = 0, last_stats_ns_ = 0, last_events_ = 0;
 };
 

@@ -82,6 +82,9 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   [[nodiscard]] Status start_recording(control::ConnectionId connection,
                                        const control::v1::StartRecordingRequest& request,
                                        control::v1::StartRecordingResponse* response);
+  /// Loads the programs of a recording's kernel channels.
+  [[nodiscard]] Status prepare_kernel(Recording* recording,
+                                      control::v1::CreateRecordingResponse* response);
   [[nodiscard]] Result<Owned*> find_recording(control::ConnectionId connection, std::uint64_t id);
   void stop_recording(std::uint64_t id, std::optional<control::ConnectionId> connection);
   void send_summaries();
@@ -94,7 +97,8 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   std::unique_ptr<collect::ClockKeeper> clock_;
   std::map<std::uint64_t, Owned> recordings_;
   std::vector<std::unique_ptr<Finishing>> finishing_;
-  Fd finished_;  // eventfd: a recording's files are complete
+  Fd finished_;                           // eventfd: a recording's files are complete
+  std::optional<kernel::Tracer> tracer_;  // once a recording wants the kernel's events
   std::unique_ptr<apps::AppServer> apps_;
   std::unique_ptr<control::ControlServer> control_;
   std::uint64_t next_recording_ = 1;

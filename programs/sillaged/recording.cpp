@@ -2,6 +2,7 @@
 #include "sillaged/recording.hpp"
 
 #include "apps/proc_files.hpp"
+#include "ctf/kernel_layout.hpp"
 #include "ctf/layout.hpp"
 #include "sillaged/event_class.hpp"
 
@@ -64,8 +65,9 @@ collect::ChannelOptions channel_options(const session::Channel& channel) {
 
 /// What would otherwise come out only when the first program registers.
 Status check_early(const session::RecordingSession& session) {
-  const std::string traces = session.options().output_path + "/ust";
-  if (std::error_code ignored; std::filesystem::exists(traces, ignored)) {
+  for (const char* domain : {"/ust", "/kernel"}) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(session.options().output_path + domain, ignored)) continue;
     return fail(Code::kAlreadyExists,
                 session.options().output_path +
                     " holds a trace: remove it, or choose another directory with -o");
@@ -106,10 +108,57 @@ Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
   return std::unique_ptr<Recording>(new Recording(id, std::move(session), *std::move(collector)));
 }
 
-void Recording::start(pid_t root_pid) {
+Status Recording::add_kernel(const kernel::Tracer& tracer) {
+  utsname system = {};
+  (void)uname(&system);
+  ctf::KernelEnvironment facts;
+  facts.hostname = host_name();
+  facts.sysname = system.sysname;
+  facts.kernel_release = system.release;
+  facts.kernel_version = system.version;
+  facts.session_name = session_.options().name;
+  facts.creation_datetime = creation_datetime_;
+  facts.version_major = SILLAGE_VERSION_MAJOR;
+  facts.version_minor = SILLAGE_VERSION_MINOR;
+  facts.version_patch = SILLAGE_VERSION_PATCH;
+  auto trace = collector_->open_trace({.directory = "kernel",
+                                       .environment = ctf::kernel_environment(facts),
+                                       .clock_offset_ns = clock_offset_ns_});
+  if (!trace) return tl::unexpected<Error>(std::move(trace).error());
+  for (const session::KernelChannel& channel : session_.kernel_channels()) {
+    auto made = KernelRecording::create(channel, tracer, *collector_, *trace);
+    if (!made) return tl::unexpected<Error>(std::move(made).error());
+    kernel_.push_back(*std::move(made));
+  }
+  return {};
+}
+
+void Recording::discard() {
+  kernel_.clear();
+  (void)collector_->stop();
+  std::error_code ignored;
+  const std::filesystem::path output(session_.options().output_path);
+  std::filesystem::remove_all(output / "kernel", ignored);
+  // What else is in there was before us.
+  std::filesystem::remove(output, ignored);
+}
+
+Status Recording::start(pid_t root_pid) {
   session_.set_root_process(root_pid);
-  is_active_ = true;
   start_ns_ = monotonic_ns();
+  for (const auto& channel : kernel_) SILLAGE_TRY(channel->start());
+  is_active_ = true;
+  return {};
+}
+
+collect::Stats Recording::stats() {
+  for (const auto& channel : kernel_) channel->report_nested();
+  return collector_->stats();
+}
+
+collect::Stats Recording::finish() {
+  for (const auto& channel : kernel_) channel->stop();
+  return collector_->stop();
 }
 
 void Recording::stop() {

@@ -7,6 +7,7 @@
 #include "collect/collector.hpp"
 #include "session/recording_session.hpp"
 #include "sillaged/coverage.hpp"
+#include "sillaged/kernel_recording.hpp"
 
 #include <compare>
 #include <cstdint>
@@ -36,8 +37,19 @@ class Recording {
   [[nodiscard]] bool is_active() const { return is_active_; }
   [[nodiscard]] std::size_t program_count() const { return coverage_.program_count(); }
 
-  /// From now on images may be attached. `root_pid` 0: none.
-  void start(pid_t root_pid);
+  /// Loads the programs of the session's kernel channels. Once, before start().
+  ///
+  /// Cost:   some 3 ms an event.
+  /// Errors: those of KernelRecording::create; the recording is of no use then.
+  [[nodiscard]] Status add_kernel(const kernel::Tracer& tracer);
+
+  /// Takes back what a recording that never started made in the output directory.
+  void discard();
+
+  /// From now on images may be attached, and the kernel's events are recorded. `root_pid` 0: none.
+  ///
+  /// Errors: the kernel refuses to attach a program.
+  [[nodiscard]] Status start(pid_t root_pid);
 
   /// Decides what an image feeds into this recording. Its gates are the caller's.
   void attach(const apps::Image& image);
@@ -50,16 +62,19 @@ class Recording {
   /// Whether a site is recorded on any channel.
   [[nodiscard]] bool wants(const apps::Image& image, std::uint32_t site) const;
 
-  [[nodiscard]] collect::Stats stats() const { return collector_->stats(); }
+  [[nodiscard]] collect::Stats stats();
   /// Ends the recording for programs: no image feeds it any more. Their gates are the caller's.
   void stop();
-  /// Reads what is left and completes the files; may take as long as the disk does.
+  /// Detaches the kernel's programs, reads what is left and completes the files; may take as long as the disk does.
   ///
   /// Threads: any, after stop(), once.
-  collect::Stats finish() { return collector_->stop(); }
+  collect::Stats finish();
 
   [[nodiscard]] std::uint64_t duration_ns() const;
   [[nodiscard]] const Coverage& coverage() const { return coverage_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<KernelRecording>>& kernel() const {
+    return kernel_;
+  }
   /// What went wrong and made events missing; empty if nothing did.
   [[nodiscard]] const std::string& warning() const { return warning_; }
 
@@ -109,6 +124,7 @@ class Recording {
   std::map<std::uint64_t, std::vector<ImageChannel>> attached_;  // by image token
   std::map<std::uint32_t, bool> is_about_;                       // by registration
   Coverage coverage_;
+  std::vector<std::unique_ptr<KernelRecording>> kernel_;  // they use the collector
   std::string warning_;
 };
 

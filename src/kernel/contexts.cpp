@@ -104,7 +104,7 @@ Result<FieldPlan> plan_context(ctf::KernelContext context, const Btf& btf) {
   if (!value)
     return fail(Code::kUnsupported, "this kernel does not have what the context " + name +
                                         " needs: " + value.error().message);
-  return plan_field({name, type_of(traits), std::move(*value)});
+  return plan_field({.name = name, .type = type_of(traits), .value = std::move(*value)});
 }
 
 }  // namespace sillage::kernel

@@ -23,9 +23,24 @@ ctf::IntegerFormat integer_format(const FieldType& type) {
   return format;
 }
 
+std::vector<ctf::EnumerationLabel> labels_of(const ResolvedField& field) {
+  std::vector<ctf::EnumerationLabel> labels;
+  for (const Enumerator& enumerator : field.labels) {
+    const auto value = static_cast<std::uint64_t>(enumerator.value);
+    labels.push_back({enumerator.name, {value, value}});
+  }
+  return labels;
+}
+
 void add_class(const ResolvedField& field, ctf::PayloadBuilder* payload) {
   switch (field.type.kind) {
-    case FieldType::Kind::kInteger: payload->integer(field.name, integer_format(field.type)); break;
+    case FieldType::Kind::kInteger:
+      if (field.labels.empty()) {
+        payload->integer(field.name, integer_format(field.type));
+      } else {
+        payload->enumeration(field.name, integer_format(field.type), labels_of(field));
+      }
+      break;
     case FieldType::Kind::kArray:
       payload->array(field.name, integer_format(field.type), field.type.count);
       break;

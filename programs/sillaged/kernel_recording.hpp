@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "base/result.hpp"
+#include "collect/collector.hpp"
+#include "kernel/kernel_channel.hpp"
+#include "kernel/tracer.hpp"
+#include "session/kernel_channel.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sillage::daemon {
+
+/// One kernel channel of a recording: the programs that feed it, and its place in the trace.
+///
+/// Threads: one at a time.
+class KernelRecording {
+ public:
+  /// Loads the programs of what the channel's rules want; nothing runs yet.
+  ///
+  /// Cost:   some 3 ms an event.
+  /// Errors: kNotFound  a rule that names what there is not; a context that cannot be recorded;
+  ///         what keeps any program from being loaded: permissions, kernel options.
+  [[nodiscard]] static Result<std::unique_ptr<KernelRecording>> create(
+      const session::KernelChannel& wanted, const kernel::Tracer& tracer,
+      collect::Collector& collector, collect::TraceId trace);
+
+  [[nodiscard]] Status start() { return programs_->start(); }
+  /// Detaches the programs and tells the collector what they missed.
+  void stop();
+  /// Tells the collector what the programs have missed until now.
+  void report_nested();
+
+  [[nodiscard]] std::size_t event_count() const { return programs_->event_count(); }
+  /// "EVENT: why" for those that rules want and this kernel does not let be recorded.
+  [[nodiscard]] const std::vector<std::string>& left_out() const { return left_out_; }
+
+ private:
+  explicit KernelRecording(collect::Collector& collector) : collector_(collector) {}
+  [[nodiscard]] Status open(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
+                            collect::TraceId trace);
+  [[nodiscard]] Status add_contexts(const session::KernelChannel& wanted,
+                                    const kernel::Tracer& tracer,
+                                    std::vector<kernel::FieldPlan>* plans,
+                                    ctf::FieldClassRef* field_class) const;
+  [[nodiscard]] Status add_event(const std::vector<kernel::EventPlan>& plans,
+                                 const kernel::Tracer& tracer);
+
+  collect::Collector& collector_;
+  collect::ChannelId channel_;
+  std::unique_ptr<kernel::KernelChannel> programs_;
+  std::uint32_t next_id_ = 0;
+  std::vector<std::string> left_out_;
+};
+
+}  // namespace sillage::daemon
