@@ -72,8 +72,10 @@ std::optional<Run> KernelStreamReader::read_closed(std::span<std::byte> buffer) 
   run.begin_ns = entry.begin_ns;
   run.end_ns = entry.end_ns;
   run.events = static_cast<std::uint32_t>(events);
-  lost_ = std::max(lost_, entry.lost);
-  run.lost = lost_;
+  // Of then, and not of now as loss() has it: readers of the trace look for the lost events in front
+  // of the end of the packet that counts them.
+  lost_at_end_ = std::max(lost_at_end_, entry.lost);
+  run.lost = lost_at_end_;
   run.skipped_subbufs = std::exchange(skipped_, 0);
   accounted_ = entry.events + events;
   ++sequence_;

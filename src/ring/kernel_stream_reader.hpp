@@ -58,8 +58,9 @@ class KernelStreamReader final : public RunSource {
   std::uint64_t sequence_;   // of the sub-buffer to read next
   std::uint64_t accounted_;  // events before it: given out, overrun or corrupt
   bool lent_ = false;        // the sub-buffer before sequence_ is the caller's until the next call
-  std::uint64_t skipped_ = 0;  // sub-buffers skipped since the last run
-  std::uint64_t lost_ = 0;     // highest sum of the writers' counters seen
+  std::uint64_t skipped_ = 0;      // sub-buffers skipped since the last run
+  std::uint64_t lost_ = 0;         // highest sum of the writers' counters seen
+  std::uint64_t lost_at_end_ = 0;  // that sum when the last sub-buffer read was ended
   StreamLoss loss_;
 };
 
