@@ -86,7 +86,7 @@ Result<Catalog> Catalog::load() {
     catalog.why_no_types_ = types.error().text();
   for (tracefs::EventName& name : *names) {
     if (name.system == "syscalls") continue;
-    Tracepoint tracepoint;
+    KernelTracepoint tracepoint;
     tracepoint.name = tracefs::lttng_event_name(name.system, name.event);
     tracepoint.why_not = tracefs::why_not_recordable(catalog.tracefs_, name);
     tracepoint.has_types = catalog.btf_ && catalog.btf_->find_tracepoint(name.event);
@@ -101,20 +101,20 @@ Result<Catalog> Catalog::load() {
   return catalog;
 }
 
-const Tracepoint* Catalog::find_tracepoint(std::string_view name) const {
-  const Tracepoint* by_kernel_name = nullptr;
-  for (const Tracepoint& tracepoint : tracepoints_) {
+const KernelTracepoint* Catalog::find_tracepoint(std::string_view name) const {
+  const KernelTracepoint* by_kernel_name = nullptr;
+  for (const KernelTracepoint& tracepoint : tracepoints_) {
     if (tracepoint.name == name) return &tracepoint;
     if (tracepoint.event == name) by_kernel_name = &tracepoint;
   }
   return by_kernel_name;
 }
 
-Result<tracefs::EventFormat> Catalog::format(const Tracepoint& tracepoint) const {
+Result<tracefs::EventFormat> Catalog::format(const KernelTracepoint& tracepoint) const {
   return tracefs::read_event_format(tracefs_, {tracepoint.system, tracepoint.event});
 }
 
-std::optional<ResolvedEvent> Catalog::recipe(const Tracepoint& tracepoint) const {
+std::optional<ResolvedEvent> Catalog::recipe(const KernelTracepoint& tracepoint) const {
   const auto found = recipes_.find(tracepoint.event);
   if (found == recipes_.end() || !btf_) return std::nullopt;
   const VariableFinder variable = [this](std::string_view name) {
@@ -128,7 +128,7 @@ std::optional<ResolvedEvent> Catalog::recipe(const Tracepoint& tracepoint) const
   return std::nullopt;
 }
 
-Result<std::vector<FieldSummary>> Catalog::fields(const Tracepoint& tracepoint) const {
+Result<std::vector<FieldSummary>> Catalog::fields(const KernelTracepoint& tracepoint) const {
   std::vector<FieldSummary> fields;
   if (const auto event = recipe(tracepoint)) {
     for (const ResolvedField& field : event->fields)

@@ -18,7 +18,7 @@
 namespace sillage::kernel {
 
 /// A tracepoint of the running kernel.
-struct Tracepoint {
+struct KernelTracepoint {
   std::string name;    ///< LTTng's, that of its events
   std::string system;  ///< the kernel's names
   std::string event;
@@ -64,18 +64,18 @@ class Catalog {
   [[nodiscard]] const std::string& why_no_types() const { return why_no_types_; }
 
   /// Sorted by system, then by event; without those of system calls, which are `system_calls()`.
-  [[nodiscard]] const std::vector<Tracepoint>& tracepoints() const { return tracepoints_; }
+  [[nodiscard]] const std::vector<KernelTracepoint>& tracepoints() const { return tracepoints_; }
   /// By LTTng's name or by the kernel's.
-  [[nodiscard]] const Tracepoint* find_tracepoint(std::string_view name) const;
+  [[nodiscard]] const KernelTracepoint* find_tracepoint(std::string_view name) const;
 
   /// How tracefs describes it.
-  [[nodiscard]] Result<tracefs::EventFormat> format(const Tracepoint& tracepoint) const;
+  [[nodiscard]] Result<tracefs::EventFormat> format(const KernelTracepoint& tracepoint) const;
 
   /// The recipe of a tracepoint on this kernel; nothing if there is none that fits.
-  [[nodiscard]] std::optional<ResolvedEvent> recipe(const Tracepoint& tracepoint) const;
+  [[nodiscard]] std::optional<ResolvedEvent> recipe(const KernelTracepoint& tracepoint) const;
 
   /// The fields that its events have.
-  [[nodiscard]] Result<std::vector<FieldSummary>> fields(const Tracepoint& tracepoint) const;
+  [[nodiscard]] Result<std::vector<FieldSummary>> fields(const KernelTracepoint& tracepoint) const;
 
   /// All system calls, with their arguments.
   [[nodiscard]] Result<SystemCalls> system_calls() const;
@@ -92,7 +92,7 @@ class Catalog {
   std::string tracefs_;
   std::unique_ptr<Btf> btf_;
   std::string why_no_types_;
-  std::vector<Tracepoint> tracepoints_;
+  std::vector<KernelTracepoint> tracepoints_;
   std::unordered_map<std::string, std::vector<EventRecipe>> recipes_;  // by the kernel's name
   mutable std::optional<KernelSymbols> symbols_;                       // when a recipe needs them
 };

@@ -30,13 +30,13 @@ Result<Catalog>* RunningKernel::catalog_ = nullptr;
 
 TEST_F(RunningKernel, Tracepoints_AreRecordableOrSayWhyNot) {
   EXPECT_GT(catalog().tracepoints().size(), 300u);
-  for (const Tracepoint& tracepoint : catalog().tracepoints())
+  for (const KernelTracepoint& tracepoint : catalog().tracepoints())
     EXPECT_EQ(tracepoint.why_not.empty(), tracepoint.system != "ftrace") << tracepoint.event;
-  const Tracepoint* wakeup = catalog().find_tracepoint("sched_wakeup");
+  const KernelTracepoint* wakeup = catalog().find_tracepoint("sched_wakeup");
   ASSERT_NE(wakeup, nullptr);
   EXPECT_EQ(wakeup->system, "sched");
   // By both names.
-  const Tracepoint* softirq = catalog().find_tracepoint("irq_softirq_entry");
+  const KernelTracepoint* softirq = catalog().find_tracepoint("irq_softirq_entry");
   ASSERT_NE(softirq, nullptr);
   EXPECT_EQ(softirq->event, "softirq_entry");
   EXPECT_EQ(catalog().find_tracepoint("softirq_entry"), softirq);
@@ -57,7 +57,7 @@ TEST_F(RunningKernel, Fields_AreLttngsWithARecipeAndTracefssWithout) {
                                         "prev_state:s64", "next_comm:text[16]", "next_tid:s32",
                                         "next_prio:s32"}));
   }
-  for (const Tracepoint& tracepoint : catalog().tracepoints()) {
+  for (const KernelTracepoint& tracepoint : catalog().tracepoints()) {
     const auto fields = catalog().fields(tracepoint);
     EXPECT_TRUE(fields) << tracepoint.event << ": " << fields.error().text();
   }
@@ -69,7 +69,7 @@ TEST_F(RunningKernel, Recipes_HaveTheNamesThatTheirTracepointsHave) {
   ASSERT_TRUE(recipes);
   for (const EventRecipe& recipe : *recipes) {
     const auto& all = catalog().tracepoints();
-    const auto found = std::find_if(all.begin(), all.end(), [&](const Tracepoint& candidate) {
+    const auto found = std::find_if(all.begin(), all.end(), [&](const KernelTracepoint& candidate) {
       return candidate.event == recipe.tracepoint;
     });
     if (found == all.end()) continue;
