@@ -207,6 +207,9 @@ Result<ResolvedEvent> resolve(const EventRecipe& recipe, const Btf& btf,
     }
     event.fields.push_back(std::move(resolved));
   }
+  if (event.needs_raw_arguments) {
+    for (ResolvedField& field : event.fields) forget_argument_types(&field.value);
+  }
   return event;
 }
 

@@ -109,7 +109,9 @@ class Resolver {
     if (node.is_pointer) {
       // kernel/bpf/btf.c btf_ctx_access(): structures are followed, of others these are numbers.
       const TypeShape target = btf_.shape(shape.target);
-      node.is_known = is_composite(target) && !shape.is_user_memory;
+      // What a cast names is the structure itself, and the kernel's own.
+      node.is_known = is_composite(target) && !shape.is_user_memory && target.type.object == 0;
+      if (node.is_known) node.type = target.type;
       node.is_refused = !is_composite(target) && target.kind != TypeKind::kInteger &&
                         target.kind != TypeKind::kBoolean && shape.target.id != 0;
     }
@@ -426,6 +428,13 @@ class Resolver {
 
 Result<Node> resolve(const Syntax& syntax, const Scope& scope) {
   return Resolver(scope).resolve(syntax);
+}
+
+void forget_argument_types(Node* node) {
+  for (Node& operand : node->operands) forget_argument_types(&operand);
+  if (node->kind == Node::Kind::kArgument ||
+      (!node->operands.empty() && !node->operands.front().is_known))
+    node->is_known = false;
 }
 
 bool needs_raw_arguments(const Node& node) {

@@ -144,4 +144,8 @@ struct Scope {
 /// Whether a node or one below it is `is_refused`.
 [[nodiscard]] bool needs_raw_arguments(const Node& node);
 
+/// Makes an expression one for programs whose arguments are numbers (raw tracepoints): the verifier knows
+/// nothing that is reached through them.
+void forget_argument_types(Node* node);
+
 }  // namespace sillage::kernel
