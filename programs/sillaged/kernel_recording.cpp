@@ -87,7 +87,7 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const kernel:
   const auto geometry = ring::KernelRingGeometry::make(ring_options(wanted, tracepoints.size()),
                                                        static_cast<std::uint32_t>(cpus));
   if (!geometry) return tl::unexpected(geometry.error());
-  auto programs = kernel::KernelChannel::create(*geometry, std::move(contexts));
+  auto programs = kernel::KernelChannel::create(*geometry, std::move(contexts), tracer.casts());
   if (!programs) return tl::unexpected(std::move(programs).error());
   programs_ = std::move(*programs);
   auto map = programs_->ring_fd();

@@ -123,6 +123,11 @@ void Assembler::call(bpf_func_id helper) {
   emit(BPF_JMP | BPF_CALL, Reg::r0, Reg::r0, 0, static_cast<std::int32_t>(helper));
 }
 
+void Assembler::call_kernel(std::uint32_t btf_id) {
+  emit(BPF_JMP | BPF_CALL, Reg::r0, static_cast<Reg>(BPF_PSEUDO_KFUNC_CALL), 0,
+       static_cast<std::int32_t>(btf_id));
+}
+
 void Assembler::call(Label subprogram) {
   refer(subprogram, true);
   emit(BPF_JMP | BPF_CALL, Reg::r0, static_cast<Reg>(BPF_PSEUDO_CALL), 0, 0);

@@ -99,6 +99,8 @@ class Assembler {
 
   /// Calls a helper of the kernel: arguments in r1 to r5.
   void call(bpf_func_id helper);
+  /// Calls a function of the kernel that BPF programs may call, by its number in the kernel's BTF.
+  void call_kernel(std::uint32_t btf_id);
   /// Calls a subprogram of this program.
   void call(Label subprogram);
   void exit();

@@ -56,7 +56,8 @@ Result<Fd> attach(const AttachPlan& plan, int program_fd) {
 }  // namespace
 
 Result<std::unique_ptr<KernelChannel>> KernelChannel::create(
-    const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts) {
+    const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts,
+    const PointerCasts& casts) {
   auto ring = create_ring_map(geometry.stride, geometry.cpu_count);
   if (!ring) return tl::unexpected(std::move(ring).error());
   auto wakeup = create_wakeup_map();
@@ -67,6 +68,7 @@ Result<std::unique_ptr<KernelChannel>> KernelChannel::create(
   target.ring = {ring->value(), wakeup->value(), geometry};
   target.scratch_fd = scratch->value();
   target.contexts = std::move(contexts);
+  target.casts = casts;
   std::unique_ptr<KernelChannel> channel(new KernelChannel(std::move(target)));
   channel->ring_ = std::move(*ring);
   channel->wakeup_ = std::move(*wakeup);
@@ -80,8 +82,7 @@ Result<Fd> KernelChannel::duplicate(int fd) {
   return copy;
 }
 
-Result<Fd> KernelChannel::load(const EventPlan& plan, EventId id, const Btf* btf,
-                               bool check_nulls) const {
+Result<Fd> KernelChannel::load(const EventPlan& plan, EventId id, const Btf* btf) const {
   bpf::ProgramOptions options = program_options(plan);
   Fd module;
   if (plan.attach.target.object != 0 && btf != nullptr) {
@@ -90,16 +91,28 @@ Result<Fd> KernelChannel::load(const EventPlan& plan, EventId id, const Btf* btf
     module = std::move(*opened);
     options.attach_btf_fd = module.value();
   }
-  auto code = ProgramBuilder(target_, check_nulls).build(plan, id.value);
+  auto code = ProgramBuilder(target_).build(plan, id.value);
   if (!code) return tl::unexpected(std::move(code).error());
   return bpf::load_program(*code, options);
 }
 
 Status KernelChannel::add_event(const EventPlan& plan, EventId id, const Btf* btf) {
-  auto program = load(plan, id, btf, false);
-  if (!program && program.error().code == Code::kUnsupported) program = load(plan, id, btf, true);
+  auto program = load(plan, id, btf);
   if (!program) return tl::unexpected(std::move(program).error());
   events_.push_back({plan.attach, std::move(*program), Fd()});
+  return {};
+}
+
+Status KernelChannel::add_syscall(const SyscallEvent& event, EventId id, const Btf& btf) {
+  if (!syscalls_) {
+    auto made = SyscallDispatch::create(btf);
+    if (!made) return tl::unexpected(std::move(made).error());
+    syscalls_ = std::move(*made);
+  }
+  const auto program = load(event.plan, id, &btf, false);
+  if (!program) return tl::unexpected(program.error());
+  SILLAGE_TRY(syscalls_->put(event.place, program->value()));
+  ++syscall_count_;
   return {};
 }
 
@@ -110,10 +123,12 @@ Status KernelChannel::start() {
     if (!link) return tl::unexpected(std::move(link).error());
     event.link = std::move(*link);
   }
+  if (syscalls_) SILLAGE_TRY(syscalls_->start());
   return {};
 }
 
 void KernelChannel::stop() {
+  if (syscalls_) syscalls_->stop();
   // The kernel waits for its readers (RCU) with each one, some 20 ms; those that wait together wait once.
   constexpr std::size_t kTogether = 64;
   std::atomic<std::size_t> next{0};
@@ -130,6 +145,7 @@ std::uint64_t KernelChannel::recursion_misses() const {
   std::uint64_t misses = 0;
   for (const LoadedEvent& event : events_)
     misses += bpf::recursion_misses(event.program.value()).value_or(0);
+  if (syscalls_) misses += syscalls_->recursion_misses();
   return misses;
 }
 

@@ -7,6 +7,8 @@
 #include "kernel/btf.hpp"
 #include "kernel/program_builder.hpp"
 #include "kernel/program_plan.hpp"
+#include "kernel/syscall_dispatch.hpp"
+#include "kernel/syscall_plan.hpp"
 #include "ring/kernel_geometry.hpp"
 
 #include <cstdint>
@@ -29,7 +31,8 @@ class KernelChannel {
   ///
   /// Errors: those of the maps.
   [[nodiscard]] static Result<std::unique_ptr<KernelChannel>> create(
-      const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts);
+      const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts,
+      const PointerCasts& casts);
 
   /// The map of the ring, for ring::KernelRing; a duplicate.
   [[nodiscard]] Result<Fd> ring_fd() const { return duplicate(target_.ring.ring_fd); }
@@ -41,6 +44,12 @@ class KernelChannel {
   /// Errors: kUnsupported  the kernel refuses it, with its reason; the event is left out.
   [[nodiscard]] Status add_event(const EventPlan& plan, EventId id, const Btf* btf);
 
+  /// Loads the program of a system call, whose records get that id. Only calls that have one cost more
+  /// than a look at their number.
+  ///
+  /// Errors: kUnsupported  the kernel refuses it, with its reason; the event is left out.
+  [[nodiscard]] Status add_syscall(const SyscallEvent& event, EventId id, const Btf& btf);
+
   /// Attaches every program that is loaded and not attached. On an error those before it stay attached.
   [[nodiscard]] Status start();
   /// Detaches all programs. Programs under way on other CPUs end within microseconds.
@@ -48,7 +57,7 @@ class KernelChannel {
 
   /// Events that were missed because their program ran already on that CPU.
   [[nodiscard]] std::uint64_t recursion_misses() const;
-  [[nodiscard]] std::size_t event_count() const { return events_.size(); }
+  [[nodiscard]] std::size_t event_count() const { return events_.size() + syscall_count_; }
 
  private:
   struct LoadedEvent {
@@ -58,12 +67,13 @@ class KernelChannel {
 
   explicit KernelChannel(ProgramTarget target) : target_(std::move(target)) {}
   [[nodiscard]] static Result<Fd> duplicate(int fd);
-  [[nodiscard]] Result<Fd> load(const EventPlan& plan, EventId id, const Btf* btf,
-                                bool check_nulls) const;
+  [[nodiscard]] Result<Fd> load(const EventPlan& plan, EventId id, const Btf* btf) const;
 
   Fd ring_, wakeup_, scratch_;
   ProgramTarget target_;
   std::vector<LoadedEvent> events_;
+  std::unique_ptr<SyscallDispatch> syscalls_;  // once there is one
+  std::size_t syscall_count_ = 0;
 };
 
 }  // namespace sillage::kernel

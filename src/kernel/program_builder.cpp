@@ -60,10 +60,10 @@ std::uint32_t fixed_bytes(const std::vector<FieldPlan>& fields) {
   return bytes;
 }
 
-ProgramBuilder::ProgramBuilder(const ProgramTarget& target, bool check_nulls)
+ProgramBuilder::ProgramBuilder(const ProgramTarget& target)
     : target_(target),
       ring_(a_, target.ring),
-      values_(a_, kValues, check_nulls),
+      values_(a_, kValues, target.casts),
       user_(a_, values_, kUser) {}
 
 Result<std::vector<bpf_insn>> ProgramBuilder::build(const EventPlan& plan, std::uint32_t event_id) {

@@ -18,6 +18,7 @@ namespace sillage::kernel {
 struct ProgramTarget {
   RingTarget ring{};
   int scratch_fd = -1;  ///< create_scratch_map()
+  PointerCasts casts{};
   std::vector<FieldPlan> contexts{};
 };
 
@@ -27,8 +28,7 @@ struct ProgramTarget {
 /// together in a scratch area of the CPU, then reserved in its exact size and copied.
 class ProgramBuilder {
  public:
-  /// `check_nulls`: for tracepoints whose arguments may be null; the verifier says when it is needed.
-  ProgramBuilder(const ProgramTarget& target, bool check_nulls);
+  explicit ProgramBuilder(const ProgramTarget& target);
 
   /// Errors: kLimit  the event needs more of the stack, or of a program's size, than there is.
   [[nodiscard]] Result<std::vector<bpf_insn>> build(const EventPlan& plan, std::uint32_t event_id);

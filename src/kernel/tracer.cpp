@@ -3,9 +3,20 @@
 
 #include "tracefs/lttng_names.hpp"
 
+#include <cstdio>
 #include <utility>
 
 namespace sillage::kernel {
+namespace {
+
+// Whether that kernel's verifier takes tracepoints' arguments for valid pointers: Linux 6.2 and later.
+bool trusts_pointers(const std::string& release) {
+  unsigned major = 0, minor = 0;
+  const int read = std::sscanf(release.c_str(), "%u.%u", &major, &minor);
+  return read != 2 || major > 6 || (major == 6 && minor >= 2);
+}
+
+}  // namespace
 
 Result<Tracer> Tracer::open() {
   Tracer tracer;
@@ -29,7 +40,17 @@ Result<Tracer> Tracer::open() {
   }
   auto btf = Btf::load();
   if (btf) {
-    tracer.btf_ = std::move(*btf);
+    const auto cast = btf->find_function("bpf_rdonly_cast");
+    const auto task = btf->find_tag("task_struct");
+    if (cast && task) {
+      tracer.casts_ = {cast->id, task->id};
+      tracer.btf_ = std::move(*btf);
+    } else if (trusts_pointers(btf->release())) {
+      tracer.no_btf_ =
+          "its types have no bpf_rdonly_cast(), without which following pointers is not safe";
+    } else {
+      tracer.btf_ = std::move(*btf);
+    }
   } else {
     tracer.no_btf_ = btf.error().message;
   }

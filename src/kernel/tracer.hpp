@@ -5,6 +5,7 @@
 #include "kernel/btf.hpp"
 #include "kernel/event_recipes.hpp"
 #include "kernel/program_plan.hpp"
+#include "kernel/value_code.hpp"
 #include "tracefs/kernel_events.hpp"
 
 #include <map>
@@ -40,6 +41,8 @@ class Tracer {
 
   /// The kernel's types; nullptr if it has none (why: `no_btf`).
   [[nodiscard]] const Btf* btf() const { return btf_ ? &*btf_ : nullptr; }
+  /// How programs handle pointers of btf().
+  [[nodiscard]] const PointerCasts& casts() const { return casts_; }
   /// Why there is no btf(); empty if there is.
   [[nodiscard]] const std::string& no_btf() const { return no_btf_; }
 
@@ -49,6 +52,7 @@ class Tracer {
   std::string tracefs_;
   std::optional<Btf> btf_;
   std::string no_btf_;
+  PointerCasts casts_;
   std::vector<Tracepoint> tracepoints_;
   std::multimap<std::string, EventRecipe, std::less<>> recipes_;  // by the trace's name
 };

@@ -14,12 +14,6 @@ using enum bpf::Reg;
 
 constexpr std::int32_t kStackEnd = -320;  // the out-of-line switch of the ring has a frame, too
 
-// Whether the verifier may think that following the node's value is following null.
-bool is_argument(const Node& node) {
-  if (node.kind == Node::Kind::kPlace) return is_argument(node.operands.front());
-  return node.kind == Node::Kind::kArgument;
-}
-
 }  // namespace
 
 bool ValueCode::uses_current(const Node& node) {
@@ -29,7 +23,9 @@ bool ValueCode::uses_current(const Node& node) {
 
 void ValueCode::prepare_current() {
   a_.call(BPF_FUNC_get_current_task_btf);
-  a_.store(Size::k8, r10, task_slot_, r0);
+  a_.move(r1, r0);
+  cast(casts_.task_type);
+  a_.store(Size::k8, r10, task_slot_, r1);
 }
 
 std::int32_t ValueCode::push() {
@@ -48,10 +44,7 @@ void ValueCode::fit(std::uint32_t bytes, bool is_signed) {
 
 void ValueCode::evaluate(const Node& node) {
   switch (node.kind) {
-    case Node::Kind::kArgument:
-      a_.load(Size::k8, r1, r6, static_cast<std::int32_t>(8 * node.index));
-      if (!node.is_pointer) fit(node.size_bytes, node.is_signed);
-      break;
+    case Node::Kind::kArgument: argument(node); break;
     case Node::Kind::kCurrent: a_.load(Size::k8, r1, r10, task_slot_); break;
     case Node::Kind::kVariable: {
       a_.move(r1, node.constant);
@@ -85,15 +78,28 @@ void ValueCode::read_unknown(std::int32_t slot, std::uint32_t bytes, std::int32_
   a_.call(is_user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
 }
 
+void ValueCode::argument(const Node& node) {
+  a_.load(Size::k8, r1, r6, static_cast<std::int32_t>(8 * node.index));
+  if (!node.is_pointer) {
+    fit(node.size_bytes, node.is_signed);
+  } else if (node.is_known) {
+    cast(node.type.id);
+  }
+}
+
+// Has the verifier distrust the pointer in r1.
+void ValueCode::cast(std::uint32_t type) {
+  if (casts_.function == 0) return;
+  a_.move(r2, type);
+  a_.call_kernel(casts_.function);
+  a_.move(r1, r0);
+}
+
 void ValueCode::load(const Node& node) {
   const Node& base = node.operands.front();
   evaluate(base);
   if (base.is_known && !node.is_user) {
-    const Label is_null = a_.label();
-    const bool check = check_nulls_ && is_argument(base);
-    if (check) a_.jump_if(If::kEqual, r1, 0, is_null);
     a_.load(bpf::size_of_bytes(node.load_bytes), r1, r1, node.offset);
-    if (check) a_.bind(is_null);
   } else {
     const std::int32_t slot = push();
     read_unknown(slot, node.load_bytes, node.offset, node.is_user);
@@ -112,10 +118,7 @@ void ValueCode::load(const Node& node) {
 
 void ValueCode::copy_memory(const Node& node, std::uint32_t bytes, std::int32_t offset) {
   evaluate(node);
-  const Label unknown = a_.label(), done = a_.label();
   if (node.is_known) {
-    const bool check = check_nulls_ && is_argument(node);
-    if (check) a_.jump_if(If::kEqual, r1, 0, unknown);
     std::uint32_t at = 0;
     while (at < bytes) {
       const std::uint32_t left = bytes - at;
@@ -124,16 +127,13 @@ void ValueCode::copy_memory(const Node& node, std::uint32_t bytes, std::int32_t 
       a_.store(bpf::size_of_bytes(step), r9, offset + static_cast<std::int32_t>(at), r2);
       at += step;
     }
-    if (!check) return;
-    a_.jump(done);
+    return;
   }
-  a_.bind(unknown);
   a_.move(r3, r1);
   a_.move(r1, r9);
   a_.alu(Alu::kAdd, r1, offset);
   a_.move(r2, bytes);
   a_.call(BPF_FUNC_probe_read_kernel);
-  a_.bind(done);
 }
 
 // r1 = whether (left in r1) CONDITION (right in r2).

@@ -10,18 +10,24 @@
 
 namespace sillage::kernel {
 
+/// How programs have the verifier distrust pointers.
+///
+/// Since Linux 6.2 it takes most pointers among a tracepoint's arguments for valid, drops tests for null, and
+/// makes a load through one a plain load: a null there, which some tracepoints do have (sched_process_wait), is an
+/// oops. Cast by bpf_rdonly_cast(), at no cost, they are what they were before 6.2: loads that fault give 0.
+struct PointerCasts {
+  std::uint32_t function = 0;   ///< of bpf_rdonly_cast() in BTF; 0 = before 6.2: nothing to do
+  std::uint32_t task_type = 0;  ///< of struct task_struct
+};
+
 /// Emits the computing of values into r1.
 ///
 /// Registers: r6 is the program's context; r0 to r5 are lost; r7 to r9 keep their values.
 /// Stack:     from `stack_top` (offset from r10) downwards.
 class ValueCode {
  public:
-  /// `check_nulls`: arguments may be null as the verifier sees it, so look before following them.
-  ValueCode(bpf::Assembler& assembler, std::int32_t stack_top, bool check_nulls)
-      : a_(assembler),
-        task_slot_(stack_top - 8),
-        temporaries_(task_slot_),
-        check_nulls_(check_nulls) {}
+  ValueCode(bpf::Assembler& assembler, std::int32_t stack_top, const PointerCasts& casts)
+      : a_(assembler), task_slot_(stack_top - 8), temporaries_(task_slot_), casts_(casts) {}
 
   /// Keeps the running task for kCurrent; once, before anything that uses it.
   void prepare_current();
@@ -42,6 +48,8 @@ class ValueCode {
  private:
   [[nodiscard]] std::int32_t push();
   void pop() { depth_ -= 8; }
+  void argument(const Node& node);
+  void cast(std::uint32_t type);
   void load(const Node& node);
   void read_unknown(std::int32_t slot, std::uint32_t bytes, std::int32_t offset, bool is_user);
   void operation(const Node& node);
@@ -55,7 +63,7 @@ class ValueCode {
   bpf::Assembler& a_;
   const std::int32_t task_slot_, temporaries_;
   std::int32_t depth_ = 0;
-  const bool check_nulls_;
+  const PointerCasts casts_;
   bool overflowed_ = false;
 };
 
