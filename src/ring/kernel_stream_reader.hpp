@@ -19,8 +19,8 @@ namespace sillage::ring {
 ///
 /// Discard mode: a run is the sub-buffer itself and goes back to the writers with the next call. A
 /// copy would free it earlier by the time of a write, one of the ring's sub-buffers at the most, and
-/// cost a third of what writing costs (bench of the collector). Killed in between, the next
-/// reader gives it out again.
+/// cost a third of what writing to the page cache costs (105 against 340 us a MiB). Killed in
+/// between, the next reader gives it out again.
 /// Overwrite mode: a run is a copy in the caller's buffer, kept only if nobody can have written over
 /// it. Skipped events are counted exactly, by the entries' 64-bit counts.
 ///
