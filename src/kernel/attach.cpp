@@ -4,11 +4,14 @@
 #include <bpf/bpf.h>
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <optional>
+#include <utility>
 
 namespace sillage::kernel {
 namespace {
@@ -22,11 +25,15 @@ Result<Fd> open_perf_event(perf_event_attr& attributes, const std::string& what)
   return fd;
 }
 
-// The link keeps the event.
-Result<Fd> link_perf_event(int program_fd, int event_fd, const std::string& what) {
-  Fd link(::bpf_link_create(program_fd, event_fd, BPF_PERF_EVENT, nullptr));
+Result<Attachment> link_perf_event(int program_fd, perf_event_attr& attributes,
+                                   const std::string& what) {
+  // Programs run whether the event itself counts or not.
+  attributes.disabled = 1;
+  auto event = open_perf_event(attributes, what);
+  if (!event) return tl::unexpected(std::move(event).error());
+  Fd link(::bpf_link_create(program_fd, event->value(), BPF_PERF_EVENT, nullptr));
   if (!link) return fail_errno("cannot attach a program to " + what);
-  return link;
+  return Attachment{std::move(link), std::move(*event)};
 }
 
 // What the kernel calls a kind of dynamic event, by number; none if it has no such kind.
@@ -42,10 +49,34 @@ std::optional<std::uint32_t> read_number(const std::string& path) {
 
 }  // namespace
 
-Result<Fd> attach_tracing(int program_fd, const std::string& what) {
+void release_slowly(std::vector<Fd> events) {
+  if (events.empty()) return;
+  // What else is open is none of its business.
+  std::vector<int> kept;
+  for (const Fd& event : events) kept.push_back(event.value());
+  std::sort(kept.begin(), kept.end());
+  // Twice, so that nobody has to wait for the one that stays.
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::fork() == 0) {
+      int next = 0;
+      for (const int fd : kept) {
+        if (fd > next)
+          (void)::close_range(static_cast<unsigned>(next), static_cast<unsigned>(fd - 1), 0);
+        next = fd + 1;
+      }
+      (void)::close_range(static_cast<unsigned>(next), ~0U, 0);
+      (void)::setsid();
+    }
+    ::_exit(0);
+  }
+  if (child > 0) (void)::waitpid(child, nullptr, 0);
+}
+
+Result<Attachment> attach_tracing(int program_fd, const std::string& what) {
   // For tracepoints, functions and iterators alike: the program's type says which.
   Fd link(::bpf_raw_tracepoint_open(nullptr, program_fd));
-  if (link) return link;
+  if (link) return Attachment{std::move(link), Fd()};
   const int error_number = errno;
   if (error_number == EPERM || error_number == EACCES)
     return fail(Code::kUnsupported,
@@ -54,23 +85,21 @@ Result<Fd> attach_tracing(int program_fd, const std::string& what) {
   return fail_errno("cannot attach a program to " + what, error_number);
 }
 
-Result<Fd> attach_raw_tracepoint(int program_fd, const std::string& tracepoint) {
+Result<Attachment> attach_raw_tracepoint(int program_fd, const std::string& tracepoint) {
   Fd link(::bpf_raw_tracepoint_open(tracepoint.c_str(), program_fd));
   if (!link) return fail_errno("cannot attach a program to the tracepoint " + tracepoint);
-  return link;
+  return Attachment{std::move(link), Fd()};
 }
 
-Result<Fd> attach_tracepoint(int program_fd, std::uint32_t event_id, const std::string& what) {
+Result<Attachment> attach_tracepoint(int program_fd, std::uint32_t event_id,
+                                     const std::string& what) {
   perf_event_attr attributes{};
   attributes.type = PERF_TYPE_TRACEPOINT;
   attributes.config = event_id;
-  attributes.sample_period = 1;
-  auto event = open_perf_event(attributes, what);
-  if (!event) return event;
-  return link_perf_event(program_fd, event->value(), what);
+  return link_perf_event(program_fd, attributes, what);
 }
 
-Result<Fd> attach_probe(int program_fd, const ProbePlace& place) {
+Result<Attachment> attach_probe(int program_fd, const ProbePlace& place) {
   const bool in_kernel = place.path.empty();
   const std::string kind = in_kernel ? "kprobe" : "uprobe";
   const std::string devices = "/sys/bus/event_source/devices/" + kind;
@@ -92,9 +121,7 @@ Result<Fd> attach_probe(int program_fd, const ProbePlace& place) {
   attributes.config2 = place.offset;
   const std::string what = (in_kernel ? "the kernel's function " + name
                                       : name + " at offset " + std::to_string(place.offset));
-  auto event = open_perf_event(attributes, what);
-  if (!event) return event;
-  return link_perf_event(program_fd, event->value(), what);
+  return link_perf_event(program_fd, attributes, what);
 }
 
 }  // namespace sillage::kernel

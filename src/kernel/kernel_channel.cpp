@@ -2,7 +2,6 @@
 #include "kernel/kernel_channel.hpp"
 
 #include "bpf/program.hpp"
-#include "kernel/attach.hpp"
 #include "kernel/maps.hpp"
 
 #include <bpf/bpf.h>
@@ -39,7 +38,7 @@ bpf::ProgramOptions program_options(const EventPlan& plan) {
   return options;
 }
 
-Result<Fd> attach(const AttachPlan& plan, int program_fd) {
+Result<Attachment> attach(const AttachPlan& plan, int program_fd) {
   switch (plan.kind) {
     case AttachPlan::Kind::kRawTracepoint: return attach_raw_tracepoint(program_fd, plan.name);
     case AttachPlan::Kind::kTracepoint:
@@ -99,7 +98,7 @@ Result<Fd> KernelChannel::load(const EventPlan& plan, EventId id, const Btf* btf
 Status KernelChannel::add_event(const EventPlan& plan, EventId id, const Btf* btf) {
   auto program = load(plan, id, btf);
   if (!program) return tl::unexpected(std::move(program).error());
-  events_.push_back({plan.attach, std::move(*program), Fd()});
+  events_.push_back({plan.attach, std::move(*program), {}});
   return {};
 }
 
@@ -109,7 +108,7 @@ Status KernelChannel::add_syscall(const SyscallEvent& event, EventId id, const B
     if (!made) return tl::unexpected(std::move(made).error());
     syscalls_ = std::move(*made);
   }
-  const auto program = load(event.plan, id, &btf, false);
+  const auto program = load(event.plan, id, &btf);
   if (!program) return tl::unexpected(program.error());
   SILLAGE_TRY(syscalls_->put(event.place, program->value()));
   ++syscall_count_;
@@ -118,10 +117,10 @@ Status KernelChannel::add_syscall(const SyscallEvent& event, EventId id, const B
 
 Status KernelChannel::start() {
   for (LoadedEvent& event : events_) {
-    if (event.link) continue;
-    auto link = attach(event.attach, event.program.value());
-    if (!link) return tl::unexpected(std::move(link).error());
-    event.link = std::move(*link);
+    if (event.attachment.link) continue;
+    auto attached = attach(event.attach, event.program.value());
+    if (!attached) return tl::unexpected(std::move(attached).error());
+    event.attachment = std::move(*attached);
   }
   if (syscalls_) SILLAGE_TRY(syscalls_->start());
   return {};
@@ -129,16 +128,20 @@ Status KernelChannel::start() {
 
 void KernelChannel::stop() {
   if (syscalls_) syscalls_->stop();
-  // The kernel waits for its readers (RCU) with each one, some 20 ms; those that wait together wait once.
+  // The kernel waits for its readers (RCU) with each one; those that wait together wait once.
   constexpr std::size_t kTogether = 64;
   std::atomic<std::size_t> next{0};
   const auto detach = [&] {
-    for (std::size_t i = next++; i < events_.size(); i = next++) events_[i].link.reset();
+    for (std::size_t i = next++; i < events_.size(); i = next++) events_[i].attachment.link.reset();
   };
   std::vector<std::thread> threads;
   while (threads.size() + 1 < std::min(events_.size(), kTogether)) threads.emplace_back(detach);
   detach();
   for (std::thread& thread : threads) thread.join();
+  std::vector<Fd> released;
+  for (LoadedEvent& event : events_)
+    if (event.attachment.event) released.push_back(std::move(event.attachment.event));
+  release_slowly(std::move(released));
 }
 
 std::uint64_t KernelChannel::recursion_misses() const {

@@ -4,6 +4,7 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "base/units.hpp"
+#include "kernel/attach.hpp"
 #include "kernel/btf.hpp"
 #include "kernel/program_builder.hpp"
 #include "kernel/program_plan.hpp"
@@ -34,6 +35,10 @@ class KernelChannel {
       const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts,
       const PointerCasts& casts);
 
+  ~KernelChannel() { stop(); }
+  KernelChannel(const KernelChannel&) = delete;
+  KernelChannel& operator=(const KernelChannel&) = delete;
+
   /// The map of the ring, for ring::KernelRing; a duplicate.
   [[nodiscard]] Result<Fd> ring_fd() const { return duplicate(target_.ring.ring_fd); }
   /// What becomes readable when a program begins a sub-buffer of an armed stream; a duplicate.
@@ -62,7 +67,8 @@ class KernelChannel {
  private:
   struct LoadedEvent {
     AttachPlan attach;
-    Fd program, link;
+    Fd program;
+    Attachment attachment;
   };
 
   explicit KernelChannel(ProgramTarget target) : target_(std::move(target)) {}
