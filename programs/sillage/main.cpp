@@ -4,6 +4,7 @@
 #include "sillage/exit_status.hpp"
 #include "sillage/import.hpp"
 #include "sillage/info.hpp"
+#include "sillage/kernel_list.hpp"
 #include "sillage/list.hpp"
 #include "sillage/read.hpp"
 #include "sillage/record.hpp"
@@ -156,6 +157,17 @@ int main(int argc, char** argv) {
   CLI::App* record = add_record(&app, &options);
   CLI::App* list = app.add_subcommand("list", "Show running programs and their tracepoints");
   list->add_flag("-f,--fields", with_fields, "With their fields");
+  sillage::command::KernelListOptions kernel_list;
+  bool lists_kernel = false;
+  auto* kernel_flag =
+      list->add_flag("-k,--kernel", lists_kernel, "The kernel's events instead of programs'");
+  list->add_flag("--syscall", kernel_list.system_calls, "Its system calls, with their numbers")
+      ->needs(kernel_flag);
+  list->add_flag("--function", kernel_list.functions, "Its functions that can be recorded")
+      ->needs(kernel_flag)
+      ->excludes("--syscall");
+  list->add_option("PATTERN", kernel_list.patterns, "Only what is called like this")
+      ->needs(kernel_flag);
   sillage::command::ReadOptions read_options;
   CLI::App* read = sillage::command::declare_read(&app, &read_options);
   sillage::command::InfoOptions info_options;
@@ -194,6 +206,10 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const int status = app.exit(error);
     return status == 0 ? 0 : reads ? 1 : kExitOwnError;
+  }
+  if (list->parsed() && lists_kernel) {
+    kernel_list.with_fields = with_fields;
+    return report(sillage::command::list_kernel(kernel_list));
   }
   if (list->parsed()) return report(sillage::command::list(with_fields));
   if (read->parsed()) return sillage::command::read(read_options);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include "sillage/kernel_list.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace sillage::command {
+namespace {
+
+class KernelList : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (catalog_) return;
+    if (std::getenv("SILLAGE_REQUIRE_KERNEL") == nullptr) GTEST_SKIP() << catalog_.error().text();
+    FAIL() << catalog_.error().text();
+  }
+  std::string text(const KernelListOptions& options) const {
+    auto list = kernel_list_text(*catalog_, options);
+    EXPECT_TRUE(list) << list.error().text();
+    return list ? *list : std::string();
+  }
+  Result<kernel::Catalog> catalog_ = kernel::Catalog::load();
+};
+
+TEST_F(KernelList, Events_UnderTheirSystemWithBothNames) {
+  EXPECT_EQ(text({.patterns = {"irq_softirq_e*"}}),
+            "irq\n"
+            "  irq_softirq_entry  (kernel: softirq_entry)\n"
+            "  irq_softirq_exit  (kernel: softirq_exit)\n");
+  EXPECT_EQ(text({.with_fields = true, .patterns = {"softirq_raise"}}),
+            "irq\n"
+            "  irq_softirq_raise  (kernel: softirq_raise)\n"
+            "      vec: " +
+                std::string(catalog_->btf() != nullptr ? "u32" : "unsigned int") + "\n");
+  EXPECT_NE(text({.patterns = {"funcgraph_entry", "sched_switch"}}).find("cannot be recorded"),
+            std::string::npos);
+}
+
+TEST_F(KernelList, SystemCalls_WithNumbersAndArguments) {
+  const std::string list =
+      text({.with_fields = true, .system_calls = true, .patterns = {"openat"}});
+  EXPECT_NE(list.find("  openat\n"), std::string::npos) << list;
+  EXPECT_NE(list.find("filename: const char *\n"), std::string::npos) << list;
+}
+
+TEST_F(KernelList, Nothing_IsAnError) {
+  EXPECT_EQ(kernel_list_text(*catalog_, {.patterns = {"no_such_*"}}).error().code, Code::kNotFound);
+}
+
+}  // namespace
+}  // namespace sillage::command
