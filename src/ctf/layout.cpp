@@ -15,7 +15,7 @@ FieldClassRef unsigned_integer(std::uint32_t bits, Roles roles = {}, std::uint32
       Integer{.layout = {.length_bits = bits, .alignment_bits = alignment}, .roles = roles});
 }
 
-FieldClassRef integer_class(const IntegerFormat& format, std::vector<Mapping> mappings = {}) {
+FieldClassRef mapped_integer(const IntegerFormat& format, std::vector<Mapping> mappings) {
   return make_field_class(
       Integer{.layout = {.length_bits = format.size_bytes * 8,
                          .byte_order = format.is_big_endian ? ByteOrder::kBig : kNativeByteOrder},
@@ -181,6 +181,24 @@ ClockClass monotonic_clock_class(std::string boot_id, std::int64_t offset_ns) {
   return clock;
 }
 
+FieldClassRef integer_class(const IntegerFormat& format,
+                            const std::vector<EnumerationLabel>& labels) {
+  std::vector<Mapping> mappings;
+  std::unordered_map<std::string, std::size_t> index;  // of a label in `mappings`
+  for (const EnumerationLabel& label : labels) {
+    const IntegerRange range = label.range;
+    const bool is_empty = format.is_signed ? static_cast<std::int64_t>(range.lower) >
+                                                 static_cast<std::int64_t>(range.upper)
+                                           : range.lower > range.upper;
+    if (is_empty) continue;
+    const std::string text = valid_utf8(label.name);
+    const auto [same, is_new] = index.try_emplace(text, mappings.size());
+    if (is_new) mappings.push_back({text, {}});
+    mappings[same->second].ranges.push_back(range);
+  }
+  return mapped_integer(format, std::move(mappings));
+}
+
 std::string PayloadBuilder::unique(std::string_view name) {
   return names_.unique(name.empty() ? "_" : valid_utf8(name));
 }
@@ -189,8 +207,9 @@ void PayloadBuilder::add(std::string_view name, FieldClassRef field_class) {
   structure_.members.push_back({unique(name), std::move(field_class)});
 }
 
-FieldLocation PayloadBuilder::add_length(std::string_view name) {
-  const std::string length = unique("_" + std::string(name) + "_length");
+FieldLocation PayloadBuilder::add_length(std::string_view name, std::string_view length_name) {
+  const std::string length =
+      unique(length_name.empty() ? "_" + std::string(name) + "_length" : length_name);
   structure_.members.push_back({length, unsigned_integer(32)});
   return {Scope::kPayload, {length}};
 }
@@ -207,20 +226,7 @@ PayloadBuilder& PayloadBuilder::boolean(std::string_view name) {
 
 PayloadBuilder& PayloadBuilder::enumeration(std::string_view name, const IntegerFormat& format,
                                             const std::vector<EnumerationLabel>& labels) {
-  std::vector<Mapping> mappings;
-  std::unordered_map<std::string, std::size_t> index;  // of a label in `mappings`
-  for (const EnumerationLabel& label : labels) {
-    const IntegerRange range = label.range;
-    const bool is_empty = format.is_signed ? static_cast<std::int64_t>(range.lower) >
-                                                 static_cast<std::int64_t>(range.upper)
-                                           : range.lower > range.upper;
-    if (is_empty) continue;
-    const std::string text = valid_utf8(label.name);
-    const auto [same, is_new] = index.try_emplace(text, mappings.size());
-    if (is_new) mappings.push_back({text, {}});
-    mappings[same->second].ranges.push_back(range);
-  }
-  add(name, integer_class(format, std::move(mappings)));
+  add(name, integer_class(format, labels));
   return *this;
 }
 
@@ -282,6 +288,19 @@ PayloadBuilder& PayloadBuilder::blob_sequence(std::string_view name, std::string
   FieldLocation length = add_length(name);
   add(name, make_field_class(DynamicBlob{.length_bytes = std::move(length),
                                          .media_type = std::string(media_type)}));
+  return *this;
+}
+
+PayloadBuilder& PayloadBuilder::field(std::string_view name, FieldClassRef field_class) {
+  add(name, std::move(field_class));
+  return *this;
+}
+
+PayloadBuilder& PayloadBuilder::elements(std::string_view name, FieldClassRef element,
+                                         std::string_view length_name) {
+  FieldLocation length = add_length(name, length_name);
+  add(name,
+      make_field_class(DynamicArray{.length = std::move(length), .element = std::move(element)}));
   return *this;
 }
 

@@ -122,6 +122,10 @@ struct EnumerationLabel {
   IntegerRange range;  ///< dropped if its lower bound is above its upper one
 };
 
+/// The class of an integer, with labels an enumeration.
+[[nodiscard]] FieldClassRef integer_class(const IntegerFormat& format,
+                                          const std::vector<EnumerationLabel>& labels = {});
+
 /// Collects the fields of an event's payload, in the order of the record; packed, alignment 1 byte.
 ///
 /// Names may be anything: empty ones become "_", and one that was used before in the payload gets a
@@ -145,13 +149,19 @@ class PayloadBuilder {
                        std::string_view media_type);
   PayloadBuilder& blob_sequence(std::string_view name, std::string_view media_type);
 
+  /// A field of any class: structures, integers of some bits.
+  PayloadBuilder& field(std::string_view name, FieldClassRef field_class);
+  /// u32 length, DynamicArray of `element`. The length's name is `_NAME_length` unless one is given.
+  PayloadBuilder& elements(std::string_view name, FieldClassRef element,
+                           std::string_view length_name = {});
+
   /// The payload; the builder is empty afterwards.
   [[nodiscard]] FieldClassRef build();
 
  private:
   void add(std::string_view name, FieldClassRef field_class);
   /// Adds the length field of `name` and returns where it is.
-  FieldLocation add_length(std::string_view name);
+  FieldLocation add_length(std::string_view name, std::string_view length_name = {});
   [[nodiscard]] std::string unique(std::string_view name);
 
   Structure structure_;

@@ -24,8 +24,8 @@ struct MemoryPiece {
 /// What of the running process's memory is recorded.
 struct UserShape {
   std::vector<MemoryPiece> pieces{};  ///< of a structure or of each element, as they are recorded
-  std::uint32_t stride = 0;           ///< from one element to the next; bytes of a pointer to a string
-  std::uint32_t max_count = 0;        ///< elements or strings; the rest is left out
+  std::uint32_t stride = 0;     ///< from one element to the next; bytes of a pointer to a string
+  std::uint32_t max_count = 0;  ///< elements or strings; the rest is left out
   /// Elements in which this piece, of 1, 2, 4 or 8 bytes, is zero are left out.
   std::optional<MemoryPiece> wanted{};
 
@@ -35,18 +35,18 @@ struct UserShape {
 /// One field of a record: where its bytes come from.
 struct FieldPlan {
   enum class Kind : std::uint8_t {
-    kInteger,         ///< `bytes` low bytes of `value`
-    kMemory,          ///< `bytes` bytes where `value` points
-    kKernelString,    ///< up to NUL, where `value` points in the kernel
-    kUserString,      ///< the same in the running process
-    kUserMemory,      ///< `user.pieces` of the structure where `value` points in the running process;
-                      ///< zeros if that cannot be read
-    kUserElements,    ///< u32 count, then `user.pieces` of each; `count` elements where `value` points
-    kUserStrings,     ///< u32 count, strings, u8 whether some are missing or cut: what an array of
-                      ///< pointers that a null ends points to, as argv
-    kUserAddress,     ///< a socket address of `count` bytes where `value` points: u16 family, u16 port,
-                      ///< u32 length and IPv4 address, the same of IPv6, string path, u32 length and
-                      ///< bytes of other families
+    kInteger,       ///< `bytes` low bytes of `value`
+    kMemory,        ///< `bytes` bytes where `value` points
+    kKernelString,  ///< up to NUL, where `value` points in the kernel
+    kUserString,    ///< the same in the running process
+    kUserMemory,    ///< `user.pieces` of the structure where `value` points in the running process;
+                    ///< zeros if that cannot be read
+    kUserElements,  ///< u32 count, then `user.pieces` of each; `count` elements where `value` points
+    kUserStrings,   ///< u32 count, strings, u8 how many were cut, at least: what an array of
+                    ///< pointers that a null ends points to, as argv
+    kUserAddress,  ///< a socket address of `count` bytes where `value` points: u16 family, u16 port,
+                   ///< u32 length and IPv4 address, the same of IPv6, string path, u32 length and
+                   ///< bytes of other families
     kRecordBytes,     ///< `bytes` bytes at `offset` of the tracefs record
     kRecordString,    ///< a string of that record, whose place is the u32 at `offset`
     kRecordSequence,  ///< u32 count, then the elements whose place is the u32 at `offset`
@@ -59,7 +59,7 @@ struct FieldPlan {
   bool is_text = false;           ///< kMemory, kRecordBytes: characters
   bool is_network_order = false;  ///< integers: big endian, for filters
   Node value{};
-  Node count{};      ///< as a number without sign
+  Node count{};  ///< as a number without sign
   UserShape user{};
   std::uint32_t offset = 0;
   bool is_relative = false;  ///< places in the record count from behind the u32

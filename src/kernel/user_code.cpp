@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <bit>
 
 namespace sillage::kernel {
 namespace {
@@ -129,37 +130,55 @@ void UserCode::elements(const FieldPlan& field) {
   a_.alu(Alu::kAdd, r9, r8);
 }
 
-// r8 elements of more than one piece, or only some of them: one after the other.
+// r8 elements of more than one piece, or only some of them: one after the other. What the verifier knows of
+// the registers behind the loop must not depend on how often it ran, or it looks at the rest of the
+// program once for each.
 void UserCode::element_loop(const UserShape& shape) {
-  const Label again = a_.label(), skip = a_.label(), done = a_.label();
+  const Label again = a_.label(), done = a_.label();
+  const auto bytes = static_cast<std::int32_t>(shape.bytes());
+  a_.store(Size::k8, r10, place_, r9);
   if (shape.wanted) {
-    a_.store(Size::k8, r10, place_, r9);
-    a_.store(Size::k8, r10, cut_, 0);
+    a_.store(Size::k8, r10, count_, 0);
+  } else {
+    a_.store(Size::k8, r10, count_, r8);
   }
   a_.alu(Alu::kAdd, r9, 4);
   a_.bind(again);
   a_.jump_if(If::kEqual, r8, 0, done);
   copy_pieces(shape, 0);
   if (shape.wanted) {
+    // r2 = whether it is not zero, without a jump.
     a_.load(bpf::size_of_bytes(shape.wanted->bytes), r1, r10,
             element_ + static_cast<std::int32_t>(shape.wanted->offset));
-    a_.jump_if(If::kEqual, r1, 0, skip);
-    a_.load(Size::k8, r1, r10, cut_);
-    a_.alu(Alu::kAdd, r1, 1);
-    a_.store(Size::k8, r10, cut_, r1);
+    a_.move(r2, 0u);
+    a_.alu(Alu::kSubtract, r2, r1);
+    a_.alu(Alu::kOr, r2, r1);
+    a_.alu(Alu::kShiftRight, r2, 63);
+    a_.load(Size::k8, r1, r10, count_);
+    a_.alu(Alu::kAdd, r1, r2);
+    a_.store(Size::k8, r10, count_, r1);
+    a_.alu(Alu::kMultiply, r2, bytes);
+    a_.alu(Alu::kAdd, r9, r2);
+  } else {
+    a_.alu(Alu::kAdd, r9, bytes);
   }
-  a_.alu(Alu::kAdd, r9, static_cast<std::int32_t>(shape.bytes()));
-  a_.bind(skip);
   a_.load(Size::k8, r1, r10, pointer_);
   a_.alu(Alu::kAdd, r1, static_cast<std::int32_t>(shape.stride));
   a_.store(Size::k8, r10, pointer_, r1);
   a_.alu(Alu::kSubtract, r8, 1);
   a_.jump(again);
   a_.bind(done);
-  if (!shape.wanted) return;
-  a_.load(Size::k8, r1, r10, place_);
-  a_.load(Size::k8, r2, r10, cut_);
-  a_.store(Size::k4, r1, 0, r2);
+  if (shape.wanted) {
+    a_.load(Size::k8, r1, r10, place_);
+    a_.load(Size::k8, r2, r10, count_);
+    a_.store(Size::k4, r1, 0, r2);
+  } else {
+    a_.load(Size::k8, r1, r10, count_);
+    a_.alu(Alu::kMultiply, r1, bytes);
+    a_.load(Size::k8, r9, r10, place_);
+    a_.alu(Alu::kAdd, r9, 4);
+    a_.alu(Alu::kAdd, r9, r1);
+  }
 }
 
 // [r9] = the string at r3, at most r2 bytes of it; r9 moves behind its NUL.
@@ -174,12 +193,13 @@ void UserCode::read_string() {
   a_.alu(Alu::kAdd, r9, r0);
 }
 
+// As in element_loop(), no jumps on what was read.
 void UserCode::strings(const FieldPlan& field) {
-  const Label again = a_.label(), whole = a_.label(), done = a_.label(), cut = a_.label();
+  const Label again = a_.label(), done = a_.label(), cut = a_.label();
   values_.evaluate(field.value);
   a_.store(Size::k8, r10, pointer_, r1);
   a_.store(Size::k8, r10, place_, r9);
-  a_.store(Size::k8, r10, cut_, 0);
+  a_.store(Size::k8, r10, count_, 0);    // of strings that were cut
   a_.store(Size::k8, r10, element_, 0);  // of which the pointers of compat programs fill a half
   a_.alu(Alu::kAdd, r9, 4);
   a_.move(r8, 0u);
@@ -189,26 +209,39 @@ void UserCode::strings(const FieldPlan& field) {
   a_.move(r2, field.user.stride);
   a_.load(Size::k8, r3, r10, pointer_);
   a_.call(BPF_FUNC_probe_read_user);
-  a_.jump_if(If::kNotEqual, r0, 0, done);
-  a_.load(Size::k8, r3, r10, element_);
+  a_.load(Size::k8, r3, r10, element_);  // zero if it cannot be read
   a_.jump_if(If::kEqual, r3, 0, done);
   a_.jump_if(If::kEqual, r8, static_cast<std::int32_t>(field.user.max_count), cut);
+  a_.store(Size::k1, r9, 0, 0);
+  a_.move(r1, r9);
   a_.move(r2, kMaxStringBytes);
-  read_string();
-  a_.jump_if(If::kNotEqual, r0, static_cast<std::int32_t>(kMaxStringBytes), whole);
-  a_.store(Size::k8, r10, cut_, 1);
-  a_.bind(whole);
+  a_.call(BPF_FUNC_probe_read_user_str);
+  // r0 = 1 if it is below 0: an empty string.
+  a_.move(r1, r0);
+  a_.alu(Alu::kShiftRight, r1, 63);
+  a_.move(r2, r1);
+  a_.alu(Alu::kSubtract, r2, 1);
+  a_.alu(Alu::kAnd, r0, r2);
+  a_.alu(Alu::kOr, r0, r1);
+  a_.alu(Alu::kAnd, r0, static_cast<std::int32_t>(kMaxStringBytes));
+  a_.alu(Alu::kAdd, r9, r0);
+  // As long as the bound: it may have been longer.
+  a_.alu(Alu::kAdd, r0, 1);
+  a_.alu(Alu::kShiftRight, r0, std::countr_zero(kMaxStringBytes + 1));
+  a_.load(Size::k8, r1, r10, count_);
+  a_.alu(Alu::kAdd, r1, r0);
+  a_.store(Size::k8, r10, count_, r1);
   a_.load(Size::k8, r1, r10, pointer_);
   a_.alu(Alu::kAdd, r1, static_cast<std::int32_t>(field.user.stride));
   a_.store(Size::k8, r10, pointer_, r1);
   a_.alu(Alu::kAdd, r8, 1);
   a_.jump(again);
   a_.bind(cut);
-  a_.store(Size::k8, r10, cut_, 1);
+  a_.store(Size::k8, r10, count_, 1);
   a_.bind(done);
   a_.load(Size::k8, r1, r10, place_);
   a_.store(Size::k4, r1, 0, r8);
-  a_.load(Size::k8, r1, r10, cut_);
+  a_.load(Size::k8, r1, r10, count_);
   a_.store(Size::k1, r9, 0, r1);
   a_.alu(Alu::kAdd, r9, 1);
 }

@@ -20,8 +20,8 @@ namespace sillage::kernel {
 class UserCode {
  public:
   static constexpr std::int32_t kStackBytes = 88;
-  /// Bound on each of kUserStrings.
-  static constexpr std::uint32_t kMaxStringBytes = 256;
+  /// Bound on each of kUserStrings; all bits set.
+  static constexpr std::uint32_t kMaxStringBytes = 255;
   /// Bound on a socket address: struct sockaddr_storage.
   static constexpr std::uint32_t kMaxAddressBytes = 128;
 
@@ -30,7 +30,7 @@ class UserCode {
         values_(values),
         pointer_(stack_top - 8),
         place_(stack_top - 16),
-        cut_(stack_top - 24),
+        count_(stack_top - 24),
         element_(stack_top - kStackBytes) {}
 
   /// FieldPlan::Kind::kUserMemory, to [r9 + offset].
@@ -55,7 +55,7 @@ class UserCode {
 
   bpf::Assembler& a_;
   ValueCode& values_;
-  const std::int32_t pointer_, place_, cut_, element_;
+  const std::int32_t pointer_, place_, count_, element_;
 };
 
 }  // namespace sillage::kernel

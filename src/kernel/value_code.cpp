@@ -82,7 +82,7 @@ void ValueCode::argument(const Node& node) {
   a_.load(Size::k8, r1, r6, static_cast<std::int32_t>(8 * node.index));
   if (!node.is_pointer) {
     fit(node.size_bytes, node.is_signed);
-  } else if (node.is_known) {
+  } else if (node.is_known && node.type.id != 0) {  // 0: is never null
     cast(node.type.id);
   }
 }

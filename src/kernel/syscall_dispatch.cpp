@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/syscall_dispatch.hpp"
+
+#include "bpf/assembler.hpp"
+#include "bpf/program.hpp"
+#include "kernel/attach.hpp"
+#include "kernel/maps.hpp"
+
+#include <string>
+#include <utility>
+
+namespace sillage::kernel {
+namespace {
+
+using bpf::If;
+using bpf::Label;
+using bpf::Size;
+using enum bpf::Reg;
+
+// Room for twice the numbers there are (the largest is 547, of x32), and behind them the place of the
+// program for calls that nobody names.
+constexpr std::uint32_t kNumbers = 1024;
+
+constexpr std::array<const char*, 2> kTracepoints{"sys_enter", "sys_exit"};
+
+// Context in r6, number in r7. Falls through where there is no program for it.
+void jump_by_number(bpf::Assembler* a, int table_fd) {
+  a->move(r1, r6);
+  a->load_map(r2, table_fd);
+  a->move(r3, r7);
+  a->call(BPF_FUNC_tail_call);
+  a->move(r1, r6);
+  a->load_map(r2, table_fd);
+  a->move(r3, std::uint64_t{kNumbers});
+  a->call(BPF_FUNC_tail_call);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SyscallDispatch>> SyscallDispatch::create(const Btf& btf) {
+  const auto registers = SyscallRegisters::find(btf);
+  if (!registers) return tl::unexpected(registers.error());
+  std::unique_ptr<SyscallDispatch> made(new SyscallDispatch(*registers));
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto type = btf.find_tracepoint(kTracepoints[i]);
+    if (!type)
+      return fail(Code::kUnsupported,
+                  "kernel " + btf.release() +
+                      " cannot trace system calls (CONFIG_HAVE_SYSCALL_TRACEPOINTS)");
+    made->attach_ids_[i] = type->id;
+    for (Fd& table : made->directions_[i].tables) {
+      auto map = create_program_table(kNumbers + 1);
+      if (!map) return tl::unexpected(std::move(map).error());
+      table = std::move(*map);
+    }
+  }
+  return made;
+}
+
+Status SyscallDispatch::put(const SyscallPlace& place, int program_fd) {
+  if (place.number && *place.number >= kNumbers)
+    return fail(Code::kLimit, "there is no system call " + std::to_string(*place.number));
+  Direction& direction = directions_[place.at_exit ? 1 : 0];
+  const Fd& table = direction.tables[static_cast<std::size_t>(place.abi)];
+  SILLAGE_TRY(set_program(table.value(), place.number.value_or(kNumbers), program_fd));
+  direction.is_used = true;
+  return {};
+}
+
+Result<Fd> SyscallDispatch::load(bool at_exit) const {
+  const Direction& direction = directions_[at_exit ? 1 : 0];
+  bpf::Assembler a;
+  const Label compat = a.label();
+  a.move(r6, r1);
+  if (at_exit) {
+    a.load(Size::k8, r1, r6, 0);
+    a.load(bpf::size_of_bytes(registers_.number_bytes), r7, r1, registers_.number);
+  } else {
+    a.load(Size::k8, r7, r6, 8);
+  }
+  a.call(BPF_FUNC_get_current_task_btf);
+  a.load(Size::k4, r1, r0, registers_.compat_flags);
+  a.jump_if(If::kAnyBit, r1, registers_.compat_mask, compat);
+  jump_by_number(&a, direction.tables[static_cast<std::size_t>(Abi::kNative)].value());
+  a.move(r0, 0u);
+  a.exit();
+  a.bind(compat);
+  jump_by_number(&a, direction.tables[static_cast<std::size_t>(Abi::kCompat)].value());
+  a.move(r0, 0u);
+  a.exit();
+  const auto code = a.finish();
+  if (!code) return tl::unexpected(code.error());
+  bpf::ProgramOptions options;
+  options.name = kTracepoints[at_exit ? 1 : 0];
+  options.attach_btf_id = attach_ids_[at_exit ? 1 : 0];
+  return bpf::load_program(*code, options);
+}
+
+Status SyscallDispatch::start() {
+  // Exit first: what was entered before has no entry then, rather than an entry without an end.
+  for (const bool at_exit : {true, false}) {
+    Direction& direction = directions_[at_exit ? 1 : 0];
+    if (!direction.is_used || direction.link) continue;
+    if (!direction.program) {
+      auto program = load(at_exit);
+      if (!program) return tl::unexpected(std::move(program).error());
+      direction.program = std::move(*program);
+    }
+    auto link = attach_tracing(direction.program.value(), kTracepoints[at_exit ? 1 : 0]);
+    if (!link) return tl::unexpected(std::move(link).error());
+    direction.link = std::move(link->link);
+  }
+  return {};
+}
+
+void SyscallDispatch::stop() {
+  for (Direction& direction : directions_) direction.link.reset();
+}
+
+std::uint64_t SyscallDispatch::recursion_misses() const {
+  std::uint64_t misses = 0;
+  for (const Direction& direction : directions_) {
+    if (direction.program) misses += bpf::recursion_misses(direction.program.value()).value_or(0);
+  }
+  return misses;
+}
+
+}  // namespace sillage::kernel

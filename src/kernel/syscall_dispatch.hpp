@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// From a system call to the program of its event, without a search.
+#pragma once
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "kernel/btf.hpp"
+#include "kernel/syscall_registers.hpp"
+#include "kernel/system_calls.hpp"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace sillage::kernel {
+
+/// Which system call, and when.
+struct SyscallPlace {
+  Abi abi = Abi::kNative;
+  bool at_exit = false;
+  std::optional<std::uint32_t> number{};  ///< none: calls of which no other program knows
+};
+
+/// Two small programs on sys_enter and sys_exit, each of which jumps to the program of the call by its
+/// number. Calls that are not asked for end there.
+///
+/// Threads: one at a time.
+class SyscallDispatch {
+ public:
+  /// Makes the tables.
+  ///
+  /// Errors: those of the maps and of SyscallRegisters::find().
+  [[nodiscard]] static Result<std::unique_ptr<SyscallDispatch>> create(const Btf& btf);
+
+  /// Puts the program of an event into its place; it runs from now on if started. Its descriptor is not
+  /// needed any more.
+  ///
+  /// Errors: kLimit  a number that no table has room for.
+  [[nodiscard]] Status put(const SyscallPlace& place, int program_fd);
+
+  /// Attaches to entry, exit or both, as there are programs for.
+  [[nodiscard]] Status start();
+  /// Detaches.
+  void stop();
+
+  /// System calls that were missed because the program ran already on that CPU.
+  [[nodiscard]] std::uint64_t recursion_misses() const;
+
+ private:
+  struct Direction {
+    std::array<Fd, 2> tables;  // by Abi
+    Fd program, link;
+    bool is_used = false;
+  };
+
+  explicit SyscallDispatch(const SyscallRegisters& registers) : registers_(registers) {}
+  [[nodiscard]] Result<Fd> load(bool at_exit) const;
+
+  SyscallRegisters registers_;
+  std::array<std::uint32_t, 2> attach_ids_{};  // types of the tracepoints
+  std::array<Direction, 2> directions_;        // entry, exit
+};
+
+}  // namespace sillage::kernel
