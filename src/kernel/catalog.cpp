@@ -26,6 +26,8 @@ std::string type_text(const FieldType& type) {
   text += std::to_string(8 * type.element_bytes);
   if (type.kind == FieldType::Kind::kArray) text += "[" + std::to_string(type.count) + "]";
   if (!type.enumeration.empty()) text += "{" + type.enumeration + "}";
+  for (const Enumerator& label : type.labels)
+    text += (&label == type.labels.data() ? " " : "|") + label.name;
   return text;
 }
 

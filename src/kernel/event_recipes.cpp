@@ -61,13 +61,37 @@ std::optional<FieldType> element_type(std::string_view text) {
   return std::nullopt;
 }
 
+// "A=0,B=1"
+std::optional<std::vector<Enumerator>> inline_labels(std::string_view text) {
+  std::vector<Enumerator> labels;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(','), text.size());
+    const std::string_view label = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::size_t equals = label.find('=');
+    if (equals == 0 || equals == std::string_view::npos) return std::nullopt;
+    const auto value = number(label.substr(equals + 1));
+    if (!value) return std::nullopt;
+    labels.push_back({std::string(label.substr(0, equals)), *value});
+  }
+  return labels;
+}
+
 std::optional<FieldType> field_type(std::string_view text) {
   if (text == "string") return FieldType{.kind = FieldType::Kind::kString, .element_bytes = 1};
   if (text.ends_with('}')) {
     const std::size_t open = text.find('{');
     if (open == std::string_view::npos) return std::nullopt;
     auto type = element_type(text.substr(0, open));
-    if (type) type->enumeration = std::string(text.substr(open + 1, text.size() - open - 2));
+    const std::string_view inside = text.substr(open + 1, text.size() - open - 2);
+    if (!type || inside.empty()) return std::nullopt;
+    if (inside.find('=') == std::string_view::npos) {
+      type->enumeration = std::string(inside);
+      return type;
+    }
+    auto labels = inline_labels(inside);
+    if (!labels) return std::nullopt;
+    type->labels = std::move(*labels);
     return type;
   }
   if (!text.ends_with(']')) return element_type(text);
@@ -200,7 +224,7 @@ Result<ResolvedEvent> resolve(const EventRecipe& recipe, const Btf& btf,
     if (const std::string why = misfit(field.type, *value); !why.empty())
       return fail(Code::kInvalidArgument, recipe.name + "." + field.name + ": " + why);
     event.needs_raw_arguments = event.needs_raw_arguments || needs_raw_arguments(*value);
-    ResolvedField resolved{field.name, field.type, {}, std::move(*value)};
+    ResolvedField resolved{field.name, field.type, field.type.labels, std::move(*value)};
     if (!field.type.enumeration.empty()) {
       if (const auto tag = btf.find_tag(field.type.enumeration))
         resolved.labels = btf.enumerators(*tag);

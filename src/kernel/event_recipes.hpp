@@ -11,6 +11,7 @@
 //         x8 x16 x32 x64, o8 ...         the same, unsigned, shown in hexadecimal, octal
 //         be16 be32                      unsigned, in network byte order in kernel and trace
 //         u32{NAME}                      an integer with the labels of the kernel's `enum NAME`
+//         u8{A=0,B=1}                    an integer with these labels
 //         TYPE[N]                        an array of these, from memory
 //         text[N]                        N characters from memory, NUL behind a shorter text
 //         string                         characters up to NUL where the pointer points; also of an array
@@ -41,7 +42,8 @@ struct FieldType {
   bool is_network_order = false;  ///< big endian in the trace; the value holds these bytes already
   Shown shown = Shown::kDecimal;
   std::uint32_t count = 1;    ///< elements of an array, characters of a text
-  std::string enumeration{};  ///< tag of the enumeration whose labels an integer has; "" = none
+  std::string enumeration{};  ///< tag of the kernel's, whose labels an integer has; "" = none
+  std::vector<Enumerator> labels{};  ///< of an integer, if the recipe has them itself
 
   [[nodiscard]] std::uint32_t size_bytes() const { return element_bytes * count; }
 };
@@ -67,7 +69,8 @@ struct EventRecipe {
 struct ResolvedField {
   std::string name;
   FieldType type{};
-  std::vector<Enumerator> labels{};  ///< of an enumeration; none if this kernel does not have it
+  /// Of an integer; none if it is a plain one, or this kernel does not have the enumeration.
+  std::vector<Enumerator> labels{};
   Node value;
 };
 

@@ -216,7 +216,8 @@ TEST(EventRecipes, Text_BecomesEventsWithFields) {
   const auto recipes = parse_recipes(
       "# comment\nevent one\nevent other\n  u32 a = x\n\nevent two = tp\n  optional x64 b = y\n "
       "text[16] c = z\n"
-      " be16 d = p\n u8[4] e = q\n string f = s\n o32{some_enum} g = 1\n",
+      " be16 d = p\n u8[4] e = q\n string f = s\n o32{some_enum} g = 1\n"
+      " u8{_none=0,_some=7} h = 2\n",
       "made");
   ASSERT_TRUE(recipes) << recipes.error().text();
   ASSERT_EQ(recipes->size(), 3u);
@@ -225,7 +226,7 @@ TEST(EventRecipes, Text_BecomesEventsWithFields) {
   EXPECT_EQ((*recipes)[1].fields.size(), 1u);
   EXPECT_EQ((*recipes)[2].tracepoint, "tp");
   const auto& fields = (*recipes)[2].fields;
-  ASSERT_EQ(fields.size(), 6u);
+  ASSERT_EQ(fields.size(), 7u);
   EXPECT_TRUE(fields[0].is_optional);
   EXPECT_EQ(fields[0].type.shown, FieldType::Shown::kHexadecimal);
   EXPECT_EQ(fields[0].type.size_bytes(), 8u);
@@ -236,12 +237,16 @@ TEST(EventRecipes, Text_BecomesEventsWithFields) {
   EXPECT_EQ(fields[3].type.size_bytes(), 4u);
   EXPECT_EQ(fields[4].type.kind, FieldType::Kind::kString);
   EXPECT_EQ(fields[5].type.enumeration, "some_enum");
+  ASSERT_EQ(fields[6].type.labels.size(), 2u);
+  EXPECT_EQ(fields[6].type.labels[1].name, "_some");
+  EXPECT_EQ(fields[6].type.labels[1].value, 7);
 }
 
 TEST(EventRecipes, WrongLines_AreNamed) {
   for (const std::string_view text :
        {"u32 a = x", "event", "event a b", "event a =", "event a\n u33 b = x", "event a\n u32 b",
-        "event a\n u32 = x", "event a\n u8[0] b = x", "event a\n text[x] b = y",
+        "event a\n u32 = x", "event a\n u8[0] b = x", "event a\n u8{} b = x",
+        "event a\n u8{=1} b = x", "event a\n u8{A=,} b = x", "event a\n text[x] b = y",
         "event a\n u32 b = ", "event a\n u32 b = 1 +"}) {
     const auto recipes = parse_recipes(text, "made");
     ASSERT_FALSE(recipes) << text;
