@@ -16,7 +16,7 @@ namespace sillage::daemon {
 namespace {
 
 using kernel::EventPlan;
-using kernel::Tracepoint;
+using kernel::KernelTracepoint;
 using session::KernelRule;
 
 Nanoseconds monotonic_now() {
@@ -26,12 +26,12 @@ Nanoseconds monotonic_now() {
           static_cast<std::uint64_t>(now.tv_nsec)};
 }
 
-std::vector<const Tracepoint*> matching(const session::KernelChannel& wanted,
-                                        const kernel::Tracer& tracer) {
-  std::vector<const Tracepoint*> found;
-  for (const Tracepoint& tracepoint : tracer.tracepoints())
-    if (wanted.find_rule(KernelRule::Kind::kTracepoint, tracepoint.name,
-                         tracepoint.kernel_name.event) != nullptr)
+std::vector<const KernelTracepoint*> matching(const session::KernelChannel& wanted,
+                                              const kernel::Tracer& tracer) {
+  std::vector<const KernelTracepoint*> found;
+  for (const KernelTracepoint& tracepoint : tracer.catalog().tracepoints())
+    if (wanted.find_rule(KernelRule::Kind::kTracepoint, tracepoint.name, tracepoint.event) !=
+        nullptr)
       found.push_back(&tracepoint);
   return found;
 }
@@ -45,7 +45,8 @@ Status check_rules(const session::KernelChannel& wanted, const kernel::Tracer& t
     SILLAGE_TRY(alone->add_rule(rule));
     if (!matching(*alone, tracer).empty()) continue;
     std::vector<std::string> names;
-    for (const Tracepoint& tracepoint : tracer.tracepoints()) names.push_back(tracepoint.name);
+    for (const KernelTracepoint& tracepoint : tracer.catalog().tracepoints())
+      names.push_back(tracepoint.name);
     const auto near = session::nearest_names(rule.pattern, names, 1);
     return fail(Code::kNotFound, "this kernel has no event \"" + rule.pattern + "\"" +
                                      (near.empty() ? "; `sillage list -k` shows those it has"
@@ -78,7 +79,7 @@ Result<std::unique_ptr<KernelRecording>> KernelRecording::create(
 Status KernelRecording::open(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
                              collect::TraceId trace) {
   SILLAGE_TRY(check_rules(wanted, tracer));
-  const std::vector<const Tracepoint*> tracepoints = matching(wanted, tracer);
+  const std::vector<const KernelTracepoint*> tracepoints = matching(wanted, tracer);
   std::vector<kernel::FieldPlan> contexts;
   ctf::FieldClassRef context_class;
   SILLAGE_TRY(add_contexts(wanted, tracer, &contexts, &context_class));
@@ -103,7 +104,7 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const kernel:
   if (!channel) return tl::unexpected(std::move(channel).error());
   channel_ = *channel;
 
-  for (const Tracepoint* tracepoint : tracepoints) {
+  for (const KernelTracepoint* tracepoint : tracepoints) {
     auto plans = tracer.plan(*tracepoint);
     const Status added =
         plans ? add_event(*plans, tracer) : tl::unexpected(std::move(plans).error());
@@ -124,7 +125,7 @@ Status KernelRecording::add_contexts(const session::KernelChannel& wanted,
                                      ctf::FieldClassRef* field_class) const {
   if (wanted.contexts().empty()) return {};
   if (tracer.btf() == nullptr)
-    return fail(Code::kUnsupported, "contexts need the kernel's types: " + tracer.no_btf());
+    return fail(Code::kUnsupported, "contexts need the kernel's types: " + tracer.why_no_types());
   ctf::KernelContextBuilder builder;
   for (const std::string& name : wanted.contexts()) {
     const auto context = ctf::find_kernel_context(name);
