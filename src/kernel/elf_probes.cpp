@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -33,7 +34,7 @@ struct Segment {
   bool is_code = false;
 };
 
-std::vector<Segment> segments_of(Elf* elf) {
+std::vector<Segment> segments_of(Elf* elf, std::uint64_t file_bytes) {
   std::vector<Segment> segments;
   std::size_t count = 0;
   if (elf_getphdrnum(elf, &count) != 0) return segments;
@@ -41,8 +42,9 @@ std::vector<Segment> segments_of(Elf* elf) {
     GElf_Phdr header;
     if (gelf_getphdr(elf, static_cast<int>(i), &header) == nullptr || header.p_type != PT_LOAD)
       continue;
-    segments.push_back(
-        {header.p_vaddr, header.p_filesz, header.p_offset, (header.p_flags & PF_X) != 0});
+    if (header.p_offset > file_bytes) continue;
+    segments.push_back({header.p_vaddr, std::min(header.p_filesz, file_bytes - header.p_offset),
+                        header.p_offset, (header.p_flags & PF_X) != 0});
   }
   return segments;
 }
@@ -145,7 +147,10 @@ Result<ElfProbes> ElfProbes::load(const std::string& path) {
   std::size_t names = 0;
   if (elf_getshdrstrndx(elf.get(), &names) != 0)
     return fail(Code::kCorrupt, path + ": its sections have no names");
-  const std::vector<Segment> segments = segments_of(elf.get());
+  struct stat status {};
+  if (fstat(file.value(), &status) != 0) return fail_errno("cannot read " + path);
+  const std::vector<Segment> segments =
+      segments_of(elf.get(), static_cast<std::uint64_t>(status.st_size));
 
   std::optional<std::uint64_t> base;
   std::vector<Elf_Scn*> notes;
