@@ -128,19 +128,26 @@ Status KernelChannel::start() {
 
 void KernelChannel::stop() {
   if (syscalls_) syscalls_->stop();
-  // The kernel waits for its readers (RCU) with each one; those that wait together wait once.
+  std::vector<Attachment*> slow;
+  for (LoadedEvent& event : events_) {
+    if (event.attachment.event) {
+      slow.push_back(&event.attachment);
+    } else {
+      event.attachment.link.reset();
+    }
+  }
+  // With each of these the kernel waits for its readers (RCU); those that wait together wait once.
   constexpr std::size_t kTogether = 64;
   std::atomic<std::size_t> next{0};
   const auto detach = [&] {
-    for (std::size_t i = next++; i < events_.size(); i = next++) events_[i].attachment.link.reset();
+    for (std::size_t i = next++; i < slow.size(); i = next++) slow[i]->link.reset();
   };
   std::vector<std::thread> threads;
-  while (threads.size() + 1 < std::min(events_.size(), kTogether)) threads.emplace_back(detach);
+  while (threads.size() + 1 < std::min(slow.size(), kTogether)) threads.emplace_back(detach);
   detach();
   for (std::thread& thread : threads) thread.join();
   std::vector<Fd> released;
-  for (LoadedEvent& event : events_)
-    if (event.attachment.event) released.push_back(std::move(event.attachment.event));
+  for (Attachment* attachment : slow) released.push_back(std::move(attachment->event));
   release_slowly(std::move(released));
 }
 
