@@ -105,6 +105,28 @@ TEST(KernelRing, Open_ReadsOnWhereTheOtherStopped) {
   EXPECT_EQ(run->sequence, 1u);
 }
 
+TEST(KernelRing, Open_KilledWhileReleasing_CountsNothingTwice) {
+  const KernelRing ring = make(geometry_of({.subbuf_bytes = ByteCount{4096}}));
+  sillage_kernel_stream& s = ring.stream(0).shared();
+  TestKernelWriter writer(ring.geometry(), reinterpret_cast<std::byte*>(&s));
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(writer.emit(1));
+  {
+    KernelStreamReader reader = ring.reader(0);
+    ASSERT_TRUE(reader.next_run({}, true));
+    EXPECT_FALSE(reader.next_run({}, true));
+  }
+  EXPECT_EQ(s.consumed_events, 10u);
+  s.consumed_events = 0;  // the second of the two words it stores
+  ASSERT_TRUE(writer.emit(1));
+  auto second = open_again(ring);
+  ASSERT_TRUE(second) << second.error().text();
+  KernelStreamReader reader = second->reader(0);
+  const auto run = reader.next_run({}, true);
+  ASSERT_TRUE(run);
+  EXPECT_EQ(run->events, 1u);
+  EXPECT_EQ(reader.loss().corrupt_events, 0u);
+}
+
 TEST(KernelRing, Open_ARunNotReleased_IsGivenAgain) {
   const KernelRing ring = make(geometry_of({.subbuf_bytes = ByteCount{4096}}));
   TestKernelWriter writer(ring.geometry(), reinterpret_cast<std::byte*>(&ring.stream(0).shared()));

@@ -7,6 +7,15 @@
 
 #include <gtest/gtest.h>
 
+#include <signal.h>
+#include <sys/mman.h>
+
+#include <array>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <tuple>
 #include <vector>
 
 namespace sillage::ring {
@@ -42,12 +51,11 @@ class KernelStreamReaderTest : public ::testing::Test {
   // Records with a payload of that many bytes in all.
   std::uint64_t emit(std::uint64_t count, std::uint32_t payload = 28) {
     std::uint64_t kept = 0;
-    for (std::uint64_t i = 0; i < count; ++i) {
-      std::vector<std::byte> bytes(payload);
-      const std::uint32_t length = payload - 4;
-      std::memcpy(bytes.data(), &length, 4);
-      kept += writer().emit(1, bytes) ? 1 : 0;
-    }
+    std::array<std::byte, kSubbuf> bytes{};  // on the stack, as one test is here from a signal
+    const std::uint32_t length = payload - 4;
+    std::memcpy(bytes.data(), &length, 4);
+    for (std::uint64_t i = 0; i < count; ++i)
+      kept += writer().emit(1, std::span(bytes).first(payload)) ? 1 : 0;
     return kept;
   }
   std::optional<ring::Run> next(bool flush = false) {
@@ -113,6 +121,7 @@ TEST_F(KernelStreamReaderTest, Discard_NewestAreLostAndCounted) {
   start(false);
   const std::uint64_t kept = emit(1000);
   EXPECT_EQ(kept, 4 * 127u);
+  EXPECT_EQ(reader_->lost_by_writers(), 1000 - kept);
   auto run = next();
   ASSERT_TRUE(run);
   EXPECT_TRUE(lent_from_ring(*run));
@@ -155,15 +164,33 @@ TEST_F(KernelStreamReaderTest, Overwrite_OldestAreLostAndCounted) {
   EXPECT_EQ(reader_->lost_by_writers(), 0u);
 }
 
+// Runs when the reader first touches its buffer: between looking at a sub-buffer and copying it.
+std::function<void()> on_first_touch;
+void take_fault(int, siginfo_t*, void*) { on_first_touch(); }
+
 TEST_F(KernelStreamReaderTest, Overwrite_OverrunDuringTheCopy_IsGivenUp) {
   start(true);
   emit(127 * 4 + 1);  // sub-buffer 1 is the oldest
-  // What a copy that takes a round of the ring amounts to: the entry read, then overtaken.
-  const KernelStream stream = ring_->stream(0);
-  const auto entry = stream.copy_entry(1);
-  EXPECT_TRUE(stream.is_of(entry, 1));
-  emit(127);
-  EXPECT_GE(stream.bytes_from(1, stream.position()), kSubbuf * kCount);
+  void* buffer = ::mmap(nullptr, kSubbuf, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(buffer, MAP_FAILED);
+  int touched = 0;
+  on_first_touch = [&] {
+    ++touched;
+    ASSERT_EQ(::mprotect(buffer, kSubbuf, PROT_READ | PROT_WRITE), 0);
+    emit(127);  // begins sub-buffer 5, in the place of 1
+  };
+  struct sigaction action {
+  }, before{};
+  action.sa_sigaction = take_fault;
+  action.sa_flags = SA_SIGINFO;
+  ASSERT_EQ(::sigaction(SIGSEGV, &action, &before), 0);
+  const auto run = reader_->next_run({static_cast<std::byte*>(buffer), kSubbuf}, false);
+  ASSERT_EQ(::sigaction(SIGSEGV, &before, nullptr), 0);
+  EXPECT_EQ(touched, 1);
+  ASSERT_TRUE(run);
+  EXPECT_GT(run->sequence, 1u);
+  delivered_ += run->events;
+  ::munmap(buffer, kSubbuf);
   drain();
   EXPECT_EQ(delivered_ + reader_->loss().overrun_events, 127 * 5 + 1u);
 }
@@ -209,7 +236,9 @@ TEST_F(KernelStreamReaderTest, Flush_NotIntoASlotInUse) {
   ASSERT_TRUE(suspended.reserve(1, 28, record));  // in sub-buffer 1
   emit(127 * 3);                                  // 1, 2, 3 and 4, which took the place of 0
   EXPECT_FALSE(next(true));
-  EXPECT_EQ(ring_->stream(0).position() & SILLAGE_RING_BYTES_MASK, 4 * kSubbuf + 32);
+  KernelStream stream = ring_->stream(0);
+  EXPECT_FALSE(stream.begin_next(4, stream.position()));
+  EXPECT_EQ(stream.position() & SILLAGE_RING_BYTES_MASK, 4 * kSubbuf + 32);
 }
 
 // Both headers, in a stream whose 40 bits of bytes, 24 bits of events and clock epochs all wrap.
@@ -258,6 +287,30 @@ TEST_F(KernelStreamReaderTest, Overwrite_UnreadForARoundOfTheCounters_EventsStay
   emit(100);
   drain();
   EXPECT_EQ(delivered_ + reader_->loss().overrun_events, kMissed + 300);
+}
+
+// An interrupt between the exchange that begins a sub-buffer and its moves, long enough to begin more.
+TEST_F(KernelStreamReaderTest, SwitchesInsideASwitch_CountsStayExact) {
+  start(true);
+  emit(127);  // the next one does not fit
+  int pauses = 0;
+  std::uint64_t inside = 0;
+  TestKernelWriter interrupted(
+      ring_->geometry(), reinterpret_cast<std::byte*>(&ring_->stream(0).shared()),
+      [this] { return time_ += 10; },
+      [&] {
+        // The first pause is in front of the exchange.
+        if (++pauses == 2) inside = emit(127 * 2);
+      });
+  std::vector<std::byte> payload(28);
+  const std::uint32_t length = 24;
+  std::memcpy(payload.data(), &length, 4);
+  ASSERT_TRUE(interrupted.emit(1, payload));
+  EXPECT_EQ(inside, 127 * 2u);
+  emit(127);
+  EXPECT_EQ(ring_->stream(0).events_now(), 127 * 4 + 1u);
+  drain();
+  EXPECT_EQ(delivered_ + reader_->loss().overrun_events, 127 * 4 + 1u);
 }
 
 TEST_F(KernelStreamReaderTest, ImpossibleEntry_IsSkippedAndCounted) {

@@ -18,6 +18,7 @@ namespace {
 struct Load {
   const char* name;
   bool overwrite;
+  std::uint32_t subbuf_count;
   sillage_kernel_header header;
   bool flushes;  // the reader ends open sub-buffers all the time
   bool reads;    // while writers write; else only behind them
@@ -32,7 +33,7 @@ class KernelWritersTest : public ::testing::TestWithParam<Load> {
 
   void SetUp() override {
     const auto geometry = KernelRingGeometry::make({.subbuf_bytes = ByteCount{kSubbuf},
-                                                    .subbuf_count = 4,
+                                                    .subbuf_count = GetParam().subbuf_count,
                                                     .overwrite = GetParam().overwrite,
                                                     .header = GetParam().header},
                                                    1);
@@ -136,12 +137,14 @@ constexpr auto kCompact = SILLAGE_KERNEL_HEADER_COMPACT;
 constexpr auto kLarge = SILLAGE_KERNEL_HEADER_LARGE;
 INSTANTIATE_TEST_SUITE_P(
     KernelRing, KernelWritersTest,
-    ::testing::Values(Load{"Discard", false, kCompact, false, true, 0, 0},
-                      Load{"DiscardFlushed", false, kCompact, true, true, kLateSubbuf, kLateEvent},
-                      Load{"Overwrite", true, kCompact, false, true, kLateSubbuf, kLateEvent},
-                      Load{"OverwriteFlushed", true, kLarge, true, true, 0, kLateEvent},
-                      Load{"OverwriteReadAtTheEnd", true, kLarge, false, false, kLateSubbuf,
-                           kLateEvent}),
+    ::testing::Values(
+        Load{"Discard", false, 4, kCompact, false, true, 0, 0},
+        Load{"DiscardFlushed", false, 4, kCompact, true, true, kLateSubbuf, kLateEvent},
+        Load{"Overwrite", true, 4, kCompact, false, true, kLateSubbuf, kLateEvent},
+        // Where a copy takes as long as writing what is beside it: overrun all the time.
+        Load{"OverwriteOfTwo", true, 2, kCompact, false, true, 0, 0},
+        Load{"OverwriteFlushed", true, 4, kLarge, true, true, 0, kLateEvent},
+        Load{"OverwriteReadAtTheEnd", true, 4, kLarge, false, false, kLateSubbuf, kLateEvent}),
     [](const auto& load) { return std::string(load.param.name); });
 
 }  // namespace
