@@ -287,6 +287,7 @@ Status Daemon::create_recording(control::ConnectionId connection,
       }
     }
   }
+  if (!session->kernel_channels().empty()) SILLAGE_TRY(open_tracer());
   const std::uint64_t id = next_recording_++;
   auto recording = Recording::create(id, *std::move(session), *clock_);
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
@@ -298,14 +299,19 @@ Status Daemon::create_recording(control::ConnectionId connection,
   return {};
 }
 
+Status Daemon::open_tracer() {
+  if (tracer_) return {};
+  auto tracer = kernel::Tracer::open();
+  if (!tracer)
+    return fail(tracer.error().code, "cannot record the kernel: " + tracer.error().message +
+                                         "; events of programs can be recorded without it");
+  tracer_ = *std::move(tracer);
+  return {};
+}
+
 Status Daemon::prepare_kernel(Recording* recording,
                               control::v1::CreateRecordingResponse* response) {
   if (recording->session().kernel_channels().empty()) return {};
-  if (!tracer_) {
-    auto tracer = kernel::Tracer::open();
-    if (!tracer) return tl::unexpected<Error>(std::move(tracer).error());
-    tracer_ = *std::move(tracer);
-  }
   if (Status added = recording->add_kernel(*tracer_); !added) {
     recording->discard();
     return added;

@@ -82,6 +82,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   [[nodiscard]] Status start_recording(control::ConnectionId connection,
                                        const control::v1::StartRecordingRequest& request,
                                        control::v1::StartRecordingResponse* response);
+  [[nodiscard]] Status open_tracer();
   /// Loads the programs of a recording's kernel channels.
   [[nodiscard]] Status prepare_kernel(Recording* recording,
                                       control::v1::CreateRecordingResponse* response);
