@@ -25,6 +25,16 @@ void add_rule(KernelChannel* channel, KernelRule::Kind kind, const std::string& 
     if (!is_user_pattern(exclusion)) rule->add_exclusions(exclusion);
 }
 
+std::vector<std::string> names_of(const std::string& list) {
+  std::vector<std::string> names;
+  for (std::size_t from = 0; from < list.size();) {
+    const std::size_t comma = std::min(list.find(',', from), list.size());
+    if (comma != from) names.push_back(list.substr(from, comma - from));
+    from = comma + 1;
+  }
+  return names;
+}
+
 std::vector<std::string> without_repeats(std::vector<std::string> patterns) {
   std::sort(patterns.begin(), patterns.end());
   patterns.erase(std::unique(patterns.begin(), patterns.end()), patterns.end());
@@ -37,7 +47,7 @@ const std::vector<std::string> kDefaultKernelEvents = {"sched_*", "irq_*", "sign
                                                        "block_*", "net_*", "power_*"};
 
 bool names_no_event(const RecordOptions& options) {
-  return options.events.empty() && !options.has_syscalls && options.functions.empty() &&
+  return options.events.empty() && options.syscalls.empty() && options.functions.empty() &&
          options.probes.empty() && options.userspace_probes.empty();
 }
 
@@ -61,9 +71,7 @@ Status fill_kernel_channel(const RecordOptions& options, KernelChannel* channel)
   if (names_no_event(options)) events = kDefaultKernelEvents;
   for (const std::string& pattern : without_repeats(events))
     add_rule(channel, KernelRule::TRACEPOINT, pattern, options);
-  std::vector<std::string> syscalls = options.syscalls;
-  if (options.has_syscalls && syscalls.empty()) syscalls.emplace_back("*");
-  for (const std::string& pattern : without_repeats(syscalls))
+  for (const std::string& pattern : without_repeats(names_of(options.syscalls)))
     add_rule(channel, KernelRule::SYSCALL, pattern, options);
   for (const std::string& name : without_repeats(options.functions))
     add_rule(channel, KernelRule::FUNCTION, name, options);

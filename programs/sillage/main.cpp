@@ -29,15 +29,9 @@ using sillage::command::kExitOwnError;
 void add_kernel(CLI::App* record, RecordOptions* options) {
   record->add_flag("-k,--kernel", options->kernel,
                    "Record the kernel's events: names given with -e that have no colon");
-  CLI::Option* syscall =
-      record
-          ->add_option("--syscall", options->syscalls,
-                       "Record system calls, or those like these: --syscall=open*,close")
-          ->type_name("[=NAMES]")
-          ->delimiter(',')
-          ->expected(0, 1)
-          ->allow_extra_args(false);
-  record->parse_complete_callback([syscall, options] { options->has_syscalls = syscall->count() != 0; });
+  // A flag, so that what follows it may be the program; its value only with "=".
+  record->add_flag("--syscall{*}", options->syscalls,
+                   "Record system calls, or those like these: --syscall=open*,close");
   const auto add_list = [record](const char* name, std::vector<std::string>* to, const char* what,
                                  const char* type) {
     record->add_option(name, *to, what)->type_name(type)->allow_extra_args(false);

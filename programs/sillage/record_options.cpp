@@ -153,7 +153,7 @@ Result<std::string> default_output(const std::string& name) {
 }
 
 bool records_kernel(const RecordOptions& options) {
-  return options.kernel || options.has_syscalls || !options.functions.empty() ||
+  return options.kernel || !options.syscalls.empty() || !options.functions.empty() ||
          !options.probes.empty() || !options.userspace_probes.empty();
 }
 

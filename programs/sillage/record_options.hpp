@@ -23,8 +23,8 @@ struct RecordOptions {
   std::vector<int> pids;
   std::string duration;
   bool kernel = false;
-  bool has_syscalls = false;                     ///< --syscall, with or without names
-  std::vector<std::string> syscalls, functions;  ///< patterns; names
+  std::string syscalls;  ///< patterns with commas between; "" = none
+  std::vector<std::string> functions;
   std::vector<std::string> probes, userspace_probes;
   std::string filter;  ///< of kernel events
   std::uint32_t syscall_bytes = 0;

@@ -36,21 +36,45 @@ std::vector<const KernelTracepoint*> matching(const session::KernelChannel& want
   return found;
 }
 
+std::vector<const kernel::SystemCall*> matching(const session::KernelChannel& wanted,
+                                                const kernel::SystemCalls& calls) {
+  std::vector<const kernel::SystemCall*> found;
+  for (const kernel::SystemCall& call : calls.all())
+    if (wanted.find_rule(KernelRule::Kind::kSyscall, call.name, call.user_name) != nullptr)
+      found.push_back(&call);
+  return found;
+}
+
+bool wants_syscalls(const session::KernelChannel& wanted) {
+  return std::any_of(wanted.rules().begin(), wanted.rules().end(), [](const KernelRule& rule) {
+    return rule.kind == KernelRule::Kind::kSyscall;
+  });
+}
+
 // A rule that finds nothing is a mistake of the user's, who wants to know at once.
-Status check_rules(const session::KernelChannel& wanted, const kernel::Tracer& tracer) {
+Status check_rules(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
+                   const kernel::SystemCalls& calls) {
   for (const KernelRule& rule : wanted.rules()) {
-    if (rule.kind != KernelRule::Kind::kTracepoint) continue;
+    const bool is_syscall = rule.kind == KernelRule::Kind::kSyscall;
     auto alone = session::KernelChannel::create({});
     if (!alone) return tl::unexpected(std::move(alone).error());
     SILLAGE_TRY(alone->add_rule(rule));
-    if (!matching(*alone, tracer).empty()) continue;
     std::vector<std::string> names;
-    for (const KernelTracepoint& tracepoint : tracer.catalog().tracepoints())
-      names.push_back(tracepoint.name);
+    if (is_syscall) {
+      if (!matching(*alone, calls).empty()) continue;
+      for (const kernel::SystemCall& call : calls.all()) names.push_back(call.user_name);
+    } else {
+      if (!matching(*alone, tracer).empty()) continue;
+      for (const KernelTracepoint& tracepoint : tracer.catalog().tracepoints())
+        names.push_back(tracepoint.name);
+    }
     const auto near = session::nearest_names(rule.pattern, names, 1);
-    return fail(Code::kNotFound, "this kernel has no event \"" + rule.pattern + "\"" +
-                                     (near.empty() ? "; `sillage list -k` shows those it has"
-                                                   : "; did you mean " + near[0] + "?"));
+    return fail(Code::kNotFound,
+                std::string("this kernel has no ") + (is_syscall ? "system call" : "event") +
+                    " \"" + rule.pattern + "\"" +
+                    (near.empty() ? std::string("; `sillage list -k") +
+                                        (is_syscall ? " --syscall" : "") + "` shows those it has"
+                                  : "; did you mean " + near[0] + "?"));
   }
   return {};
 }
@@ -78,14 +102,21 @@ Result<std::unique_ptr<KernelRecording>> KernelRecording::create(
 
 Status KernelRecording::open(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
                              collect::TraceId trace) {
-  SILLAGE_TRY(check_rules(wanted, tracer));
+  kernel::SystemCalls calls;
+  if (wants_syscalls(wanted)) {
+    auto loaded = tracer.catalog().system_calls();
+    if (!loaded) return tl::unexpected(std::move(loaded).error());
+    calls = std::move(*loaded);
+  }
+  SILLAGE_TRY(check_rules(wanted, tracer, calls));
   const std::vector<const KernelTracepoint*> tracepoints = matching(wanted, tracer);
+  const std::size_t events = tracepoints.size() + 2 * matching(wanted, calls).size();
   std::vector<kernel::FieldPlan> contexts;
   ctf::FieldClassRef context_class;
   SILLAGE_TRY(add_contexts(wanted, tracer, &contexts, &context_class));
 
   const long cpus = ::sysconf(_SC_NPROCESSORS_CONF);
-  const auto geometry = ring::KernelRingGeometry::make(ring_options(wanted, tracepoints.size()),
+  const auto geometry = ring::KernelRingGeometry::make(ring_options(wanted, events),
                                                        static_cast<std::uint32_t>(cpus));
   if (!geometry) return tl::unexpected(geometry.error());
   auto programs = kernel::KernelChannel::create(*geometry, std::move(contexts), tracer.casts());
@@ -104,18 +135,67 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const kernel:
   if (!channel) return tl::unexpected(std::move(channel).error());
   channel_ = *channel;
 
-  for (const KernelTracepoint* tracepoint : tracepoints) {
-    auto plans = tracer.plan(*tracepoint);
-    const Status added =
-        plans ? add_event(*plans, tracer) : tl::unexpected(std::move(plans).error());
-    if (added) continue;
-    // Permissions do not come with the next event.
-    if (added.error().code == Code::kPermission) return added;
-    left_out_.push_back(tracepoint->name + ": " + added.error().message);
-  }
+  SILLAGE_TRY(add_tracepoints(tracepoints, tracer));
+  SILLAGE_TRY(add_syscalls(wanted, calls, tracer));
   if (event_count() == 0)
     return fail(Code::kUnsupported, "this kernel lets none of these events be recorded; " +
                                         (left_out_.empty() ? "" : left_out_.front()));
+  return {};
+}
+
+Status KernelRecording::add_tracepoints(const std::vector<const KernelTracepoint*>& wanted,
+                                        const kernel::Tracer& tracer) {
+  for (const KernelTracepoint* tracepoint : wanted) {
+    auto plans = tracer.plan(*tracepoint);
+    Status added = plans ? add_event(*plans, tracer) : tl::unexpected(std::move(plans).error());
+    if (!added) SILLAGE_TRY(leave_out(tracepoint->name, std::move(added).error()));
+  }
+  return {};
+}
+
+Status KernelRecording::add_syscalls(const session::KernelChannel& wanted,
+                                     const kernel::SystemCalls& calls,
+                                     const kernel::Tracer& tracer) {
+  const auto found = matching(wanted, calls);
+  if (found.empty()) return {};
+  if (tracer.btf() == nullptr)
+    return fail(Code::kUnsupported,
+                "system calls need the kernel's types: " + tracer.why_no_types());
+  auto planner = kernel::SyscallPlanner::create(*tracer.btf());
+  if (!planner) return tl::unexpected(std::move(planner).error());
+  const std::uint32_t bytes =
+      std::min(wanted.options().syscall_bytes, kernel::SyscallPlanner::kMaxBytes);
+  for (const bool at_exit : {false, true}) {
+    for (const kernel::SystemCall* call : found)
+      SILLAGE_TRY(add_syscall(planner->plan(*call, at_exit, bytes), tracer));
+    if (found.size() != calls.all().size()) continue;
+    for (const kernel::Abi abi : {kernel::Abi::kNative, kernel::Abi::kCompat})
+      SILLAGE_TRY(add_syscall(planner->plan_unknown(abi, at_exit), tracer));
+  }
+  return {};
+}
+
+Status KernelRecording::add_syscall(const kernel::SyscallEvent& event,
+                                    const kernel::Tracer& tracer) {
+  Status added = programs_->add_syscall(event, EventId{next_id_}, *tracer.btf());
+  if (added) return declare(event.plan);
+  return leave_out(event.plan.name, std::move(added).error());
+}
+
+Status KernelRecording::leave_out(const std::string& name, Error why) {
+  // Permissions do not come with the next event.
+  if (why.code == Code::kPermission) return tl::unexpected(std::move(why));
+  left_out_.push_back(name + ": " + why.message);
+  return {};
+}
+
+Status KernelRecording::declare(const EventPlan& plan) {
+  ctf::EventClass event;
+  event.name = plan.name;
+  event.payload = plan.payload;
+  const auto id = collector_.add_event(channel_, std::move(event));
+  if (!id) return tl::unexpected(id.error());
+  ++next_id_;
   return {};
 }
 
@@ -150,14 +230,7 @@ Status KernelRecording::add_event(const std::vector<EventPlan>& plans,
   Status loaded;
   for (const EventPlan& plan : plans) {
     loaded = programs_->add_event(plan, EventId{next_id_}, tracer.btf());
-    if (!loaded) continue;
-    ctf::EventClass event;
-    event.name = plan.name;
-    event.payload = plan.payload;
-    const auto id = collector_.add_event(channel_, std::move(event));
-    if (!id) return tl::unexpected(id.error());
-    ++next_id_;
-    return {};
+    if (loaded) return declare(plan);
   }
   return loaded;
 }

@@ -46,6 +46,16 @@ class KernelRecording {
                                     const kernel::Tracer& tracer,
                                     std::vector<kernel::FieldPlan>* plans,
                                     ctf::FieldClassRef* field_class) const;
+  [[nodiscard]] Status add_tracepoints(const std::vector<const kernel::KernelTracepoint*>& wanted,
+                                       const kernel::Tracer& tracer);
+  /// Entry and exit of the system calls that rules want; of those without a number, too, where all are wanted.
+  [[nodiscard]] Status add_syscalls(const session::KernelChannel& wanted,
+                                    const kernel::SystemCalls& calls, const kernel::Tracer& tracer);
+  [[nodiscard]] Status add_syscall(const kernel::SyscallEvent& event, const kernel::Tracer& tracer);
+  /// Declares an event that was loaded under the next id.
+  [[nodiscard]] Status declare(const kernel::EventPlan& plan);
+  /// Notes an event that cannot be recorded; an error only if that is so for all.
+  [[nodiscard]] Status leave_out(const std::string& name, Error why);
   [[nodiscard]] Status add_event(const std::vector<kernel::EventPlan>& plans,
                                  const kernel::Tracer& tracer);
 
