@@ -50,7 +50,7 @@ class EventMaker {
       : btf_(btf),
         rules_(rules),
         registers_(registers.arguments(call.abi)),
-        types_(btf, rules, call.abi),
+        types_(btf, rules, call),
         call_(call),
         at_exit_(at_exit),
         max_bytes_(bytes) {

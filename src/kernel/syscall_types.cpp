@@ -158,9 +158,20 @@ bool SyscallTypes::is_portable(TypeRef type) const {
   return name.find("long") == std::string::npos || name.find("long long") != std::string::npos;
 }
 
+// struct old_timespec32 for __kernel_timespec, old_timeval32 for __kernel_old_timeval.
+std::optional<TypeRef> SyscallTypes::find_short_time(std::string_view tag) const {
+  for (const std::string_view prefix : {"__kernel_", "old_"}) {
+    if (tag.starts_with(prefix)) tag.remove_prefix(prefix.size());
+  }
+  return btf_.find_tag("old_" + std::string(tag) + "32");
+}
+
 std::optional<TypeRef> SyscallTypes::find_structure(const SyscallStructure& structure) const {
   const auto type = btf_.find_tag(structure.tag);
   if (!type || abi_ == Abi::kNative) return type;
+  if (has_short_times_) {
+    if (const auto found = find_short_time(structure.tag); found) return found;
+  }
   const bool is_same = std::all_of(structure.members.begin(), structure.members.end(),
                                    [&](const SyscallMember& member) {
                                      const auto place = btf_.member(*type, member.path);

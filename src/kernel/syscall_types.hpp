@@ -34,8 +34,11 @@ struct SyscallMemory {
 /// Lifetime: keeps references to both.
 class SyscallTypes {
  public:
-  SyscallTypes(const Btf& btf, const SyscallRules& rules, Abi abi)
-      : btf_(btf), rules_(rules), abi_(abi) {}
+  SyscallTypes(const Btf& btf, const SyscallRules& rules, const SystemCall& call)
+      : btf_(btf),
+        rules_(rules),
+        abi_(call.abi),
+        has_short_times_(call.abi == Abi::kCompat && call.name.ends_with("time32")) {}
 
   /// Bytes of a `long` and of a pointer of the calling program.
   [[nodiscard]] std::uint32_t word_bytes() const { return abi_ == Abi::kNative ? 8 : 4; }
@@ -67,10 +70,12 @@ class SyscallTypes {
  private:
   [[nodiscard]] std::optional<TypeRef> find_structure(const SyscallStructure& structure) const;
   [[nodiscard]] bool is_portable(TypeRef type) const;
+  [[nodiscard]] std::optional<TypeRef> find_short_time(std::string_view tag) const;
 
   const Btf& btf_;
   const SyscallRules& rules_;
   const Abi abi_;
+  const bool has_short_times_;  // the call is for programs whose times end in 2038
 };
 
 }  // namespace sillage::kernel
