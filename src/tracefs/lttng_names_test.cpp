@@ -38,6 +38,7 @@ TEST(LttngNames, Fields_SayThreadWhereTheKernelSaysProcess) {
   EXPECT_EQ(lttng_field_name("sched", "sched_wakeup", "pid"), "tid");
   EXPECT_EQ(lttng_field_name("sched", "sched_process_fork", "child_pid"), "child_tid");
   EXPECT_EQ(lttng_field_name("sched", "sched_switch", "child_pid"), "child_pid");
+  EXPECT_EQ(lttng_field_name("ext4", "ext4_punch_hole", "offset"), "pos");
   EXPECT_TRUE(is_left_out("syscalls", "__syscall_nr"));
   EXPECT_FALSE(is_left_out("mine", "__syscall_nr"));
 }
