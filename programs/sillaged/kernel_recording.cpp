@@ -115,11 +115,13 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const kernel:
   ctf::FieldClassRef context_class;
   SILLAGE_TRY(add_contexts(wanted, tracer, &contexts, &context_class));
 
-  const long cpus = ::sysconf(_SC_NPROCESSORS_CONF);
-  const auto geometry = ring::KernelRingGeometry::make(ring_options(wanted, events),
-                                                       static_cast<std::uint32_t>(cpus));
+  // Programs find their stream by the CPU's number: possible ones, not those there are now.
+  const auto cpus = ring::possible_cpu_count();
+  if (!cpus) return tl::unexpected(cpus.error());
+  const auto geometry = ring::KernelRingGeometry::make(ring_options(wanted, events), *cpus);
   if (!geometry) return tl::unexpected(geometry.error());
-  auto programs = kernel::KernelChannel::create(*geometry, std::move(contexts), tracer.casts());
+  auto programs = kernel::KernelChannel::create(*geometry, std::move(contexts), tracer.casts(),
+                                                static_cast<std::uint32_t>(::getpid()));
   if (!programs) return tl::unexpected(std::move(programs).error());
   programs_ = std::move(*programs);
   auto map = programs_->ring_fd();

@@ -85,6 +85,34 @@ Result<Attachment> attach_tracing(int program_fd, const std::string& what) {
   return fail_errno("cannot attach a program to " + what, error_number);
 }
 
+Result<Fd> link_iterator(int program_fd, const std::string& iterator) {
+  bpf_iter_link_info what{};
+  LIBBPF_OPTS(bpf_link_create_opts, options);
+  // Those of control groups want to be told how; from the root of the hierarchy if not where.
+  if (iterator == "cgroup") {
+    what.cgroup.order = BPF_CGROUP_ITER_DESCENDANTS_PRE;
+    options.iter_info = &what;
+    options.iter_info_len = sizeof what;
+  }
+  Fd link(::bpf_link_create(program_fd, 0, BPF_TRACE_ITER, &options));
+  if (!link) return fail_errno("cannot attach a program to the iterator " + iterator);
+  return link;
+}
+
+Status run_iterator(int link_fd, const std::string& iterator) {
+  const Fd run(::bpf_iter_create(link_fd));
+  if (!run) return fail_errno("cannot begin the iterator " + iterator);
+  // The program writes to the ring and not to its reader, who therefore comes to the end at once, or, every
+  // million things, is to ask again.
+  char nothing = 0;
+  for (;;) {
+    const ssize_t bytes = ::read(run.value(), &nothing, sizeof nothing);
+    if (bytes == 0) return {};
+    if (bytes < 0 && errno != EAGAIN && errno != EINTR)
+      return fail_errno("cannot go on with the iterator " + iterator);
+  }
+}
+
 Result<Attachment> attach_raw_tracepoint(int program_fd, const std::string& tracepoint) {
   Fd link(::bpf_raw_tracepoint_open(tracepoint.c_str(), program_fd));
   if (!link) return fail_errno("cannot attach a program to the tracepoint " + tracepoint);

@@ -28,6 +28,12 @@ void release_slowly(std::vector<Fd> events);
 /// Errors: kPermission, kUnsupported: this kernel does not let functions be traced, naming `what`.
 [[nodiscard]] Result<Attachment> attach_tracing(int program_fd, const std::string& what);
 
+/// Makes the link of an iterator's program, for run_iterator(). It runs never by itself.
+[[nodiscard]] Result<Fd> link_iterator(int program_fd, const std::string& iterator);
+
+/// Has an iterator's program come to all that there is, now and in this thread.
+[[nodiscard]] Status run_iterator(int link_fd, const std::string& iterator);
+
 /// Attaches a program of type raw tracepoint.
 [[nodiscard]] Result<Attachment> attach_raw_tracepoint(int program_fd,
                                                        const std::string& tracepoint);

@@ -78,6 +78,7 @@ std::optional<std::vector<Enumerator>> inline_labels(std::string_view text) {
 }
 
 std::optional<FieldType> field_type(std::string_view text) {
+  if (text == "path") return FieldType{.kind = FieldType::Kind::kPath, .element_bytes = 1};
   if (text == "string") return FieldType{.kind = FieldType::Kind::kString, .element_bytes = 1};
   if (text.ends_with('}')) {
     const std::size_t open = text.find('{');
@@ -160,6 +161,34 @@ std::string misfit(const FieldType& type, const Node& value) {
     case FieldType::Kind::kString:
       if (!is_memory && !value.is_pointer) return "a string is copied from memory";
       break;
+    case FieldType::Kind::kPath:
+      if (!is_memory || value.operands.front().kind != Node::Kind::kArgument)
+        return "a path is a member of what an argument points to";
+      break;
+  }
+  return {};
+}
+
+// Looks the fields of an event up.
+Status resolve_fields(const EventRecipe& recipe, const Scope& scope, ResolvedEvent* event) {
+  const Btf& btf = *scope.btf;
+  for (const FieldRecipe& field : recipe.fields) {
+    auto value = resolve(*field.value, scope);
+    if (!value) {
+      if (field.is_optional) continue;
+      Error error = std::move(value).error();
+      error.message = recipe.name + "." + field.name + ": " + error.message;
+      return tl::unexpected(std::move(error));
+    }
+    if (const std::string why = misfit(field.type, *value); !why.empty())
+      return fail(Code::kInvalidArgument, recipe.name + "." + field.name + ": " + why);
+    event->needs_raw_arguments = event->needs_raw_arguments || needs_raw_arguments(*value);
+    ResolvedField resolved{field.name, field.type, field.type.labels, std::move(*value)};
+    if (!field.type.enumeration.empty()) {
+      if (const auto tag = btf.find_tag(field.type.enumeration))
+        resolved.labels = btf.enumerators(*tag);
+    }
+    event->fields.push_back(std::move(resolved));
   }
   return {};
 }
@@ -189,6 +218,12 @@ Result<std::vector<EventRecipe>> parse_recipes(std::string_view text, std::strin
     }
     if (recipes.empty())
       return at_line({Code::kInvalidArgument, "a field stands before the first event", {}});
+    if (line.starts_with("when ")) {
+      auto condition = parse_expression(line.substr(5));
+      if (!condition) return at_line(std::move(condition).error());
+      for (std::size_t i = group; i < recipes.size(); ++i) recipes[i].condition = *condition;
+      continue;
+    }
     auto field = parse_field(line);
     if (!field) return at_line(std::move(field).error());
     for (std::size_t i = group; i < recipes.size(); ++i) recipes[i].fields.push_back(*field);
@@ -213,27 +248,34 @@ Result<ResolvedEvent> resolve(const EventRecipe& recipe, const Btf& btf,
                       .argument_count = static_cast<std::uint32_t>(arguments->parameters.size()),
                       .fields = {}};
   const Scope scope{.btf = &btf, .arguments = &arguments->parameters, .variable = variable};
-  for (const FieldRecipe& field : recipe.fields) {
-    auto value = resolve(*field.value, scope);
-    if (!value) {
-      if (field.is_optional) continue;
-      Error error = std::move(value).error();
-      error.message = recipe.name + "." + field.name + ": " + error.message;
-      return tl::unexpected(std::move(error));
-    }
-    if (const std::string why = misfit(field.type, *value); !why.empty())
-      return fail(Code::kInvalidArgument, recipe.name + "." + field.name + ": " + why);
-    event.needs_raw_arguments = event.needs_raw_arguments || needs_raw_arguments(*value);
-    ResolvedField resolved{field.name, field.type, field.type.labels, std::move(*value)};
-    if (!field.type.enumeration.empty()) {
-      if (const auto tag = btf.find_tag(field.type.enumeration))
-        resolved.labels = btf.enumerators(*tag);
-    }
-    event.fields.push_back(std::move(resolved));
-  }
+  SILLAGE_TRY(resolve_fields(recipe, scope, &event));
   if (event.needs_raw_arguments) {
     for (ResolvedField& field : event.fields) forget_argument_types(&field.value);
   }
+  return event;
+}
+
+Result<ResolvedEvent> resolve_iterator(const EventRecipe& recipe, const Btf& btf) {
+  const auto function = btf.find_function("bpf_iter_" + recipe.tracepoint);
+  const auto prototype = function ? btf.prototype(*function) : std::nullopt;
+  if (!prototype)
+    return fail(Code::kNotFound,
+                "kernel " + btf.release() + " has no iterator " + recipe.tracepoint);
+  ResolvedEvent event{.name = recipe.name,
+                      .tracepoint = recipe.tracepoint,
+                      .attach_to = *function,
+                      .argument_count = static_cast<std::uint32_t>(prototype->parameters.size()),
+                      .fields = {}};
+  const Scope scope{.btf = &btf, .arguments = &prototype->parameters};
+  if (recipe.condition) {
+    auto condition = resolve(*recipe.condition, scope);
+    if (!condition) return tl::unexpected(std::move(condition).error());
+    event.needs_raw_arguments = needs_raw_arguments(*condition);
+    event.condition = std::move(*condition);
+  }
+  SILLAGE_TRY(resolve_fields(recipe, scope, &event));
+  if (event.needs_raw_arguments)
+    return fail(Code::kInvalidArgument, recipe.name + ": calculates with pointers that it knows");
   return event;
 }
 

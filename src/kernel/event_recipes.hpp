@@ -4,6 +4,7 @@
 //
 //   # a comment
 //   event NAME [ = TRACEPOINT ]          TRACEPOINT: the kernel's name, if it is another
+//     [when EXPRESSION]                  the event is only recorded where this is not 0; of iterators
 //     [optional] TYPE NAME = EXPRESSION  optional: left out where the kernel does not have it
 //     ...
 //
@@ -15,6 +16,7 @@
 //         TYPE[N]                        an array of these, from memory
 //         text[N]                        N characters from memory, NUL behind a shorter text
 //         string                         characters up to NUL where the pointer points; also of an array
+//         path                           the name of the file whose `struct path` it is; of iterators
 //
 // Lines `event` right behind each other have the same fields. Several blocks with one NAME are
 // alternatives: the first that resolves is used. Expressions: expression.hpp.
@@ -25,6 +27,7 @@
 #include "kernel/expression.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +36,7 @@ namespace sillage::kernel {
 
 /// What a field is in the trace.
 struct FieldType {
-  enum class Kind : std::uint8_t { kInteger, kArray, kText, kString };
+  enum class Kind : std::uint8_t { kInteger, kArray, kText, kString, kPath };
   enum class Shown : std::uint8_t { kDecimal, kHexadecimal, kOctal };
 
   Kind kind = Kind::kInteger;
@@ -58,14 +61,16 @@ struct FieldRecipe {
 
 struct EventRecipe {
   std::string name;        ///< LTTng's
-  std::string tracepoint;  ///< the kernel's
+  std::string tracepoint;  ///< the kernel's; of a state dump its iterator
+  SyntaxRef condition{};   ///< null: none
   std::vector<FieldRecipe> fields;
 };
 
 /// A field of an event on this kernel.
 ///
 /// Of an integer `value` is a value; its low bytes are stored. Of an array and a text it is a kPlace of
-/// at least size_bytes() (or a pointer to that many bytes); of a string a pointer or a kPlace.
+/// at least size_bytes() (or a pointer to that many bytes); of a string a pointer or a kPlace; of a path a kPlace
+/// behind an argument.
 struct ResolvedField {
   std::string name;
   FieldType type{};
@@ -80,6 +85,7 @@ struct ResolvedEvent {
   TypeRef attach_to{};  ///< `btf_trace_TRACEPOINT`
   std::uint32_t argument_count = 0;
   bool needs_raw_arguments = false;  ///< only for raw tracepoint programs; see Node::is_refused
+  std::optional<Node> condition{};
   std::vector<ResolvedField> fields;
 };
 
@@ -98,5 +104,11 @@ struct ResolvedEvent {
 ///         kInvalidArgument  a value does not fit its field.
 [[nodiscard]] Result<ResolvedEvent> resolve(const EventRecipe& recipe, const Btf& btf,
                                             const VariableFinder& variable);
+
+/// A recipe over what an iterator (`bpf_iter_NAME` in BTF) goes through. `tracepoint` is NAME then.
+///
+/// Errors: kNotFound         this kernel does not have the iterator, or something a field needs;
+///         kInvalidArgument  a value does not fit its field, or is computed in a way that iterators cannot.
+[[nodiscard]] Result<ResolvedEvent> resolve_iterator(const EventRecipe& recipe, const Btf& btf);
 
 }  // namespace sillage::kernel

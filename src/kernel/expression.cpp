@@ -393,7 +393,42 @@ class Resolver {
     return node;
   }
 
+  // id_in(map, id): the first three ranges, one more than anybody has; outside of them the overflow id.
+  static Syntax id_in(const Syntax& map, const Syntax& id) {
+    const auto number = [](std::uint64_t value) {
+      return Syntax{.kind = Syntax::Kind::kNumber, .number = value};
+    };
+    const auto member = [](Syntax of, const char* name) {
+      return Syntax{.kind = Syntax::Kind::kDot, .text = name, .operands = {std::move(of)}};
+    };
+    const auto compute = [](Operation which, Syntax left, Syntax right) {
+      return Syntax{.kind = Syntax::Kind::kOperation,
+                    .operation = which,
+                    .operands = {std::move(left), std::move(right)}};
+    };
+    Syntax value = number(65534);
+    for (std::uint64_t n = 3; n-- > 0;) {
+      const Syntax range{.kind = Syntax::Kind::kIndex,
+                         .operands = {member(map, "extent"), number(n)}};
+      const Syntax first = member(range, "lower_first");
+      const Syntax inside = compute(Operation::kSubtract, id, first);
+      Syntax is_in = compute(
+          Operation::kLogicalAnd,
+          compute(Operation::kLogicalAnd,
+                  compute(Operation::kGreater, member(map, "nr_extents"), number(n)),
+                  compute(Operation::kGreaterOrEqual, id, first)),
+          compute(Operation::kLess, inside, member(range, "count")));
+      value = Syntax{.kind = Syntax::Kind::kChoice,
+                     .operands = {std::move(is_in),
+                                  compute(Operation::kAdd, inside, member(range, "first")),
+                                  std::move(value)}};
+    }
+    return value;
+  }
+
   Result<Node> call(const Syntax& syntax) const {
+    if (syntax.text == "id_in" && syntax.operands.size() == 2)
+      return resolve(id_in(syntax.operands.front(), syntax.operands.back()));
     const auto* found =
         std::find_if(kFunctions.begin(), kFunctions.end(),
                      [&](const FunctionName& known) { return known.name == syntax.text; });

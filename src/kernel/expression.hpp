@@ -12,7 +12,8 @@
 //   type         = [ "struct" | "union" ] name { "*" }
 //
 // A name is an argument of the tracepoint, as the kernel's source names it, or `current`, the running
-// task. $NAME is the variable of 8 bytes with that name in the kernel, TAG::NAME an enumerator of `enum TAG`.
+// task. id_in(MAP, ID) is the user or group ID of the kernel's namespace in the one whose uid_map or gid_map that is;
+// of the map its first three ranges. $NAME is the variable of 8 bytes with that name in the kernel, TAG::NAME an enumerator of `enum TAG`.
 // Functions: `Function` below.
 #pragma once
 

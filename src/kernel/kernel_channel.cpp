@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -56,7 +57,7 @@ Result<Attachment> attach(const AttachPlan& plan, int program_fd) {
 
 Result<std::unique_ptr<KernelChannel>> KernelChannel::create(
     const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts,
-    const PointerCasts& casts) {
+    const PointerCasts& casts, std::uint32_t excluded_process) {
   auto ring = create_ring_map(geometry.stride, geometry.cpu_count);
   if (!ring) return tl::unexpected(std::move(ring).error());
   auto wakeup = create_wakeup_map();
@@ -68,6 +69,7 @@ Result<std::unique_ptr<KernelChannel>> KernelChannel::create(
   target.scratch_fd = scratch->value();
   target.contexts = std::move(contexts);
   target.casts = casts;
+  target.excluded_process = excluded_process;
   std::unique_ptr<KernelChannel> channel(new KernelChannel(std::move(target)));
   channel->ring_ = std::move(*ring);
   channel->wakeup_ = std::move(*wakeup);
@@ -104,7 +106,7 @@ Status KernelChannel::add_event(const EventPlan& plan, EventId id, const Btf* bt
 
 Status KernelChannel::add_syscall(const SyscallEvent& event, EventId id, const Btf& btf) {
   if (!syscalls_) {
-    auto made = SyscallDispatch::create(btf);
+    auto made = SyscallDispatch::create(btf, target_.excluded_process);
     if (!made) return tl::unexpected(std::move(made).error());
     syscalls_ = std::move(*made);
   }
@@ -112,6 +114,47 @@ Status KernelChannel::add_syscall(const SyscallEvent& event, EventId id, const B
   if (!program) return tl::unexpected(program.error());
   SILLAGE_TRY(syscalls_->put(event.place, program->value()));
   ++syscall_count_;
+  return {};
+}
+
+Result<Fd> KernelChannel::make_iterator(const IteratorPlan& plan) const {
+  const auto code = ProgramBuilder(target_).build_iterator(plan);
+  if (!code) return tl::unexpected(code.error());
+  bpf::ProgramOptions options;
+  options.name = plan.attach.name;
+  options.attach_type = BPF_TRACE_ITER;
+  options.attach_btf_id = plan.attach.target.id;
+  const auto program = bpf::load_program(*code, options);
+  if (!program) return tl::unexpected(program.error());
+  return link_iterator(program->value(), plan.attach.name);
+}
+
+Status KernelChannel::write_record(EventId id, std::span<const std::byte> payload) {
+  if (payload.size() > ProgramBuilder::kMaxInputBytes)
+    return fail(Code::kLimit, "a record of " + std::to_string(payload.size()) +
+                                  " bytes; there may be " +
+                                  std::to_string(ProgramBuilder::kMaxInputBytes));
+  if (!writer_) {
+    const auto code = ProgramBuilder(target_).build_writer();
+    if (!code) return tl::unexpected(code.error());
+    bpf::ProgramOptions options;
+    options.name = "write_record";
+    options.type = BPF_PROG_TYPE_SYSCALL;
+    options.attach_type = {};
+    options.sleepable = true;
+    auto program = bpf::load_program(*code, options);
+    if (!program) return tl::unexpected(std::move(program).error());
+    writer_ = std::move(*program);
+  }
+  const std::uint32_t head[2] = {id.value, static_cast<std::uint32_t>(payload.size())};
+  std::vector<std::byte> context(sizeof head + payload.size());
+  std::memcpy(context.data(), head, sizeof head);
+  if (!payload.empty()) std::memcpy(context.data() + sizeof head, payload.data(), payload.size());
+  LIBBPF_OPTS(bpf_test_run_opts, options);
+  options.ctx_in = context.data();
+  options.ctx_size_in = static_cast<std::uint32_t>(context.size());
+  if (::bpf_prog_test_run_opts(writer_.value(), &options) != 0)
+    return fail_errno("cannot write a record to the ring");
   return {};
 }
 

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,12 +29,13 @@ namespace sillage::kernel {
 /// Threads:  one at a time.
 class KernelChannel {
  public:
-  /// Makes the maps. `contexts` stand in front of every payload.
+  /// Makes the maps. `contexts` stand in front of every payload. What `excluded_process`, the one that reads the
+  /// ring, causes itself is not recorded; 0 = nothing is excluded.
   ///
   /// Errors: those of the maps.
   [[nodiscard]] static Result<std::unique_ptr<KernelChannel>> create(
       const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts,
-      const PointerCasts& casts);
+      const PointerCasts& casts, std::uint32_t excluded_process);
 
   ~KernelChannel() { stop(); }
   KernelChannel(const KernelChannel&) = delete;
@@ -54,6 +56,18 @@ class KernelChannel {
   ///
   /// Errors: kUnsupported  the kernel refuses it, with its reason; the event is left out.
   [[nodiscard]] Status add_syscall(const SyscallEvent& event, EventId id, const Btf& btf);
+
+  /// Loads the program of an iterator and gives its link, for run_iterator().
+  ///
+  /// Errors: kUnsupported  the kernel refuses it, with its reason.
+  [[nodiscard]] Result<Fd> make_iterator(const IteratorPlan& plan) const;
+
+  /// Writes a record now, with the channel's contexts as they are in this thread.
+  ///
+  /// Cost:   the first one some ms, as it loads a program; the others 2 us.
+  /// Errors: kLimit        more than ProgramBuilder::kMaxInputBytes;
+  ///         kUnsupported  the kernel has no programs that user space runs (Linux 5.14).
+  [[nodiscard]] Status write_record(EventId id, std::span<const std::byte> payload);
 
   /// Attaches every program that is loaded and not attached. On an error those before it stay attached.
   [[nodiscard]] Status start();
@@ -76,6 +90,7 @@ class KernelChannel {
   [[nodiscard]] Result<Fd> load(const EventPlan& plan, EventId id, const Btf* btf) const;
 
   Fd ring_, wakeup_, scratch_;
+  Fd writer_;  // once there is a record of user space's
   ProgramTarget target_;
   std::vector<LoadedEvent> events_;
   std::unique_ptr<SyscallDispatch> syscalls_;  // once there is one

@@ -35,7 +35,7 @@ TEST(KernelChannel, RecordsATracepointByItsFormat) {
   const auto cpus = static_cast<std::uint32_t>(::sysconf(_SC_NPROCESSORS_CONF));
   const auto geometry = ring::KernelRingGeometry::make({}, cpus);
   ASSERT_TRUE(geometry);
-  auto channel = KernelChannel::create(*geometry, {}, {});
+  auto channel = KernelChannel::create(*geometry, {}, {}, 0);
   ASSERT_TRUE(channel) << channel.error().text();
   auto ring = ring::KernelRing::create(std::move(*(*channel)->ring_fd()), *geometry, {now_ns()});
   ASSERT_TRUE(ring) << ring.error().text();

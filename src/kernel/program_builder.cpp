@@ -67,6 +67,51 @@ ProgramBuilder::ProgramBuilder(const ProgramTarget& target)
       user_(a_, values_, kUser) {}
 
 Result<std::vector<bpf_insn>> ProgramBuilder::build(const EventPlan& plan, std::uint32_t event_id) {
+  const Label out = a_.label();
+  begin(plan.fields, plan.is_own_doing, out);
+  SILLAGE_TRY(write_record(plan, event_id, out));
+  return finish(plan.name, out);
+}
+
+Result<std::vector<bpf_insn>> ProgramBuilder::build_iterator(const IteratorPlan& plan) {
+  const Label out = a_.label();
+  std::vector<FieldPlan> all;
+  for (const RecordPlan& record : plan.records)
+    all.insert(all.end(), record.event.fields.begin(), record.event.fields.end());
+  values_.leave_if_null(out);
+  begin(all, false, out);
+  for (const std::uint32_t index : plan.pointers) values_.trusted_argument(index);
+  for (const RecordPlan& record : plan.records) {
+    const Label next = a_.label();
+    if (record.condition) {
+      values_.evaluate(*record.condition);
+      a_.jump_if(If::kEqual, r1, 0, next);
+    }
+    SILLAGE_TRY(write_record(record.event, record.id.value, next));
+    a_.bind(next);
+  }
+  return finish(plan.attach.name, out);
+}
+
+Result<std::vector<bpf_insn>> ProgramBuilder::build_writer() {
+  EventPlan plan;
+  plan.name = "write_record";
+  plan.fields.push_back({.kind = FieldPlan::Kind::kInput, .name = "input"});
+  return build(plan, RingCode::kIdFollows);
+}
+
+void ProgramBuilder::begin(const std::vector<FieldPlan>& fields, bool is_own_doing, Label out) {
+  a_.move(r6, r1);
+  if (is_own_doing && target_.excluded_process != 0) {
+    a_.call(BPF_FUNC_get_current_pid_tgid);
+    a_.alu(Alu::kShiftRight, r0, 32);
+    a_.jump_if(If::kEqual, r0, static_cast<std::int32_t>(target_.excluded_process), out);
+  }
+  if (uses_current(target_.contexts) || uses_current(fields)) values_.prepare_current();
+  ring_.open_stream(out);
+}
+
+Status ProgramBuilder::write_record(const EventPlan& plan, std::uint32_t event_id, Label out) {
   const std::uint32_t fixed = fixed_bytes(target_.contexts) + fixed_bytes(plan.fields);
   if (fixed > SILLAGE_KERNEL_RING_MAX_RECORD / 2)
     return fail(Code::kLimit, plan.name + " has " + std::to_string(fixed) +
@@ -82,23 +127,22 @@ Result<std::vector<bpf_insn>> ProgramBuilder::build(const EventPlan& plan, std::
   if (room.others != 0)
     string_bytes_ =
         std::min(kMaxStringBytes, (kMaxStaged - fixed - room.bounded_bytes) / room.others);
-
-  const Label out = a_.label();
-  a_.move(r6, r1);
-  if (uses_current(target_.contexts) || uses_current(plan.fields)) values_.prepare_current();
-  ring_.open_stream(out);
+  at_ = 0;
   if (is_fixed(target_.contexts) && is_fixed(plan.fields)) {
     write_direct(plan, event_id, out);
   } else {
     write_staged(plan, event_id, out);
   }
+  return {};
+}
+
+Result<std::vector<bpf_insn>> ProgramBuilder::finish(const std::string& name, Label out) {
   a_.bind(out);
   a_.move(r0, 0u);
   a_.exit();
   ring_.finish();
   if (values_.overflowed())
-    return fail(Code::kLimit,
-                "the fields of " + plan.name + " are too deeply nested for a program");
+    return fail(Code::kLimit, "the fields of " + name + " are too deeply nested for a program");
   return a_.finish();
 }
 
@@ -124,6 +168,7 @@ void ProgramBuilder::write_staged(const EventPlan& plan, std::uint32_t event_id,
   a_.jump_if(If::kAbove, r9, static_cast<std::int32_t>(kMaxStaged), release);
   a_.store(Size::k8, r10, kStagedBytes, r9);
   ring_.reserve(event_id, 0, kStagedBytes, release);
+  if (event_id == RingCode::kIdFollows) ring_.patch_event_id(0);
   a_.move(r1, r5);
   a_.load(Size::k8, r2, r10, kStagedBytes);
   a_.load(Size::k8, r3, r10, kScratch);
@@ -182,6 +227,8 @@ void ProgramBuilder::write_field(const FieldPlan& field) {
     case FieldPlan::Kind::kKernelString:
     case FieldPlan::Kind::kUserString:
     case FieldPlan::Kind::kRecordString: write_string(field); return;
+    case FieldPlan::Kind::kPath: write_path(field); return;
+    case FieldPlan::Kind::kInput: write_input(); return;
     case FieldPlan::Kind::kRecordSequence: write_sequence(field); return;
     case FieldPlan::Kind::kUserMemory: user_.memory(field, at_); break;
     case FieldPlan::Kind::kUserElements:
@@ -243,6 +290,47 @@ void ProgramBuilder::write_string(const FieldPlan& field) {
   a_.move(r0, 1u);
   a_.bind(read);
   a_.alu(Alu::kAdd, r9, r0);
+}
+
+void ProgramBuilder::write_path(const FieldPlan& field) {
+  const Label read = a_.label();
+  if (at_ != 0) a_.alu(Alu::kAdd, r9, at_);
+  at_ = 0;
+  // The helper wants the pointer that the verifier trusts, not one that was cast.
+  values_.trusted_argument(field.value.operands.front().index);
+  if (field.value.offset != 0) a_.alu(Alu::kAdd, r1, field.value.offset);
+  a_.move(r2, r9);
+  a_.move(r3, string_bytes_);
+  a_.call(BPF_FUNC_d_path);
+  // Longer than that, or of a directory that was taken off.
+  a_.jump_if(If::kGreater, r0, 0, read);
+  a_.store(Size::k1, r9, 0, 0);
+  a_.move(r0, 1u);
+  a_.bind(read);
+  // For the verifier, which knows no bound of what the helper returns.
+  const Label fits = a_.label();
+  a_.jump_if(If::kBelowOrEqual, r0, static_cast<std::int32_t>(string_bytes_), fits);
+  a_.move(r0, static_cast<std::uint64_t>(string_bytes_));
+  a_.bind(fits);
+  a_.alu(Alu::kAdd, r9, r0);
+}
+
+// The payload that stands in the context.
+void ProgramBuilder::write_input() {
+  const auto most = static_cast<std::int32_t>(std::min(string_bytes_, kMaxInputBytes));
+  const Label fits = a_.label();
+  if (at_ != 0) a_.alu(Alu::kAdd, r9, at_);
+  at_ = 0;
+  a_.load(Size::k4, r8, r6, 4);
+  a_.jump_if(If::kBelowOrEqual, r8, most, fits);
+  a_.move(r8, static_cast<std::uint64_t>(most));
+  a_.bind(fits);
+  a_.move(r1, r9);
+  a_.move(r2, r8);
+  a_.move(r3, r6);
+  a_.alu(Alu::kAdd, r3, 8);
+  a_.call(BPF_FUNC_probe_read_kernel);
+  a_.alu(Alu::kAdd, r9, r8);
 }
 
 void ProgramBuilder::write_sequence(const FieldPlan& field) {

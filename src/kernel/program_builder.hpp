@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "base/units.hpp"
 #include "bpf/assembler.hpp"
 #include "kernel/program_plan.hpp"
 #include "kernel/ring_code.hpp"
@@ -10,6 +11,8 @@
 #include "kernel/value_code.hpp"
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace sillage::kernel {
@@ -20,6 +23,23 @@ struct ProgramTarget {
   int scratch_fd = -1;  ///< create_scratch_map()
   PointerCasts casts{};
   std::vector<FieldPlan> contexts{};
+  /// Events that this process causes itself are not recorded (EventPlan::is_own_doing); 0 = all are.
+  std::uint32_t excluded_process = 0;
+};
+
+/// One record of an iterator's program.
+struct RecordPlan {
+  EventPlan event;
+  EventId id;
+  std::optional<Node> condition{};  ///< where it is 0 there is no such record
+};
+
+/// What an iterator's program records of each thing that it comes to.
+struct IteratorPlan {
+  AttachPlan attach{};
+  std::vector<std::uint32_t>
+      pointers;  ///< arguments that are null behind the last one: nothing is recorded
+  std::vector<RecordPlan> records;
 };
 
 /// Makes the program of one event.
@@ -32,8 +52,18 @@ class ProgramBuilder {
 
   /// Errors: kLimit  the event needs more of the stack, or of a program's size, than there is.
   [[nodiscard]] Result<std::vector<bpf_insn>> build(const EventPlan& plan, std::uint32_t event_id);
+  /// Errors: as build().
+  [[nodiscard]] Result<std::vector<bpf_insn>> build_iterator(const IteratorPlan& plan);
+  /// A program that writes the record which its context describes: u32 event id, u32 bytes of payload, payload.
+  [[nodiscard]] Result<std::vector<bpf_insn>> build_writer();
+
+  /// What a payload given to the writer may have.
+  static constexpr std::uint32_t kMaxInputBytes = 4096;
 
  private:
+  void begin(const std::vector<FieldPlan>& fields, bool is_own_doing, bpf::Label out);
+  [[nodiscard]] Status write_record(const EventPlan& plan, std::uint32_t event_id, bpf::Label out);
+  [[nodiscard]] Result<std::vector<bpf_insn>> finish(const std::string& name, bpf::Label out);
   void write_direct(const EventPlan& plan, std::uint32_t event_id, bpf::Label out);
   void write_staged(const EventPlan& plan, std::uint32_t event_id, bpf::Label out);
   void take_scratch(bpf::Label out);
@@ -42,6 +72,8 @@ class ProgramBuilder {
   void write_field(const FieldPlan& field);
   void write_record_bytes(const FieldPlan& field);
   void write_string(const FieldPlan& field);
+  void write_path(const FieldPlan& field);
+  void write_input();
   void write_sequence(const FieldPlan& field);
   void write_user(const FieldPlan& field);
   void load_record_place(const FieldPlan& field);

@@ -45,7 +45,8 @@ void add_class(const ResolvedField& field, ctf::PayloadBuilder* payload) {
       payload->array(field.name, integer_format(field.type), field.type.count);
       break;
     case FieldType::Kind::kText: payload->text_array(field.name, field.type.count); break;
-    case FieldType::Kind::kString: payload->string(field.name); break;
+    case FieldType::Kind::kString:
+    case FieldType::Kind::kPath: payload->string(field.name); break;
   }
 }
 
@@ -116,6 +117,7 @@ FieldPlan plan_field(const ResolvedField& field) {
     case FieldType::Kind::kText: plan.is_text = true; [[fallthrough]];
     case FieldType::Kind::kArray: plan.kind = FieldPlan::Kind::kMemory; break;
     case FieldType::Kind::kString: plan.kind = FieldPlan::Kind::kKernelString; break;
+    case FieldType::Kind::kPath: plan.kind = FieldPlan::Kind::kPath; break;
   }
   return plan;
 }

@@ -37,6 +37,8 @@ struct FieldPlan {
   enum class Kind : std::uint8_t {
     kInteger,       ///< `bytes` low bytes of `value`
     kMemory,        ///< `bytes` bytes where `value` points
+    kPath,          ///< name of the file of the `struct path` that `value`, a place, is
+    kInput,  ///< as many bytes as the u32 at 4 of the context says, from 8 on; see write_record()
     kKernelString,  ///< up to NUL, where `value` points in the kernel
     kUserString,    ///< the same in the running process
     kUserMemory,    ///< `user.pieces` of the structure where `value` points in the running process;
@@ -99,6 +101,9 @@ struct AttachPlan {
 
 struct EventPlan {
   std::string name;  ///< in the trace
+  /// The running process causes it, by what it does; false where it only happens to run, as with
+  /// interrupts, and where a gap would mislead, as with the scheduler.
+  bool is_own_doing = false;
   AttachPlan attach{};
   std::vector<FieldPlan> fields;
   ctf::FieldClassRef payload;

@@ -176,6 +176,12 @@ void RingCode::write_header(std::uint32_t event_id) {
   }
 }
 
+void RingCode::patch_event_id(std::int32_t offset) {
+  // Both kinds of header end with u32 id, u64 time.
+  a_.load(Size::k4, r1, r6, offset);
+  a_.store(Size::k4, r5, -12, r1);
+}
+
 void RingCode::commit() {
   a_.move(r1, r8);
   a_.alu(Alu::kShiftRight, r1, subbuf_shift_ - 3);

@@ -43,6 +43,11 @@ class RingCode {
   void reserve(std::uint32_t event_id, std::uint32_t payload_bytes,
                std::optional<std::int32_t> extra_slot, bpf::Label out);
 
+  /// Event id to reserve a record with whose own, the u32 at r6 + offset, follows by patch_event_id().
+  static constexpr std::uint32_t kIdFollows = 0xfffffffe;
+  /// Behind reserve(kIdFollows), with r5 still where that left it; r1 is lost.
+  void patch_event_id(std::int32_t offset);
+
   /// Commits the record: nothing may be written to it any more.
   void commit();
 

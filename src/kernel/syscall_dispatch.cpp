@@ -37,10 +37,16 @@ void jump_by_number(bpf::Assembler* a, int table_fd) {
 
 }  // namespace
 
-Result<std::unique_ptr<SyscallDispatch>> SyscallDispatch::create(const Btf& btf) {
+Result<std::unique_ptr<SyscallDispatch>> SyscallDispatch::create(const Btf& btf,
+                                                                 std::uint32_t excluded_process) {
   const auto registers = SyscallRegisters::find(btf);
   if (!registers) return tl::unexpected(registers.error());
+  const auto task = btf.find_tag("task_struct");
+  const auto tgid = btf.member(task.value_or(TypeRef{}), "tgid");
+  if (!tgid) return tl::unexpected(tgid.error());
   std::unique_ptr<SyscallDispatch> made(new SyscallDispatch(*registers));
+  made->excluded_process_ = excluded_process;
+  made->tgid_offset_ = static_cast<std::int32_t>(tgid->offset_bytes);
   for (std::size_t i = 0; i < 2; ++i) {
     const auto type = btf.find_tracepoint(kTracepoints[i]);
     if (!type)
@@ -70,7 +76,7 @@ Status SyscallDispatch::put(const SyscallPlace& place, int program_fd) {
 Result<Fd> SyscallDispatch::load(bool at_exit) const {
   const Direction& direction = directions_[at_exit ? 1 : 0];
   bpf::Assembler a;
-  const Label compat = a.label();
+  const Label compat = a.label(), out = a.label();
   a.move(r6, r1);
   if (at_exit) {
     a.load(Size::k8, r1, r6, 0);
@@ -79,6 +85,10 @@ Result<Fd> SyscallDispatch::load(bool at_exit) const {
     a.load(Size::k8, r7, r6, 8);
   }
   a.call(BPF_FUNC_get_current_task_btf);
+  if (excluded_process_ != 0) {
+    a.load(Size::k4, r1, r0, tgid_offset_);
+    a.jump_if(If::kEqual, r1, static_cast<std::int32_t>(excluded_process_), out);
+  }
   a.load(Size::k4, r1, r0, registers_.compat_flags);
   a.jump_if(If::kAnyBit, r1, registers_.compat_mask, compat);
   jump_by_number(&a, direction.tables[static_cast<std::size_t>(Abi::kNative)].value());
@@ -86,6 +96,7 @@ Result<Fd> SyscallDispatch::load(bool at_exit) const {
   a.exit();
   a.bind(compat);
   jump_by_number(&a, direction.tables[static_cast<std::size_t>(Abi::kCompat)].value());
+  a.bind(out);
   a.move(r0, 0u);
   a.exit();
   const auto code = a.finish();

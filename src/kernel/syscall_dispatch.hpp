@@ -28,10 +28,11 @@ struct SyscallPlace {
 /// Threads: one at a time.
 class SyscallDispatch {
  public:
-  /// Makes the tables.
+  /// Makes the tables. Calls of `excluded_process` are not recorded; 0 = all are.
   ///
   /// Errors: those of the maps and of SyscallRegisters::find().
-  [[nodiscard]] static Result<std::unique_ptr<SyscallDispatch>> create(const Btf& btf);
+  [[nodiscard]] static Result<std::unique_ptr<SyscallDispatch>> create(
+      const Btf& btf, std::uint32_t excluded_process);
 
   /// Puts the program of an event into its place; it runs from now on if started. Its descriptor is not
   /// needed any more.
@@ -58,6 +59,8 @@ class SyscallDispatch {
   [[nodiscard]] Result<Fd> load(bool at_exit) const;
 
   SyscallRegisters registers_;
+  std::uint32_t excluded_process_ = 0;
+  std::int32_t tgid_offset_ = 0;               // in struct task_struct
   std::array<std::uint32_t, 2> attach_ids_{};  // types of the tracepoints
   std::array<Direction, 2> directions_;        // entry, exit
 };

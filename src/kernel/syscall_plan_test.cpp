@@ -45,7 +45,7 @@ TEST(SyscallPlan, EveryCall_LoadsIntoTheKernel) {
   const auto cpus = static_cast<std::uint32_t>(::sysconf(_SC_NPROCESSORS_CONF));
   const auto geometry = ring::KernelRingGeometry::make({}, cpus);
   ASSERT_TRUE(geometry);
-  auto channel = KernelChannel::create(*geometry, {}, {});
+  auto channel = KernelChannel::create(*geometry, {}, {}, 0);
   SKIP_WITHOUT(channel);
   using Clock = std::chrono::steady_clock;
   Clock::duration slowest{};

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/tracer.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
+#include <string_view>
 #include <utility>
 
 namespace sillage::kernel {
 namespace {
+
+// Systems whose events happen to whoever runs, or make up an account that has to be whole.
+constexpr std::array<std::string_view, 15> kHappenings = {
+    "csd", "exceptions", "ipi",    "irq",   "irq_matrix",      "irq_vectors", "nmi",      "power",
+    "rcu", "sched",      "signal", "timer", "timer_migration", "task",        "workqueue"};
 
 // Whether that kernel's verifier takes tracepoints' arguments for valid pointers: Linux 6.2 and later.
 bool trusts_pointers(const std::string& release) {
@@ -48,6 +56,9 @@ Result<std::vector<EventPlan>> Tracer::plan(const KernelTracepoint& tracepoint) 
                      : Result<EventPlan>(tl::unexpected(std::move(format).error()));
   if (plan) plans.push_back(std::move(*plan));
   if (plans.empty()) return tl::unexpected(std::move(plan).error());
+  const bool happens =
+      std::find(kHappenings.begin(), kHappenings.end(), tracepoint.system) != kHappenings.end();
+  for (EventPlan& way : plans) way.is_own_doing = !happens;
   return plans;
 }
 

@@ -78,7 +78,17 @@ void ValueCode::read_unknown(std::int32_t slot, std::uint32_t bytes, std::int32_
   a_.call(is_user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
 }
 
+void ValueCode::trusted_argument(std::uint32_t index) {
+  a_.load(Size::k8, r1, r6, static_cast<std::int32_t>(8 * index));
+  if (null_argument_) a_.jump_if(If::kEqual, r1, 0, *null_argument_);
+}
+
 void ValueCode::argument(const Node& node) {
+  if (null_argument_ && node.is_pointer) {
+    trusted_argument(node.index);
+    if (node.is_known && node.type.id != 0) cast(node.type.id);
+    return;
+  }
   a_.load(Size::k8, r1, r6, static_cast<std::int32_t>(8 * node.index));
   if (!node.is_pointer) {
     fit(node.size_bytes, node.is_signed);

@@ -6,6 +6,7 @@
 #include "kernel/expression.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace sillage::kernel {
@@ -31,6 +32,11 @@ class ValueCode {
 
   /// Keeps the running task for kCurrent; once, before anything that uses it.
   void prepare_current();
+
+  /// Arguments that are pointers may be null where the verifier tests for it (iterators): go to `out` then.
+  void leave_if_null(bpf::Label out) { null_argument_ = out; }
+  /// r1 = an argument that is a pointer, trusted.
+  void trusted_argument(std::uint32_t index);
 
   /// r1 = the value of the node, extended to 64 bits as its size and sign say; of a kPlace its address.
   void evaluate(const Node& node);
@@ -64,6 +70,7 @@ class ValueCode {
   const std::int32_t task_slot_, temporaries_;
   std::int32_t depth_ = 0;
   const PointerCasts casts_;
+  std::optional<bpf::Label> null_argument_;
   bool overflowed_ = false;
 };
 
