@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of kernel recordings share: a daemon of their own, recordings, their events as babeltrace2 reads them."""
+
+import collections
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import bt2
+
+Event = collections.namedtuple("Event", "name time cpu context fields")
+REQUIRED = os.environ.get("SILLAGE_REQUIRE_KERNEL") == "1"
+READY_SECONDS = 30
+# The kernel says so of anything it did wrong on a program's behalf.
+KERNEL_COMPLAINTS = re.compile(r"end trace|BUG:|Oops|WARNING:|soft lockup|rcu.*stall")
+
+
+def complaints():
+    """How often the kernel has complained since it booted, or None where that is not to be read."""
+    done = subprocess.run(["dmesg"], capture_output=True, text=True, errors="replace", check=False)
+    return len(KERNEL_COMPLAINTS.findall(done.stdout)) if done.returncode == 0 else None
+
+
+def plain(field):
+    """A field as Python's own type: dict, list, int, float or str."""
+    if isinstance(field, bt2._StructureFieldConst):
+        return {name: plain(value) for name, value in field.items()}
+    if isinstance(field, bt2._ArrayFieldConst):
+        return [plain(value) for value in field]
+    if isinstance(field, bt2._StringFieldConst):
+        return str(field)
+    return float(field) if isinstance(field, bt2._RealFieldConst) else int(field)
+
+
+def kernel_or_skip():
+    """Ends the test program where the kernel cannot be recorded, as a skip unless it must be possible."""
+    missing = None
+    if os.geteuid() != 0:
+        missing = "not root"
+    elif not os.path.exists("/sys/kernel/btf/vmlinux"):
+        missing = "no /sys/kernel/btf/vmlinux"
+    if missing:
+        print("kernel events cannot be recorded here: " + missing)
+        sys.exit(1 if REQUIRED else 77)
+
+
+class Trace:
+    """The messages of a trace: `events` in order of time, `discarded` events by babeltrace2's count."""
+
+    def __init__(self, path, wanted=lambda name: True):
+        self.events, self.count, self.discarded = [], 0, 0
+        self.packets_discarded = 0
+        for message in bt2.TraceCollectionMessageIterator(str(path)):
+            if type(message) is bt2._EventMessageConst:
+                self.count += 1
+                event = message.event
+                if wanted(event.name):
+                    context = {} if event.common_context_field is None else plain(event.common_context_field)
+                    # The clock counts ns since boot; its origin is the time of day.
+                    self.events.append(Event(event.name, message.default_clock_snapshot.value,
+                                             int(event.packet.context_field["cpu_id"]), context,
+                                             {} if event.payload_field is None else plain(event.payload_field)))
+            elif type(message) is bt2._DiscardedEventsMessageConst:
+                self.discarded += message.count or 0
+            elif type(message) is bt2._DiscardedPacketsMessageConst:
+                self.packets_discarded += message.count or 0
+
+
+class Summary:
+    """What `sillage record` says at its end."""
+
+    def __init__(self, text):
+        self.text = text
+        self.recorded = self.number("events recorded")
+        self.lost = self.number("events lost")
+
+    def number(self, label):
+        found = re.search(rf"{label}\s+([\d,]+)", self.text)
+        if not found:
+            raise AssertionError(f"no '{label}' in:\n{self.text}")
+        return int(found.group(1).replace(",", ""))
+
+
+class KernelTest(unittest.TestCase):
+    """A daemon for each test, in a directory that is removed with it. The kernel must have no reason to complain."""
+
+    sillage = None  # path of the command
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sillage-kernel-"))
+        (self.folder / "run").mkdir(mode=0o700)
+        self.env = dict(os.environ, SILLAGE_RUNTIME_DIR=str(self.folder / "run"))
+        self.processes = []
+        self.complaints = complaints()
+        self.daemon = None
+        self.traces = 0
+
+    def tearDown(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            for stream in (process.stdout, process.stderr):
+                if stream:
+                    stream.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.assertEqual(complaints(), self.complaints, "the kernel complained: see dmesg")
+
+    def start(self, command, **options):
+        process = subprocess.Popen([str(word) for word in command], **options)
+        self.processes.append(process)
+        return process
+
+    def start_daemon(self):
+        daemon = self.sillage.with_name("sillaged")
+        self.daemon = self.start([daemon, "--foreground"], env=self.env)
+        give_up = time.monotonic() + READY_SECONDS
+        while "pid" not in subprocess.run([self.sillage, "version"], env=self.env, capture_output=True, text=True,
+                                          check=False).stdout:
+            self.assertIsNone(self.daemon.poll(), "sillaged ended")
+            self.assertLess(time.monotonic(), give_up, "sillaged does not answer")
+            time.sleep(0.02)
+        return self.daemon
+
+    def new_trace(self):
+        self.traces += 1
+        return self.folder / f"trace{self.traces}"
+
+    def begin(self, *options, output=None):
+        """Begins to record the whole machine; end() ends it."""
+        output = output or self.new_trace()
+        recording = self.start([self.sillage, "record", "-k", "--no-statedump", "-o", output, *options], env=self.env,
+                               stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        lines = []
+        for line in recording.stderr:
+            lines.append(line)
+            if "Recording" in line:
+                break
+        else:
+            self.fail("sillage record does not start:\n" + "".join(lines))
+        recording.output, recording.said = output, lines
+        return recording
+
+    def end(self, recording, timeout=60):
+        recording.send_signal(signal.SIGINT)
+        text = "".join(recording.said) + recording.communicate(timeout=timeout)[1]
+        self.assertEqual(recording.returncode, 0, text)
+        return Summary(text)
+
+    def record(self, options, program, timeout=120):
+        """Records while a program runs: (directory of the trace, summary)."""
+        output = self.new_trace()
+        done = subprocess.run([self.sillage, "record", "-k", "--no-statedump", "-o", output, *options, "--", *program],
+                              env=self.env, capture_output=True, text=True, timeout=timeout, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return output, Summary(done.stderr + done.stdout)
+
+
+def main():
+    """Runs the test program: SILLAGE BUILD_DIRECTORY_FOR_PROGRAMS [TEST...]."""
+    kernel_or_skip()
+    KernelTest.sillage = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main(verbosity=2)
