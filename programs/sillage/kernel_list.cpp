@@ -87,6 +87,22 @@ Status add_functions(const kernel::Catalog& catalog, const KernelListOptions& op
   return {};
 }
 
+// "      arg1: s32", or why they cannot be recorded.
+std::string argument_text(const kernel::SdtProbe& probe, kernel::Machine machine) {
+  const auto arguments = kernel::parse_sdt_arguments(probe.argument_text, machine);
+  if (!arguments) return fmt::format("      {}\n", arguments.error().text());
+  std::string text;
+  for (std::size_t i = 0; i < arguments->size(); ++i) {
+    const kernel::SdtArgument& argument = (*arguments)[i];
+    text += fmt::format("      arg{}: {}{}\n", i + 1,
+                        argument.is_float    ? "f"
+                        : argument.is_signed ? "s"
+                                             : "u",
+                        8 * argument.size_bytes);
+  }
+  return text;
+}
+
 }  // namespace
 
 Result<std::string> kernel_list_text(const kernel::Catalog& catalog,
@@ -104,7 +120,34 @@ Result<std::string> kernel_list_text(const kernel::Catalog& catalog,
   return text;
 }
 
+Result<std::string> file_list_text(const kernel::ElfProbes& probes,
+                                   const KernelListOptions& options) {
+  std::string sdt, functions;
+  for (const kernel::SdtProbe& probe : probes.sdt_probes()) {
+    const std::string name = probe.provider + ":" + probe.name;
+    if (!is_wanted(options, name, probe.name)) continue;
+    sdt += fmt::format("  {}  at {:#x}\n", name, probe.file_offset);
+    if (options.with_fields) sdt += argument_text(probe, probes.machine());
+  }
+  for (const kernel::ElfFunction& function : probes.functions()) {
+    if (is_wanted(options, function.name, function.name))
+      functions += fmt::format("  {}  at {:#x}\n", function.name, function.file_offset);
+  }
+  if (sdt.empty() && functions.empty())
+    return fail(Code::kNotFound, probes.path() + " has nothing like this to be probed");
+  return (sdt.empty() ? "" : "SDT probes\n" + sdt) +
+         (functions.empty() ? "" : "functions\n" + functions);
+}
+
 Result<int> list_kernel(const KernelListOptions& options) {
+  if (!options.file.empty()) {
+    const auto probes = kernel::ElfProbes::load(options.file);
+    if (!probes) return tl::unexpected<Error>(probes.error());
+    const auto text = file_list_text(*probes, options);
+    if (!text) return tl::unexpected<Error>(text.error());
+    fmt::print("{}", *text);
+    return 0;
+  }
   const auto catalog = kernel::Catalog::load();
   if (!catalog) return tl::unexpected<Error>(catalog.error());
   const auto text = kernel_list_text(*catalog, options);

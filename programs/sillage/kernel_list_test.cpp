@@ -48,5 +48,14 @@ TEST_F(KernelList, Nothing_IsAnError) {
   EXPECT_EQ(kernel_list_text(*catalog_, {.patterns = {"no_such_*"}}).error().code, Code::kNotFound);
 }
 
+TEST(FileList, OwnProgram_HasFunctions) {
+  const auto probes = kernel::ElfProbes::load("/proc/self/exe");
+  ASSERT_TRUE(probes) << probes.error().text();
+  const auto text = file_list_text(*probes, {.patterns = {"main"}});
+  ASSERT_TRUE(text) << text.error().text();
+  EXPECT_TRUE(text->starts_with("functions\n  main  at 0x")) << *text;
+  EXPECT_EQ(file_list_text(*probes, {.patterns = {"no_such_*"}}).error().code, Code::kNotFound);
+}
+
 }  // namespace
 }  // namespace sillage::command

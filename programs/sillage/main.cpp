@@ -160,6 +160,10 @@ int main(int argc, char** argv) {
   list->add_flag("--function", kernel_list.functions, "Its functions that can be recorded")
       ->needs(kernel_flag)
       ->excludes("--syscall");
+  list->add_option("--file", kernel_list.file, "What of a program or library can be probed")
+      ->type_name("FILE")
+      ->needs(kernel_flag)
+      ->excludes("--syscall", "--function");
   list->add_option("PATTERN", kernel_list.patterns, "Only what is called like this")
       ->needs(kernel_flag);
   sillage::command::ReadOptions read_options;
