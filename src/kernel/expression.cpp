@@ -170,6 +170,9 @@ class Resolver {
       *value = operation(Operation::kShiftRight, std::move(*value), constant(shift));
     }
     const bool is_pointer = shape.kind == TypeKind::kPointer;
+    // An address that is a number from here on, and no memory.
+    if (!is_pointer && value->kind == Node::Kind::kPlace)
+      *value = operation(Operation::kAdd, std::move(*value), constant(0));
     value->is_signed = shape.is_signed;
     value->is_pointer = is_pointer;
     value->is_known = false;
@@ -412,16 +415,16 @@ class Resolver {
                          .operands = {member(map, "extent"), number(n)}};
       const Syntax first = member(range, "lower_first");
       const Syntax inside = compute(Operation::kSubtract, id, first);
-      Syntax is_in = compute(
-          Operation::kLogicalAnd,
+      Syntax is_in =
           compute(Operation::kLogicalAnd,
-                  compute(Operation::kGreater, member(map, "nr_extents"), number(n)),
-                  compute(Operation::kGreaterOrEqual, id, first)),
-          compute(Operation::kLess, inside, member(range, "count")));
-      value = Syntax{.kind = Syntax::Kind::kChoice,
-                     .operands = {std::move(is_in),
-                                  compute(Operation::kAdd, inside, member(range, "first")),
-                                  std::move(value)}};
+                  compute(Operation::kLogicalAnd,
+                          compute(Operation::kGreater, member(map, "nr_extents"), number(n)),
+                          compute(Operation::kGreaterOrEqual, id, first)),
+                  compute(Operation::kLess, inside, member(range, "count")));
+      value = Syntax{
+          .kind = Syntax::Kind::kChoice,
+          .operands = {std::move(is_in), compute(Operation::kAdd, inside, member(range, "first")),
+                       std::move(value)}};
     }
     return value;
   }

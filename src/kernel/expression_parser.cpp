@@ -210,6 +210,14 @@ class Parser {
     return postfix();
   }
 
+  // "(a)" behind which "-", "*" or "&" may stand is a cast if that is certainly a type.
+  static bool is_type(const Syntax& cast) {
+    constexpr std::array<std::string_view, 8> kIntegers{"u8", "u16", "u32", "u64",
+                                                        "s8", "s16", "s32", "s64"};
+    return cast.number == 1 || cast.text.find(' ') != std::string::npos ||
+           std::find(kIntegers.begin(), kIntegers.end(), cast.text) != kIntegers.end();
+  }
+
   // "(" type ")" where a cast stands: names only inside, and something behind that begins an operand.
   std::optional<Syntax> take_cast() {
     const std::size_t before = at_;
@@ -219,7 +227,8 @@ class Parser {
       if (!cast.text.empty() && take(")")) {
         skip_space();
         const char next = at_ < text_.size() ? text_[at_] : '\0';
-        if (is_name_start(next) || is_digit(next) || next == '(' || next == '$') return cast;
+        if (is_name_start(next) || is_digit(next) || next == '(' || next == '$' || is_type(cast))
+          return cast;
       }
     }
     at_ = before;
