@@ -23,18 +23,6 @@ constexpr std::uint32_t kNumbers = 1024;
 
 constexpr std::array<const char*, 2> kTracepoints{"sys_enter", "sys_exit"};
 
-// Context in r6, number in r7. Falls through where there is no program for it.
-void jump_by_number(bpf::Assembler* a, int table_fd) {
-  a->move(r1, r6);
-  a->load_map(r2, table_fd);
-  a->move(r3, r7);
-  a->call(BPF_FUNC_tail_call);
-  a->move(r1, r6);
-  a->load_map(r2, table_fd);
-  a->move(r3, std::uint64_t{kNumbers});
-  a->call(BPF_FUNC_tail_call);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<SyscallDispatch>> SyscallDispatch::create(const Btf& btf,
@@ -73,14 +61,36 @@ Status SyscallDispatch::put(const SyscallPlace& place, int program_fd) {
   return {};
 }
 
+// Context in r6, number in r7. Falls through where there is no program for it.
+void SyscallDispatch::jump_by_number(bpf::Assembler* a, bool at_exit, Abi abi) const {
+  const auto index = static_cast<std::size_t>(abi);
+  const Fd& table = directions_[at_exit ? 1 : 0].tables[index];
+  if (at_exit) {
+    const Label is_number = a->label();
+    a->jump_if(If::kNotEqual, r7, -1, is_number);
+    a->move(r7, std::uint64_t{registers_.signal_return[index]});
+    a->bind(is_number);
+  }
+  for (const bool is_known : {true, false}) {
+    a->move(r1, r6);
+    a->load_map(r2, table.value());
+    if (is_known) {
+      a->move(r3, r7);
+    } else {
+      a->move(r3, std::uint64_t{kNumbers});
+    }
+    a->call(BPF_FUNC_tail_call);
+  }
+}
+
 Result<Fd> SyscallDispatch::load(bool at_exit) const {
-  const Direction& direction = directions_[at_exit ? 1 : 0];
   bpf::Assembler a;
   const Label compat = a.label(), out = a.label();
   a.move(r6, r1);
   if (at_exit) {
     a.load(Size::k8, r1, r6, 0);
     a.load(bpf::size_of_bytes(registers_.number_bytes), r7, r1, registers_.number);
+    a.sign_extend(r7, registers_.number_bytes * 8);
   } else {
     a.load(Size::k8, r7, r6, 8);
   }
@@ -91,11 +101,11 @@ Result<Fd> SyscallDispatch::load(bool at_exit) const {
   }
   a.load(Size::k4, r1, r0, registers_.compat_flags);
   a.jump_if(If::kAnyBit, r1, registers_.compat_mask, compat);
-  jump_by_number(&a, direction.tables[static_cast<std::size_t>(Abi::kNative)].value());
+  jump_by_number(&a, at_exit, Abi::kNative);
   a.move(r0, 0u);
   a.exit();
   a.bind(compat);
-  jump_by_number(&a, direction.tables[static_cast<std::size_t>(Abi::kCompat)].value());
+  jump_by_number(&a, at_exit, Abi::kCompat);
   a.bind(out);
   a.move(r0, 0u);
   a.exit();

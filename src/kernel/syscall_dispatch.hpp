@@ -4,6 +4,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "bpf/assembler.hpp"
 #include "kernel/btf.hpp"
 #include "kernel/syscall_registers.hpp"
 #include "kernel/system_calls.hpp"
@@ -57,6 +58,7 @@ class SyscallDispatch {
 
   explicit SyscallDispatch(const SyscallRegisters& registers) : registers_(registers) {}
   [[nodiscard]] Result<Fd> load(bool at_exit) const;
+  void jump_by_number(bpf::Assembler* assembler, bool at_exit, Abi abi) const;
 
   SyscallRegisters registers_;
   std::uint32_t excluded_process_ = 0;

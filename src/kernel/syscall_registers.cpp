@@ -17,6 +17,7 @@ struct Machine {
   std::array<Register, SyscallRegisters::kArguments> native, compat;
   std::string_view number, compat_flags;
   std::int32_t compat_mask;
+  std::array<std::uint32_t, 2> signal_return;
 };
 
 #if defined(__x86_64__)
@@ -26,14 +27,16 @@ constexpr Machine kMachine{{{{"di"}, {"si"}, {"dx"}, {"r10"}, {"r8"}, {"r9"}}},
                            {{{"bx"}, {"cx"}, {"dx"}, {"si"}, {"di"}, {"bp"}}},
                            "orig_ax",
                            "thread_info.status",
-                           2};
+                           2,
+                           {15, 173}};
 #elif defined(__aarch64__)
 // Source: arch/arm64/include/asm/syscall.h syscall_get_arguments(): the first is kept, as its register
 // becomes the result; TIF_32BIT in asm/thread_info.h.
 constexpr bool kIsKnown = true;
 constexpr std::array<Register, SyscallRegisters::kArguments> kRegisters{
     {{"orig_x0"}, {"regs", 1}, {"regs", 2}, {"regs", 3}, {"regs", 4}, {"regs", 5}}};
-constexpr Machine kMachine{kRegisters, kRegisters, "syscallno", "thread_info.flags", 1 << 22};
+constexpr Machine kMachine{kRegisters,          kRegisters, "syscallno",
+                           "thread_info.flags", 1 << 22,    {139, 173}};
 #else
 constexpr bool kIsKnown = false;
 constexpr Machine kMachine{};
@@ -71,6 +74,7 @@ Result<SyscallRegisters> SyscallRegisters::find(const Btf& btf) {
   if (!flags) return tl::unexpected(std::move(flags).error());
   found.compat_flags = *flags;
   found.compat_mask = kMachine.compat_mask;
+  found.signal_return = kMachine.signal_return;
   return found;
 }
 

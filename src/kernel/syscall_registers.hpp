@@ -20,6 +20,9 @@ struct SyscallRegisters {
   std::uint32_t number_bytes = 8;  ///< 8 or 4
   std::int32_t compat_flags = 0;   ///< in `struct task_struct`: u32
   std::int32_t compat_mask = 0;    ///< the bit of a 32-bit call in there
+  /// Number of rt_sigreturn, by Abi: at its exit the kernel has put -1 in place of the number, so
+  /// that it is not taken for a call that a signal interrupted.
+  std::array<std::uint32_t, 2> signal_return{};
 
   [[nodiscard]] const std::array<std::int32_t, kArguments>& arguments(Abi abi) const {
     return abi == Abi::kNative ? native : compat;

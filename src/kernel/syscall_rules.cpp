@@ -298,6 +298,39 @@ const std::vector<SyscallBits>* SyscallRules::find_flags(std::string_view name) 
   return found == flags_.end() ? nullptr : &found->second;
 }
 
+std::vector<std::string> SyscallRules::undefined_names() const {
+  std::set<std::string> missing;
+  const auto check = [&](std::string_view name) {
+    name = name.substr(0, name.find('['));
+    for (const std::string_view word : {"", "hex", "octal", "pointer", "string", "text"}) {
+      if (name == word) return;
+    }
+    const bool is_integer = name.size() <= 3 &&
+                            std::string_view("usxo").find(name[0]) != std::string_view::npos &&
+                            number_of(name.substr(1));
+    if (!is_integer && !find_enum(name) && !find_flags(name) && !find_structure(name))
+      missing.emplace(name);
+  };
+  for (const Pattern& pattern : patterns_) check(pattern.rule.format);
+  for (const SyscallField& field : fields_) check(field.type);
+  for (const auto& [name, structure] : structures_) {
+    for (const SyscallMember& member : structure.members) check(member.format);
+  }
+  for (const auto& [name, flags] : flags_) {
+    for (const SyscallBits& bits : flags) check(bits.enumeration);
+  }
+  return {missing.begin(), missing.end()};
+}
+
+std::vector<std::pair<std::string, std::string>> SyscallRules::named_arguments() const {
+  std::vector<std::pair<std::string, std::string>> named;
+  for (const Pattern& pattern : patterns_) {
+    if (!pattern.call.ends_with('*') && !pattern.argument.ends_with('*'))
+      named.emplace_back(pattern.call, pattern.argument);
+  }
+  return named;
+}
+
 const SyscallStructure* SyscallRules::find_structure(std::string_view name) const {
   for (const auto& [known, structure] : structures_) {
     if (known == name) return &structure;

@@ -113,8 +113,10 @@ class SyscallRules {
   /// The first structure of the kernel's tag.
   [[nodiscard]] const SyscallStructure* structure_of_tag(std::string_view tag) const;
 
-  /// Names that rules speak of: formats and types that nothing defines. For tests.
+  /// Formats and types that nothing defines: mistakes, for tests.
   [[nodiscard]] std::vector<std::string> undefined_names() const;
+  /// Calls with their arguments as rules name them, without patterns; for tests.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> named_arguments() const;
 
  private:
   struct Pattern {

@@ -348,6 +348,12 @@ def special_cases(calls, problems):
     entry, exit = find("unknown")[0]
     expect("number without a name", (entry["id"], entry["args"], exit["ret"]),
            (1000, [1, 2, 3, 4, 5, 6], -errno.ENOSYS))
+    entry, exit = find("rt_sigreturn")[0]
+    expect("rt_sigreturn", exit.get("ret"), 0)
+    entry, exit = find("writev")[0]
+    expect("first bytes of a vector", bytes(entry["vec_bytes"]), b"one")
+    entry, exit = find("preadv")[0]
+    expect("first bytes read into a vector", bytes(exit["vec_bytes"]), b"one")
     for entry, exit in find("compat_unknown"):
         expect("compat number without a name", (entry["id"], entry["args"][:3], exit["ret"]),
                (999, [1, 2, 3], -errno.ENOSYS))

@@ -254,7 +254,11 @@ static void clocks(void) {
   CALL(futex, &word, FUTEX_WAIT, 17, &little, NULL, 0);
 }
 
+static void ignore_signal(int number) { (void)number; }
+
 static void signals(void) {
+  signal(SIGUSR2, ignore_signal);
+  CALL(tgkill, getpid(), gettid(), SIGUSR2);
   uint64_t set = 1u << (SIGUSR1 - 1), old = 0;
   CALL(rt_sigprocmask, SIG_BLOCK, &set, &old, 8L);
   CALL(kill, getpid(), SIGUSR1);
