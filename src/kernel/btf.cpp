@@ -258,7 +258,7 @@ TypeShape Btf::shape(TypeRef ref) const {
 std::string Btf::c_name(TypeRef ref) const {
   const btf_type* found = ref.id == 0 ? nullptr : type(ref);
   if (found == nullptr) return "void";
-  const std::string own = name(ref, found->name_off);
+  std::string own = name(ref, found->name_off);
   const TypeRef inner{found->type, ref.object};  // for the kinds that have one
   switch (btf_kind(found)) {
     case BTF_KIND_PTR: {

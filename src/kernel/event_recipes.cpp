@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-extern const std::string_view kernel_events_text;  // events.txt
+extern const std::string_view kKernelEventsText;  // events.txt
 
 namespace sillage::kernel {
 namespace {
@@ -232,7 +232,7 @@ Result<std::vector<EventRecipe>> parse_recipes(std::string_view text, std::strin
 }
 
 Result<std::vector<EventRecipe>> built_in_recipes() {
-  return parse_recipes(kernel_events_text, "events.txt");
+  return parse_recipes(kKernelEventsText, "events.txt");
 }
 
 Result<ResolvedEvent> resolve(const EventRecipe& recipe, const Btf& btf,

@@ -11,7 +11,7 @@
 #include <tuple>
 #include <utility>
 
-extern const std::string_view kernel_system_calls_text;  // syscalls_ARCHITECTURE.txt
+extern const std::string_view kSystemCallsText;  // syscalls_ARCHITECTURE.txt
 
 namespace sillage::kernel {
 namespace {
@@ -146,7 +146,7 @@ Result<std::vector<SystemCall>> parse_system_call_table(std::string_view text) {
 }
 
 Result<SystemCalls> SystemCalls::load(const std::string& tracefs, const Btf* btf) {
-  auto lines = parse_table(kernel_system_calls_text);
+  auto lines = parse_table(kSystemCallsText);
   if (!lines) return tl::unexpected(std::move(lines).error());
   std::sort(lines->begin(), lines->end(), [](const TableLine& a, const TableLine& b) {
     return std::tie(a.call.abi, a.call.number) < std::tie(b.call.abi, b.call.number);

@@ -110,7 +110,7 @@ Result<std::vector<EventName>> event_names(const std::string& tracefs) {
   if (!systems) return tl::unexpected(std::move(systems).error());
   std::vector<EventName> names;
   for (const std::string& system : *systems) {
-    auto events = folders_of(folder + "/" + system);
+    auto events = folders_of(std::string(folder).append("/").append(system));
     if (!events) {
       if (events.error().code == Code::kNotFound) continue;  // a module went away meanwhile
       return tl::unexpected(std::move(events).error());

@@ -5,7 +5,7 @@
 #include <array>
 #include <vector>
 
-extern const std::string_view tracefs_lttng_names_text;  // lttng_names.txt
+extern const std::string_view kLttngNamesText;  // lttng_names.txt
 
 namespace sillage::tracefs {
 namespace {
@@ -95,8 +95,8 @@ class Rules {
 };
 
 const Rules& rules() {
-  static const Rules kRules(tracefs_lttng_names_text);
-  return kRules;
+  static const Rules table(kLttngNamesText);
+  return table;
 }
 
 }  // namespace
