@@ -23,7 +23,7 @@ ROOMS = {
     "src/ring": {"std", "src/abi", "src/base"},
     "src/ctf": {"std", "src/base"},
     "src/trace": {"std", "include", "src/base", "src/ctf"},
-    "src/filter": {"std", "src/base"},
+    "src/filter": {"std", "src/base", "src/bpf"},
     "src/convert": {"std", "src/base", "src/ctf"},
     "src/import": {"std", "src/base", "src/ctf", "src/tracefs"},
     "python": {"std", "include"},

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// Bound expressions into eBPF instructions.
+#pragma once
+
+#include "base/result.hpp"
+#include "bpf/assembler.hpp"
+#include "filter/tree.hpp"
+
+#include <cstdint>
+
+namespace sillage::filter {
+
+/// Emits how a program gets at the fields of its record.
+///
+/// What is emitted may use r0 to r5 and keeps r6 to r9.
+class FieldCode {
+ public:
+  virtual ~FieldCode() = default;
+  /// r1 = the integer of a slot, extended to 64 bits by its sign.
+  virtual void load_integer(std::uint32_t slot) = 0;
+  /// The text of a slot and a NUL, CompileOptions::text_bytes at most, to [r9 + offset].
+  virtual void load_text(std::uint32_t slot, std::int32_t offset) = 0;
+};
+
+/// What a compiled expression may use beside r0 to r5 and r8.
+struct CompileOptions {
+  std::int32_t stack_top = 0;  ///< offset from r10; downwards from there
+  std::uint32_t stack_bytes = 0;
+  /// Room for a text with its NUL: what is longer counts as cut there. A multiple of 8.
+  std::uint32_t text_bytes = 256;
+};
+
+/// What an expression asks of its fields.
+struct TextNeeds {
+  std::uint32_t buffers =
+      0;  ///< areas of text_bytes behind r9: 0, 1, or 2 if two fields are compared
+};
+[[nodiscard]] TextNeeds text_needs(const Tree& tree);
+
+/// Emits the choice between two labels: `match` if the record is what a bound expression describes, else `no_match`.
+/// It means what matches() means, with texts cut at text_bytes - 1.
+///
+/// Patterns are matched character by character, all their ways at once, one bit each (Shift-And), in a loop
+/// without other branches than its end, so that the verifier's work is linear.
+/// Errors: kUnsupported  numbers with a fraction, which programs of the kernel do not have; location is "column N".
+///         kLimit        more of the stack is needed than there is; a pattern of more than 63 characters behind
+///                       its first star.
+[[nodiscard]] Status compile(const Tree& tree, FieldCode& fields, const CompileOptions& options,
+                             bpf::Assembler& assembler, bpf::Label match, bpf::Label no_match);
+
+/// The errors of compile() without compiling.
+[[nodiscard]] Status check_compilable(const Tree& tree);
+
+}  // namespace sillage::filter
