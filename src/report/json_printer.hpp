@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "sillage/event_printer.hpp"
+#include "report/event_printer.hpp"
 
 #include <string>
 #include <unordered_map>
 
-namespace sillage::command {
+namespace sillage::report {
 
 /// One JSON object per line for each event, and for each loss: see sillage-read(1), "JSON".
 class JsonPrinter final : public EventPrinter {
@@ -25,4 +25,4 @@ class JsonPrinter final : public EventPrinter {
   std::unordered_map<const ctf::EventPlan*, std::string> heads_;
 };
 
-}  // namespace sillage::command
+}  // namespace sillage::report

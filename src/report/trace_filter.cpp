@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "sillage/trace_filter.hpp"
+#include "report/trace_filter.hpp"
 
 #include <array>
 #include <span>
 #include <string_view>
 #include <utility>
 
-namespace sillage::command {
+namespace sillage::report {
 namespace {
 
 using ctf::Value;
@@ -184,4 +184,4 @@ Scalar EventRecord::read(std::uint32_t slot) const {
   return place.constant;
 }
 
-}  // namespace sillage::command
+}  // namespace sillage::report

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "sillage/json_printer.hpp"
+#include "report/json_printer.hpp"
 
-#include "sillage/json_value.hpp"
+#include "report/json_value.hpp"
 
-namespace sillage::command {
+namespace sillage::report {
 namespace {
 
 std::string trace_json(const ctf::Trace& trace) {
@@ -92,4 +92,4 @@ void JsonPrinter::print(const ctf::Discarded& discarded) {
   text_ += "}\n";
 }
 
-}  // namespace sillage::command
+}  // namespace sillage::report

@@ -3,15 +3,16 @@
 #pragma once
 
 #include "ctf/trace_reader.hpp"
-#include "sillage/packet_losses.hpp"
+#include "report/packet_losses.hpp"
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-namespace sillage::command {
+namespace sillage::report {
 
 /// Nanoseconds from the clock's origin.
 struct TimeSpan {
@@ -59,4 +60,11 @@ struct TraceSummary {
 [[nodiscard]] std::vector<TraceSummary> summarize(const ctf::TraceReader& reader,
                                                   const ctf::DamageReport& on_damage);
 
-}  // namespace sillage::command
+/// Events that occur most first, equal ones by name.
+[[nodiscard]] std::vector<std::pair<std::string, EventSummary>> by_count(
+    const std::map<std::string, EventSummary>& events);
+
+/// The version of CTF: "1.8" or "2".
+[[nodiscard]] const char* version_text(const ctf::Trace& trace);
+
+}  // namespace sillage::report

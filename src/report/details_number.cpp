@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "sillage/details_number.hpp"
+#include "report/details_number.hpp"
 
 #include <charconv>
 #include <cstddef>
 
-namespace sillage::command {
+namespace sillage::report {
 
 std::string grouped(std::uint64_t number, ctf::Base base) {
   const bool is_hex = base == ctf::Base::kHexadecimal || base == ctf::Base::kBinary;
@@ -29,4 +29,4 @@ std::string grouped(std::int64_t number, ctf::Base base) {
   return number < 0 ? '-' + grouped(-bits, base) : grouped(bits, base);
 }
 
-}  // namespace sillage::command
+}  // namespace sillage::report

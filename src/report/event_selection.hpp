@@ -4,14 +4,14 @@
 
 #include "base/result.hpp"
 #include "ctf/trace_reader.hpp"
-#include "sillage/trace_filter.hpp"
+#include "report/trace_filter.hpp"
 
 #include <cstdint>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-namespace sillage::command {
+namespace sillage::report {
 
 /// The events whose name is like one of some patterns, and for which a filter is true.
 ///
@@ -59,4 +59,4 @@ class EventSelection {
   const Choice* last_ = nullptr;
 };
 
-}  // namespace sillage::command
+}  // namespace sillage::report

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace sillage::command {
+namespace sillage::report {
 
 /// Appends text in quotes; what is not UTF-8 becomes U+FFFD.
 void append_json(std::string_view text, std::string* out);
@@ -24,4 +24,4 @@ void append_number(std::uint64_t number, std::string* out);
 /// The shortest text that reads back as the same number.
 void append_number(double number, std::string* out);
 
-}  // namespace sillage::command
+}  // namespace sillage::report

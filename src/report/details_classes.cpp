@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "sillage/details_classes.hpp"
+#include "report/details_classes.hpp"
 
 #include "ctf/text.hpp"
-#include "sillage/details_number.hpp"
+#include "report/details_number.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace sillage::command {
+namespace sillage::report {
 namespace {
 
 using ctf::Field;
@@ -374,4 +374,4 @@ void append_trace_class(const ctf::Plan& plan, const ClockChange& change, std::s
   ClassWriter(plan, change, out).write();
 }
 
-}  // namespace sillage::command
+}  // namespace sillage::report

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace sillage::command {
+namespace sillage::report {
 
 /// What a tracer says it lost between two packets of a data stream.
 struct PacketLoss {
@@ -59,4 +59,4 @@ class LossCounter {
   std::optional<std::uint64_t> discarded_, sequence_, end_;
 };
 
-}  // namespace sillage::command
+}  // namespace sillage::report

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-namespace sillage::command {
+namespace sillage::report {
 
 /// What options change about the clocks of all traces.
 struct ClockChange {
@@ -17,4 +17,4 @@ struct ClockChange {
 /// Appends what the metadata of a trace says, as `sink.text.details` writes it.
 void append_trace_class(const ctf::Plan& plan, const ClockChange& change, std::string* out);
 
-}  // namespace sillage::command
+}  // namespace sillage::report

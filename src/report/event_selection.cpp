@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "sillage/event_selection.hpp"
+#include "report/event_selection.hpp"
 
 #include "filter/parser.hpp"
 #include "session/glob.hpp"
@@ -12,7 +12,7 @@
 #include <set>
 #include <utility>
 
-namespace sillage::command {
+namespace sillage::report {
 namespace {
 
 // Names of members of a scope, for "did you mean".
@@ -168,4 +168,4 @@ bool EventSelection::wants(const ctf::EventView& event) {
   return filter::matches(choice.tree, EventRecord(event, choice.places));
 }
 
-}  // namespace sillage::command
+}  // namespace sillage::report

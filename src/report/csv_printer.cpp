@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "sillage/csv_printer.hpp"
+#include "report/csv_printer.hpp"
 
-#include "sillage/json_value.hpp"
+#include "report/json_value.hpp"
 
 #include <algorithm>
 #include <array>
 #include <string_view>
 
-namespace sillage::command {
+namespace sillage::report {
 namespace {
 
 using ctf::Value;
@@ -173,4 +173,4 @@ void CsvPrinter::put_row() {
   used_.clear();
 }
 
-}  // namespace sillage::command
+}  // namespace sillage::report

@@ -3,15 +3,15 @@
 #pragma once
 
 #include "ctf/trace_reader.hpp"
-#include "sillage/details_classes.hpp"
-#include "sillage/event_selection.hpp"
-#include "sillage/packet_losses.hpp"
+#include "report/details_classes.hpp"
+#include "report/event_selection.hpp"
+#include "report/packet_losses.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <string_view>
 
-namespace sillage::command {
+namespace sillage::report {
 
 /// What to print of them.
 struct DetailsChoice {
@@ -31,4 +31,4 @@ LossTotal print_details(const ctf::TraceReader& reader, const DetailsChoice& cho
                         EventSelection* selection, const ctf::DamageReport& on_damage,
                         const std::function<bool(std::string_view)>& write);
 
-}  // namespace sillage::command
+}  // namespace sillage::report

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "ctf/trace_reader.hpp"
-#include "sillage/event_printer.hpp"
-#include "sillage/event_selection.hpp"
+#include "report/event_printer.hpp"
+#include "report/event_selection.hpp"
 
 #include <cstdint>
 #include <map>
@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace sillage::command {
+namespace sillage::report {
 
 /// A table with one row for each event: see sillage-read(1), "CSV".
 ///
@@ -43,4 +43,4 @@ class CsvPrinter final : public EventPrinter {
   std::string text_;
 };
 
-}  // namespace sillage::command
+}  // namespace sillage::report

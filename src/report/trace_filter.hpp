@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace sillage::command {
+namespace sillage::report {
 
 /// The root structures of an event record in which filters look.
 enum class FilterScope : std::uint8_t {
@@ -74,4 +74,4 @@ class EventRecord final : public filter::Record {
   const std::vector<EventSchema::Place>& places_;
 };
 
-}  // namespace sillage::command
+}  // namespace sillage::report

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "sillage/packet_losses.hpp"
+#include "report/packet_losses.hpp"
 
 #include <fmt/core.h>
 
-namespace sillage::command {
+namespace sillage::report {
 
 std::string LossTotal::text() const {
   return fmt::format("{}{} event{}, {} packet{}", are_more ? "at least " : "", events,
@@ -31,4 +31,4 @@ PacketLoss LossCounter::next(const ctf::PacketInfo& packet) {
   return loss;
 }
 
-}  // namespace sillage::command
+}  // namespace sillage::report

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "sillage/details.hpp"
+#include "report/details.hpp"
 
 #include "ctf/text.hpp"
-#include "sillage/details_number.hpp"
-#include "sillage/packet_losses.hpp"
+#include "report/details_number.hpp"
+#include "report/packet_losses.hpp"
 
 #include <fmt/core.h>
 
@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace sillage::command {
+namespace sillage::report {
 namespace {
 
 using ctf::Value;
@@ -429,4 +429,4 @@ LossTotal print_details(const ctf::TraceReader& reader, const DetailsChoice& cho
   return losses;
 }
 
-}  // namespace sillage::command
+}  // namespace sillage::report

@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-namespace sillage::command {
+namespace sillage::report {
 
 /// Turns events into text, in one of the formats of `sillage read`.
 class EventPrinter {
@@ -20,4 +20,4 @@ class EventPrinter {
   virtual void clear() = 0;
 };
 
-}  // namespace sillage::command
+}  // namespace sillage::report

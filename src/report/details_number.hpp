@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-namespace sillage::command {
+namespace sillage::report {
 
 /// A number with its digits in groups: 12,345 and 0xdead:beef; binary ones are hexadecimal.
 ///
@@ -15,4 +15,4 @@ namespace sillage::command {
 [[nodiscard]] std::string grouped(std::uint64_t number, ctf::Base base = ctf::Base::kDecimal);
 [[nodiscard]] std::string grouped(std::int64_t number, ctf::Base base = ctf::Base::kDecimal);
 
-}  // namespace sillage::command
+}  // namespace sillage::report

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "sillage/trace_summary.hpp"
+#include "report/trace_summary.hpp"
 
 #include "ctf/scanner.hpp"
 
+#include <algorithm>
 #include <span>
 
-namespace sillage::command {
+namespace sillage::report {
 namespace {
 
 constexpr std::size_t kRows = 4096;
@@ -99,6 +100,18 @@ class StreamWalk {
 
 }  // namespace
 
+std::vector<std::pair<std::string, EventSummary>> by_count(
+    const std::map<std::string, EventSummary>& events) {
+  std::vector<std::pair<std::string, EventSummary>> sorted(events.begin(), events.end());
+  std::ranges::stable_sort(
+      sorted, [](const auto& a, const auto& b) { return a.second.count > b.second.count; });
+  return sorted;
+}
+
+const char* version_text(const ctf::Trace& trace) {
+  return trace.plan->model().version == ctf::Version::kCtf18 ? "1.8" : "2";
+}
+
 std::vector<TraceSummary> summarize(const ctf::TraceReader& reader,
                                     const ctf::DamageReport& on_damage) {
   std::vector<TraceSummary> summaries;
@@ -126,4 +139,4 @@ std::vector<TraceSummary> summarize(const ctf::TraceReader& reader,
   return summaries;
 }
 
-}  // namespace sillage::command
+}  // namespace sillage::report

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "sillage/json_value.hpp"
+#include "report/json_value.hpp"
 
 #include "ctf/text.hpp"
 
@@ -9,7 +9,7 @@
 #include <cmath>
 #include <cstdint>
 
-namespace sillage::command {
+namespace sillage::report {
 namespace {
 
 using ctf::ValueKind;
@@ -206,4 +206,4 @@ const ctf::Value* append_json(const ctf::Plan& plan, const ctf::Value* value, st
   return end;
 }
 
-}  // namespace sillage::command
+}  // namespace sillage::report
