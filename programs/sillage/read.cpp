@@ -57,7 +57,9 @@ class Reading {
     flush();
     if (plan_.format == ReadFormat::kCount) output_.write(fmt::format("{}\n", count));
     // babeltrace2 leaves the terminal so.
-    if (plan_.format == ReadFormat::kText && plan_.is_colour_terminal) output_.write("\033[0m");
+    const bool is_babeltraces =
+        plan_.format == ReadFormat::kText || plan_.format == ReadFormat::kDetails;
+    if (is_babeltraces && plan_.is_colour_terminal) output_.write("\033[0m");
     if (losses_.is_any()) output_.warn("sillage: lost in total: " + losses_.text() + "\n");
     damage_count_ += reader->damage_count();
     return {};
@@ -148,7 +150,8 @@ class Reading {
         .range = range,
         .clocks = {.offset_ns = plan_.clock_offset_ns,
                    .forces_unix_epoch = options_.clock_force_correlate},
-        .limit = limit()};
+        .limit = limit(),
+        .has_colours = plan_.text.is_coloured};
     losses_ = report::print_details(reader, choice, selection, on_damage,
                                     [this](std::string_view text) { return output_.write(text); });
   }

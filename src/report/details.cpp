@@ -174,31 +174,30 @@ using Kind = MessageStream::Kind;
 // Messages as text.
 class DetailsWriter {
  public:
-  DetailsWriter(const ctf::TraceReader& reader, const ClockChange& clocks)
-      : reader_(reader), clocks_(clocks) {}
+  DetailsWriter(const ctf::TraceReader& reader, const ClockChange& clocks, Brush brush)
+      : reader_(reader), clocks_(clocks), brush_(brush) {}
 
   void write(const MessageStream& message) {
     if (!text_.empty() || has_written_) text_ += '\n';
     const ctf::DataStream& stream = message.stream();
     const auto [number, is_new] = traces_.try_emplace(&stream.trace(), traces_.size());
     if (is_new) {
-      append_trace_class(*stream.trace().plan, clocks_, &text_);
+      append_trace_class(*stream.trace().plan, clocks_, brush_, &text_);
       text_ += '\n';
     }
     has_written_ = true;
     write_time(message);
-    text_ += fmt::format("{{Trace {}, Stream class ID {}, Stream ID {}}}\n", number->second,
-                         stream.plan().stream_class->id, stream.id());
+    write_tag(number->second, stream);
     switch (message.kind()) {
       case Kind::kStreamBegin: write_stream(stream); break;
-      case Kind::kStreamEnd: text_ += "Stream end\n"; break;
+      case Kind::kStreamEnd: text_ += object("Stream end\n"); break;
       case Kind::kPacketBegin:
-        text_ += "Packet beginning";
+        text_ += object("Packet beginning");
         if (!write_root(message, "Context", message.decoder().packet_context(), ":\n")) {
           text_ += '\n';
         }
         break;
-      case Kind::kPacketEnd: text_ += "Packet end\n"; break;
+      case Kind::kPacketEnd: text_ += object("Packet end") + '\n'; break;
       case Kind::kLostEvents: write_loss(message, "events"); break;
       case Kind::kLostPackets: write_loss(message, "packets"); break;
       case Kind::kEvent: write_event(message); break;
@@ -210,15 +209,40 @@ class DetailsWriter {
   void clear() { text_.clear(); }
 
  private:
+  [[nodiscard]] std::string object(const char* name) const { return brush_(Ink::kObject, name); }
+  [[nodiscard]] std::string bold(std::string_view value) const {
+    return brush_(Ink::kValue, value);
+  }
+  template <class Number>
+  [[nodiscard]] std::string number(Number value, ctf::Base base = ctf::Base::kDecimal) const {
+    return bold(grouped(value, base));
+  }
+  // A line of a property.
+  void line(std::size_t indent, const char* name, std::string_view value) {
+    text_.append(indent, ' ') += brush_(Ink::kProperty, name) + ": " + bold(value) + '\n';
+  }
+
+  // Pieces are coloured one by one, none is inside another.
+  void write_tag(std::size_t trace, const ctf::DataStream& stream) {
+    const auto put = [this](std::string_view text, std::uint64_t number) {
+      text_ += brush_.begin(Ink::kTag).append(text);
+      text_ += brush_(Ink::kTagNumber, std::to_string(number));
+    };
+    put("{Trace ", trace);
+    put(", Stream class ID ", stream.plan().stream_class->id);
+    put(", Stream ID ", stream.id());
+    text_ += brush_(Ink::kTag, "}") + '\n';
+  }
+
   void write_snapshot(const MessageStream& message, std::uint64_t cycles) {
-    text_ +=
-        '[' + grouped(cycles) + " cycles, " + grouped(message.ns(cycles)) + " ns from origin]\n";
+    text_ += '[' + brush_(Ink::kTime, grouped(cycles)) + " cycles, " +
+             brush_(Ink::kTime, grouped(message.ns(cycles))) + " ns from origin]\n";
   }
 
   void write_time(const MessageStream& message) {
     if (!message.has_clock()) return;
     if (message.kind() == Kind::kStreamBegin || message.kind() == Kind::kStreamEnd) {
-      text_ += "[Unknown]\n";
+      text_ += '[' + brush_(Ink::kTime, "Unknown") + "]\n";
       return;
     }
     if (!message.time()) return;
@@ -229,20 +253,21 @@ class DetailsWriter {
   }
 
   void write_loss(const MessageStream& message, const char* what) {
-    text_.append("Discarded ").append(what);
-    if (message.count()) text_ += " (" + grouped(*message.count()) + ' ' + what + ')';
+    text_ += object("Discarded ") + object(what);
+    if (message.count()) text_ += " (" + number(*message.count()) + ' ' + what + ')';
     text_ += '\n';
   }
 
   void write_stream(const ctf::DataStream& stream) {
     const ctf::Trace& trace = stream.trace();
     const ctf::TraceClass& trace_class = trace.plan->model().trace;
-    text_ += "Stream beginning:\n  Name: " + stream.name() + '\n';
+    text_ += object("Stream beginning") + ":\n";
+    line(2, "Name", stream.name());
     if (!stream.plan().stream_class->name.empty()) {
-      text_ += "  Class name: " + stream.plan().stream_class->name + '\n';
+      line(2, "Class name", stream.plan().stream_class->name);
     }
-    text_ += "  Trace `" + trace.name + "`:\n";
-    if (trace_class.uuid) text_ += "    UUID: " + ctf::uuid_text(*trace_class.uuid) + '\n';
+    text_ += "  " + object("Trace") + " `" + bold(trace.name) + "`:\n";
+    if (trace_class.uuid) line(4, "UUID", ctf::uuid_text(*trace_class.uuid));
     write_environment(trace_class.environment);
     std::vector<std::pair<std::uint64_t, std::uint64_t>> ids;
     for (const ctf::DataStream* each : reader_.streams()) {
@@ -250,31 +275,34 @@ class DetailsWriter {
     }
     std::ranges::sort(ids);
     for (const auto& [id, class_id] : ids) {
-      text_ += "    Stream (ID " + grouped(id) + ", Class ID " + grouped(class_id) + ")\n";
+      text_ += "    " + object("Stream") + " (ID " + number(id) + ", Class ID " + number(class_id) +
+               ")\n";
     }
   }
 
   void write_environment(const std::vector<ctf::EnvironmentEntry>& environment) {
     if (environment.empty()) return;
-    text_ += "    Environment (" + grouped(std::uint64_t{environment.size()}) +
+    text_ += "    " + brush_(Ink::kProperty, "Environment") + " (" +
+             number(std::uint64_t{environment.size()}) +
              (environment.size() == 1 ? " entry):\n" : " entries):\n");
     std::vector<const ctf::EnvironmentEntry*> sorted;
     sorted.reserve(environment.size());
     for (const ctf::EnvironmentEntry& entry : environment) sorted.push_back(&entry);
     std::ranges::sort(sorted, {}, [](const auto* entry) { return entry->name; });
     for (const ctf::EnvironmentEntry* entry : sorted) {
-      const auto* number = std::get_if<std::int64_t>(&entry->value);
-      text_ += "      " + entry->name + ": " +
-               (number != nullptr ? grouped(*number) : std::get<std::string>(entry->value)) + '\n';
+      const auto* integer = std::get_if<std::int64_t>(&entry->value);
+      text_ += "      " + brush_(Ink::kMember, entry->name) + ": " +
+               bold(integer != nullptr ? grouped(*integer) : std::get<std::string>(entry->value)) +
+               '\n';
     }
   }
 
   void write_event(const MessageStream& message) {
     const ctf::EventView& event = message.decoder().event();
     const ctf::EventClass& event_class = *event.event->event_class;
-    text_ += "Event";
-    if (!event_class.name.empty()) text_ += " `" + event_class.name + '`';
-    text_ += " (Class ID " + grouped(event_class.id) + "):\n";
+    text_ += object("Event");
+    if (!event_class.name.empty()) text_ += " `" + brush_(Ink::kEventName, event_class.name) + '`';
+    text_ += " (Class ID " + number(event_class.id) + "):\n";
     write_root(message, "Common context", event.common_context, "");
     write_root(message, "Specific context", event.specific_context, "");
     write_root(message, "Payload", event.payload, "");
@@ -285,7 +313,7 @@ class DetailsWriter {
                   const char* before) {
     const ctf::Plan& plan = *message.stream().trace().plan;
     if (values.empty() || plan.fields()[values.front().field].is_hidden) return false;
-    text_.append(before).append("  ").append(name) += ':';
+    text_.append(before).append("  ") += brush_(Ink::kProperty, name) + ':';
     write_value(plan, values.data(), 4);
     text_ += '\n';
     return true;
@@ -303,24 +331,23 @@ class DetailsWriter {
     const ctf::Field& field = plan.fields()[value->field];
     switch (value->kind) {
       case ValueKind::kUnsigned:
-        text_ += ' ' + grouped(value->number, base_of(*field.field_class));
+        text_ += ' ' + number(value->number, base_of(*field.field_class));
         break;
       case ValueKind::kSigned:
         text_ +=
-            ' ' + grouped(static_cast<std::int64_t>(value->number), base_of(*field.field_class));
+            ' ' + number(static_cast<std::int64_t>(value->number), base_of(*field.field_class));
         break;
-      case ValueKind::kBits: text_ += ' ' + grouped(value->number, ctf::Base::kHexadecimal); break;
-      case ValueKind::kBoolean: text_ += value->number != 0 ? " Yes" : " No"; break;
+      case ValueKind::kBits: text_ += ' ' + number(value->number, ctf::Base::kHexadecimal); break;
+      case ValueKind::kBoolean: text_ += ' ' + brush_.yes_or_no(value->number != 0); break;
       case ValueKind::kFloat32:
-      case ValueKind::kFloat64: text_ += fmt::format(" {:f}", value->real); break;
+      case ValueKind::kFloat64: text_ += ' ' + bold(fmt::format("{:f}", value->real)); break;
       case ValueKind::kText: {
         const std::string_view text = value->text();
-        text_.append(" ").append(text.substr(0, text.find('\0')));
+        text_ += ' ' + bold(text.substr(0, text.find('\0')));
         break;
       }
       case ValueKind::kBlob:
-        text_ +=
-            value->size == 0 ? " Empty" : " Length " + grouped(std::uint64_t{value->size}) + ':';
+        put_length(value->size);
         for (const char character : value->text()) {
           text_ += fmt::format(" {:02x}", static_cast<unsigned char>(character));
         }
@@ -330,7 +357,7 @@ class DetailsWriter {
       case ValueKind::kOptional:
       case ValueKind::kVariant:
         if (value + 1 == end) {
-          text_ += " None";
+          text_ += ' ' + brush_(Ink::kNone, "None");
         } else {
           write_value(plan, value + 1, indent);
         }
@@ -339,12 +366,17 @@ class DetailsWriter {
     return end;
   }
 
+  void put_length(std::uint64_t length) {
+    text_ += length == 0 ? ' ' + brush_(Ink::kNone, "Empty") : " Length " + number(length) + ':';
+  }
+
   void write_array(const ctf::Plan& plan, const Value* value, std::size_t indent) {
     const Value* const end = value + value->extent;
-    text_ += value + 1 == end ? " Empty" : " Length " + grouped(std::uint64_t{value->size}) + ':';
+    put_length(value + 1 == end ? 0 : value->size);
     std::uint64_t index = 0;
     for (const Value* element = value + 1; element != end; ++index) {
-      text_.append("\n").append(indent, ' ') += '[' + grouped(index) + "]:";
+      text_.append("\n").append(indent, ' ') +=
+          brush_(Ink::kMember, '[' + grouped(index) + ']') + ':';
       element = write_value(plan, element, indent + 2);
     }
   }
@@ -359,14 +391,15 @@ class DetailsWriter {
         continue;
       }
       is_empty = false;
-      text_.append("\n").append(indent, ' ').append(field.name) += ':';
+      text_.append("\n").append(indent, ' ') += brush_(Ink::kMember, field.name) + ':';
       member = write_value(plan, member, indent + 2);
     }
-    if (is_empty) text_ += " Empty";
+    if (is_empty) put_length(0);
   }
 
   const ctf::TraceReader& reader_;
   const ClockChange& clocks_;
+  Brush brush_;
   std::unordered_map<const ctf::Trace*, std::size_t> traces_;  // numbers in order of appearance
   bool has_written_ = false;
   std::string text_;
@@ -395,7 +428,7 @@ LossTotal print_details(const ctf::TraceReader& reader, const DetailsChoice& cho
     streams.push_back(
         std::make_unique<MessageStream>(*stream, choice.range, choice.clocks.offset_ns, on_damage));
   }
-  DetailsWriter writer(reader, choice.clocks);
+  DetailsWriter writer(reader, choice.clocks, Brush(choice.has_colours));
   LossTotal losses;
   std::uint64_t count = 0;
   std::int64_t last_ns = std::numeric_limits<std::int64_t>::min();

@@ -18,6 +18,7 @@ struct DetailsChoice {
   ctf::TimeRange range{};
   ClockChange clocks{};
   std::uint64_t limit = 0;  ///< events at most
+  bool has_colours = false;
 };
 
 /// Prints traces with their metadata, streams, packets, losses and events into `write`, in order of
@@ -26,7 +27,7 @@ struct DetailsChoice {
 /// Stops when `write` returns false. Packets that have no time in common with the range are left out.
 /// `on_damage` is told of records that cannot be decoded.
 /// Returns: what was lost, which is printed, too.
-/// Source:  text measured against babeltrace2 2.0.4.
+/// Source:  text and colours measured against babeltrace2 2.0.4; user attributes as Babeltrace 2.2.
 LossTotal print_details(const ctf::TraceReader& reader, const DetailsChoice& choice,
                         EventSelection* selection, const ctf::DamageReport& on_damage,
                         const std::function<bool(std::string_view)>& write);

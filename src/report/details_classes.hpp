@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ctf/data_stream.hpp"
+#include "report/details_brush.hpp"
 
 #include <cstdint>
 #include <string>
@@ -15,6 +16,7 @@ struct ClockChange {
 };
 
 /// Appends what the metadata of a trace says, as `sink.text.details` writes it.
-void append_trace_class(const ctf::Plan& plan, const ClockChange& change, std::string* out);
+void append_trace_class(const ctf::Plan& plan, const ClockChange& change, Brush brush,
+                        std::string* out);
 
 }  // namespace sillage::report

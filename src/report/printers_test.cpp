@@ -107,6 +107,41 @@ TEST_F(DetailsTest, Limit_MessagesUpToThatEvent) {
   EXPECT_TRUE(text.ends_with(event)) << text;
 }
 
+TEST_F(DetailsTest, Attributes_StandWithTheirClass) {
+  std::ofstream(path_ / "metadata", std::ios::binary)
+      << "\x1e{\"type\":\"preamble\",\"version\":2}\n"
+         "\x1e{\"type\":\"trace-class\",\"attributes\":{\"b\":{\"yes\":true,\"list\":[1,null]},"
+         "\"a\":-5}}\n"
+         "\x1e{\"type\":\"data-stream-class\"}\n"
+         "\x1e{\"type\":\"event-record-class\",\"payload-field-class\":{\"type\":\"structure\","
+         "\"attributes\":{\"of\":\"all\"},\"member-classes\":[{\"name\":\"n\",\"field-class\":{"
+         "\"type\":\"fixed-length-unsigned-integer\",\"length\":8,\"byte-order\":\"little-endian\","
+         "\"attributes\":{\"unit\":\"s\"},\"mappings\":{\"low\":[[0,9]]}}}]}}\n";
+  const std::string text = details({.limit = 1});
+  EXPECT_TRUE(
+      text.starts_with("Trace class:\n"
+                       "  User attributes:\n"
+                       "    a: -5\n"
+                       "    b:\n"
+                       "      list: Length 2:\n"
+                       "        [0]: 1\n"
+                       "        [1]: Null\n"
+                       "      yes: Yes\n"
+                       "  Stream class (ID 0):\n"))
+      << text;
+  EXPECT_NE(text.find("      Payload field class: Structure (1 member):\n"
+                      "        User attributes:\n"
+                      "          of: all\n"
+                      "        Members:\n"
+                      "          n: Unsigned enumeration (8-bit, Base 10, 1 mapping):\n"
+                      "            User attributes:\n"
+                      "              unit: s\n"
+                      "            Mappings:\n"
+                      "              low: [0, 9]\n"),
+            std::string::npos)
+      << text;
+}
+
 TEST_F(DetailsTest, Range_EventsInItOnly) {
   const std::string text = details({.range = {.begin_ns = 1'000'000'150, .end_ns = 1'000'000'250},
                                     .limit = std::numeric_limits<std::uint64_t>::max()});
