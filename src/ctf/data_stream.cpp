@@ -100,6 +100,21 @@ void DataStream::report_discarded(const PacketInfo& info) {
   last_end_ = info.end;
 }
 
+// Some tracers write events behind the end of their packet, others in front of its begin: the packets
+// around it say when they can be at the earliest and latest (docs/formats/reading.md).
+std::optional<std::int64_t> DataStream::earliest_ns(std::size_t packet) const {
+  if (packet == 0) return std::nullopt;
+  const PacketPlace& place = source_->packets[packet - 1];
+  if (!place.begin || !place.end || *place.end < *place.begin) return std::nullopt;
+  return clock_.ns(*place.end);
+}
+std::optional<std::int64_t> DataStream::latest_ns(std::size_t packet) const {
+  if (packet + 1 == source_->packets.size() || !source_->packets[packet + 1].begin) {
+    return std::nullopt;
+  }
+  return clock_.ns(*source_->packets[packet + 1].begin);
+}
+
 // Passes packets in front of the range without looking at their bytes.
 void DataStream::skip_to_range() {
   if (!has_time_ || !range_.begin_ns) return;
@@ -110,6 +125,8 @@ void DataStream::skip_to_range() {
         clock_.ns(*place.end) >= *range_.begin_ns) {
       break;
     }
+    const std::optional<std::int64_t> latest = latest_ns(packet_);
+    if (!latest || *latest >= *range_.begin_ns) break;
     ++packet_;
   }
   if (packet_ != first) prime();
@@ -128,13 +145,11 @@ bool DataStream::open_packet() {
     const PacketInfo& info = decoder_.head();
     report_discarded(info);
     if (has_time_ && range_.end_ns && info.begin && clock_.ns(*info.begin) > *range_.end_ns) {
-      packet_ = last_packet_;
-      return false;
-    }
-    if (has_time_ && range_.begin_ns && info.begin && info.end && *info.end >= *info.begin &&
-        clock_.ns(*info.end) < *range_.begin_ns) {
-      decoder_.finish_packet();
-      continue;
+      const std::optional<std::int64_t> earliest = earliest_ns(packet_ - 1);
+      if (earliest && *earliest > *range_.end_ns) {
+        packet_ = last_packet_;
+        return false;
+      }
     }
     scanner_.start(reinterpret_cast<const std::uint8_t*>(packet_bytes_.data()));
     step_ = Scanner::Step::kMore;
@@ -263,8 +278,12 @@ void DataStream::select(std::vector<std::uint8_t> wanted) { scanner_.select(std:
 bool DataStream::is_inside(const PacketPlace& place) const {
   if (!range_.begin_ns && !range_.end_ns) return true;
   if (!has_time_ || !place.begin || !place.end || *place.end < *place.begin) return !has_time_;
-  return (!range_.begin_ns || clock_.ns(*place.begin) >= *range_.begin_ns) &&
-         (!range_.end_ns || clock_.ns(*place.end) <= *range_.end_ns);
+  const auto packet = static_cast<std::size_t>(&place - source_->packets.data());
+  const std::optional<std::int64_t> earliest = earliest_ns(packet), latest = latest_ns(packet);
+  return (!range_.begin_ns || (earliest && *earliest >= *range_.begin_ns &&
+                               clock_.ns(*place.begin) >= *range_.begin_ns)) &&
+         (!range_.end_ns ||
+          (latest && *latest <= *range_.end_ns && clock_.ns(*place.end) <= *range_.end_ns));
 }
 
 void DataStream::count(std::span<std::uint64_t> counts) {

@@ -146,6 +146,8 @@ class DataStream {
   [[nodiscard]] const std::string& name() const { return source_->files.front()->path(); }
 
  private:
+  [[nodiscard]] std::optional<std::int64_t> earliest_ns(std::size_t packet) const;
+  [[nodiscard]] std::optional<std::int64_t> latest_ns(std::size_t packet) const;
   void skip_to_range();
   bool open_packet();
   void close_packet(Scanner::Step last);
