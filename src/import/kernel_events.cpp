@@ -32,7 +32,7 @@ const KernelEvent* KernelEvents::find(std::uint32_t type) {
 std::string KernelEvents::name(std::uint32_t type, std::string_view syscall) const {
   const auto format = tracing_.events.find(type);
   if (format == tracing_.events.end()) return {};
-  const std::string name = lttng_event_name(format->second.system, format->second.name);
+  std::string name = lttng_event_name(format->second.system, format->second.name);
   constexpr std::string_view kUnknown = "unknown";
   if (syscall.empty() || !name.ends_with(kUnknown)) return name;
   return name.substr(0, name.size() - kUnknown.size()) + std::string(syscall);
