@@ -94,10 +94,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto believed = ctf::read_packet_index(sound.plan, **file);
   if (believed) expect_sound(*believed, stream.size());
   // Only reported, and never the end: whatever the bytes are.
-  const ctf::PacketList listed =
-      ctf::list_packets(sound.plan, **file, [](const Error& error) {
-        expect(!error.message.empty() && !error.location.empty(), "damage is said with its place");
-      });
+  const ctf::PacketList listed = ctf::list_packets(sound.plan, **file, [](const Error& error) {
+    expect(!error.message.empty() && !error.location.empty(), "damage is said with its place");
+  });
   if (believed && stream == sound.data) {
     expect(listed.packets.size() == believed->packets.size(), "an index that lies is not believed");
   }

@@ -149,6 +149,7 @@ class DataStream {
   void skip_to_range();
   bool open_packet();
   void close_packet(Scanner::Step last);
+  [[nodiscard]] bool lost_file();
   bool fill();
   void forget(std::uint64_t end);
   void prime();

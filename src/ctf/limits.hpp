@@ -28,6 +28,8 @@ struct MetadataLimits {
   std::uint64_t static_length = (std::uint64_t{1} << 61) - 1;
   /// Size of a name or other string.
   std::size_t string_bytes = 1u << 20;
+  /// Size of a metadata file. A kernel's with all its events has 1.5 MB.
+  std::uint64_t file_bytes = std::uint64_t{2} << 30;
   /// Memory for syntax and model: faults.md allows 4 times the input and 64 MiB for the process.
   std::size_t memory_per_byte = 2;
   std::size_t memory_bytes = std::size_t{32} << 20;
