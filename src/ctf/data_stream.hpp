@@ -156,7 +156,6 @@ class DataStream {
   void keep_range();
   void decode() const;
   void report_discarded(const PacketInfo& info);
-  [[nodiscard]] bool is_inside(const PacketPlace& place) const;
 
   std::shared_ptr<const Source> source_;
   const StreamPlan* plan_;

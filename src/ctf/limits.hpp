@@ -35,4 +35,18 @@ struct MetadataLimits {
   std::size_t memory_bytes = std::size_t{32} << 20;
 };
 
+/// Bounds on the packets of a data stream file. What is behind one is reported and not read.
+struct StreamLimits {
+  /// Heads that are searched for after damage are shorter. LTTng's have some 100 bytes.
+  static constexpr std::uint64_t kHeadBytes = 4096;
+  /// Bytes that a search may look at for each byte of the file, and for free: where heads have texts
+  /// or arrays, each magic number could cost a look at all that is behind it.
+  static constexpr std::uint64_t kSearchedBytes = 2;
+  static constexpr std::uint64_t kFreeBytes = 1u << 20;
+  /// Packets are larger than this on average, but for some. A list of them takes 80 bytes each, and
+  /// three times that while it grows. LTTng's smallest have 4096 bytes.
+  static constexpr std::uint64_t kPacketBytes = 64;
+  static constexpr std::uint64_t kFreePackets = 1u << 17;
+};
+
 }  // namespace sillage::ctf

@@ -2,6 +2,7 @@
 #include "ctf/stream_file.hpp"
 
 #include "base/fd.hpp"
+#include "ctf/limits.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -153,23 +154,25 @@ class PacketSearch {
         decoder_(plan),
         bytes_(file.bytes()),
         magic_(magic_bytes(*plan)),
-        effort_(kEffort * bytes_.size()) {}
+        effort_(StreamLimits::kFreeBytes + StreamLimits::kSearchedBytes * bytes_.size()),
+        most_packets_(StreamLimits::kFreePackets + bytes_.size() / StreamLimits::kPacketBytes) {}
 
   PacketList run() {
     std::uint64_t byte = 0;
     while (byte < bytes_.size() && !file_.is_broken()) {
+      if (list_.packets.size() == most_packets_) {
+        say(Code::kLimit,
+            "more than " + std::to_string(most_packets_) +
+                " packets, most of them tiny: the rest is not read",
+            byte);
+        break;
+      }
       byte = decoder_.start_packet(bytes_.subspan(byte)) ? take_packet(byte) : pass_damage(byte);
     }
     return std::move(list_);
   }
 
  private:
-  /// Bytes that may be looked at while searching, for each byte of the file: where heads have texts
-  /// or arrays, each magic number could cost a look at all that is behind it.
-  static constexpr std::uint64_t kEffort = 64;
-  /// Heads that are searched for are shorter than this. LTTng's have some 100 bytes.
-  static constexpr std::uint64_t kHeadBytes = 4096;
-
   // Returns where the next packet starts.
   std::uint64_t take_packet(std::uint64_t byte) {
     const PacketInfo info = decoder_.head();
@@ -182,7 +185,7 @@ class PacketSearch {
     decoder_.finish_packet();
     std::uint64_t next = byte + info.total_bits / kByte;
     // The end is not there; or the size is a lie, and hides the packets behind this one.
-    if (info.is_cut) next = find_packet(byte + 1);
+    if (info.is_cut) next = find_packet(byte + (info.head_bits + kByte - 1) / kByte);
     list_.packets.push_back({.file = &file_,
                              .byte = byte,
                              .byte_count = next - byte,
@@ -222,12 +225,13 @@ class PacketSearch {
   std::uint64_t search(std::uint64_t byte) {
     for (byte = find_magic(bytes_, byte, *magic_); byte < bytes_.size();
          byte = find_magic(bytes_, byte + 1, *magic_)) {
-      if (effort_ < kHeadBytes) {
-        say(Code::kLimit, "too many magic numbers without a packet: the rest is not searched",
+      if (effort_ < StreamLimits::kHeadBytes) {
+        say(Code::kLimit, "too many magic numbers that start no packet: the rest is not read",
             byte);
         return bytes_.size();
       }
-      const auto head = bytes_.subspan(byte, std::min(kHeadBytes, bytes_.size() - byte));
+      const auto head = bytes_.subspan(
+          byte, std::min<std::uint64_t>(StreamLimits::kHeadBytes, bytes_.size() - byte));
       const bool is_sound = decoder_.start_packet(head);
       effort_ -= is_sound ? 0 : looked_at(head.size());
       if (is_sound && (list_.stream == nullptr || is_of_list(decoder_.head()))) return byte;
@@ -256,7 +260,8 @@ class PacketSearch {
   Decoder decoder_;
   std::span<const std::byte> bytes_;
   std::optional<std::array<char, 4>> magic_;
-  std::uint64_t effort_;
+  std::uint64_t effort_;  // bytes that may still be looked at
+  std::uint64_t most_packets_;
   PacketList list_;
 };
 

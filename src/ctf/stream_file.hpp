@@ -113,7 +113,8 @@ struct PacketList {
 /// and a sound head, also inside a packet that is larger than its file; where packets have no magic
 /// number it ends there. Packets of another data stream than the first are damage, too. Nothing is
 /// listed of a file that is made shorter meanwhile.
-/// Cost: one page per packet is read; a search looks at no byte more than 64 times.
+/// Cost: one page per packet is read; what a search may look at, and how many packets
+///       a file may have, is bounded by StreamLimits, and said where it ends.
 [[nodiscard]] PacketList list_packets(const std::shared_ptr<const Plan>& plan,
                                       const StreamFile& file, const DamageReport& report);
 

@@ -453,7 +453,7 @@ def decode_stream(metadata, data):
             continue
         identity = decoder.dsc_id, decoder.ds_id
         # A size that goes beyond the file is a lie if another packet begins in it.
-        next_at = next_packet(metadata, data, at + 1, identity) if decoder.is_cut else at + size
+        next_at = next_packet(metadata, data, at + (decoder.x + 7) // 8, identity) if decoder.is_cut else at + size
         packet.is_incomplete = decoder.is_cut and next_at == len(data)
         if decoder.is_cut:
             decoder.cut_at(next_at - at)
