@@ -5,6 +5,7 @@
 // bytes further.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -49,27 +50,71 @@ inline char* put_nine(char* out, std::uint32_t number) {
 }
 
 namespace detail {
-// A number below 10^8, as many digits as it takes.
-inline char* put_up_to_eight(char* out, std::uint32_t number) {
-  if (number < 10) {
-    *out = static_cast<char>('0' + number);
-    return out + 1;
+// For each highest bit: added to a number with that bit, gives the number of its digits in the upper half.
+inline constexpr auto kDigitCounts = [] {
+  std::array<std::uint64_t, 32> counts{};
+  std::uint64_t ten = 10,
+                digits = 1;  // the first number with one digit more, and its digits less that
+  for (unsigned bit = 0; bit < counts.size(); ++bit) {
+    const std::uint64_t lowest = std::uint64_t{1} << bit;
+    if (lowest >= ten) {
+      ten *= 10;
+      ++digits;
+    }
+    // Numbers from `ten` on carry into the upper half.
+    counts[bit] = 2 * lowest > ten ? ((digits + 1) << 32) - ten : digits << 32;
   }
-  const std::uint64_t digits = eight_digits(number);
-  const int zeros = __builtin_ctzll(digits) & ~7;
-  store_characters(out, (digits | kZeros) >> zeros);
-  return out + 8 - zeros / 8;
+  return counts;
+}();
+
+// A number below 10^8, as many digits as it takes. Their number does not wait for the digits.
+inline char* put_up_to_eight(char* out, std::uint32_t number) {
+  const auto count = static_cast<unsigned>(
+      (number + kDigitCounts[static_cast<unsigned>(31 - __builtin_clz(number | 1))]) >> 32);
+  store_characters(out, (eight_digits(number) | kZeros) >> 8 * (8 - count));
+  return out + count;
 }
 
 // The rest of put_decimal(), out of line.
 [[gnu::noinline]] inline char* put_long_decimal(char* out, std::uint64_t number) {
   constexpr std::uint64_t kEight = 100'000'000;
-  const std::uint64_t high = number / kEight;
-  out = high < kEight ? put_up_to_eight(out, static_cast<std::uint32_t>(high))
-                      : put_long_decimal(out, high);
-  return put_eight(out, static_cast<std::uint32_t>(number - high * kEight));
+  std::uint64_t high = number / kEight;
+  const std::uint64_t low = number - high * kEight;
+  if (high >= kEight) [[unlikely]] {
+    const std::uint64_t highest = high / kEight;
+    out = put_up_to_eight(out, static_cast<std::uint32_t>(highest));
+    high -= highest * kEight;
+    out = put_eight(out, static_cast<std::uint32_t>(high));
+  } else {
+    out = put_up_to_eight(out, static_cast<std::uint32_t>(high));
+  }
+  return put_eight(out, static_cast<std::uint32_t>(low));
 }
+
+/// The text of a byte, and how long it is.
+struct ByteDigits {
+  char text[3];
+  std::uint8_t size;
+};
+inline constexpr auto kByteDigits = [] {
+  std::array<ByteDigits, 256> all{};
+  for (unsigned i = 0; i < all.size(); ++i) {
+    unsigned size = 0;
+    for (unsigned ten = 100; ten != 0; ten /= 10) {
+      if (i >= ten || ten == 1) all[i].text[size++] = static_cast<char>('0' + i / ten % 10);
+    }
+    all[i].size = static_cast<std::uint8_t>(size);
+  }
+  return all;
+}();
 }  // namespace detail
+
+/// A byte as a decimal number.
+inline char* put_byte(char* out, std::uint8_t number) {
+  const detail::ByteDigits& digits = detail::kByteDigits[number];
+  std::memcpy(out, &digits, sizeof digits);
+  return out + digits.size;
+}
 
 /// A decimal number, as many digits as it takes.
 inline char* put_decimal(char* out, std::uint64_t number) {

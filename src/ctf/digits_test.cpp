@@ -46,6 +46,12 @@ TEST(Digits, Decimal_IsPrintfs) {
   });
 }
 
+TEST(Digits, Byte_IsPrintfs) {
+  for (unsigned number = 0; number < 256; ++number) {
+    ASSERT_EQ(text_of(put_byte, static_cast<std::uint8_t>(number)), printed("%" PRIu64, number));
+  }
+}
+
 TEST(Digits, Hexadecimal_IsPrintfs) {
   for_many_numbers([](std::uint64_t number) {
     ASSERT_EQ(text_of(put_hexadecimal, number), printed("%" PRIX64, number));
