@@ -38,13 +38,14 @@ std::uint64_t TextPipeline::run(std::uint64_t limit) {
   return printers_.empty() ? run_alone(limit) : run_with_others(limit);
 }
 
-const std::shared_ptr<const PaddedText>& TextPipeline::packet_text(const Run& run) {
+TextPipeline::Packet& TextPipeline::packet_of(const Run& run) {
   Packet& packet = packets_[run.index];
   if (packet.bytes != run.batch.packet.data()) {
     packet.bytes = run.batch.packet.data();
     packet.text = std::make_shared<const PaddedText>(printer_.packet_text(*run.stream));
+    packet.piece = 0;
   }
-  return packet.text;
+  return packet;
 }
 
 std::uint64_t TextPipeline::run_alone(std::uint64_t limit) {
@@ -52,7 +53,7 @@ std::uint64_t TextPipeline::run_alone(std::uint64_t limit) {
   while (count < limit && !is_over_) {
     auto run = reader_.next_run();
     if (!run) break;
-    const PaddedText& packet = *packet_text(*run);
+    const PaddedText& packet = *packet_of(*run).text;
     auto& rows = run->batch.rows;
     rows = rows.first(std::min<std::uint64_t>(rows.size(), limit - count));
     count += rows.size();
@@ -111,13 +112,20 @@ void TextPipeline::add(const Run& run) {
     free_.pop_back();
     open_->parts.clear();
     open_->rows.clear();
+    open_->packet_texts.clear();
+    ++piece_number_;
     open_->last_time = last_time_;
+  }
+  Packet& packet = packet_of(run);
+  if (packet.piece != piece_number_) {
+    packet.piece = piece_number_;
+    open_->packet_texts.push_back(packet.text);
   }
   open_->parts.push_back({.stream = run.stream,
                           .packet = run.batch.packet,
                           .first = open_->rows.size(),
                           .count = run.batch.rows.size(),
-                          .packet_text = packet_text(run)});
+                          .packet_text = packet.text.get()});
   open_->rows.insert(open_->rows.end(), run.batch.rows.begin(), run.batch.rows.end());
   if (!run.stream->has_time()) return;
   const Row& last = run.batch.rows.back();
@@ -140,7 +148,7 @@ void TextPipeline::settle(std::size_t most) {
       std::unique_ptr<Piece> piece = std::move(pieces_.front());
       pieces_.pop_front();
       lock.unlock();
-      if (!is_over_) is_over_ = !write_(piece->text);
+      if (!is_over_) is_over_ = !write_(piece->text.view());
       free_.push_back(std::move(piece));
       lock.lock();
       continue;
@@ -184,7 +192,7 @@ void TextPipeline::print(TextPrinter* printer, Piece* piece) {
                          .rows = std::span(piece->rows).subspan(part.first, part.count)};
     printer->print(*part.stream, batch, *part.packet_text, std::numeric_limits<std::size_t>::max());
   }
-  piece->text.assign(printer->text());
+  printer->swap(&piece->text);
 }
 
 }  // namespace sillage::ctf

@@ -49,20 +49,26 @@ class TextPipeline {
     const DataStream* stream = nullptr;
     std::span<const std::byte> packet{};
     std::size_t first = 0, count = 0;  // in Piece::rows
-    std::shared_ptr<const PaddedText> packet_text{};
+    const PaddedText* packet_text = nullptr;
   };
   enum class State : std::uint8_t { kReady, kTaken, kDone };
   struct Piece {
     State state = State::kReady;
     std::vector<Part> parts{};
     std::vector<Row> rows{};
-    TextPrinter::LastTime last_time{};  // in front of it
-    std::string text{};
+    std::vector<std::shared_ptr<const PaddedText>> packet_texts{};  // of all parts
+    TextPrinter::LastTime last_time{};                              // in front of it
+    TextPrinter::Text text{};
   };
 
   std::uint64_t run_alone(std::uint64_t limit);
   std::uint64_t run_with_others(std::uint64_t limit);
-  const std::shared_ptr<const PaddedText>& packet_text(const Run& run);
+  struct Packet {
+    const std::byte* bytes = nullptr;
+    std::shared_ptr<const PaddedText> text{};
+    std::uint64_t piece = 0;  // the last one that has it
+  };
+  Packet& packet_of(const Run& run);
   void add(const Run& run);
   void hand_out();
   void settle(std::size_t most);
@@ -72,15 +78,12 @@ class TextPipeline {
   TraceReader& reader_;
   Write write_;
   TextPrinter& printer_;
-  bool is_over_ = false;  // `write` said so
-  struct Packet {
-    const std::byte* bytes = nullptr;
-    std::shared_ptr<const PaddedText> text{};
-  };
+  bool is_over_ = false;         // `write` said so
   std::vector<Packet> packets_;  // those that streams are in, by Run::index
 
   // With other threads.
   std::unique_ptr<Piece> open_;
+  std::uint64_t piece_number_ = 0;  // of open_, from 1 on
   TextPrinter::LastTime last_time_;
   std::vector<std::unique_ptr<Piece>> free_;
   std::mutex mutex_;

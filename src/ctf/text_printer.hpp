@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace sillage::ctf {
@@ -67,6 +68,18 @@ class TextPrinter {
   /// What was printed since the last clear().
   [[nodiscard]] std::string_view text() const { return {buffer_.data(), size_}; }
   void clear() { size_ = 0; }
+
+  /// Text without its printer.
+  struct Text {
+    std::vector<char> buffer{};
+    std::size_t size = 0;
+    [[nodiscard]] std::string_view view() const { return {buffer.data(), size}; }
+  };
+  /// Gives the text away without a copy, and goes on behind `text`.
+  void swap(Text* text) {
+    buffer_.swap(text->buffer);
+    std::swap(size_, text->size);
+  }
 
   /// The line that warns of lost event records or packets. `is_coloured`: for this line.
   [[nodiscard]] std::string discarded_text(const Discarded& discarded, bool is_coloured);
