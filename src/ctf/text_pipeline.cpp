@@ -9,8 +9,9 @@ namespace {
 
 /// Text is written in pieces of about this size: they stay in the second-level cache.
 constexpr std::size_t kPieceBytes = 128u << 10;
-/// Events of a piece that another thread prints: about as much text.
-constexpr std::size_t kPieceRows = 1024;
+/// Events of a piece that another thread prints: some 50 KiB of text, so that a thread's share of the
+/// pieces on their way stays in its second-level cache.
+constexpr std::size_t kPieceRows = 256;
 /// Pieces on their way, for each thread: enough that none waits for another.
 constexpr std::size_t kPiecesPerThread = 4;
 
@@ -24,6 +25,7 @@ TextPipeline::TextPipeline(TraceReader* reader, TextPrinter* printer, unsigned t
   // The first negative time is printed in another way than those behind it: they need one printer.
   if (reader->begin_ns().value_or(0) < 0) threads = 1;
   for (unsigned i = 1; i < threads; ++i) printers_.emplace_back(printer->options());
+  buffers_.resize(printers_.size() + 1);
 }
 
 TextPipeline::~TextPipeline() {
@@ -69,7 +71,7 @@ std::uint64_t TextPipeline::run_alone(std::uint64_t limit) {
 std::uint64_t TextPipeline::run_with_others(std::uint64_t limit) {
   for (std::size_t i = 0; i < printers_.size(); ++i) {
     threads_.emplace_back([this, i] {
-      while (Piece* piece = take()) {
+      while (Piece* piece = wait_for_piece(i)) {
         print(&printers_[i], piece);
         const std::lock_guard lock(mutex_);
         piece->state = State::kDone;
@@ -149,19 +151,18 @@ void TextPipeline::settle(std::size_t most) {
       pieces_.pop_front();
       lock.unlock();
       if (!is_over_) is_over_ = !write_(piece->text.view());
-      free_.push_back(std::move(piece));
       lock.lock();
+      buffers_[piece->printer].push_back(std::move(piece->text));
+      free_.push_back(std::move(piece));
       continue;
     }
     if (pieces_.size() <= most) return;
-    const auto ready = std::ranges::find_if(
-        pieces_, [](const auto& piece) { return piece->state == State::kReady; });
-    if (ready == pieces_.end()) {
+    Piece* piece = find_ready();
+    if (piece == nullptr) {
       changed_.wait(lock);
       continue;
     }
-    Piece* piece = ready->get();
-    piece->state = State::kTaken;
+    take(piece, printers_.size());
     lock.unlock();
     print(&printer_, piece);
     lock.lock();
@@ -169,15 +170,30 @@ void TextPipeline::settle(std::size_t most) {
   }
 }
 
-// The first piece that nobody prints yet; nullptr at the end.
-TextPipeline::Piece* TextPipeline::take() {
+// The first piece that nobody prints yet, or nullptr. mutex_ is held, as in take().
+TextPipeline::Piece* TextPipeline::find_ready() {
+  const auto ready = std::ranges::find_if(
+      pieces_, [](const auto& piece) { return piece->state == State::kReady; });
+  return ready == pieces_.end() ? nullptr : ready->get();
+}
+
+void TextPipeline::take(Piece* piece, std::size_t printer) {
+  piece->state = State::kTaken;
+  piece->printer = printer;
+  piece->text = {};
+  std::vector<TextPrinter::Text>& buffers = buffers_[printer];
+  if (buffers.empty()) return;
+  piece->text = std::move(buffers.back());
+  buffers.pop_back();
+}
+
+// The next piece to print; nullptr at the end.
+TextPipeline::Piece* TextPipeline::wait_for_piece(std::size_t printer) {
   std::unique_lock lock(mutex_);
   while (true) {
-    const auto ready = std::ranges::find_if(
-        pieces_, [](const auto& piece) { return piece->state == State::kReady; });
-    if (ready != pieces_.end()) {
-      (*ready)->state = State::kTaken;
-      return ready->get();
+    if (Piece* piece = find_ready()) {
+      take(piece, printer);
+      return piece;
     }
     if (is_stopping_) return nullptr;
     changed_.wait(lock);

@@ -58,6 +58,7 @@ class TextPipeline {
     std::vector<Row> rows{};
     std::vector<std::shared_ptr<const PaddedText>> packet_texts{};  // of all parts
     TextPrinter::LastTime last_time{};                              // in front of it
+    std::size_t printer = 0;                                        // who printed it
     TextPrinter::Text text{};
   };
 
@@ -72,7 +73,9 @@ class TextPipeline {
   void add(const Run& run);
   void hand_out();
   void settle(std::size_t most);
-  Piece* take();
+  Piece* find_ready();
+  void take(Piece* piece, std::size_t printer);
+  Piece* wait_for_piece(std::size_t printer);
   static void print(TextPrinter* printer, Piece* piece);
 
   TraceReader& reader_;
@@ -91,6 +94,9 @@ class TextPipeline {
   std::deque<std::unique_ptr<Piece>> pieces_;  // in order; guarded by mutex_, as their states
   bool is_stopping_ = false;                   // guarded by mutex_
   std::vector<TextPrinter> printers_;          // of the other threads
+  /// Buffers of each thread, this one last; guarded by mutex_. A buffer goes back to the thread that
+  /// wrote to it last: it is in that CPU's cache.
+  std::vector<std::vector<TextPrinter::Text>> buffers_;
   std::vector<std::jthread> threads_;
 };
 
