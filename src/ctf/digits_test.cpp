@@ -66,5 +66,17 @@ TEST(Digits, FixedLength_KeepsZeros) {
   });
 }
 
+TEST(Digits, TwoOfFixedLength_AreThoseOfEach) {
+  std::uint32_t last = 0;
+  for_many_numbers([&last](std::uint64_t number) {
+    const auto below = static_cast<std::uint32_t>(number % 1'000'000'000);
+    std::array<char, 32> buffer{};
+    put_two_nines(buffer.data(), below, buffer.data() + 16, last);
+    ASSERT_EQ(std::string(buffer.data(), 9), printed("%09" PRIu64, below));
+    ASSERT_EQ(std::string(buffer.data() + 16, 9), printed("%09" PRIu64, last));
+    last = below;
+  });
+}
+
 }  // namespace
 }  // namespace sillage::ctf

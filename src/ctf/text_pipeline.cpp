@@ -114,20 +114,19 @@ void TextPipeline::add(const Run& run) {
     free_.pop_back();
     open_->parts.clear();
     open_->rows.clear();
-    open_->packet_texts.clear();
+    open_->sources.clear();
     ++piece_number_;
     open_->last_time = last_time_;
   }
   Packet& packet = packet_of(run);
   if (packet.piece != piece_number_) {
     packet.piece = piece_number_;
-    open_->packet_texts.push_back(packet.text);
+    packet.source = static_cast<std::uint32_t>(open_->sources.size());
+    open_->sources.push_back(
+        {.stream = run.stream, .packet = run.batch.packet, .packet_text = packet.text});
   }
-  open_->parts.push_back({.stream = run.stream,
-                          .packet = run.batch.packet,
-                          .first = open_->rows.size(),
-                          .count = run.batch.rows.size(),
-                          .packet_text = packet.text.get()});
+  const auto count = static_cast<std::uint32_t>(run.batch.rows.size());
+  open_->parts.push_back({.source = packet.source, .count = count});
   open_->rows.insert(open_->rows.end(), run.batch.rows.begin(), run.batch.rows.end());
   if (!run.stream->has_time()) return;
   const Row& last = run.batch.rows.back();
@@ -203,10 +202,12 @@ TextPipeline::Piece* TextPipeline::wait_for_piece(std::size_t printer) {
 void TextPipeline::print(TextPrinter* printer, Piece* piece) {
   printer->clear();
   printer->set_last_time(piece->last_time);
+  std::span<const Row> rows = piece->rows;
   for (const Part& part : piece->parts) {
-    const RowBatch batch{.packet = part.packet,
-                         .rows = std::span(piece->rows).subspan(part.first, part.count)};
-    printer->print(*part.stream, batch, *part.packet_text, std::numeric_limits<std::size_t>::max());
+    const Source& source = piece->sources[part.source];
+    printer->print(*source.stream, {.packet = source.packet, .rows = rows.first(part.count)},
+                   *source.packet_text, std::numeric_limits<std::size_t>::max());
+    rows = rows.subspan(part.count);
   }
   printer->swap(&piece->text);
 }

@@ -44,21 +44,24 @@ class TextPipeline {
   void flush();
 
  private:
-  /// Rows of one packet.
-  struct Part {
+  /// Where rows are from.
+  struct Source {
     const DataStream* stream = nullptr;
     std::span<const std::byte> packet{};
-    std::size_t first = 0, count = 0;  // in Piece::rows
-    const PaddedText* packet_text = nullptr;
+    std::shared_ptr<const PaddedText> packet_text{};
+  };
+  /// Rows of one source in sequence: often only one.
+  struct Part {
+    std::uint32_t source = 0, count = 0;
   };
   enum class State : std::uint8_t { kReady, kTaken, kDone };
   struct Piece {
     State state = State::kReady;
+    std::vector<Source> sources{};
     std::vector<Part> parts{};
-    std::vector<Row> rows{};
-    std::vector<std::shared_ptr<const PaddedText>> packet_texts{};  // of all parts
-    TextPrinter::LastTime last_time{};                              // in front of it
-    std::size_t printer = 0;                                        // who printed it
+    std::vector<Row> rows{};            // of all parts
+    TextPrinter::LastTime last_time{};  // in front of it
+    std::size_t printer = 0;            // who printed it
     TextPrinter::Text text{};
   };
 
@@ -67,7 +70,8 @@ class TextPipeline {
   struct Packet {
     const std::byte* bytes = nullptr;
     std::shared_ptr<const PaddedText> text{};
-    std::uint64_t piece = 0;  // the last one that has it
+    std::uint64_t piece = 0;   // the last one that has it
+    std::uint32_t source = 0;  // there
   };
   Packet& packet_of(const Run& run);
   void add(const Run& run);

@@ -215,31 +215,29 @@ char* TextPrinter::put_plain_times(char* out, std::int64_t ns, std::uint64_t cyc
           ? second_.second
           : ns / kSecond;
   *out++ = '[';
-  out =
-      put_nine(second_text(second).copy_to(out), static_cast<std::uint32_t>(ns - second * kSecond));
-  std::memcpy(out, "] (+", 4);
-  if (!options_.delta) {
-    out += 2;
-  } else if (!last_time_.is_known) {
-    std::memcpy(out + 4, "?.?????????", 11);
-    std::memcpy(out + 15, ") ", 2);
-    out += 17;
+  out = second_text(second).copy_to(out);
+  const auto part = static_cast<std::uint32_t>(ns - second * kSecond);
+  const std::uint64_t delta =
+      static_cast<std::uint64_t>(ns) - static_cast<std::uint64_t>(last_time_.ns);
+  if (options_.delta && last_time_.is_known && delta < kSecond) [[likely]] {
+    std::memcpy(out + 9, "] (+0.", 6);
+    put_two_nines(out, part, out + 15, static_cast<std::uint32_t>(delta));
+    out += 24;
   } else {
-    const std::uint64_t delta =
-        static_cast<std::uint64_t>(ns) - static_cast<std::uint64_t>(last_time_.ns);
-    out += 4;
-    if (delta < kSecond) [[likely]] {
-      *out++ = '0';
-      *out++ = '.';
-      out = put_nine(out, static_cast<std::uint32_t>(delta));
-    } else {
-      out = put_decimal(out, delta / kSecond);
-      *out = '.';
-      out = put_nine(out + 1, static_cast<std::uint32_t>(delta % kSecond));
+    out = put_nine(out, part);
+    if (options_.delta) {
+      std::memcpy(out, "] (+?.?????????", 15);
+      if (!last_time_.is_known) {
+        out += 15;
+      } else {
+        out = put_decimal(out + 4, delta / kSecond);
+        *out = '.';
+        out = put_nine(out + 1, static_cast<std::uint32_t>(delta % kSecond));
+      }
     }
-    std::memcpy(out, ") ", 2);
-    out += 2;
   }
+  std::memcpy(out, options_.delta ? ") " : "] ", 2);
+  out += 2;
   last_time_ = {.is_known = true, .ns = ns, .cycles = cycles};
   return out;
 }
