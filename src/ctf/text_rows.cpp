@@ -275,7 +275,8 @@ const std::uint8_t* TextPrinter::put_escaped(const std::uint8_t* from, const std
       continue;
     }
 #endif
-    if ((!kIsTerminated && from == end) || *from == 0) break;
+    // Scanning found the NUL, but a file can be rewritten since.
+    if (from >= readable_end || (!kIsTerminated && from == end) || *from == 0) break;
     if (kIsPlain[*from]) {
       *out++ = static_cast<char>(*from++);
     } else {
