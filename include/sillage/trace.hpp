@@ -40,6 +40,7 @@ struct Error {
     kInvalidArgument,  ///< the caller asked for something that cannot be
     kNotFound,         ///< no such file, or no trace in it
     kCorrupt,          ///< the trace is damaged
+    kIncomplete,       ///< the last packet of a file is not all there: it may still be written
     kLimit,            ///< it is larger or deeper than this library allows
     kUnsupported,      ///< CTF that this library does not read
     kSystem,           ///< the operating system refuses

@@ -35,7 +35,7 @@ int info(const InfoOptions& options) {
   }
   std::uint64_t damage_count = 0;
   const auto summaries = report::summarize(*reader, [&](const Error& error) {
-    ++damage_count;
+    if (!ctf::is_incomplete(error)) ++damage_count;
     output->warn("sillage: " + error.text() + "\n");
   });
   if (options.json) {

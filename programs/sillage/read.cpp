@@ -143,7 +143,7 @@ class Reading {
   void print_all_details(const ctf::TraceReader& reader, const ctf::TimeRange& range,
                          report::EventSelection* selection) {
     const auto on_damage = [this](const Error& error) {
-      ++damage_count_;
+      if (!ctf::is_incomplete(error)) ++damage_count_;
       output_.warn("sillage: " + error.text() + "\n");
     };
     const report::DetailsChoice choice{

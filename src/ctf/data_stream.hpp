@@ -151,13 +151,13 @@ class DataStream {
   void skip_to_range();
   bool open_packet();
   void close_packet(Scanner::Step last);
+  [[nodiscard]] bool lost_file();
   bool fill();
   void forget(std::uint64_t end);
   void prime();
   void keep_range();
   void decode() const;
   void report_discarded(const PacketInfo& info);
-  [[nodiscard]] bool is_inside(const PacketPlace& place) const;
 
   std::shared_ptr<const Source> source_;
   const StreamPlan* plan_;

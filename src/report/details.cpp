@@ -83,7 +83,12 @@ class MessageStream {
   void open_packet() {
     while (packet_ != stream_.packets().size()) {
       const ctf::PacketPlace& place = stream_.packets()[packet_++];
-      if (!decoder_.start_packet(place.file->bytes().subspan(place.byte))) {
+      const bool is_good = decoder_.start_packet(place.bytes());
+      if (place.file->is_broken()) {
+        if (const auto loss = place.file->take_loss()) on_damage_(*loss);
+        continue;
+      }
+      if (!is_good) {
         on_damage_(decoder_.error(place.file->path(), place.byte));
         continue;
       }
@@ -136,9 +141,10 @@ class MessageStream {
       switch (decoder_.next_event()) {
         case ctf::Decoder::Step::kEvent: break;
         case ctf::Decoder::Step::kFault:
-          on_damage_(decoder_.error(place.file->path(), place.byte));
+          if (!decoder_.head().is_cut) on_damage_(decoder_.error(place.file->path(), place.byte));
           [[fallthrough]];
         case ctf::Decoder::Step::kEnd:
+          if (const auto missing = ctf::missing_end(place, decoder_.head())) on_damage_(*missing);
           set(Kind::kPacketEnd, packet_end());
           decoder_.finish_packet();
           place.file->forget(place.byte, place.byte_count);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "report/details_classes.hpp"
 
+#include "ctf/clock_time.hpp"
 #include "ctf/text.hpp"
 #include "report/details_json.hpp"
 #include "report/details_number.hpp"
@@ -119,22 +120,9 @@ class ClassWriter {
     if (!clock.description.empty()) line("Description", clock.description);
     line("Frequency (Hz)", grouped(clock.frequency_hz));
     line("Precision (cycles)", grouped(clock.precision_cycles.value_or(0)));
-    constexpr std::int64_t kSecond = 1'000'000'000;
-    std::int64_t seconds = change_.offset_ns / kSecond, ns = change_.offset_ns % kSecond;
-    if (ns < 0) {
-      --seconds;
-      ns += kSecond;
-    }
-    // Below 2^64: both are less than a second of at most 2^64 Hz.
-    std::uint64_t cycles = clock.offset_cycles + static_cast<std::uint64_t>(
-                                                     static_cast<double>(ns) *
-                                                     static_cast<double>(clock.frequency_hz) / 1e9);
-    if (cycles >= clock.frequency_hz && clock.frequency_hz != 0) {
-      cycles -= clock.frequency_hz;
-      ++seconds;
-    }
-    line("Offset (s)", grouped(clock.offset_seconds + seconds));
-    line("Offset (cycles)", grouped(cycles));
+    const ctf::ClockOffset offset = ctf::shifted_offset(clock, change_.offset_ns);
+    line("Offset (s)", grouped(offset.seconds));
+    line("Offset (cycles)", grouped(offset.cycles));
     line("Origin is Unix epoch", clock.origin_is_unix_epoch || change_.forces_unix_epoch);
     if (!clock.uid.empty()) line("UUID", clock.uid);
     indent_ -= 2;

@@ -32,8 +32,10 @@ class StreamWalk {
     for (const ctf::PacketPlace& place : stream_.packets()) {
       ++summary.packets;
       summary.bytes += place.byte_count;
-      const auto bytes = place.file->bytes().subspan(place.byte);
-      if (!decoder_.start_packet(bytes)) {
+      const auto bytes = place.bytes();
+      const bool is_good = decoder_.start_packet(bytes);
+      if (place.file->is_broken()) continue;
+      if (!is_good) {
         on_damage_(decoder_.error(place.file->path(), place.byte));
         continue;
       }
@@ -46,6 +48,10 @@ class StreamWalk {
       summary.events += count_events(place, bytes, &events);
       decoder_.finish_packet();
       place.file->forget(place.byte, place.byte_count);
+    }
+    for (const ctf::PacketPlace& place : stream_.packets()) {
+      if (!place.file->is_broken()) continue;
+      if (const auto loss = place.file->take_loss()) on_damage_(*loss);
     }
     summary.time = packets.begin_ns ? packets : events;
     return summary;
@@ -80,7 +86,9 @@ class StreamWalk {
       }
       count += found;
     }
-    if (step == ctf::Scanner::Step::kFault) {
+    if (const auto missing = ctf::missing_end(place, decoder_.head())) {
+      on_damage_(*missing);
+    } else if (step == ctf::Scanner::Step::kFault) {
       on_damage_(decoder_.error(place.file->path(), place.byte));
     }
     end_last(scanner_.byte() * 8);
