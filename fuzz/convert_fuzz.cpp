@@ -77,8 +77,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((*options & 1) != 0) {
     const std::int64_t begin = reader->begin_ns().value_or(0);
     convert::CopyOptions part;
-    part.range = {.begin_ns = begin + 1,
-                  .end_ns = begin < INT64_MAX - 1000 ? begin + 1000 : INT64_MAX};
+    const auto behind = [begin](std::int64_t ns) {
+      return begin < INT64_MAX - ns ? begin + ns : INT64_MAX;
+    };
+    part.range = {.begin_ns = behind(1), .end_ns = behind(1000)};
     const auto copied = convert::copy_traces({directory.in()}, directory.fresh(), part);
     expect(copied || !copied.error().message.empty(), "an error says what is wrong");
   }

@@ -11,11 +11,13 @@
 
 #ifdef SILLAGE_FUZZ_SANITIZED
 // As sanitizer/allocator_interface.h declares them, which Debian's gcc does not have.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): the compiler's names
 extern "C" {
 std::size_t __sanitizer_get_allocated_size(const volatile void* memory);
 int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, std::size_t),
                                               void (*on_free)(const volatile void*));
 }
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 #else
 #include <malloc.h>
 
@@ -53,7 +55,7 @@ void on_free(const volatile void* memory) {
   if (memory != nullptr)
     live_bytes -= __sanitizer_get_allocated_size(const_cast<const void*>(memory));
 }
-const int installed = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
+const int kInstalled = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
 
 }  // namespace
 #else

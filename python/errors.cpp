@@ -8,7 +8,8 @@ namespace {
 
 constexpr const char* kErrorDoc =
     "A trace that cannot be opened or is damaged.\n\n"
-    "kind:     'invalid-argument', 'not-found', 'corrupt', 'limit', 'unsupported' or 'system'\n"
+    "kind:     'invalid-argument', 'not-found', 'corrupt', 'incomplete', 'limit', 'unsupported' or "
+    "'system'\n"
     "message:  one sentence: what happened, and what to do\n"
     "location: 'file:line:column', 'file@byte', or ''";
 constexpr const char* kWarningDoc =
@@ -21,6 +22,7 @@ const char* kind_name(trace::Error::Kind kind) {
     case trace::Error::Kind::kInvalidArgument: return "invalid-argument";
     case trace::Error::Kind::kNotFound: return "not-found";
     case trace::Error::Kind::kCorrupt: return "corrupt";
+    case trace::Error::Kind::kIncomplete: return "incomplete";
     case trace::Error::Kind::kLimit: return "limit";
     case trace::Error::Kind::kUnsupported: return "unsupported";
     default: return "system";

@@ -28,6 +28,7 @@ ROOMS = {
     "src/import": {"std", "src/base", "src/ctf", "src/tracefs"},
     "python": {"std", "include"},
     "src/session": {"std", "src/base", "src/filter"},
+    "src/report": {"std", "src/base", "src/ctf", "src/filter", "src/session"},
     "src/collect": {"std", "src/abi", "src/base", "src/ring", "src/ctf", "src/session"},
     "src/apps": {"std", "src/abi", "src/base", "src/session"},
     "src/control": {"std", "src/base", "src/session"},

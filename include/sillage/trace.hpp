@@ -40,6 +40,7 @@ struct Error {
     kInvalidArgument,  ///< the caller asked for something that cannot be
     kNotFound,         ///< no such file, or no trace in it
     kCorrupt,          ///< the trace is damaged
+    kIncomplete,       ///< the last packet of a file is not all there: it may still be written
     kLimit,            ///< it is larger or deeper than this library allows
     kUnsupported,      ///< CTF that this library does not read
     kSystem,           ///< the operating system refuses
@@ -250,7 +251,7 @@ class Field {
     if (type() != FieldType::kText && type() != FieldType::kBlob) return {};
     return {data_, size_};
   }
-  /// The first label of an enumeration's value; "" if it has none.
+  /// The first label of an enumeration's value, the first flag that is set of a bit map; "" if there is none.
   [[nodiscard]] SILLAGE_TRACE_API std::string_view label() const;
 
   /// Elements of an array, members of a structure, 1 or 0 of an optional, 1 of a variant.
@@ -272,12 +273,14 @@ class Field {
 
   const FieldInfo* info_ = nullptr;
   const detail::Event* event_ = nullptr;
+  // NOLINTBEGIN(readability-identifier-naming): members of a union count as public there
   union {
     std::uint64_t number_ = 0;
     double real_;
     const char* data_;   // text, BLOBs, elements as they stand in the trace
     const void* value_;  // a decoded array, structure, optional or variant
   };
+  // NOLINTEND(readability-identifier-naming)
   std::size_t size_ = 0;
   bool is_decoded_ = false;
 };

@@ -3,12 +3,13 @@
 
 #include "ctf/text_pipeline.hpp"
 #include "ctf/trace_reader.hpp"
-#include "sillage/csv_printer.hpp"
-#include "sillage/details.hpp"
-#include "sillage/event_selection.hpp"
-#include "sillage/json_printer.hpp"
+#include "report/csv_printer.hpp"
+#include "report/details.hpp"
+#include "report/event_selection.hpp"
+#include "report/json_printer.hpp"
+#include "report/packet_losses.hpp"
+#include "report/text_printer.hpp"
 #include "sillage/output.hpp"
-#include "sillage/packet_losses.hpp"
 
 #include <fmt/core.h>
 
@@ -26,26 +27,6 @@ constexpr int kExitDamage = 1;
 /// Lines are written in pieces of about this size: they stay in the second-level cache.
 constexpr std::size_t kPieceBytes = 128u << 10;
 
-// Babeltrace's lines.
-class PlainText final : public EventPrinter {
- public:
-  explicit PlainText(ctf::TextPrinter* printer) : printer_(printer) {}
-  void print(const ctf::DataStream& stream) override { printer_->print(stream); }
-  [[nodiscard]] std::string_view text() const override { return printer_->text(); }
-  void clear() override { printer_->clear(); }
-
- private:
-  ctf::TextPrinter* printer_;
-};
-
-// Nothing: events are counted only.
-class NoText final : public EventPrinter {
- public:
-  void print(const ctf::DataStream& /*stream*/) override {}
-  [[nodiscard]] std::string_view text() const override { return {}; }
-  void clear() override {}
-};
-
 // One reading of traces: what comes from the reader goes through here to the output.
 class Reading {
  public:
@@ -59,8 +40,8 @@ class Reading {
     const auto range = range_of(*reader);
     if (!range) return tl::unexpected<Error>(range.error());
     reader->restrict(*range);
-    auto selection = EventSelection::make(options_.events,
-                                          options_.filter ? &*options_.filter : nullptr, *reader);
+    auto selection = report::EventSelection::make(
+        options_.events, options_.filter ? &*options_.filter : nullptr, *reader);
     if (!selection) return tl::unexpected<Error>(std::move(selection).error());
     std::uint64_t count = 0;
     if (plan_.format == ReadFormat::kDetails) {
@@ -76,7 +57,9 @@ class Reading {
     flush();
     if (plan_.format == ReadFormat::kCount) output_.write(fmt::format("{}\n", count));
     // babeltrace2 leaves the terminal so.
-    if (plan_.format == ReadFormat::kText && plan_.is_colour_terminal) output_.write("\033[0m");
+    const bool is_babeltraces =
+        plan_.format == ReadFormat::kText || plan_.format == ReadFormat::kDetails;
+    if (is_babeltraces && plan_.is_colour_terminal) output_.write("\033[0m");
     if (losses_.is_any()) output_.warn("sillage: lost in total: " + losses_.text() + "\n");
     damage_count_ += reader->damage_count();
     return {};
@@ -146,34 +129,38 @@ class Reading {
     return range;
   }
 
-  void make_printer(const ctf::TraceReader& reader, const EventSelection& selection) {
+  void make_printer(const ctf::TraceReader& reader, const report::EventSelection& selection) {
     switch (plan_.format) {
-      case ReadFormat::kJson: printer_ = std::make_unique<JsonPrinter>(); break;
-      case ReadFormat::kCsv: printer_ = std::make_unique<CsvPrinter>(reader, selection); break;
-      case ReadFormat::kCount: printer_ = std::make_unique<NoText>(); break;
-      default: printer_ = std::make_unique<PlainText>(&text_); break;
+      case ReadFormat::kJson: printer_ = std::make_unique<report::JsonPrinter>(); break;
+      case ReadFormat::kCsv:
+        printer_ = std::make_unique<report::CsvPrinter>(reader, selection);
+        break;
+      case ReadFormat::kCount: printer_ = std::make_unique<report::NoEvents>(); break;
+      default: printer_ = std::make_unique<report::TextEvents>(&text_); break;
     }
   }
 
   void print_all_details(const ctf::TraceReader& reader, const ctf::TimeRange& range,
-                         EventSelection* selection) {
+                         report::EventSelection* selection) {
     const auto on_damage = [this](const Error& error) {
-      ++damage_count_;
+      if (!ctf::is_incomplete(error)) ++damage_count_;
       output_.warn("sillage: " + error.text() + "\n");
     };
-    const DetailsChoice choice{.range = range,
-                               .clocks = {.offset_ns = plan_.clock_offset_ns,
-                                          .forces_unix_epoch = options_.clock_force_correlate},
-                               .limit = limit()};
-    losses_ = print_details(reader, choice, selection, on_damage,
-                            [this](std::string_view text) { return output_.write(text); });
+    const report::DetailsChoice choice{
+        .range = range,
+        .clocks = {.offset_ns = plan_.clock_offset_ns,
+                   .forces_unix_epoch = options_.clock_force_correlate},
+        .limit = limit(),
+        .has_colours = plan_.text.is_coloured};
+    losses_ = report::print_details(reader, choice, selection, on_damage,
+                                    [this](std::string_view text) { return output_.write(text); });
   }
 
   [[nodiscard]] std::uint64_t limit() const {
     return options_.limit.value_or(std::numeric_limits<std::uint64_t>::max());
   }
 
-  std::uint64_t print_events(ctf::TraceReader* reader, EventSelection* selection) {
+  std::uint64_t print_events(ctf::TraceReader* reader, report::EventSelection* selection) {
     std::uint64_t count = 0;
     while (count != limit()) {
       const ctf::DataStream* stream = reader->next();
@@ -225,9 +212,9 @@ class Reading {
   const ReadPlan& plan_;
   Output& output_;
   ctf::TextPrinter text_;  // also of the warnings
-  std::unique_ptr<EventPrinter> printer_;
+  std::unique_ptr<report::EventPrinter> printer_;
   std::unique_ptr<ctf::TextPipeline> pipeline_;
-  LossTotal losses_;
+  report::LossTotal losses_;
   bool is_warned_ = false;
   std::uint64_t damage_count_ = 0;
 };

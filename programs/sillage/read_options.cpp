@@ -133,9 +133,9 @@ Result<std::int64_t> parse_integer(const char* option, const std::string& text) 
 }
 
 Result<std::int64_t> clock_offset_of(const ReadOptions& options) {
-  const auto seconds = parse_integer("--clock-offset", options.clock_offset.value_or("0"));
+  auto seconds = parse_integer("--clock-offset", options.clock_offset.value_or("0"));
   if (!seconds) return seconds;
-  const auto ns = parse_integer("--clock-offset-ns", options.clock_offset_ns.value_or("0"));
+  auto ns = parse_integer("--clock-offset-ns", options.clock_offset_ns.value_or("0"));
   if (!ns) return ns;
   std::int64_t sum = 0;
   if (__builtin_mul_overflow(*seconds, kSecond, &sum) || __builtin_add_overflow(sum, *ns, &sum)) {

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/read_options.hpp"
 
-#include "sillage/details_number.hpp"
-#include "sillage/packet_losses.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -68,49 +65,6 @@ TEST(ReadPlan, WrongOption_NamesItAndTheChoices) {
   EXPECT_THAT(message([](auto* o) { o->format = "xml"; }), HasSubstr("details or count"));
   EXPECT_THAT(message([](auto* o) { o->clock_offset = "1.5"; }), HasSubstr("whole number"));
   EXPECT_THAT(message([](auto* o) { o->clock_offset = "9223372037"; }), HasSubstr("64 bits"));
-}
-
-TEST(Details, NumbersInGroups) {
-  EXPECT_EQ(grouped(std::uint64_t{9999}), "9999");
-  EXPECT_EQ(grouped(std::uint64_t{10000}), "10,000");
-  EXPECT_EQ(grouped(~std::uint64_t{0}), "18,446,744,073,709,551,615");
-  EXPECT_EQ(grouped(std::int64_t{-1234567}), "-1,234,567");
-  EXPECT_EQ(grouped(std::uint64_t{0xdeadbeef}, ctf::Base::kHexadecimal), "0xdead:beef");
-  EXPECT_EQ(grouped(std::int64_t{-2}, ctf::Base::kHexadecimal), "-0x2");
-  EXPECT_EQ(grouped(std::uint64_t{01234}, ctf::Base::kOctal), "01:234");
-  EXPECT_EQ(grouped(std::uint64_t{5}, ctf::Base::kBinary), "0x5");
-}
-
-TEST(LossCounter, FirstPacketsCounterIsUnknownLoss) {
-  ctf::PacketInfo packet;
-  packet.begin = 10;
-  packet.end = 20;
-  packet.discarded_events = 3;
-  packet.sequence_number = 7;
-  LossCounter counter;
-  LossTotal total;
-  const PacketLoss first = counter.next(packet);
-  ASSERT_TRUE(first.events);
-  EXPECT_FALSE(first.events->count || first.packets);
-  total.add(first);
-  packet.begin = 30;
-  packet.end = 40;
-  packet.discarded_events = 4;
-  packet.sequence_number = 9;
-  const PacketLoss second = counter.next(packet);
-  ASSERT_TRUE(second.events && second.packets);
-  EXPECT_EQ(second.events->count, 1u);
-  EXPECT_EQ(second.events->begin, 20u);
-  EXPECT_EQ(second.events->end, 40u);
-  EXPECT_EQ(second.packets->count, 1u);
-  EXPECT_EQ(second.packets->end, 30u);
-  total.add(second);
-  EXPECT_EQ(total.text(), "at least 1 event, 1 packet");
-  // A counter that steps back is a new tracer, not 2^64 events.
-  packet.discarded_events = 1;
-  packet.sequence_number = 1;
-  const PacketLoss third = counter.next(packet);
-  EXPECT_FALSE(third.events || third.packets);
 }
 
 }  // namespace

@@ -10,29 +10,6 @@ using namespace ctf;  // the model's names are this file's words
 
 namespace {
 
-struct ReservedName {
-  Scope scope;
-  std::string_view name;
-  Role role;
-};
-
-/// Source: CTF 1.8.3 sections 5.1, 5.2, 6.1.1; LTTng's packets for the last three of the context.
-constexpr std::array kReservedNames{
-    ReservedName{Scope::kPacketHeader, "magic", Role::kPacketMagicNumber},
-    ReservedName{Scope::kPacketHeader, "uuid", Role::kMetadataStreamUuid},
-    ReservedName{Scope::kPacketHeader, "stream_id", Role::kDataStreamClassId},
-    ReservedName{Scope::kPacketHeader, "stream_instance_id", Role::kDataStreamId},
-    ReservedName{Scope::kPacketContext, "timestamp_begin", Role::kDefaultClockTimestamp},
-    ReservedName{Scope::kPacketContext, "timestamp_end", Role::kPacketEndDefaultClockTimestamp},
-    ReservedName{Scope::kPacketContext, "packet_size", Role::kPacketTotalLength},
-    ReservedName{Scope::kPacketContext, "content_size", Role::kPacketContentLength},
-    ReservedName{Scope::kPacketContext, "packet_seq_num", Role::kPacketSequenceNumber},
-    ReservedName{Scope::kPacketContext, "events_discarded",
-                 Role::kDiscardedEventRecordCounterSnapshot},
-    ReservedName{Scope::kEventRecordHeader, "id", Role::kEventRecordClassId},
-    ReservedName{Scope::kEventRecordHeader, "timestamp", Role::kDefaultClockTimestamp},
-};
-
 const PlacedField* find_member(const std::vector<PlacedField>& members, const std::string& name) {
   const auto found = std::find_if(members.begin(), members.end(), [&](const PlacedField& field) {
     return !field.is_made && field.name == name;
@@ -41,19 +18,6 @@ const PlacedField* find_member(const std::vector<PlacedField>& members, const st
 }
 
 }  // namespace
-
-std::string_view reserved_name(Scope scope, Role role) {
-  for (const ReservedName& reserved : kReservedNames) {
-    if (reserved.scope == scope && reserved.role == role) return reserved.name;
-  }
-  return {};
-}
-
-bool is_reserved(Scope scope, std::string_view name) {
-  return std::any_of(kReservedNames.begin(), kReservedNames.end(), [&](const ReservedName& known) {
-    return known.scope == scope && known.name == name;
-  });
-}
 
 void Ctf18Scopes::start(Scope scope) {
   for (auto i = static_cast<std::size_t>(scope); i < roots_.size(); ++i) roots_[i].clear();

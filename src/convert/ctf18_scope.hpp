@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace sillage::convert {
@@ -67,11 +66,5 @@ class Ctf18Scopes {
   std::vector<Frame> frames_;
   std::array<std::vector<PlacedField>, 6> roots_{};
 };
-
-/// The name that a field with this role has in CTF 1.8; "" where it says nothing to readers.
-[[nodiscard]] std::string_view reserved_name(ctf::Scope scope, ctf::Role role);
-
-/// Whether a name means something to readers of CTF 1.8 in this scope.
-[[nodiscard]] bool is_reserved(ctf::Scope scope, std::string_view name);
 
 }  // namespace sillage::convert

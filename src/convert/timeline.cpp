@@ -70,12 +70,13 @@ std::uint32_t Timeline::pair_number(const std::string& key) {
 
 // Finds whether a class is the half of a pair whose other half the trace has, too.
 void Timeline::make_pair(const Plan& plan, Kind* kind) {
-  auto [names, is_new] = names_.try_emplace(&plan);
+  const auto [found, is_new] = names_.try_emplace(&plan);
+  auto& names = found->second;
   if (is_new) {
-    for (const EventClass& event : plan.model().events) names->second.insert(event.name);
+    for (const EventClass& event : plan.model().events) names.insert(event.name);
   }
   const auto set = [&](bool is_begin, std::string name, const std::string& other) {
-    if (!names->second.contains(other)) return;
+    if (!names.contains(other)) return;
     kind->what = is_begin ? What::kBegin : What::kEnd;
     kind->name = std::move(name);
   };

@@ -2,6 +2,7 @@
 #include "convert/ctf18_scope.hpp"
 #include "convert/translation.hpp"
 #include "ctf/json_names.hpp"
+#include "ctf/reserved_names.hpp"
 #include "ctf/text.hpp"
 #include "ctf/tsdl_identifiers.hpp"
 
@@ -416,7 +417,7 @@ class ClassTranslator {
 
   // Whether readers show another name; those of roles they do not show.
   [[nodiscard]] bool is_changed(const std::string& identifier, const std::string& name) const {
-    return identifier != name && identifier != "_" + name && !is_reserved(scope_, identifier);
+    return identifier != name && identifier != "_" + name && !reserved_role(scope_, identifier);
   }
 
   // The role that a member of this structure can have by its name.
@@ -446,7 +447,7 @@ class ClassTranslator {
                            "structure, and here are two: such a trace cannot be translated");
       }
     }
-    const bool can_stay = is_head(scope_) && !is_reserved(scope_, member.name) &&
+    const bool can_stay = is_head(scope_) && !reserved_role(scope_, member.name) &&
                           is_tsdl_identifier(member.name) && builder->identifiers.take(member.name);
     return can_stay ? member.name : builder->identifiers.add(member.name);
   }

@@ -36,7 +36,7 @@ struct DataFile {
 /// The trace in one directory.
 struct Source {
   TraceDirectory directory{};
-  std::shared_ptr<const StreamFile> metadata{};
+  std::vector<std::byte> metadata{};
   std::shared_ptr<const Plan> plan{};
   std::vector<DataFile> files{};
 
@@ -71,10 +71,11 @@ std::optional<Uuid> uuid_of(const Plan& plan, const Decoder& decoder) {
 Result<Source> open_source(const TraceDirectory& directory, const DamageReport& damage) {
   Source source{.directory = directory};
   const std::string path = directory.path + "/metadata";
-  auto metadata = StreamFile::open(path);
+  const MetadataLimits limits;
+  auto metadata = read_file(path, limits.file_bytes);
   if (!metadata) return tl::unexpected<Error>(std::move(metadata).error());
   source.metadata = std::move(*metadata);
-  auto model = read_metadata(source.metadata->bytes());
+  auto model = read_metadata(source.metadata, limits);
   if (!model) return at(path, std::move(model).error());
   auto plan = Plan::compile(std::make_shared<const TraceModel>(std::move(*model)));
   if (!plan) return at(path, std::move(plan).error());
@@ -91,8 +92,7 @@ Result<Source> open_source(const TraceDirectory& directory, const DamageReport& 
     PacketList list = list_packets(source.plan, **file, damage);
     if (list.stream == nullptr) continue;
     Decoder decoder(source.plan);
-    if (!source.packet_uuid &&
-        decoder.start_packet((*file)->bytes().subspan(list.packets.front().byte))) {
+    if (!source.packet_uuid && decoder.start_packet(list.packets.front().bytes())) {
       source.packet_uuid = uuid_of(*source.plan, decoder);
     }
     source.files.push_back({.name = name, .file = std::move(*file), .list = std::move(list)});
@@ -123,7 +123,7 @@ class TraceCopier {
 
  private:
   void report(const Error& error) {
-    ++summary_.damages;
+    if (!is_incomplete(error)) ++summary_.damages;
     if (options_.on_damage) options_.on_damage(error);
   }
 
@@ -158,8 +158,7 @@ class TraceCopier {
         if (place_of(edit, packet) != Place::kBefore) continue;
         if (last == nullptr || *packet.end >= *last->end) last = &packet;
       }
-      if (last == nullptr || !decoder.start_packet(data.file->bytes().subspan(last->byte)))
-        continue;
+      if (last == nullptr || !decoder.start_packet(last->bytes())) continue;
       Lost& lost = lost_before_[source.key_of(data)];
       if (lost.end > *last->end) continue;
       lost = {.end = *last->end, .count = decoder.head().discarded_events.value_or(0)};
@@ -176,7 +175,7 @@ class TraceCopier {
     if (!metadata) return tl::unexpected<Error>(std::move(metadata).error());
     TraceForm form;
     if (to == from) {
-      metadata->append(source.metadata->bytes());
+      metadata->append(source.metadata);
       form = same_form(*source.plan);
     } else {
       auto translation = to == Version::kCtf18
@@ -233,17 +232,19 @@ class TraceCopier {
         continue;
       }
       const auto bytes = data.file->bytes().subspan(packet.byte, packet.byte_count);
-      if (!decoder.start_packet(bytes)) {
+      const bool is_good = decoder.start_packet(bytes);
+      if (data.file->is_broken()) break;
+      if (!is_good) {
         report(decoder.error(data.file->path(), packet.byte));
         continue;
       }
       PacketRewriter::Outcome outcome;
-      bool is_copy = place == Place::kInside && keeps_bytes;
+      bool is_copy = place == Place::kInside && keeps_bytes && !packet.has_false_size;
       if (!is_copy) {
         outcome = rewriter.rewrite(&decoder, edit, data.file->path(), packet.byte);
         if (outcome.error) report(*outcome.error);
         // Nothing to change after all, as where packets do not say their times.
-        is_copy = keeps_bytes && outcome.removed == 0 && !outcome.error &&
+        is_copy = keeps_bytes && !packet.has_false_size && outcome.removed == 0 && !outcome.error &&
                   outcome.begin == decoder.head().begin && outcome.end == decoder.head().end;
         const bool is_nothing = outcome.kept == 0 && outcome.removed != 0 && !outcome.begin;
         if (!is_copy && (!outcome.is_written || is_nothing)) {
@@ -261,9 +262,12 @@ class TraceCopier {
       } else {
         add_written(rewriter, decoder.head(), edit, outcome, &target);
       }
+      if (const auto missing = missing_end(packet, decoder.head())) report(*missing);
       decoder.finish_packet();
-      if (target.file->has_failed()) break;
+      if (target.file->has_failed() || data.file->is_broken()) break;
     }
+    // Zeroes may have been copied: nobody shall take this for the trace.
+    if (const auto loss = data.file->take_loss()) return tl::unexpected<Error>(*loss);
     if (!target.file) return {};
     SILLAGE_TRY(target.file->finish());
     return write_index(target, directory, data.name);

@@ -9,6 +9,42 @@
 
 namespace sillage::ctf {
 
+/// Where a clock starts: seconds and, behind them, less than a second of cycles.
+struct ClockOffset {
+  std::int64_t seconds = 0;
+  std::uint64_t cycles = 0;
+};
+
+/// The offset of a clock with nanoseconds added, which must fit.
+///
+/// Rounding is Babeltrace 2's: what is less than a second becomes whole cycles of the clock, so a
+/// clock of 1 kHz cannot be shifted by a nanosecond, and -1 ns is -1 s and 999 cycles.
+[[nodiscard]] inline ClockOffset shifted_offset(const ClockClass& clock, std::int64_t offset_ns) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  std::int64_t seconds = offset_ns / kSecond, ns = offset_ns % kSecond;
+  if (ns < 0) {
+    --seconds;
+    ns += kSecond;
+  }
+  // Below 2^64: both are less than a second of at most 2^64 Hz.
+  std::uint64_t cycles =
+      clock.offset_cycles +
+      (clock.frequency_hz == std::uint64_t{kSecond}
+           ? static_cast<std::uint64_t>(ns)
+           : static_cast<std::uint64_t>(static_cast<double>(ns) *
+                                        static_cast<double>(clock.frequency_hz) / 1e9));
+  if (offset_ns != 0 && cycles >= clock.frequency_hz && clock.frequency_hz != 0) {
+    cycles -= clock.frequency_hz;
+    ++seconds;
+  }
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(clock.offset_seconds, seconds, &sum)) {
+    sum = seconds < 0 ? std::numeric_limits<std::int64_t>::min()
+                      : std::numeric_limits<std::int64_t>::max();
+  }
+  return {.seconds = sum, .cycles = cycles};
+}
+
 /// Converts the cycles of one clock. Times that 64 bits cannot hold become the nearest that they
 /// can.
 ///
@@ -17,15 +53,16 @@ namespace sillage::ctf {
 class ClockTime {
  public:
   ClockTime() = default;
-  /// `offset_ns` is added to the clock's own.
+  /// `offset_ns` is added to the clock's own, see shifted_offset().
   explicit ClockTime(const ClockClass& clock, std::int64_t offset_ns = 0)
       : frequency_(clock.frequency_hz == 0 ? kSecond : clock.frequency_hz) {
+    const ClockOffset offset = shifted_offset(clock, offset_ns);
     std::int64_t base = 0;
-    if (__builtin_mul_overflow(clock.offset_seconds, std::int64_t{kSecond}, &base)) {
-      base = clock.offset_seconds < 0 ? std::numeric_limits<std::int64_t>::min()
-                                      : std::numeric_limits<std::int64_t>::max();
+    if (__builtin_mul_overflow(offset.seconds, std::int64_t{kSecond}, &base)) {
+      base = offset.seconds < 0 ? std::numeric_limits<std::int64_t>::min()
+                                : std::numeric_limits<std::int64_t>::max();
     }
-    base_ns_ = add(add(base, duration_ns(clock.offset_cycles)), offset_ns);
+    base_ns_ = add(base, duration_ns(offset.cycles));
   }
 
   /// The time of `cycles`, in nanoseconds from the clock's origin.

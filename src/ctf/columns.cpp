@@ -246,7 +246,7 @@ void ColumnReader::gather(Class* about, std::span<const std::uint32_t> rows) {
   }
   if (buffers.size() < about->columns.size()) buffers.resize(about->columns.size());
   cells_.resize(about->columns.size());
-  if (is_fast) find_anchors(*about, out_.event, rows);
+  is_fast = is_fast && find_anchors(*about, out_.event, rows);
   for (std::size_t i = 0; i < cells_.size(); ++i) {
     const ColumnPlan& plan = about->columns[i];
     Buffer& buffer = buffers[i];
@@ -270,8 +270,9 @@ void ColumnReader::gather(Class* about, std::span<const std::uint32_t> rows) {
   out_.memory = memory_;
 }
 
-// Fills bases_[anchor] with the anchors of all rows.
-void ColumnReader::find_anchors(const Class& about, std::uint32_t event,
+// Fills bases_[anchor] with the anchors of all rows; false if the file was rewritten since they were
+// found, and they do not end where they did.
+bool ColumnReader::find_anchors(const Class& about, std::uint32_t event,
                                 std::span<const std::uint32_t> rows) {
   const std::uint8_t* packet = batch_.packet_start();
   const std::size_t most = about.anchors.empty() ? 1 : about.anchors.back() + std::size_t{1};
@@ -280,7 +281,7 @@ void ColumnReader::find_anchors(const Class& about, std::uint32_t event,
   for (std::size_t i = 0; i < rows.size(); ++i) {
     bases_[0][i] = batch_.rows[rows[i]].body_in(packet);
   }
-  if (about.anchors.empty()) return;
+  if (about.anchors.empty()) return true;
   for (const std::uint16_t anchor : about.anchors) {
     if (bases_[anchor].size() < kRows) bases_[anchor].resize(kRows);
   }
@@ -288,9 +289,10 @@ void ColumnReader::find_anchors(const Class& about, std::uint32_t event,
   const std::uint8_t* end = packet + batch_.packet.size();
   Anchors anchors{};
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    static_cast<void>(find_end(scan, packet, bases_[0][i], end, &anchors));
+    if (find_end(scan, packet, bases_[0][i], end, &anchors) == nullptr) return false;
     for (const std::uint16_t anchor : about.anchors) bases_[anchor][i] = anchors[anchor];
   }
+  return true;
 }
 
 void ColumnReader::gather_column(const ColumnPlan& plan, std::size_t count, Buffer* buffer) {

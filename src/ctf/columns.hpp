@@ -115,7 +115,8 @@ class ColumnReader {
   void group();
   Class& class_of(std::uint32_t event);
   void gather(Class* about, std::span<const std::uint32_t> rows);
-  void find_anchors(const Class& about, std::uint32_t event, std::span<const std::uint32_t> rows);
+  [[nodiscard]] bool find_anchors(const Class& about, std::uint32_t event,
+                                  std::span<const std::uint32_t> rows);
   void gather_column(const ColumnPlan& plan, std::size_t count, Buffer* buffer);
   void gather_bytes(const ColumnPlan& plan, std::size_t count, CellBytes* cells);
   void decode_rows(Class* about, std::span<const std::uint32_t> rows);

@@ -62,7 +62,7 @@ std::optional<std::int64_t> DataStream::end_ns() {
   // lttng-crash leaves an end of 0 in the packets that were being written: the last event is it.
   Decoder decoder(source_->trace->plan);
   std::uint64_t end = *last.begin;
-  if (decoder.start_packet(last.file->bytes().subspan(last.byte))) {
+  if (decoder.start_packet(last.bytes())) {
     while (decoder.next_event() == Decoder::Step::kEvent) end = decoder.event().clock;
   }
   return clock_.ns(end);
@@ -100,6 +100,21 @@ void DataStream::report_discarded(const PacketInfo& info) {
   last_end_ = info.end;
 }
 
+// Some tracers write events behind the end of their packet, others in front of its begin: the packets
+// around it say when they can be at the earliest and latest (docs/formats/reading.md).
+std::optional<std::int64_t> DataStream::earliest_ns(std::size_t packet) const {
+  if (packet == 0) return std::nullopt;
+  const PacketPlace& place = source_->packets[packet - 1];
+  if (!place.begin || !place.end || *place.end < *place.begin) return std::nullopt;
+  return clock_.ns(*place.end);
+}
+std::optional<std::int64_t> DataStream::latest_ns(std::size_t packet) const {
+  if (packet + 1 == source_->packets.size() || !source_->packets[packet + 1].begin) {
+    return std::nullopt;
+  }
+  return clock_.ns(*source_->packets[packet + 1].begin);
+}
+
 // Passes packets in front of the range without looking at their bytes.
 void DataStream::skip_to_range() {
   if (!has_time_ || !range_.begin_ns) return;
@@ -110,6 +125,8 @@ void DataStream::skip_to_range() {
         clock_.ns(*place.end) >= *range_.begin_ns) {
       break;
     }
+    const std::optional<std::int64_t> latest = latest_ns(packet_);
+    if (!latest || *latest >= *range_.begin_ns) break;
     ++packet_;
   }
   if (packet_ != first) prime();
@@ -120,42 +137,52 @@ bool DataStream::open_packet() {
   skip_to_range();
   while (packet_ != last_packet_) {
     const PacketPlace& place = source_->packets[packet_++];
-    packet_bytes_ = place.file->bytes().subspan(place.byte);
-    if (!decoder_.start_packet(packet_bytes_)) {
+    packet_bytes_ = place.bytes();
+    const bool is_good = decoder_.start_packet(packet_bytes_);
+    if (lost_file()) continue;
+    if (!is_good) {
       damage_(decoder_.error(place.file->path(), place.byte));
       continue;
     }
     const PacketInfo& info = decoder_.head();
     report_discarded(info);
     if (has_time_ && range_.end_ns && info.begin && clock_.ns(*info.begin) > *range_.end_ns) {
-      packet_ = last_packet_;
-      return false;
-    }
-    if (has_time_ && range_.begin_ns && info.begin && info.end && *info.end >= *info.begin &&
-        clock_.ns(*info.end) < *range_.begin_ns) {
-      decoder_.finish_packet();
-      continue;
+      const std::optional<std::int64_t> earliest = earliest_ns(packet_ - 1);
+      if (earliest && *earliest > *range_.end_ns) {
+        packet_ = last_packet_;
+        return false;
+      }
     }
     scanner_.start(reinterpret_cast<const std::uint8_t*>(packet_bytes_.data()));
     step_ = Scanner::Step::kMore;
     in_packet_ = true;
     return true;
   }
+  // What was printed of rows, and the last page, nobody has looked after.
+  for (const auto& file : source_->files) {
+    if (const auto loss = file->take_loss()) damage_(*loss);
+  }
   return false;
+}
+
+// The current packet's file became shorter: says so once, and leaves the rest of it out.
+bool DataStream::lost_file() {
+  const StreamFile& file = *source_->packets[packet_ - 1].file;
+  if (!file.is_broken()) return false;
+  in_packet_ = false;
+  row_count_ = 0;
+  if (const auto loss = file.take_loss()) damage_(*loss);
+  return true;
 }
 
 void DataStream::close_packet(Scanner::Step last) {
   in_packet_ = false;
   const PacketPlace& place = source_->packets[packet_ - 1];
-  const bool is_cut = decoder_.head().is_cut;
   // A cut packet ends inside a record: one report is enough.
-  if (last == Scanner::Step::kFault && !is_cut) {
+  if (const auto missing = missing_end(place, decoder_.head())) {
+    damage_(*missing);
+  } else if (last == Scanner::Step::kFault) {
     damage_(decoder_.error(place.file->path(), place.byte));
-  }
-  if (is_cut) {
-    damage_({Code::kCorrupt,
-             "the packet ends behind the end of the file: the rest of it is missing",
-             place.file->path() + "@" + std::to_string(place.byte)});
   }
   decoder_.finish_packet();
   forget(place.byte + place.byte_count);
@@ -195,6 +222,7 @@ bool DataStream::fill() {
     const PacketPlace& place = source_->packets[packet_ - 1];
     forget(place.byte + scanner_.byte());
     step_ = scanner_.next(rows_, &row_count_);
+    if (lost_file()) continue;
     keep_range();
     if (row_count_ != 0) return true;
   }
@@ -250,7 +278,7 @@ std::unique_ptr<DataStream> DataStream::copy(DamageReport damage, DiscardedRepor
 void DataStream::prime() {
   if (packet_ == 0) return;
   const PacketPlace& place = source_->packets[packet_ - 1];
-  if (!decoder_.start_packet(place.file->bytes().subspan(place.byte))) return;
+  if (!decoder_.start_packet(place.bytes())) return;
   last_discarded_ = decoder_.head().discarded_events;
   last_sequence_ = decoder_.head().sequence_number;
   last_end_ = place.end;
@@ -259,24 +287,18 @@ void DataStream::prime() {
 
 void DataStream::select(std::vector<std::uint8_t> wanted) { scanner_.select(std::move(wanted)); }
 
-// All of a packet's events are in the range, as far as its head tells.
-bool DataStream::is_inside(const PacketPlace& place) const {
-  if (!range_.begin_ns && !range_.end_ns) return true;
-  if (!has_time_ || !place.begin || !place.end || *place.end < *place.begin) return !has_time_;
-  return (!range_.begin_ns || clock_.ns(*place.begin) >= *range_.begin_ns) &&
-         (!range_.end_ns || clock_.ns(*place.end) <= *range_.end_ns);
-}
-
 void DataStream::count(std::span<std::uint64_t> counts) {
   while (true) {
     if (in_packet_ && step_ != Scanner::Step::kMore) close_packet(step_);
     if (!in_packet_ && !open_packet()) return;
-    const PacketPlace& place = source_->packets[packet_ - 1];
-    if (is_inside(place)) {
+    // Whether a packet's events are in the range only they can tell: its head may be wrong.
+    if (!has_time_ || (!range_.begin_ns && !range_.end_ns)) {
       step_ = scanner_.count(counts);
+      static_cast<void>(lost_file());
       continue;
     }
     step_ = scanner_.next(rows_, &row_count_);
+    if (lost_file()) continue;
     keep_range();
     for (std::size_t i = 0; i < row_count_; ++i) ++counts[rows_[i].event];
   }

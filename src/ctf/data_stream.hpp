@@ -146,16 +146,18 @@ class DataStream {
   [[nodiscard]] const std::string& name() const { return source_->files.front()->path(); }
 
  private:
+  [[nodiscard]] std::optional<std::int64_t> earliest_ns(std::size_t packet) const;
+  [[nodiscard]] std::optional<std::int64_t> latest_ns(std::size_t packet) const;
   void skip_to_range();
   bool open_packet();
   void close_packet(Scanner::Step last);
+  [[nodiscard]] bool lost_file();
   bool fill();
   void forget(std::uint64_t end);
   void prime();
   void keep_range();
   void decode() const;
   void report_discarded(const PacketInfo& info);
-  [[nodiscard]] bool is_inside(const PacketPlace& place) const;
 
   std::shared_ptr<const Source> source_;
   const StreamPlan* plan_;

@@ -425,6 +425,7 @@ bool Decoder::check_head() {
   const std::uint64_t there = bytes_ * kByte;
   if (head_.total_bits > there) {
     head_.is_cut = head_.content_bits > there;
+    if (head_.is_cut) head_.missing_bits = head_.content_bits - there;
     head_.total_bits = there;
     head_.content_bits = std::min(head_.content_bits, there);
   }

@@ -44,8 +44,9 @@ struct PacketInfo {
   std::uint64_t head_bits = 0;     ///< where the first event record may start
   std::uint64_t content_bits = 0;  ///< from the packet's first bit, what is there of it
   std::uint64_t total_bits = 0;    ///< content and padding, what is there of it
-  /// The bytes end before the packet does.
+  /// The bytes end before the packet's content does: so many bits are missing.
   bool is_cut = false;
+  std::uint64_t missing_bits = 0;
 };
 
 /// One event record.

@@ -46,6 +46,12 @@ TEST(Digits, Decimal_IsPrintfs) {
   });
 }
 
+TEST(Digits, Byte_IsPrintfs) {
+  for (unsigned number = 0; number < 256; ++number) {
+    ASSERT_EQ(text_of(put_byte, static_cast<std::uint8_t>(number)), printed("%" PRIu64, number));
+  }
+}
+
 TEST(Digits, Hexadecimal_IsPrintfs) {
   for_many_numbers([](std::uint64_t number) {
     ASSERT_EQ(text_of(put_hexadecimal, number), printed("%" PRIX64, number));
@@ -57,6 +63,18 @@ TEST(Digits, FixedLength_KeepsZeros) {
     const auto below = static_cast<std::uint32_t>(number % 1'000'000'000);
     ASSERT_EQ(text_of(put_nine, below), printed("%09" PRIu64, below));
     ASSERT_EQ(text_of(put_eight, below % 100'000'000), printed("%08" PRIu64, below % 100'000'000));
+  });
+}
+
+TEST(Digits, TwoOfFixedLength_AreThoseOfEach) {
+  std::uint32_t last = 0;
+  for_many_numbers([&last](std::uint64_t number) {
+    const auto below = static_cast<std::uint32_t>(number % 1'000'000'000);
+    std::array<char, 32> buffer{};
+    put_two_nines(buffer.data(), below, buffer.data() + 16, last);
+    ASSERT_EQ(std::string(buffer.data(), 9), printed("%09" PRIu64, below));
+    ASSERT_EQ(std::string(buffer.data() + 16, 9), printed("%09" PRIu64, last));
+    last = below;
   });
 }
 

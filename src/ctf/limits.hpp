@@ -28,9 +28,25 @@ struct MetadataLimits {
   std::uint64_t static_length = (std::uint64_t{1} << 61) - 1;
   /// Size of a name or other string.
   std::size_t string_bytes = 1u << 20;
-  /// Memory for syntax and model: faults.md allows 4 times the input and 64 MiB for the process.
+  /// Size of a metadata file. A kernel's with all its events has 1.5 MB.
+  std::uint64_t file_bytes = std::uint64_t{2} << 30;
+  /// Memory for syntax and model: F29 allows 4 times the input and 64 MiB for the process.
   std::size_t memory_per_byte = 2;
   std::size_t memory_bytes = std::size_t{32} << 20;
+};
+
+/// Bounds on the packets of a data stream file. What is behind one is reported and not read.
+struct StreamLimits {
+  /// Heads that are searched for after damage are shorter. LTTng's have some 100 bytes.
+  static constexpr std::uint64_t kHeadBytes = 4096;
+  /// Bytes that a search may look at for each byte of the file, and for free: where heads have texts
+  /// or arrays, each magic number could cost a look at all that is behind it.
+  static constexpr std::uint64_t kSearchedBytes = 2;
+  static constexpr std::uint64_t kFreeBytes = 1u << 20;
+  /// Packets are larger than this on average, but for some. A list of them takes 80 bytes each, and
+  /// three times that while it grows. LTTng's smallest have 4096 bytes.
+  static constexpr std::uint64_t kPacketBytes = 64;
+  static constexpr std::uint64_t kFreePackets = 1u << 17;
 };
 
 }  // namespace sillage::ctf

@@ -30,8 +30,8 @@ IndexEntry entry_at(std::span<const std::byte> entry) {
 }
 
 // The head of the packet says the same.
-bool is_confirmed(const IndexEntry& entry, const StreamFile& file, Decoder* decoder) {
-  if (!decoder->start_packet(file.bytes().subspan(entry.offset_bytes))) return false;
+bool is_confirmed(const IndexEntry& entry, const PacketPlace& place, Decoder* decoder) {
+  if (!decoder->start_packet(place.bytes())) return false;
   const PacketInfo& info = decoder->head();
   return info.stream->stream_class->id == entry.stream_class_id &&
          info.stream_id == entry.stream_instance_id && info.begin == entry.begin &&
@@ -93,8 +93,9 @@ std::optional<PacketList> read_packet_index(const std::shared_ptr<const Plan>& p
   for (std::uint64_t i = 0; i < IndexTrust::kHeads; ++i) {
     const std::uint64_t packet = i * (count - 1) / (IndexTrust::kHeads - 1);
     const auto entry = bytes.subspan(packet * kIndexEntryBytes, kIndexEntryBytes);
-    if (!is_confirmed(entry_at(entry), file, &decoder)) return std::nullopt;
+    if (!is_confirmed(entry_at(entry), list.packets[packet], &decoder)) return std::nullopt;
   }
+  if ((*index)->is_broken() || file.is_broken()) return std::nullopt;
   return list;
 }
 

@@ -98,7 +98,11 @@ class RandomTrace {
       case 1: return add(StaticString{.length_bytes = below(20)});
       case 2: return add(DynamicString{.length_bytes = key(members)});
       case 3: return add(DynamicBlob{.length_bytes = key(members)});
-      case 4: return add(StaticArray{.length = below(4), .element = number()});
+      case 4: {
+        // Sometimes longer than what text has tables and room for at once.
+        const unsigned length = below(6) == 0 ? 100 * below(4) : below(4);
+        return add(StaticArray{.length = length, .element = number()});
+      }
       case 5: return add(DynamicArray{.length = key(members), .element = number()});
       case 6:
         if (below(5) == 0) return add(VariableInteger{.is_signed = below(2) == 0});

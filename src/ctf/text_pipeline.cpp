@@ -9,8 +9,9 @@ namespace {
 
 /// Text is written in pieces of about this size: they stay in the second-level cache.
 constexpr std::size_t kPieceBytes = 128u << 10;
-/// Events of a piece that another thread prints: about as much text.
-constexpr std::size_t kPieceRows = 1024;
+/// Events of a piece that another thread prints: some 50 KiB of text, so that a thread's share of the
+/// pieces on their way stays in its second-level cache.
+constexpr std::size_t kPieceRows = 256;
 /// Pieces on their way, for each thread: enough that none waits for another.
 constexpr std::size_t kPiecesPerThread = 4;
 
@@ -24,6 +25,7 @@ TextPipeline::TextPipeline(TraceReader* reader, TextPrinter* printer, unsigned t
   // The first negative time is printed in another way than those behind it: they need one printer.
   if (reader->begin_ns().value_or(0) < 0) threads = 1;
   for (unsigned i = 1; i < threads; ++i) printers_.emplace_back(printer->options());
+  buffers_.resize(printers_.size() + 1);
 }
 
 TextPipeline::~TextPipeline() {
@@ -38,13 +40,14 @@ std::uint64_t TextPipeline::run(std::uint64_t limit) {
   return printers_.empty() ? run_alone(limit) : run_with_others(limit);
 }
 
-const std::shared_ptr<const PaddedText>& TextPipeline::packet_text(const Run& run) {
+TextPipeline::Packet& TextPipeline::packet_of(const Run& run) {
   Packet& packet = packets_[run.index];
   if (packet.bytes != run.batch.packet.data()) {
     packet.bytes = run.batch.packet.data();
     packet.text = std::make_shared<const PaddedText>(printer_.packet_text(*run.stream));
+    packet.piece = 0;
   }
-  return packet.text;
+  return packet;
 }
 
 std::uint64_t TextPipeline::run_alone(std::uint64_t limit) {
@@ -52,7 +55,7 @@ std::uint64_t TextPipeline::run_alone(std::uint64_t limit) {
   while (count < limit && !is_over_) {
     auto run = reader_.next_run();
     if (!run) break;
-    const PaddedText& packet = *packet_text(*run);
+    const PaddedText& packet = *packet_of(*run).text;
     auto& rows = run->batch.rows;
     rows = rows.first(std::min<std::uint64_t>(rows.size(), limit - count));
     count += rows.size();
@@ -68,7 +71,7 @@ std::uint64_t TextPipeline::run_alone(std::uint64_t limit) {
 std::uint64_t TextPipeline::run_with_others(std::uint64_t limit) {
   for (std::size_t i = 0; i < printers_.size(); ++i) {
     threads_.emplace_back([this, i] {
-      while (Piece* piece = take()) {
+      while (Piece* piece = wait_for_piece(i)) {
         print(&printers_[i], piece);
         const std::lock_guard lock(mutex_);
         piece->state = State::kDone;
@@ -111,13 +114,19 @@ void TextPipeline::add(const Run& run) {
     free_.pop_back();
     open_->parts.clear();
     open_->rows.clear();
+    open_->sources.clear();
+    ++piece_number_;
     open_->last_time = last_time_;
   }
-  open_->parts.push_back({.stream = run.stream,
-                          .packet = run.batch.packet,
-                          .first = open_->rows.size(),
-                          .count = run.batch.rows.size(),
-                          .packet_text = packet_text(run)});
+  Packet& packet = packet_of(run);
+  if (packet.piece != piece_number_) {
+    packet.piece = piece_number_;
+    packet.source = static_cast<std::uint32_t>(open_->sources.size());
+    open_->sources.push_back(
+        {.stream = run.stream, .packet = run.batch.packet, .packet_text = packet.text});
+  }
+  const auto count = static_cast<std::uint32_t>(run.batch.rows.size());
+  open_->parts.push_back({.source = packet.source, .count = count});
   open_->rows.insert(open_->rows.end(), run.batch.rows.begin(), run.batch.rows.end());
   if (!run.stream->has_time()) return;
   const Row& last = run.batch.rows.back();
@@ -140,20 +149,19 @@ void TextPipeline::settle(std::size_t most) {
       std::unique_ptr<Piece> piece = std::move(pieces_.front());
       pieces_.pop_front();
       lock.unlock();
-      if (!is_over_) is_over_ = !write_(piece->text);
-      free_.push_back(std::move(piece));
+      if (!is_over_) is_over_ = !write_(piece->text.view());
       lock.lock();
+      buffers_[piece->printer].push_back(std::move(piece->text));
+      free_.push_back(std::move(piece));
       continue;
     }
     if (pieces_.size() <= most) return;
-    const auto ready = std::ranges::find_if(
-        pieces_, [](const auto& piece) { return piece->state == State::kReady; });
-    if (ready == pieces_.end()) {
+    Piece* piece = find_ready();
+    if (piece == nullptr) {
       changed_.wait(lock);
       continue;
     }
-    Piece* piece = ready->get();
-    piece->state = State::kTaken;
+    take(piece, printers_.size());
     lock.unlock();
     print(&printer_, piece);
     lock.lock();
@@ -161,15 +169,30 @@ void TextPipeline::settle(std::size_t most) {
   }
 }
 
-// The first piece that nobody prints yet; nullptr at the end.
-TextPipeline::Piece* TextPipeline::take() {
+// The first piece that nobody prints yet, or nullptr. mutex_ is held, as in take().
+TextPipeline::Piece* TextPipeline::find_ready() {
+  const auto ready = std::ranges::find_if(
+      pieces_, [](const auto& piece) { return piece->state == State::kReady; });
+  return ready == pieces_.end() ? nullptr : ready->get();
+}
+
+void TextPipeline::take(Piece* piece, std::size_t printer) {
+  piece->state = State::kTaken;
+  piece->printer = printer;
+  piece->text = {};
+  std::vector<TextPrinter::Text>& buffers = buffers_[printer];
+  if (buffers.empty()) return;
+  piece->text = std::move(buffers.back());
+  buffers.pop_back();
+}
+
+// The next piece to print; nullptr at the end.
+TextPipeline::Piece* TextPipeline::wait_for_piece(std::size_t printer) {
   std::unique_lock lock(mutex_);
   while (true) {
-    const auto ready = std::ranges::find_if(
-        pieces_, [](const auto& piece) { return piece->state == State::kReady; });
-    if (ready != pieces_.end()) {
-      (*ready)->state = State::kTaken;
-      return ready->get();
+    if (Piece* piece = find_ready()) {
+      take(piece, printer);
+      return piece;
     }
     if (is_stopping_) return nullptr;
     changed_.wait(lock);
@@ -179,12 +202,14 @@ TextPipeline::Piece* TextPipeline::take() {
 void TextPipeline::print(TextPrinter* printer, Piece* piece) {
   printer->clear();
   printer->set_last_time(piece->last_time);
+  std::span<const Row> rows = piece->rows;
   for (const Part& part : piece->parts) {
-    const RowBatch batch{.packet = part.packet,
-                         .rows = std::span(piece->rows).subspan(part.first, part.count)};
-    printer->print(*part.stream, batch, *part.packet_text, std::numeric_limits<std::size_t>::max());
+    const Source& source = piece->sources[part.source];
+    printer->print(*source.stream, {.packet = source.packet, .rows = rows.first(part.count)},
+                   *source.packet_text, std::numeric_limits<std::size_t>::max());
+    rows = rows.subspan(part.count);
   }
-  piece->text.assign(printer->text());
+  printer->swap(&piece->text);
 }
 
 }  // namespace sillage::ctf

@@ -44,43 +44,53 @@ class TextPipeline {
   void flush();
 
  private:
-  /// Rows of one packet.
-  struct Part {
+  /// Where rows are from.
+  struct Source {
     const DataStream* stream = nullptr;
     std::span<const std::byte> packet{};
-    std::size_t first = 0, count = 0;  // in Piece::rows
     std::shared_ptr<const PaddedText> packet_text{};
+  };
+  /// Rows of one source in sequence: often only one.
+  struct Part {
+    std::uint32_t source = 0, count = 0;
   };
   enum class State : std::uint8_t { kReady, kTaken, kDone };
   struct Piece {
     State state = State::kReady;
+    std::vector<Source> sources{};
     std::vector<Part> parts{};
-    std::vector<Row> rows{};
+    std::vector<Row> rows{};            // of all parts
     TextPrinter::LastTime last_time{};  // in front of it
-    std::string text{};
+    std::size_t printer = 0;            // who printed it
+    TextPrinter::Text text{};
   };
 
   std::uint64_t run_alone(std::uint64_t limit);
   std::uint64_t run_with_others(std::uint64_t limit);
-  const std::shared_ptr<const PaddedText>& packet_text(const Run& run);
+  struct Packet {
+    const std::byte* bytes = nullptr;
+    std::shared_ptr<const PaddedText> text{};
+    std::uint64_t piece = 0;   // the last one that has it
+    std::uint32_t source = 0;  // there
+  };
+  Packet& packet_of(const Run& run);
   void add(const Run& run);
   void hand_out();
   void settle(std::size_t most);
-  Piece* take();
+  Piece* find_ready();
+  void take(Piece* piece, std::size_t printer);
+  Piece* wait_for_piece(std::size_t printer);
   static void print(TextPrinter* printer, Piece* piece);
 
   TraceReader& reader_;
   Write write_;
   TextPrinter& printer_;
-  bool is_over_ = false;  // `write` said so
-  struct Packet {
-    const std::byte* bytes = nullptr;
-    std::shared_ptr<const PaddedText> text{};
-  };
+  bool is_over_ = false;         // `write` said so
   std::vector<Packet> packets_;  // those that streams are in, by Run::index
 
   // With other threads.
   std::unique_ptr<Piece> open_;
+  std::uint64_t piece_number_ = 0;  // of open_, from 1 on
   TextPrinter::LastTime last_time_;
   std::vector<std::unique_ptr<Piece>> free_;
   std::mutex mutex_;
@@ -88,6 +98,9 @@ class TextPipeline {
   std::deque<std::unique_ptr<Piece>> pieces_;  // in order; guarded by mutex_, as their states
   bool is_stopping_ = false;                   // guarded by mutex_
   std::vector<TextPrinter> printers_;          // of the other threads
+  /// Buffers of each thread, this one last; guarded by mutex_. A buffer goes back to the thread that
+  /// wrote to it last: it is in that CPU's cache.
+  std::vector<std::vector<TextPrinter::Text>> buffers_;
   std::vector<std::jthread> threads_;
 };
 

@@ -2,12 +2,12 @@
 #include "ctf/text_printer.hpp"
 
 #include "ctf/escape.hpp"
+#include "ctf/real_digits.hpp"
 #include "ctf/text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 
@@ -139,7 +139,7 @@ void TextPrinter::put_name(std::string_view code, std::string_view name) {
 }
 
 // The date and time of day of a second, up to the point.
-const std::string& TextPrinter::second_text(std::int64_t second) {
+const PaddedText& TextPrinter::second_text(std::int64_t second) {
   if (!second_.is_set || second_.second != second) {
     const auto time = static_cast<std::time_t>(second);
     std::tm fields{};
@@ -151,7 +151,7 @@ const std::string& TextPrinter::second_text(std::int64_t second) {
       size = std::strftime(text, sizeof text,
                            options_.clock_date ? "%Y-%m-%d %H:%M:%S." : "%H:%M:%S.", &fields);
     }
-    second_ = {.second = second, .is_set = true, .text = std::string(text, size)};
+    second_ = {.second = second, .is_set = true, .text = PaddedText(std::string(text, size))};
   }
   return second_.text;
 }
@@ -166,7 +166,7 @@ void TextPrinter::put_wall(std::int64_t ns) {
   const auto absolute_part = static_cast<std::uint64_t>(part < 0 ? -part : part);
   if (second < 0) second = -second;
   if (!options_.clock_seconds && !falls_back) {
-    put(second_text(second));
+    put(second_text(second).view());
     put_unsigned(absolute_part, 9);
     return;
   }
@@ -395,10 +395,9 @@ void TextPrinter::put_flags(const FieldClass& field_class, std::uint64_t bits) {
 
 void TextPrinter::put_real(double number) {
   if (std::isnan(number)) return put(std::signbit(number) ? "-nan" : "nan");
-  char text[32];
-  // The precision of printf's "%g".
-  const auto done = std::to_chars(text, text + sizeof text, number, std::chars_format::general, 6);
-  put({text, static_cast<std::size_t>(done.ptr - text)});
+  reserve(kDigitSlack);
+  char* const start = buffer_.data() + size_;
+  size_ += static_cast<std::size_t>(ctf::put_real(start, number) - start);
 }
 
 void TextPrinter::put_text(std::string_view text) {

@@ -2,6 +2,7 @@
 // Event records as text, byte for byte as Babeltrace 2.2 prints them.
 #pragma once
 
+#include "ctf/context_texts.hpp"
 #include "ctf/data_stream.hpp"
 #include "ctf/text_program.hpp"
 
@@ -12,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace sillage::ctf {
@@ -67,6 +69,18 @@ class TextPrinter {
   [[nodiscard]] std::string_view text() const { return {buffer_.data(), size_}; }
   void clear() { size_ = 0; }
 
+  /// Text without its printer.
+  struct Text {
+    std::vector<char> buffer{};
+    std::size_t size = 0;
+    [[nodiscard]] std::string_view view() const { return {buffer.data(), size}; }
+  };
+  /// Gives the text away without a copy, and goes on behind `text`.
+  void swap(Text* text) {
+    buffer_.swap(text->buffer);
+    std::swap(size_, text->size);
+  }
+
   /// The line that warns of lost event records or packets. `is_coloured`: for this line.
   [[nodiscard]] std::string discarded_text(const Discarded& discarded, bool is_coloured);
 
@@ -80,11 +94,14 @@ class TextPrinter {
     PaddedText head;  ///< from behind the times to the event's name and ": "
     TextProgram program;
   };
-  using StreamText = std::vector<ClassText>;  // as StreamPlan::events
+  struct StreamText {
+    std::vector<ClassText> classes{};  ///< as StreamPlan::events
+    ContextTexts contexts{};
+  };
   struct Second {
     std::int64_t second = 0;
     bool is_set = false;
-    std::string text;  ///< date and time of day, up to the point
+    PaddedText text;  ///< date and time of day, up to the point
   };
 
   // Makes room: so much may then be written without asking again.
@@ -104,7 +121,7 @@ class TextPrinter {
   void put_delta(std::uint64_t delta_ns);
   StreamText& stream_text(const DataStream& stream);
   const ClassText& class_text(const DataStream& stream, StreamText* texts, std::uint32_t event) {
-    ClassText& text = (*texts)[event];
+    ClassText& text = texts->classes[event];
     if (!text.is_made) [[unlikely]]
       make_class_text(stream, event, &text);
     return text;
@@ -112,12 +129,13 @@ class TextPrinter {
   void make_class_text(const DataStream& stream, std::uint32_t event, ClassText* text) const;
   std::string make_head(const DataStream& stream, const EventClass& event) const;
   void print_row(const DataStream& stream, const RowBatch& batch, const Row& row,
-                 const ClassText& text, const PaddedText& packet_text);
+                 const ClassText& text, const PaddedText& packet_text, ContextTexts* contexts);
+  char* put_array(char* out, const TextStep& step, const std::uint8_t* from, std::size_t count);
   void print_decoded(const DataStream& stream, const RowBatch& batch, const Row& row,
                      const ClassText& text, const PaddedText& packet_text);
   void put_event(const Plan& plan, const EventView& event, bool is_started);
   char* put_plain_times(char* out, std::int64_t ns, std::uint64_t cycles);
-  const std::string& second_text(std::int64_t second);
+  const PaddedText& second_text(std::int64_t second);
   // Room for `more` bytes at `out`, which is in the buffer; where it is afterwards.
   char* reserve_at(char* out, std::size_t more) {
     size_ = static_cast<std::size_t>(out - buffer_.data());

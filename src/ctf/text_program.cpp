@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ctf/text_program.hpp"
 
+#include "ctf/context_texts.hpp"
 #include "ctf/digits.hpp"
 
 #include <algorithm>
@@ -29,6 +30,15 @@ class TextCompiler {
     *is_started = true;
     pending_ += names.scope(name);
     add(scope.root, shows_names ? &names : nullptr);
+  }
+
+  /// To be called behind the common context, in front of the others.
+  void end_context(const ScopePlan& scope) {
+    const std::size_t bytes = fixed_bytes(scope);
+    if (bytes < ContextTexts::kLeastBytes || bytes > ContextTexts::kMostBytes) return;
+    step(TextCode::kContextEnd);
+    program_.context_bytes = static_cast<std::uint32_t>(bytes);
+    program_.context_steps = static_cast<std::uint32_t>(program_.steps.size());
   }
 
   TextProgram finish() {
@@ -82,6 +92,32 @@ class TextCompiler {
     return added;
   }
 
+  // How many bytes hold all fields of a scope that starts the record; 0 if that varies.
+  [[nodiscard]] std::size_t fixed_bytes(const ScopePlan& scope) const {
+    if (scope.empty() || program_.steps.empty() || program_.needs_anchors) return 0;
+    std::uint64_t bits = 0;
+    for (std::uint32_t i = scope.first; i < scope.last; ++i) {
+      const Op& op = plan_.ops()[i];
+      std::uint64_t length = op.length_bits;
+      switch (op.code) {
+        case OpCode::kBlock:
+        case OpCode::kStructure:
+        case OpCode::kEnd: continue;
+        case OpCode::kScalar: break;
+        case OpCode::kScalars: length = op.length * op.stride; break;
+        case OpCode::kText:
+        case OpCode::kBlob: length = op.length * kByte; break;
+        default: return 0;
+      }
+      const auto place = by_op_.find(i);
+      if (place == by_op_.end()) return 0;
+      const Place& where = scan_.places[place->second];
+      if (where.anchor != 0 || where.behind != 0 || where.guard != 0) return 0;
+      bits = std::max(bits, where.bit + length);
+    }
+    return static_cast<std::size_t>((bits + kByte - 1) / kByte);
+  }
+
   static const Integer* plain_integer(const Field& field) {
     const auto* integer = field.field_class->as<Integer>();
     return integer == nullptr || !integer->mappings.empty() ? nullptr : integer;
@@ -90,7 +126,12 @@ class TextCompiler {
   static TextCode number_code(const Op& op, const Field& field) {
     const Integer* integer = plain_integer(field);
     const bool is_little = op.load <= Load::kLittle64 && (kIsLittleHost || op.load == Load::kByte);
-    if (integer == nullptr || op.is_reversed || !is_little) return TextCode::kOther;
+    if (op.is_reversed || !is_little) return TextCode::kOther;
+    if (field.field_class->as<Float>() != nullptr) {
+      if (op.load == Load::kLittle32) return TextCode::kReal32;
+      return op.load == Load::kLittle64 ? TextCode::kReal64 : TextCode::kOther;
+    }
+    if (integer == nullptr) return TextCode::kOther;
     unsigned first = 0;
     if (integer->base == Base::kHexadecimal) {
       // Sign bits beyond the digits are cut off, so these are the same.
@@ -116,18 +157,25 @@ class TextCompiler {
     }
     const Place& place = scan_.places[found->second];
     const Op& op = plan_.ops()[place.op];
-    TextCode code = TextCode::kOther;
+    TextCode code = TextCode::kOther, element = TextCode::kEnd;
     switch (op.code) {
       case OpCode::kScalar: code = number_code(op, field); break;
       case OpCode::kTerminatedText: code = TextCode::kTerminated; break;
       case OpCode::kText: code = TextCode::kFixed; break;
+      case OpCode::kScalars:
+        element = number_code(op, plan_.fields()[field.children.front()]);
+        if (element != TextCode::kOther) code = TextCode::kElements;
+        break;
       default: break;
     }
     TextStep& added = step(code);
+    added.element = element;
+    added.count = static_cast<std::uint32_t>(op.code == OpCode::kScalars ? op.length : 0);
     added.anchor = static_cast<std::uint8_t>(place.anchor);
     added.behind = static_cast<std::uint8_t>(place.behind);
     added.offset = place.bit / kByte;
-    added.size = static_cast<std::uint32_t>(op.code == OpCode::kText ? op.length : 0);
+    added.size =
+        static_cast<std::uint32_t>(op.code == OpCode::kText ? op.length : op.stride / kByte);
     added.place = found->second;
     added.shows_names = shows_names;
     if (place.behind == 0) return;
@@ -155,6 +203,7 @@ TextProgram compile_text(const Plan& plan, const StreamPlan& stream, std::uint32
   const EventPlan& about = stream.events[event];
   compiler.add_scope(stream.common_context, "stream.event.context", names, names.context_names,
                      &is_started);
+  compiler.end_context(stream.common_context);
   compiler.add_scope(about.specific_context, "event.context", names, names.context_names,
                      &is_started);
   compiler.add_scope(about.payload, "event.fields", names, names.payload_names, &is_started);

@@ -31,20 +31,26 @@ enum class TextCode : std::uint8_t {
   kHexadecimal16,
   kHexadecimal32,
   kHexadecimal64,
+  kReal32,
+  kReal64,      ///< the last of the numbers
   kTerminated,  ///< text up to a NUL
   kFixed,       ///< text of `size` bytes, or up to the anchor behind it
+  kElements,    ///< an array of numbers, each as `element` says
+  kContextEnd,  ///< no value: here the common context ends
   kOther,       ///< whatever else: TextPrinter knows
 };
 
 /// A literal, then a value.
 struct TextStep {
   TextCode code = TextCode::kEnd;
+  TextCode element = TextCode::kEnd;    ///< of kElements
   std::uint8_t anchor = 0, behind = 0;  ///< as Place's
   std::uint16_t literal_bytes = 0;
   std::uint32_t literal = 0;  ///< in TextProgram::literals
   std::uint32_t offset = 0;   ///< bytes from the anchor
   std::uint32_t size = 0;     ///< bytes of text of fixed length, or of each element
   std::uint32_t place = 0;    ///< in ClassScan::places
+  std::uint32_t count = 0;    ///< elements of an array of fixed length
   std::uint32_t key = kNone;  ///< in ClassScan::keys: how many elements, if that varies
   bool shows_names = false;   ///< of elements
 };
@@ -80,6 +86,9 @@ struct TextProgram {
   std::string literals{};
   /// Anchors must be found first, and are not found on the way.
   bool needs_anchors = false;
+  /// Bytes of the common context, which the first steps print, and steps up to the one behind it;
+  /// 0: it is not worth remembering, or varies in size.
+  std::uint32_t context_bytes = 0, context_steps = 0;
   /// Bytes of all literals and numbers, with slack.
   std::size_t most_bytes = 0;
 

@@ -3,10 +3,12 @@
 #include "ctf/byte_search.hpp"
 #include "ctf/digits.hpp"
 #include "ctf/escape.hpp"
+#include "ctf/real_digits.hpp"
 #include "ctf/text_printer.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -22,6 +24,10 @@ constexpr std::ptrdiff_t kBlock = 16;
 constexpr std::size_t kTextSlack = 64;
 /// "[2026-11-21 08:30:00.123456789] (+18446744073.123456789) ", with room.
 constexpr std::size_t kTimesBytes = 128;
+/// Elements of arrays for which room is made at a time, and the room for each: ", [65535] = " and a
+/// number.
+constexpr std::size_t kElements = 64;
+constexpr std::size_t kElementBytes = 16 + kDigitSlack;
 
 constexpr auto kIsPlain = [] {
   std::array<bool, 256> plain{};
@@ -52,11 +58,89 @@ T load_number(const std::uint8_t* from) {
   return value;
 }
 
+/// What stands in front of an element: " [0] = " or ", [12] = ".
+struct IndexText {
+  char text[15];
+  std::uint8_t size;
+};
+constexpr auto kIndexTexts = [] {
+  std::array<IndexText, 256> all{};
+  for (unsigned i = 0; i < all.size(); ++i) {
+    IndexText& index = all[i];
+    const auto put = [&index](char character) { index.text[index.size++] = character; };
+    if (i != 0) put(',');
+    put(' ');
+    put('[');
+    for (unsigned ten = 100; ten != 0; ten /= 10) {
+      if (i >= ten || ten == 1) put(static_cast<char>('0' + i / ten % 10));
+    }
+    for (const char character : {']', ' ', '=', ' '}) put(character);
+  }
+  return all;
+}();
+
 char* put_prefixed(char* out, std::uint64_t number) {
   out[0] = '0';
   out[1] = 'x';
   return put_hexadecimal(out + 2, number);
 }
+
+char* put_real_or_nan(char* out, double number) {
+  if (!std::isnan(number)) return put_real(out, number);
+  const bool is_negative = std::signbit(number);
+  std::memcpy(out, is_negative ? "-nan" : "nan", 4);
+  return out + (is_negative ? 4 : 3);
+}
+
+// The number at `from`; `code` is none of text.
+[[gnu::always_inline]] inline char* put_number(char* out, TextCode code, const std::uint8_t* from) {
+  switch (code) {
+    case TextCode::kUnsigned8: return put_byte(out, *from);
+    case TextCode::kUnsigned16: return put_decimal(out, load_number<std::uint16_t>(from));
+    case TextCode::kUnsigned32: return put_decimal(out, load_number<std::uint32_t>(from));
+    case TextCode::kUnsigned64: return put_decimal(out, load_number<std::uint64_t>(from));
+    case TextCode::kSigned8: return put_signed_decimal(out, load_number<std::int8_t>(from));
+    case TextCode::kSigned16: return put_signed_decimal(out, load_number<std::int16_t>(from));
+    case TextCode::kSigned32: return put_signed_decimal(out, load_number<std::int32_t>(from));
+    case TextCode::kSigned64: return put_signed_decimal(out, load_number<std::int64_t>(from));
+    case TextCode::kHexadecimal8: return put_prefixed(out, *from);
+    case TextCode::kHexadecimal16: return put_prefixed(out, load_number<std::uint16_t>(from));
+    case TextCode::kHexadecimal32: return put_prefixed(out, load_number<std::uint32_t>(from));
+    case TextCode::kHexadecimal64: return put_prefixed(out, load_number<std::uint64_t>(from));
+    case TextCode::kReal32: return put_real_or_nan(out, load_number<float>(from));
+    case TextCode::kReal64: return put_real_or_nan(out, load_number<double>(from));
+    default: return out;
+  }
+}
+
+// Elements [first, last) of an array, numbers of one kind; room was made.
+template <TextCode kCode>
+char* put_elements(char* out, const std::uint8_t* from, std::size_t first, std::size_t last,
+                   std::size_t unit, bool shows_names) {
+  for (std::size_t i = first; i < last; ++i) {
+    if (!shows_names) {
+      std::memcpy(out, i == 0 ? "  " : ", ", 2);
+      out += i == 0 ? 1 : 2;
+    } else if (i < kIndexTexts.size()) {
+      std::memcpy(out, &kIndexTexts[i], sizeof(IndexText));
+      out += kIndexTexts[i].size;
+    } else {
+      std::memcpy(out, ", [", 3);
+      out = put_decimal(out + 3, i);
+      std::memcpy(out, "] = ", 4);
+      out += 4;
+    }
+    out = put_number(out, kCode, from + i * unit);
+  }
+  return out;
+}
+
+using PutElements = decltype(&put_elements<TextCode::kUnsigned8>);
+constexpr auto kPutElements = []<std::size_t... kCodes>(std::index_sequence<kCodes...>) {
+  return std::array<PutElements, sizeof...(kCodes)>{
+      &put_elements<static_cast<TextCode>(kCodes)>...};
+}
+(std::make_index_sequence<static_cast<std::size_t>(TextCode::kTerminated)>());
 
 }  // namespace
 
@@ -64,7 +148,7 @@ TextPrinter::StreamText& TextPrinter::stream_text(const DataStream& stream) {
   if (last_stream_ != &stream.plan()) {
     last_stream_ = &stream.plan();
     last_texts_ = &texts_[last_stream_];
-    last_texts_->resize(last_stream_->events.size());
+    last_texts_->classes.resize(last_stream_->events.size());
   }
   return *last_texts_;
 }
@@ -106,7 +190,7 @@ std::size_t TextPrinter::print(const DataStream& stream, const RowBatch& batch,
     ++count;
     const ClassText& text = class_text(stream, &texts, row.event);
     if (row.is_fast() && !text.program.steps.empty()) {
-      print_row(stream, batch, row, text, packet_text);
+      print_row(stream, batch, row, text, packet_text, &texts.contexts);
     } else {
       print_decoded(stream, batch, row, text, packet_text);
     }
@@ -130,27 +214,30 @@ char* TextPrinter::put_plain_times(char* out, std::int64_t ns, std::uint64_t cyc
       second_.is_set && static_cast<std::uint64_t>(ns - second_.second * kSecond) < kSecond
           ? second_.second
           : ns / kSecond;
-  const std::string& text = second_text(second);
   *out++ = '[';
-  std::memcpy(out, text.data(), text.size());
-  out = put_nine(out + text.size(), static_cast<std::uint32_t>(ns - second * kSecond));
-  std::memcpy(out, "] (+", 4);
-  if (!options_.delta) {
-    out += 2;
-  } else if (!last_time_.is_known) {
-    std::memcpy(out + 4, "?.?????????", 11);
-    std::memcpy(out + 15, ") ", 2);
-    out += 17;
+  out = second_text(second).copy_to(out);
+  const auto part = static_cast<std::uint32_t>(ns - second * kSecond);
+  const std::uint64_t delta =
+      static_cast<std::uint64_t>(ns) - static_cast<std::uint64_t>(last_time_.ns);
+  if (options_.delta && last_time_.is_known && delta < kSecond) [[likely]] {
+    std::memcpy(out + 9, "] (+0.", 6);
+    put_two_nines(out, part, out + 15, static_cast<std::uint32_t>(delta));
+    out += 24;
   } else {
-    const std::uint64_t delta =
-        static_cast<std::uint64_t>(ns) - static_cast<std::uint64_t>(last_time_.ns);
-    const std::uint64_t seconds = delta < kSecond ? 0 : delta / kSecond;
-    out = put_decimal(out + 4, seconds);
-    *out = '.';
-    out = put_nine(out + 1, static_cast<std::uint32_t>(delta - seconds * kSecond));
-    std::memcpy(out, ") ", 2);
-    out += 2;
+    out = put_nine(out, part);
+    if (options_.delta) {
+      std::memcpy(out, "] (+?.?????????", 15);
+      if (!last_time_.is_known) {
+        out += 15;
+      } else {
+        out = put_decimal(out + 4, delta / kSecond);
+        *out = '.';
+        out = put_nine(out + 1, static_cast<std::uint32_t>(delta % kSecond));
+      }
+    }
   }
+  std::memcpy(out, options_.delta ? ") " : "] ", 2);
+  out += 2;
   last_time_ = {.is_known = true, .ns = ns, .cycles = cycles};
   return out;
 }
@@ -188,7 +275,8 @@ const std::uint8_t* TextPrinter::put_escaped(const std::uint8_t* from, const std
       continue;
     }
 #endif
-    if ((!kIsTerminated && from == end) || *from == 0) break;
+    // Scanning found the NUL, but a file can be rewritten since.
+    if (from >= readable_end || (!kIsTerminated && from == end) || *from == 0) break;
     if (kIsPlain[*from]) {
       *out++ = static_cast<char>(*from++);
     } else {
@@ -200,23 +288,31 @@ const std::uint8_t* TextPrinter::put_escaped(const std::uint8_t* from, const std
   return from;
 }
 
-void TextPrinter::print_row(const DataStream& stream, const RowBatch& batch, const Row& row,
-                            const ClassText& text, const PaddedText& packet_text) {
-  const TextProgram& program = text.program;
-  const std::size_t most =
-      kTimesBytes + text.head.size() + packet_text.size() + program.most_bytes + kTextSlack;
-  if (stream.has_time()) {
-    const std::int64_t ns = stream.ns_of(row);
-    if (!has_plain_times_ || ns < 0) {
-      put_times(ns, row.clock);
-    } else {
-      reserve(most);
-      char* const start = buffer_.data() + size_;
-      size_ += static_cast<std::size_t>(put_plain_times(start, ns, row.clock) - start);
-    }
+char* TextPrinter::put_array(char* out, const TextStep& step, const std::uint8_t* from,
+                             std::size_t count) {
+  *out++ = '[';
+  const PutElements put_all = kPutElements[static_cast<std::size_t>(step.element)];
+  for (std::size_t first = 0; first < count; first += kElements) {
+    out = reserve_at(out, kElements * kElementBytes + kTextSlack);
+    out =
+        put_all(out, from, first, std::min(first + kElements, count), step.size, step.shows_names);
   }
-  reserve(most);
+  std::memcpy(out, " ]", 2);
+  return out + 2;
+}
+
+void TextPrinter::print_row(const DataStream& stream, const RowBatch& batch, const Row& row,
+                            const ClassText& text, const PaddedText& packet_text,
+                            ContextTexts* contexts) {
+  const TextProgram& program = text.program;
+  if (stream.has_time() && (!has_plain_times_ || stream.ns_of(row) < 0)) {
+    put_times(stream.ns_of(row), row.clock);
+  }
+  reserve(kTimesBytes + text.head.size() + packet_text.size() + program.most_bytes + kTextSlack);
   char* out = buffer_.data() + size_;
+  if (stream.has_time() && has_plain_times_ && stream.ns_of(row) >= 0) {
+    out = put_plain_times(out, stream.ns_of(row), row.clock);
+  }
   out = packet_text.copy_to(text.head.copy_to(out));
   const std::uint8_t* const packet = batch.packet_start();
   const std::uint8_t* const readable_end = packet + batch.packet.size();
@@ -227,7 +323,19 @@ void TextPrinter::print_row(const DataStream& stream, const RowBatch& batch, con
         find_end(stream.scan().classes[row.event], packet, anchors[0], readable_end, &anchors));
   }
   const char* const literals = program.literals.data();
-  for (const TextStep* step = program.steps.data();; ++step) {
+  const TextStep* step = program.steps.data();
+  ContextTexts::Entry* context = nullptr;
+  std::size_t context_start = 0;
+  if (program.context_bytes != 0) {
+    context = &contexts->entry(anchors[0], program.context_bytes);
+    if (context->is_of(anchors[0], program.context_bytes)) [[likely]] {
+      out = context->copy_to(out);
+      step += program.context_steps;
+    } else {
+      context_start = static_cast<std::size_t>(out - buffer_.data());
+    }
+  }
+  for (;; ++step) {
     std::memcpy(out, literals + step->literal, TextProgram::kLiteralSlack);
     if (step->literal_bytes > TextProgram::kLiteralSlack) [[unlikely]] {
       std::memcpy(out, literals + step->literal, step->literal_bytes);
@@ -236,30 +344,6 @@ void TextPrinter::print_row(const DataStream& stream, const RowBatch& batch, con
     if (step->code == TextCode::kEnd) break;
     const std::uint8_t* from = anchors[step->anchor] + step->offset;
     switch (step->code) {
-      case TextCode::kUnsigned8: out = put_decimal(out, *from); break;
-      case TextCode::kUnsigned16: out = put_decimal(out, load_number<std::uint16_t>(from)); break;
-      case TextCode::kUnsigned32: out = put_decimal(out, load_number<std::uint32_t>(from)); break;
-      case TextCode::kUnsigned64: out = put_decimal(out, load_number<std::uint64_t>(from)); break;
-      case TextCode::kSigned8: out = put_signed_decimal(out, load_number<std::int8_t>(from)); break;
-      case TextCode::kSigned16:
-        out = put_signed_decimal(out, load_number<std::int16_t>(from));
-        break;
-      case TextCode::kSigned32:
-        out = put_signed_decimal(out, load_number<std::int32_t>(from));
-        break;
-      case TextCode::kSigned64:
-        out = put_signed_decimal(out, load_number<std::int64_t>(from));
-        break;
-      case TextCode::kHexadecimal8: out = put_prefixed(out, *from); break;
-      case TextCode::kHexadecimal16:
-        out = put_prefixed(out, load_number<std::uint16_t>(from));
-        break;
-      case TextCode::kHexadecimal32:
-        out = put_prefixed(out, load_number<std::uint32_t>(from));
-        break;
-      case TextCode::kHexadecimal64:
-        out = put_prefixed(out, load_number<std::uint64_t>(from));
-        break;
       case TextCode::kTerminated: {
         const std::uint8_t* nul = put_escaped<true>(from, nullptr, readable_end, &out);
         anchors[step->behind] = nul + 1;
@@ -281,7 +365,28 @@ void TextPrinter::print_row(const DataStream& stream, const RowBatch& batch, con
         out = reserve_at(out, program.most_bytes);
         break;
       }
-      default: {
+      case TextCode::kElements: {
+        std::size_t count = step->count;
+        if (step->behind != 0) {
+          if (!program.needs_anchors) {
+            const ClassScan& scan = stream.scan().classes[row.event];
+            count = scan.keys[step->key].read(anchors.data());
+            anchors[step->behind] = from + count * step->size;
+          } else {
+            count = static_cast<std::size_t>(anchors[step->behind] - from) / step->size;
+          }
+        }
+        out = put_array(out, *step, from, count);
+        out = reserve_at(out, program.most_bytes);
+        break;
+      }
+      case TextCode::kContextEnd: {
+        const char* start = buffer_.data() + context_start;
+        context->set(anchors[0], program.context_bytes, start,
+                     static_cast<std::size_t>(out - start));
+        break;
+      }
+      case TextCode::kOther: {
         const ClassScan& scan = stream.scan().classes[row.event];
         const Place& place = scan.places[step->place];
         if (step->behind != 0 && !program.needs_anchors) {
@@ -293,6 +398,7 @@ void TextPrinter::print_row(const DataStream& stream, const RowBatch& batch, con
         out = buffer_.data() + size_;
         break;
       }
+      default: out = put_number(out, step->code, from); break;
     }
   }
   size_ = static_cast<std::size_t>(out - buffer_.data());

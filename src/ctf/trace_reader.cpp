@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <compare>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <system_error>
 #include <thread>
@@ -24,6 +25,7 @@ struct TraceReader::Directory {
   std::string path;
   std::string name;  ///< path from the directory that was asked for; "" for that one
   std::shared_ptr<const TraceModel> model;
+  std::vector<std::shared_ptr<const StreamFile>> files;  ///< without empty ones
 
   [[nodiscard]] std::size_t class_count() const {
     return model->streams.size() + model->events.size();
@@ -62,29 +64,46 @@ Status find_traces(const fs::path& path, std::vector<std::string>* found) {
 
 Result<std::shared_ptr<const TraceModel>> read_model(const std::string& directory) {
   const std::string path = directory + "/" + kMetadataName;
-  auto file = StreamFile::open(path);
-  if (!file) return tl::unexpected<Error>(std::move(file).error());
-  auto model = read_metadata((*file)->bytes());
-  if (!model) {
-    Error error = std::move(model).error();
-    error.location = error.location.empty() ? path : path + ": " + error.location;
-    return tl::unexpected<Error>(std::move(error));
+  const MetadataLimits limits;
+  auto bytes = read_file(path, limits.file_bytes);
+  while (true) {
+    if (!bytes) return tl::unexpected<Error>(std::move(bytes).error());
+    auto model = read_metadata(*bytes, limits);
+    if (model) return std::make_shared<const TraceModel>(std::move(*model));
+    // A tracer may have been in the middle of writing it: then there is more of it by now.
+    auto again = read_file(path, limits.file_bytes);
+    if (!again || again->size() <= bytes->size()) {
+      Error error = std::move(model).error();
+      error.location = error.location.empty() ? path : path + ": " + error.location;
+      return tl::unexpected<Error>(std::move(error));
+    }
+    bytes = std::move(again);
   }
-  return std::make_shared<const TraceModel>(std::move(*model));
 }
 
-// Data stream files of a trace, in order of their paths.
-Result<std::vector<std::string>> data_files(const std::string& directory) {
-  std::vector<std::string> files;
+// Data stream files of a trace, in order of their paths; what cannot be opened is reported.
+Result<std::vector<std::shared_ptr<const StreamFile>>> data_files(const std::string& directory,
+                                                                  const DamageReport& report) {
+  std::vector<std::string> paths;
   std::error_code error;
   for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     if (name == kMetadataName || name.starts_with('.')) continue;
-    if (entry->is_regular_file(error)) files.push_back(entry->path().string());
+    std::error_code gone;  // removed meanwhile
+    if (entry->is_regular_file(gone)) paths.push_back(entry->path().string());
   }
   if (error) return fail_errno(directory, error.value());
-  std::sort(files.begin(), files.end());
+  std::sort(paths.begin(), paths.end());
+  std::vector<std::shared_ptr<const StreamFile>> files;
+  for (std::string& path : paths) {
+    auto file = StreamFile::open(std::move(path));
+    if (!file) {
+      report(file.error());
+    } else if (!(*file)->bytes().empty()) {
+      files.push_back(std::move(*file));
+    }
+  }
   return files;
 }
 
@@ -106,19 +125,13 @@ void add_packets(std::vector<PacketPlace> more, std::vector<PacketPlace>* packet
 }
 
 std::vector<StreamParts> find_streams(const std::shared_ptr<const Plan>& plan,
-                                      const std::vector<std::string>& paths,
+                                      std::vector<std::shared_ptr<const StreamFile>> files,
                                       const DamageReport& report) {
   std::vector<StreamParts> streams;
   std::map<std::pair<const StreamPlan*, std::uint64_t>, std::size_t> by_id;
-  for (const std::string& path : paths) {
-    auto file = StreamFile::open(path);
-    if (!file) {
-      report(file.error());
-      continue;
-    }
-    if ((*file)->bytes().empty()) continue;
-    std::optional<PacketList> indexed = read_packet_index(plan, **file);
-    PacketList list = indexed ? std::move(*indexed) : list_packets(plan, **file, report);
+  for (std::shared_ptr<const StreamFile>& file : files) {
+    std::optional<PacketList> indexed = read_packet_index(plan, *file);
+    PacketList list = indexed ? std::move(*indexed) : list_packets(plan, *file, report);
     if (list.stream == nullptr) continue;
     // Without times the files of a stream could not be put in order: each is a stream of its own.
     const bool can_join = list.stream_id && list.packets.front().begin;
@@ -127,14 +140,14 @@ std::vector<StreamParts> find_streams(const std::shared_ptr<const Plan>& plan,
           by_id.try_emplace({list.stream, *list.stream_id}, streams.size());
       if (!is_new) {
         StreamParts& parts = streams[found->second];
-        parts.files.push_back(std::move(*file));
+        parts.files.push_back(std::move(file));
         add_packets(std::move(list.packets), &parts.packets);
         continue;
       }
     }
     streams.push_back({.plan = list.stream,
                        .id = can_join ? list.stream_id : std::nullopt,
-                       .files = {std::move(*file)},
+                       .files = {std::move(file)},
                        .packets = std::move(list.packets)});
   }
   return streams;
@@ -150,7 +163,7 @@ DamageReport TraceReader::damage_report() const {
   return [state = state_](const Error& error) {
     const std::lock_guard lock(state->reporting);
     if (state->is_over()) return;
-    ++state->damage_count;
+    if (!is_incomplete(error) || state->options.is_strict) ++state->damage_count;
     if (state->options.on_damage) state->options.on_damage(error);
   };
 }
@@ -207,13 +220,17 @@ Result<TraceReader> TraceReader::open(const std::vector<std::string>& paths, Rea
   std::vector<std::vector<Directory>> groups;
   std::map<Uuid, std::size_t> by_uuid;
   for (const auto& [path, name] : directories) {
+    // Tracers write metadata in front of the data that needs it: a trace that is still being written
+    // must be read the other way round.
+    auto files = data_files(path, reader.damage_report());
+    if (!files) return tl::unexpected<Error>(std::move(files).error());
     auto model = read_model(path);
     if (!model) return tl::unexpected<Error>(std::move(model).error());
     const std::optional<Uuid>& uuid = (*model)->trace.uuid;
     std::size_t group = groups.size();
     if (uuid) group = by_uuid.try_emplace(*uuid, group).first->second;
     if (group == groups.size()) groups.emplace_back();
-    groups[group].push_back({path, name, std::move(*model)});
+    groups[group].push_back({path, name, std::move(*model), std::move(*files)});
   }
   for (std::vector<Directory>& group : groups) SILLAGE_TRY(reader.add(std::move(group)));
   reader.set_order();
@@ -246,15 +263,13 @@ Status TraceReader::add(std::vector<Directory> group) {
     if (trace.environment("hostname") != nullptr) trace.name += '/';
     trace.name += group.front().name;
   }
-  std::vector<std::string> files;
-  for (const Directory& directory : group) {
-    auto more = data_files(directory.path);
-    if (!more) return tl::unexpected<Error>(std::move(more).error());
-    files.insert(files.end(), more->begin(), more->end());
+  std::vector<std::shared_ptr<const StreamFile>> files;
+  for (Directory& directory : group) {
+    std::ranges::move(directory.files, std::back_inserter(files));
   }
   const std::size_t first_stream = streams_.size();
   std::uint64_t next_id = 0;  // of streams that have none, in the order of their files
-  for (StreamParts& parts : find_streams(trace.plan, files, damage_report())) {
+  for (StreamParts& parts : find_streams(trace.plan, std::move(files), damage_report())) {
     DataStream::Source source{.trace = &trace,
                               .id = parts.id ? *parts.id : next_id++,
                               .files = std::move(parts.files),

@@ -49,7 +49,8 @@ class TraceReader {
   /// Finds the traces at or below each path, and the packets in their files.
   ///
   /// A directory with a file `metadata` is a trace; what is below it is not searched. Traces of the
-  /// same UUID (chunks of a rotation, snapshots) are read as one.
+  /// same UUID (chunks of a rotation, snapshots) are read as one. A trace that is still being written
+  /// is read as it is now: what is appended later is not there.
   /// Errors: kNotFound        a path is not there, or has no trace.
   ///         kInvalidArgument the data streams of a trace have no common time, and
   ///                          `stream_intersection` asks for it.
@@ -94,7 +95,8 @@ class TraceReader {
   /// The streams, in order of their files. To be read from instead of by next().
   [[nodiscard]] std::vector<DataStream*> streams() const;
 
-  /// How many damages were reported.
+  /// How many damages were reported; last packets that may still be written are none, unless reading
+  /// is strict.
   [[nodiscard]] std::uint64_t damage_count() const { return state_->damage_count; }
 
   [[nodiscard]] const std::vector<std::shared_ptr<Trace>>& traces() const { return traces_; }

@@ -4,7 +4,6 @@
 #include "ctf/text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <utility>
 
@@ -49,6 +48,13 @@ char escape_value(std::string_view digits, int base) {
   unsigned value = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
   return static_cast<char>(value & 0xff);
+}
+
+/// Characters of the punctuation mark that `text` starts with; 0: none.
+std::size_t mark_size(std::string_view text) {
+  if (text.starts_with("...")) return 3;
+  if (text.starts_with("->") || text.starts_with(":=")) return 2;
+  return std::string_view("[](){}<>*+-:;.=,").find(text.front()) == std::string_view::npos ? 0 : 1;
 }
 
 std::string byte_name(char c) {
@@ -128,14 +134,12 @@ Result<TsdlToken> TsdlLexer::next() {
   if (is_digit(c)) return number();
   if (c == '"' || c == '\'') return string();
 
-  constexpr std::array<std::string_view, 19> kPunctuation{"...", "->", ":=", "[", "]", "(", ")",
-                                                          "{",   "}",  "<",  ">", "*", "+", "-",
-                                                          ":",   ";",  ".",  "=", ","};
-  const std::string_view rest = text_.substr(offset_);
-  for (const std::string_view mark : kPunctuation) {
-    if (rest.substr(0, mark.size()) != mark) continue;
-    TsdlToken token{.kind = TsdlTokenKind::kPunctuation, .text = mark, .offset = offset_};
-    offset_ += mark.size();
+  const std::size_t size = mark_size(text_.substr(offset_));
+  if (size != 0) {
+    TsdlToken token{.kind = TsdlTokenKind::kPunctuation,
+                    .text = text_.substr(offset_, size),
+                    .offset = offset_};
+    offset_ += size;
     return token;
   }
   return error(offset_, byte_name(c) + " cannot stand here");

@@ -407,7 +407,7 @@ class TsdlReader {
     if (!stream_id && model_.streams.size() > 1)
       return fail(Code::kCorrupt, "event '" + event.name + "' does not say of which stream it is",
                   tsdl_place(text_, block.offset));
-    event.stream_class_id = stream_id.value_or(model_.streams.front().id);
+    event.stream_class_id = stream_id ? *stream_id : model_.streams.front().id;
     const auto found = stream_index_.find(event.stream_class_id);
     if (found == stream_index_.end())
       return fail(Code::kCorrupt,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ctf/tsdl_placer.hpp"
 
+#include "ctf/reserved_names.hpp"
 #include "ctf/tsdl_lexer.hpp"
 
 #include <algorithm>
@@ -24,26 +25,6 @@ constexpr std::array<std::array<std::string_view, 3>, kScopeCount> kScopePrefixe
     {"event", "context", ""},
     {"event", "fields", ""},
 }};
-
-struct ReservedName {
-  Scope scope;
-  std::string_view name;
-  Role role;
-};
-
-constexpr std::array kReservedNames{
-    ReservedName{Scope::kPacketHeader, "magic", Role::kPacketMagicNumber},
-    ReservedName{Scope::kPacketHeader, "stream_id", Role::kDataStreamClassId},
-    ReservedName{Scope::kPacketHeader, "stream_instance_id", Role::kDataStreamId},
-    ReservedName{Scope::kPacketContext, "timestamp_begin", Role::kDefaultClockTimestamp},
-    ReservedName{Scope::kPacketContext, "timestamp_end", Role::kPacketEndDefaultClockTimestamp},
-    ReservedName{Scope::kPacketContext, "packet_size", Role::kPacketTotalLength},
-    ReservedName{Scope::kPacketContext, "content_size", Role::kPacketContentLength},
-    ReservedName{Scope::kPacketContext, "packet_seq_num", Role::kPacketSequenceNumber},
-    ReservedName{Scope::kPacketContext, "events_discarded",
-                 Role::kDiscardedEventRecordCounterSnapshot},
-    ReservedName{Scope::kEventRecordHeader, "id", Role::kEventRecordClassId},
-};
 
 /// A name as readers show it.
 std::string_view without_underscore(std::string_view name) {
@@ -158,13 +139,11 @@ FieldClassRef TsdlPlacer::place_type(const Named& named) {
 
 std::optional<Role> TsdlPlacer::role_of(std::string_view name, const TsdlInteger& integer) const {
   const bool is_header = scope_ == Scope::kEventRecordHeader;
-  if (is_header && (name == "timestamp" || integer.clock)) return Role::kDefaultClockTimestamp;
+  if (is_header && integer.clock) return Role::kDefaultClockTimestamp;
   // Event headers have variants inside, LTTng's do; packets say what they say at once.
   if (!is_header && !is_top_level()) return std::nullopt;
-  for (const ReservedName& reserved : kReservedNames) {
-    if (reserved.scope == scope_ && reserved.name == name) return reserved.role;
-  }
-  return std::nullopt;
+  const std::optional<Role> role = reserved_role(scope_, name);
+  return role == Role::kMetadataStreamUuid ? std::nullopt : role;  // an array: see is_uuid()
 }
 
 void TsdlPlacer::note_clock(const TsdlInteger& integer, std::string_view name) {

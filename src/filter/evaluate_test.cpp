@@ -86,6 +86,7 @@ struct Case {
   Answer lttng;
   std::optional<Answer> ours{};  // where it is different on purpose
 };
+// NOLINTNEXTLINE(readability-identifier-naming): the table is wide enough
 constexpr Answer T = Answer::kTrue, F = Answer::kFalse, E = Answer::kError;
 
 // `lttng`: whether LTTng-UST 2.13.9 recorded SampleEvent in a channel with that filter (error: lttng
@@ -294,7 +295,7 @@ TEST(FilterBind, Mismatch_SaysColumn) {
 }
 
 TEST(FilterPattern, Stars) {
-  const auto is = [](std::string_view text, std::string pattern) {
+  const auto is = [](std::string_view text, const std::string& pattern) {
     const auto tree = parse("x == \"" + pattern + "\"");
     return is_like(text, tree->texts.front());
   };

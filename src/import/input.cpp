@@ -25,6 +25,10 @@ Result<Input> Input::open(std::string path) {
   if (!input.fd_) return fail_errno("cannot open " + path);
   struct stat status {};
   if (::fstat(input.fd_.value(), &status) != 0) return fail_errno("cannot look at " + path);
+  if (S_ISDIR(status.st_mode))
+    return fail(Code::kUnsupported,
+                path + " is a directory, as perf record --threads makes them: import " + path +
+                    "/data, or record without --threads");
   if (!S_ISREG(status.st_mode))
     return fail(Code::kUnsupported,
                 path + " is not a regular file; write what comes from a pipe to one");

@@ -2,6 +2,7 @@
 #include "import/kernel_events.hpp"
 
 #include "import/integer_bytes.hpp"
+#include "import/syscall_names.hpp"
 #include "tracefs/lttng_names.hpp"
 
 namespace sillage::import {
@@ -18,16 +19,33 @@ const KernelEvent* KernelEvents::find(std::uint32_t type) {
   if (const auto known = events_.find(type); known != events_.end()) return &known->second;
   const auto format = tracing_.events.find(type);
   if (format == tracing_.events.end()) return nullptr;
-  return &events_
-              .emplace(type, KernelEvent{RecordPlan(format->second, tracing_.order),
-                                         NameSource::of(format->second)})
-              .first->second;
+  const tracefs::EventFormat& about = format->second;
+  KernelEvent event{.plan = RecordPlan(about, tracing_.order),
+                    .name_source = NameSource::of(about)};
+  const tracefs::FormatField* number = about.system == "raw_syscalls" ? about.find("id") : nullptr;
+  if (number != nullptr && number->place == tracefs::FieldPlace::kFixed && number->size_bytes <= 8) {
+    event.syscall = *number;
+  }
+  return &events_.emplace(type, std::move(event)).first->second;
 }
 
-std::string KernelEvents::name(std::uint32_t type) const {
+std::string KernelEvents::name(std::uint32_t type, std::string_view syscall) const {
   const auto format = tracing_.events.find(type);
   if (format == tracing_.events.end()) return {};
-  return tracefs::lttng_event_name(format->second.system, format->second.name);
+  std::string name = tracefs::lttng_event_name(format->second.system, format->second.name);
+  constexpr std::string_view kUnknown = "unknown";
+  if (syscall.empty() || !name.ends_with(kUnknown)) return name;
+  return name.substr(0, name.size() - kUnknown.size()) + std::string(syscall);
+}
+
+std::string_view KernelEvents::syscall(const KernelEvent& event,
+                                       std::span<const std::byte> record) const {
+  if (!event.syscall || record.size() < event.syscall->size_bytes ||
+      record.size() - event.syscall->size_bytes < event.syscall->offset) {
+    return {};
+  }
+  return syscall_name(machine_, load_integer(record.data() + event.syscall->offset,
+                                             event.syscall->size_bytes, tracing_.order));
 }
 
 std::optional<std::uint32_t> KernelEvents::type(std::span<const std::byte> record,

@@ -10,6 +10,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -19,6 +22,7 @@ namespace sillage::import {
 struct KernelEvent {
   RecordPlan plan;
   std::optional<NameSource> name_source;
+  std::optional<tracefs::FormatField> syscall{};  ///< of raw_syscalls: where a record has the number
 };
 
 /// The tracepoints of an input: found by the number that a record begins with.
@@ -30,8 +34,14 @@ class KernelEvents {
   /// The tracepoint of a record; nullptr if the record is too short to say or the input does not
   /// describe it.
   [[nodiscard]] const KernelEvent* find(std::uint32_t type);
-  /// LTTng's name of it; "" if it is not described.
-  [[nodiscard]] std::string name(std::uint32_t type) const;
+  /// LTTng's name of it; "" if it is not described. `syscall`: the name of the call that it is an event
+  /// of, if it is one of raw_syscalls.
+  [[nodiscard]] std::string name(std::uint32_t type, std::string_view syscall = {}) const;
+  /// The call that a record of raw_syscalls is of; "" if nobody knows, and of other events.
+  [[nodiscard]] std::string_view syscall(const KernelEvent& event,
+                                         std::span<const std::byte> record) const;
+  /// The machine that recorded, as uname(2) says it: its calls have names.
+  void set_machine(std::string machine) { machine_ = std::move(machine); }
 
   /// `common_type` of a record.
   [[nodiscard]] static std::optional<std::uint32_t> type(std::span<const std::byte> record,
@@ -42,6 +52,7 @@ class KernelEvents {
 
  private:
   const TracingData& tracing_;
+  std::string machine_;
   std::unordered_map<std::uint32_t, KernelEvent> events_;
 };
 

@@ -22,6 +22,7 @@ enum Feature : std::uint64_t {
   kVersion = 5,
   kArch = 6,
   kEventDesc = 12,
+  kDirFormat = 24,
   kClockData = 29,
 };
 
@@ -108,6 +109,7 @@ Status read_features(const Input& input, const std::array<std::uint64_t, 4>& bit
     if ((bits[number / 64] >> (number % 64) & 1) == 0) continue;
     const Section section = read_section(&table);
     SILLAGE_TRY(table.status());
+    if (number == kDirFormat) file->is_of_directory = true;
     if (number == kTracingDataFeature) {
       InputCursor content(input, section.offset, section.offset + section.size);
       SILLAGE_TRY(read_tracing_data(&content, &file->tracing));

@@ -75,6 +75,7 @@ struct ClockPair {
 struct PerfFile {
   ctf::ByteOrder order = ctf::kNativeByteOrder;
   bool is_pipe = false;
+  bool is_of_directory = false;                ///< there are files with more records beside it
   std::uint64_t data_begin = 0, data_end = 0;  ///< where the records are
   std::vector<PerfAttr> attrs{};
   std::unordered_map<std::uint64_t, std::size_t> attr_by_id{};

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace sillage::import {
@@ -95,8 +96,9 @@ class Import {
   // An event class of the output, and what it is made from.
   struct EventSource {
     std::uint32_t channel = 0, id = 0;
-    const KernelEvent* kernel = nullptr;  // payload is a tracepoint's
-    bool has_raw = false;                 // payload ends with the raw data
+    std::map<std::string_view, std::uint32_t> syscall_ids{};  // by name; of raw_syscalls
+    const KernelEvent* kernel = nullptr;                      // payload is a tracepoint's
+    bool has_raw = false;                                     // payload ends with the raw data
   };
 
   Status read_records();
@@ -111,7 +113,9 @@ class Import {
   Status emit_sample(std::uint64_t time, std::span<const std::byte> content);
   Status emit_other(const Head& head, std::uint64_t time, std::span<const std::byte> content);
   Status open_output();
-  Result<const EventSource*> sample_source(const PerfAttr& attr);
+  Result<EventSource*> sample_source(const PerfAttr& attr);
+  Result<std::uint32_t> syscall_id(const PerfAttr& attr, std::string_view syscall,
+                                   EventSource* source);
   Result<std::uint32_t> record_id(const PerfRecordKind& kind);
   // The channel of an event's samples: those with the same contexts share one.
   Result<std::uint32_t> sample_channel(const PerfAttr& attr);
@@ -135,7 +139,7 @@ class Import {
   std::map<const PerfRecordKind*, std::uint32_t> record_ids_;
   std::optional<std::uint64_t> first_time_;
   std::vector<std::byte> body_;
-  bool has_said_auxtrace_ = false;
+  std::uint64_t aux_pieces_ = 0, aux_bytes_ = 0;  // data of hardware tracers
   std::uint64_t lost_ = 0, lost_in_sums_ = 0;
   ImportSummary summary_;
 };
@@ -211,8 +215,8 @@ Status Import::take_tool_record(const Head& head, std::span<const std::byte> con
     }
     case kAuxtrace:
       *behind = cursor.u64();
-      if (!std::exchange(has_said_auxtrace_, true) && options_.on_note)
-        options_.on_note("data of hardware tracers (AUX) is left out");
+      ++aux_pieces_;
+      aux_bytes_ += *behind;
       return {};
     case kEventUpdate: file_.add_update(content); return {};
     case kHeaderFeature: {
@@ -289,6 +293,7 @@ Status Import::end_round(bool is_last) {
 
 Status Import::open_output() {
   if (output_) return {};
+  events_.set_machine(file_.machine);
   auto output = TraceOutput::create(
       options_.directory, options_.version,
       kernel_environment(
@@ -337,7 +342,7 @@ Result<std::uint32_t> Import::sample_channel(const PerfAttr& attr) {
   return made;
 }
 
-Result<const Import::EventSource*> Import::sample_source(const PerfAttr& attr) {
+Result<Import::EventSource*> Import::sample_source(const PerfAttr& attr) {
   const auto [known, is_new] = sample_sources_.try_emplace(&attr);
   EventSource& source = known->second;
   if (!is_new) return &source;
@@ -366,6 +371,19 @@ Result<const Import::EventSource*> Import::sample_source(const PerfAttr& attr) {
   return &source;
 }
 
+Result<std::uint32_t> Import::syscall_id(const PerfAttr& attr, std::string_view syscall,
+                                         EventSource* source) {
+  if (syscall.empty()) return source->id;
+  const auto [known, is_new] = source->syscall_ids.try_emplace(syscall, 0);
+  if (!is_new) return known->second;
+  auto id = output_->add_event(
+      source->channel, {.name = events_.name(static_cast<std::uint32_t>(attr.config), syscall),
+                        .specific_context = source->kernel->plan.specific_context(),
+                        .payload = source->kernel->plan.payload()});
+  if (id) known->second = *id;
+  return id;
+}
+
 Status Import::emit_sample(std::uint64_t time, std::span<const std::byte> content) {
   const auto found = identify_sample(file_, content);
   if (!found) {
@@ -390,7 +408,11 @@ Status Import::emit_sample(std::uint64_t time, std::span<const std::byte> conten
     report(Code::kCorrupt, "a sample is shorter than its fields", 0);
     return {};
   }
-  return (*to)->event(time, (*source)->id, body_, output_->counts());
+  std::string_view syscall;
+  if ((*source)->kernel != nullptr) syscall = events_.syscall(*(*source)->kernel, *raw);
+  const auto id = syscall_id(*found->attr, syscall, *source);
+  if (!id) return tl::unexpected<Error>(id.error());
+  return (*to)->event(time, *id, body_, output_->counts());
 }
 
 Result<std::uint32_t> Import::record_id(const PerfRecordKind& kind) {
@@ -471,6 +493,14 @@ Result<ImportSummary> Import::run() {
   if (lost_in_sums_ > lost_ && options_.on_note)
     options_.on_note("perf counted " + std::to_string(lost_in_sums_ - lost_) +
                      " more lost samples, at the end, not when");
+  if (aux_pieces_ != 0 && options_.on_note)
+    options_.on_note(std::to_string(aux_pieces_) + " pieces of data of hardware tracers (AUX), " +
+                     std::to_string(aux_bytes_) +
+                     " bytes, are left out: decode them with perf script");
+  if (file_.is_of_directory && options_.on_note)
+    options_.on_note(
+        "perf wrote a directory (perf record --threads): the events in its other files, "
+        "data.0 and so on, are left out");
   SILLAGE_TRY(output_->finish());
   summary_.format = "perf.data";
   summary_.counts = *output_->counts();

@@ -10,6 +10,8 @@
 #include <map>
 #include <optional>
 #include <queue>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace sillage::import {
@@ -150,7 +152,7 @@ class Import {
   Status open_sources();
   Status write(CpuSource* source);
   Result<std::uint32_t> event_id(std::uint32_t channel, std::uint32_t type,
-                                 const KernelEvent& event);
+                                 const KernelEvent& event, std::string_view syscall);
   void report(const Error& error, std::uint64_t offset);
   void note(const std::string& text) const {
     if (options_.on_note) options_.on_note(text);
@@ -163,7 +165,8 @@ class Import {
   TaskNames names_;
   std::unique_ptr<TraceOutput> output_;
   std::vector<CpuSource> sources_;
-  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> ids_;  // by channel and type
+  // By channel, type and system call.
+  std::map<std::tuple<std::uint32_t, std::uint32_t, std::string_view>, std::uint32_t> ids_;
   std::vector<std::byte> body_;
   std::uint64_t last_time_ = 0;  // of the record that was read last
   ImportSummary summary_;
@@ -180,6 +183,7 @@ void Import::report(const Error& error, std::uint64_t offset) {
 Status Import::open_output() {
   const std::vector<std::string> uname = words(dat_.uname);
   const auto word = [&](std::size_t i) { return i < uname.size() ? uname[i] : std::string(); };
+  events_.set_machine(word(3));
   const std::string clock = dat_.buffers.front().clock;
   auto output = TraceOutput::create(
       options_.directory, options_.version,
@@ -225,10 +229,10 @@ Status Import::open_sources() {
 }
 
 Result<std::uint32_t> Import::event_id(std::uint32_t channel, std::uint32_t type,
-                                       const KernelEvent& event) {
-  const auto [known, is_new] = ids_.try_emplace({channel, type}, 0);
+                                       const KernelEvent& event, std::string_view syscall) {
+  const auto [known, is_new] = ids_.try_emplace({channel, type, syscall}, 0);
   if (!is_new) return known->second;
-  auto id = output_->add_event(channel, {.name = events_.name(type),
+  auto id = output_->add_event(channel, {.name = events_.name(type, syscall),
                                          .specific_context = event.plan.specific_context(),
                                          .payload = event.plan.payload()});
   if (id) known->second = *id;
@@ -269,7 +273,7 @@ Status Import::write(CpuSource* source) {
         0);
     return {};
   }
-  const auto id = event_id(source->channel(), *type, *event);
+  const auto id = event_id(source->channel(), *type, *event, events_.syscall(*event, record.bytes));
   if (!id) return tl::unexpected<Error>(id.error());
   SILLAGE_TRY((*stream)->event(last_time_, *id, body_, output_->counts()));
   if (event->name_source) event->name_source->learn_after(record.bytes, order, &names_);

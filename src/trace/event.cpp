@@ -44,8 +44,8 @@ void Event::set_place(const EventPlace& place, const Schema& about) {
   classes = place.classes_;
   accesses = about.stream_accesses()[stream_->index].fields;
   packet = {place.packet_, place.packet_bytes_};
-  own_row = {.clock = place.clock_, .bit = place.bit_, .event = place.event_, .body = place.body_};
-  row = &own_row;
+  own_row_ = {.clock = place.clock_, .bit = place.bit_, .event = place.event_, .body = place.body_};
+  row = &own_row_;
   last = row + 1;
   set_row();
 }
@@ -54,25 +54,25 @@ const std::uint8_t* Event::anchor(std::uint16_t number) const {
   const auto* start = reinterpret_cast<const std::uint8_t*>(packet.data());
   const std::uint8_t* body = row->body_in(start);
   if (number == 0) return body;
-  if (!has_anchors) {
-    has_anchors = true;
+  if (!has_anchors_) {
+    has_anchors_ = true;
     static_cast<void>(ctf::find_end(stream->scan().classes[row->event], start, body,
-                                    start + packet.size(), &anchors));
+                                    start + packet.size(), &anchors_));
   }
-  return anchors[number];
+  return anchors_[number];
 }
 
 const ctf::EventView& Event::decode() const {
-  if (!is_decoded) {
+  if (!is_decoded_) {
     const auto& plan = stream->trace().plan;
-    if (plan_of_reader != plan.get()) {
-      reader.emplace(plan);
-      plan_of_reader = plan.get();
+    if (plan_of_reader_ != plan.get()) {
+      reader_.emplace(plan);
+      plan_of_reader_ = plan.get();
     }
-    view = &reader->read(packet, *row);
-    is_decoded = true;
+    view_ = &reader_->read(packet, *row);
+    is_decoded_ = true;
   }
-  return *view;
+  return *view_;
 }
 
 Field Event::wrap(const FieldInfo& info, const ctf::Value& value) const {
@@ -213,7 +213,7 @@ Field Event::inside(const Field& field, std::size_t index) {
         element += index;
       } else {
         // Elements are asked for one after the other: on from the last one.
-        Walk& walk = event.walk;
+        Walk& walk = event.walk_;
         if (walk.array != value || index < walk.index) walk = {.array = value, .element = element};
         for (; walk.index != index; ++walk.index) walk.element += walk.element->extent;
         element = walk.element;
@@ -264,6 +264,19 @@ void Event::copy_numbers(const Field& field, std::span<T> out) {
 
 namespace {
 const detail::Event& of(const Event& event) { return static_cast<const detail::Event&>(event); }
+
+bool is_in(const Label& label, const Field& field) {
+  const std::uint64_t number = field.as_unsigned();
+  if (field.type() == FieldType::kBits) {
+    for (std::uint64_t bit = label.lower; bit <= std::min<std::uint64_t>(label.upper, 63); ++bit) {
+      if ((number >> bit & 1) != 0) return true;
+    }
+    return false;
+  }
+  if (field.type() != FieldType::kSigned) return number >= label.lower && number <= label.upper;
+  return field.as_signed() >= static_cast<std::int64_t>(label.lower) &&
+         field.as_signed() <= static_cast<std::int64_t>(label.upper);
+}
 }  // namespace
 
 EventPlace Event::place() const { return of(*this).place(); }
@@ -279,11 +292,7 @@ void Field::copy_numbers(std::span<double> out) const { detail::Event::copy_numb
 std::string_view Field::label() const {
   if (info_ == nullptr || !is_number()) return {};
   for (const Label& label : info_->labels) {
-    const bool holds = type() == FieldType::kSigned
-                           ? as_signed() >= static_cast<std::int64_t>(label.lower) &&
-                                 as_signed() <= static_cast<std::int64_t>(label.upper)
-                           : number_ >= label.lower && number_ <= label.upper;
-    if (holds) return label.name;
+    if (is_in(label, *this)) return label.name;
   }
   return {};
 }

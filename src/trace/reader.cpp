@@ -13,6 +13,7 @@ Error::Kind kind_of(Code code) {
     case Code::kInvalidArgument: return Error::Kind::kInvalidArgument;
     case Code::kNotFound: return Error::Kind::kNotFound;
     case Code::kCorrupt: return Error::Kind::kCorrupt;
+    case Code::kNotReady: return Error::Kind::kIncomplete;
     case Code::kLimit: return Error::Kind::kLimit;
     case Code::kUnsupported: return Error::Kind::kUnsupported;
     default: return Error::Kind::kSystem;

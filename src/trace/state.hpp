@@ -40,14 +40,14 @@ struct Event : trace::Event {
  private:
   // The packet that the stream reads is another one than that of an event that was gone back to.
   [[nodiscard]] ctf::Values packet_context() const {
-    return row == &own_row ? decode().packet_context : stream->packet_context();
+    return row == &own_row_ ? decode().packet_context : stream->packet_context();
   }
   void set_row() {
     class_ = classes + row->event;
     time_ns_ = stream->ns_of(*row);
     cycles_ = row->clock;
-    is_decoded = has_anchors = false;
-    walk = {};
+    is_decoded_ = has_anchors_ = false;
+    walk_ = {};
   }
   [[nodiscard]] const std::uint8_t* anchor(std::uint16_t number) const;
   [[nodiscard]] Field read(const FieldInfo& info, const FieldAccess& access) const;
@@ -55,19 +55,19 @@ struct Event : trace::Event {
   [[nodiscard]] Field wrap(const FieldInfo& info, const ctf::Value& value) const;
   [[nodiscard]] const ctf::EventView& decode() const;
 
-  ctf::Row own_row{};  // of set_place()
+  ctf::Row own_row_{};  // of set_place()
   // The element of an array of structures, say, that was found last.
   struct Walk {
     const ctf::Value* array = nullptr;
     const ctf::Value* element = nullptr;
     std::size_t index = 0;
   };
-  mutable Walk walk{};
-  mutable bool has_anchors = false, is_decoded = false;
-  mutable ctf::Anchors anchors{};
-  mutable std::optional<ctf::RowReader> reader{};
-  mutable const ctf::Plan* plan_of_reader = nullptr;
-  mutable const ctf::EventView* view = nullptr;
+  mutable Walk walk_{};
+  mutable bool has_anchors_ = false, is_decoded_ = false;
+  mutable ctf::Anchors anchors_{};
+  mutable std::optional<ctf::RowReader> reader_{};
+  mutable const ctf::Plan* plan_of_reader_ = nullptr;
+  mutable const ctf::EventView* view_ = nullptr;
 };
 
 /// Losses and damages that were reported: other readers' threads may add some.

@@ -26,6 +26,10 @@ class Damage(Exception):
         self.at = at
 
 
+class Short(Damage):
+    """There is not enough of it."""
+
+
 class Struct(dict):
     """Members by name, and the structure around it."""
 
@@ -188,6 +192,11 @@ class PacketDecoder:
             self.total_len = min((self.total_len + 7) // 8 * 8, there)
             self.content_len = min(self.content_len, there)
 
+    def cut_at(self, size):
+        """Of a packet whose size is wrong only so many bytes are its own."""
+        self.data = self.data[:size]
+        self.content_len = min(self.content_len, 8 * size)
+
     def has_event(self):
         return self.x < min(self.content_len, 8 * len(self.data))
 
@@ -322,11 +331,11 @@ class PacketDecoder:
     def align(self, bits):
         self.x = (self.x + bits - 1) // bits * bits
         if self.x > self.content_len:
-            raise Damage(self.x, "alignment")
+            raise Short(self.x, "alignment")
 
     def need(self, bits):
         if self.x + bits > min(self.content_len, 8 * len(self.data)):
-            raise Damage(self.x, f"{bits} bits")
+            raise Short(self.x, f"{bits} bits")
 
     def bit_array(self, fc):
         """Sections 6.4.3 to 6.4.8."""
@@ -411,39 +420,44 @@ class Packet:
         self.decoder = decoder
         self.events = []
         self.damage = None
+        self.is_incomplete = False  # the last one, which may still be written
 
 
 def decode_stream(metadata, data):
     """All packets of a stream's bytes.
 
     Damage in a packet loses the rest of it. Behind a damaged head the next packet is where the magic number comes
-    again, if packets have one. A packet of another data stream than the first is damage as a whole. The specification
+    again, if packets have one; the same goes for a packet that says it goes on behind the end. If there is no other, it is
+    incomplete. A packet of another data stream than the first is damage as a whole. The specification
     would end at the first damage; this is what sillage-read(1) promises.
     """
     packets = []
     at = 0
     identity = None
-    is_searching = False
     while at < len(data):
         decoder = PacketDecoder(metadata, data[at:])
         packet = Packet(decoder)
+        packets.append(packet)
         try:
             decoder.decode_head()
         except Damage as damage:
             packet.damage = damage
-            if not is_searching:
-                packets.append(packet)
-            is_searching = True
-            at = next_magic(metadata, data, at + 1)
+            start, at = at, next_packet(metadata, data, at + 1, identity)
+            packet.is_incomplete = (isinstance(damage, Short) and at == len(data) and
+                                    next_magic(metadata, data, start) == start)
             continue
-        is_searching = False
-        packets.append(packet)
         size = (decoder.total_len if decoder.total_len != INFINITY else 8 * len(decoder.data)) // 8
-        at += size
         if identity not in (None, (decoder.dsc_id, decoder.ds_id)):
             packet.damage = Damage(0, "a packet of another data stream")
+            at += size
             continue
         identity = decoder.dsc_id, decoder.ds_id
+        # A size that goes beyond the file is a lie if another packet begins in it.
+        next_at = next_packet(metadata, data, at + (decoder.x + 7) // 8, identity) if decoder.is_cut else at + size
+        packet.is_incomplete = decoder.is_cut and next_at == len(data)
+        if decoder.is_cut:
+            decoder.cut_at(next_at - at)
+        at = next_at
         try:
             while decoder.has_event():
                 packet.events.append(decoder.decode_event())
@@ -452,6 +466,22 @@ def decode_stream(metadata, data):
         except Damage as damage:
             packet.damage = damage
     return packets
+
+
+def next_packet(metadata, data, start, identity):
+    """Where the next packet of a data stream begins, any if `identity` is None; the end if there is none."""
+    while True:
+        start = next_magic(metadata, data, start)
+        if start == len(data):
+            return start
+        decoder = PacketDecoder(metadata, data[start:])
+        try:
+            decoder.decode_head()
+            if identity in (None, (decoder.dsc_id, decoder.ds_id)):
+                return start
+        except Damage:
+            pass
+        start += 1
 
 
 def next_magic(metadata, data, start):

@@ -42,7 +42,10 @@ PRINT = COMMON.format(name="print", id=5, print='"%s", REC->buf', fields=(
 OPENAT = COMMON.format(name="sys_enter_openat", id=302, print='""', fields="".join((
     field("int __syscall_nr", 8, 4, 1), field("int dfd", 16, 8), field("const char * filename", 24, 8),
     field("int flags", 32, 8), field("umode_t mode", 40, 8))))
-FORMATS = {"made": [KINDS], "sched": [SWITCH], "syscalls": [OPENAT]}
+SYS_ENTER = COMMON.format(name="sys_enter", id=303, print='""', fields=(
+    field("long id", 8, 8, 1) + field("unsigned long args[6]", 16, 48)))
+SYS_EXIT = COMMON.format(name="sys_exit", id=304, print='""', fields=field("long id", 8, 8, 1) + field("long ret", 16, 8, 1))
+FORMATS = {"made": [KINDS], "sched": [SWITCH], "syscalls": [OPENAT], "raw_syscalls": [SYS_ENTER, SYS_EXIT]}
 
 
 class Records:
@@ -78,6 +81,13 @@ class Records:
     def openat(self, pid):
         # A register holds an int; what stands above it is what the program left there.
         return self.common(302, pid) + self.pack("ixxxxQQQQ", 257, 0xFFFFFF9C, 0x7FFF00001000, 0x80000, 0o644)
+
+
+    def sys_enter(self, pid, number):
+        return self.common(303, pid) + self.pack("q6Q", number, *range(6))
+
+    def sys_exit(self, pid, number, result):
+        return self.common(304, pid) + self.pack("qq", number, result)
 
 
 class RingPages:
@@ -261,8 +271,9 @@ SAMPLE = {"ip": 1, "tid": 2, "time": 4, "addr": 8, "read": 0x10, "callchain": 0x
 class Perf:
     """A perf.data: events (type, config, sample_type, ...) with one id each, and records."""
 
-    def __init__(self, order, events, pipe=False):
+    def __init__(self, order, events, pipe=False, machine="riscv", more_features=None):
         self.order, self.events, self.pipe = order, events, pipe
+        self.machine, self.more_features = machine, more_features or {}
         self.records = b""
 
     def pack(self, layout, *values):
@@ -294,7 +305,7 @@ class Perf:
         for event in self.events:
             names += self.attr(event)[:112] + self.pack("I", 1) + self.string(event.get("name", "")) + self.pack("Q", event["id"])
         return {1: self.tracing_data(), 3: self.string("made"), 4: self.string("5.0.0"), 5: self.string("9.8.7"),
-                6: self.string("riscv"), 12: names, 29: self.pack("IIQQ", 1, 1, 10**18 + 500, 500)}
+                6: self.string(self.machine), 12: names, 29: self.pack("IIQQ", 1, 1, 10**18 + 500, 500), **self.more_features}
 
     def file(self):
         if self.pipe:

@@ -125,6 +125,50 @@ class Made(unittest.TestCase):
                 events, _, _ = self.read(dat.version_6() if version == 6 else dat.version_7())
                 self.assertEqual(events[0].time, expected, options)
 
+    def test_system_calls_have_the_names_of_the_machine(self):
+        # Numbers of the ABI: they never change. The last one of each machine is no call, of others nothing is known.
+        calls = {"x86_64": {0: "read", 257: "openat", 2**30: "unknown"}, "i686": {3: "read", 295: "openat", -1: "unknown"},
+                 "aarch64": {63: "read", 56: "openat", 99999: "unknown"}, "riscv64": {63: "unknown"}}
+        for machine, names in calls.items():
+            records = Records("<")
+            page = RingPages("<", 8)
+            page.begin(DAY)
+            for number in names:
+                page.record(1, records.sys_enter(7, number))
+                page.record(1, records.sys_exit(7, number, -2))
+            page.end()
+            expected = [(part + name, number) for number, name in names.items() for part in ("syscall_entry_", "syscall_exit_")]
+            dat = TraceDat("<", 8, [page.bytes()], options=[(5, f"Linux made 5.0.0 {machine}\0".encode())])
+            events, losses, _ = self.read(dat.version_6())
+            self.assertEqual(([(event.name, event.payload["id"]) for event in events], losses), (expected, []))
+            self.assertEqual([event.payload["ret"] for event in events[1::2]], [-2] * len(names))
+            sample = SAMPLE["tid"] | SAMPLE["time"] | SAMPLE["cpu"] | SAMPLE["raw"]
+            for pipe in (False, True):
+                perf = Perf("<", [{"type": 2, "config": 303, "sample_type": sample, "id": 1}], pipe, machine)
+                for i, number in enumerate(names):
+                    raw = records.sys_enter(7, number)
+                    perf.record(9, struct.pack("<IIQII", 7, 7, DAY + i, 0, 0) + struct.pack("<I", len(raw)) + raw)
+                events, losses, _ = self.read(perf.file())
+                self.assertEqual(([(event.name, event.payload["id"]) for event in events], losses), (expected[::2], []))
+
+    def test_what_perf_keeps_elsewhere_is_said(self):
+        sample = SAMPLE["tid"] | SAMPLE["time"] | SAMPLE["cpu"]
+        perf = Perf("<", [{"type": 1, "config": 0, "sample_type": sample, "id": 1, "name": "cpu-clock"}],
+                    more_features={24: struct.pack("<Q", 1)})
+        perf.record(9, struct.pack("<IIQII", 7, 7, DAY, 0, 0))
+        for size in (16, 48):
+            perf.record(71, struct.pack("<QQQIIII", size, 0, 0, 0, 0, 0, 0))
+            perf.records += bytes(size)
+        perf.record(9, struct.pack("<IIQII", 7, 7, DAY + 1, 0, 0))
+        done, trace = self.run_import(perf.file())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("2 pieces of data of hardware tracers (AUX), 64 bytes, are left out", done.stderr)
+        self.assertIn("perf record --threads", done.stderr)
+        self.assertEqual(len(ctf_events.read(trace)[0]), 2)
+        done = subprocess.run([SILLAGE, "import", self.directory], capture_output=True, text=True, check=False, timeout=60)
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("is a directory", done.stderr)
+
     def test_damaged_pages_are_left_out_and_counted(self):
         pages = self.pages("<", 8)
         broken = bytearray(pages[0])

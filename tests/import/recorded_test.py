@@ -23,12 +23,15 @@ SILLAGE = SOURCE = None
 HERE = pathlib.Path(__file__).parent
 # The rules of docs/formats/import.md that these files need, written again by hand.
 NAMES = {"softirq_raise": "irq_softirq_raise", "softirq_entry": "irq_softirq_entry", "softirq_exit": "irq_softirq_exit",
-         "hrtimer_start": "timer_hrtimer_start", "sys_enter": "syscall_entry_unknown",
-         "sys_exit": "syscall_exit_unknown", "sys_enter_openat": "syscall_entry_openat",
+         "hrtimer_start": "timer_hrtimer_start", "sys_enter_openat": "syscall_entry_openat",
          "sys_exit_openat": "syscall_exit_openat", "netif_rx": "net_if_rx", "netif_rx_entry": "net_if_rx_entry",
          "netif_rx_exit": "net_if_rx_exit", "netif_receive_skb": "net_if_receive_skb"}
 KERNEL_FIELDS = {"tid": "pid", "prev_tid": "prev_pid", "next_tid": "next_pid", "old_tid": "old_pid",
                  "parent_tid": "parent_pid", "child_tid": "child_pid"}
+# The files were recorded on x86_64.
+SYSCALLS = {int(value): name for name, value in re.findall(
+    r"^#define __NR_(\w+) (\d+)$", pathlib.Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h").read_text(encoding="ascii"),
+    re.M)}
 REPORT_LINE = re.compile(r"(?:(\w+):)?\s+(.+)-(\d+)\s+\[(\d+)\] (\d+)\.(\d{9}): (\w+):\s*(.*)")
 STATES = {"R": 0, "S": 1, "D": 2, "T": 4, "t": 8, "X": 16, "Z": 32, "P": 64, "I": 128}
 
@@ -102,7 +105,12 @@ class Recorded(unittest.TestCase):
         self.assertEqual(len(lines), len(events))
         for match in lines:
             buffer, comm, tid, cpu, seconds, fraction, name, text = match.groups()
-            key = (ns(seconds, fraction), int(cpu), NAMES.get(name, name), int(tid))
+            if name in ("sys_enter", "sys_exit"):
+                call = SYSCALLS.get(int(re.match(r"id=(-?\d+)", text).group(1)), "unknown")
+                ours = f"syscall_{'entry' if name == 'sys_enter' else 'exit'}_{call}"
+            else:
+                ours = NAMES.get(name, name)
+            key = (ns(seconds, fraction), int(cpu), ours, int(tid))
             self.assertIn(key, by_key, match.group(0))
             event = by_key[key].pop()
             kernel = {KERNEL_FIELDS.get(field, field): field for field in event.payload}
@@ -330,7 +338,7 @@ class Recorded(unittest.TestCase):
         path = self.directory / "no"
         path.write_bytes(b"something else")
         for command, message in (((path,), "neither a trace.dat"), ((self.directory / "missing",), "cannot open"),
-                                 ((self.directory,), "not a regular file")):
+                                 ((self.directory,), "is a directory")):
             status, _, err = run(SILLAGE, "import", *command, "-o", self.directory / "out")
             self.assertNotEqual(status, 0)
             self.assertIn(message, err)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Installs a build, moves the installed tree elsewhere, then builds a C and a C++ program against it through
-# pkg-config and through CMake's find_package, runs them, and records them with the installed command.
+# pkg-config and through CMake's find_package, runs them, records them with the installed command, and reads the traces.
 # usage: install_and_build_test.sh BUILD_DIR SCRATCH_DIR CC CXX
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -28,10 +28,13 @@ end_daemon() {
 }
 trap end_daemon EXIT
 
-runs() { # PROGRAM
+is_ours() { # PROGRAM LIBRARY
   local needs
   needs=$(ldd "$1")
-  [[ $needs == *"libsillage.so.1 => $prefix/"* ]] || { echo "$1 does not use the installed library: $needs"; exit 1; }
+  [[ $needs == *"$2 => $prefix/"* ]] || { echo "$1 does not use the installed $2: $needs"; exit 1; }
+}
+runs() { # PROGRAM
+  is_ours "$1" libsillage.so.1
   "$1"
 }
 
@@ -63,6 +66,25 @@ records() { # PROGRAM EVENT
 records "$scratch/by_pkg_config/in_c" package:in_c
 records "$scratch/by_cmake/in_cxx" package:in_cxx
 
+# The reader of traces, by both ways, and the C++ examples of its guide.
+# shellcheck disable=SC2046
+"$cxx" -std=c++20 "${strict[@]}" $(pkg-config --cflags sillage-trace) "$here/project/reads.cpp" \
+  -o "$scratch/by_pkg_config/reads" $(pkg-config --libs sillage-trace)
+for reads in "$scratch/by_pkg_config/reads" "$scratch/by_cmake/reads"; do
+  is_ours "$reads" libsillage-trace.so.1
+  found=$("$reads" "$scratch/trace.package:in_cxx")
+  [ "$found" = 'package:in_cxx 1 from C++' ] || { echo "$reads printed: $found"; exit 1; }
+done
+mkdir "$scratch/guide"
+awk -v to="$scratch/guide" '/^```/ { is_in = $0 == "```cpp"; count += is_in; next } is_in { print > (to "/" count ".cpp") }' \
+  "$here/../../docs/guide/read.md"
+[ -s "$scratch/guide/2.cpp" ] || { echo 'docs/guide/read.md has not two examples in C++'; exit 1; }
+for example in "$scratch"/guide/*.cpp; do
+  # shellcheck disable=SC2046
+  "$cxx" -std=c++20 $(pkg-config --cflags sillage-trace) "$example" -o "${example%.cpp}" $(pkg-config --libs sillage-trace)
+  is_ours "${example%.cpp}" libsillage-trace.so.1
+done
+
 # The examples are a project of their own, too.
 cmake -S "$here/../../examples" -B "$scratch/examples" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" \
   -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" >"$scratch/configure.log"
@@ -73,4 +95,4 @@ records_three() { # PROGRAM
 }
 records_three "$scratch/examples/hello_c"
 records_three "$scratch/examples/hello_cpp"
-echo 'C and C++ programs build, run and are recorded with the installed tree'
+echo 'C and C++ programs build, run, are recorded, and read what was recorded with the installed tree'

@@ -442,6 +442,22 @@ class OwnCases(unittest.TestCase):
             last = stamp
         self.check(self.make(metadata, **streams), text)
 
+    def test_shifted_clocks_of_any_frequency(self):
+        """A shift becomes whole cycles, rounded as babeltrace2 rounds."""
+        for frequency in (1, 3, 1000, 32768, 19200000, 999999999, 2400000000, 2**32 + 7):
+            trace = self.make(
+                f"/* CTF 1.8 */ trace {{ major = 1; minor = 8; byte_order = le; }};\n"
+                f"clock {{ name = c; freq = {frequency}; offset_s = 1600000000; offset = {frequency * 2 // 3}; }};\n"
+                "stream { event.header := struct { integer { size = 64; align = 8; map = clock.c.value; } t; }; };\n"
+                'event { name = "e"; };\n', f"clock{frequency}",
+                stream=b"".join((frequency * i // 7 + i).to_bytes(8, "little") for i in range(9)))
+            for shift in ("1", "-1", "123456789", "-1999999999", "-1000000000", "5000000000"):
+                with self.subTest(frequency=frequency, shift=shift):
+                    options = ["--clock-seconds", "--clock-offset-ns=" + shift]
+                    text = self.run_reader(["babeltrace2"], trace, *options)[1]
+                    self.assertEqual(text.count("\n"), 9)
+                    self.check(trace, text, *options, oracle=False)
+
     # Damage: what was before it is read
 
     def test_cut_short_inside_a_record(self):

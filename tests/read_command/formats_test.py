@@ -81,6 +81,16 @@ class Formats(unittest.TestCase):
             self.assertEqual(run(SILLAGE, "read", "--format=details", *options, *both)[1],
                              run("babeltrace2", *options, *both, "--component=sink.text.details")[1])
 
+    def test_details_have_babeltrace2s_colours(self):
+        environment = {**os.environ, "BABELTRACE_TERM_COLOR": "always"}
+        for path in self.traces.values():
+            expected = subprocess.run(["babeltrace2", path, "--component=sink.text.details", '--params=color="always"'],
+                                      env=environment, capture_output=True, timeout=60, check=True).stdout
+            found = subprocess.run([SILLAGE, "read", "--format=details", "--color=always", path], env=environment,
+                                   capture_output=True, timeout=60, check=True).stdout
+            self.assertIn(b"\033[34mStructure\033[0m", expected)
+            self.assertEqual(found, expected)
+
     def test_details_of_chosen_events(self):
         text = self.read("--format=details", "--event=kinds:context", "--limit=2")
         self.assertEqual(text.count("Event `kinds:context` (Class ID 3):\n"), 2)

@@ -7,6 +7,7 @@
 
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
@@ -97,6 +98,41 @@ class Options(unittest.TestCase):
             self.same(options, ["kinds" if "17" in str(options) else "overlap"])
         self.same(["--begin", "17:13:21", "--clock-offset", "1"], ["kinds"])
         self.same(["--timerange=22:13:20.0000016,22:13:22", "--clock-gmt", "--clock-date", "-f", "loglevel"], ["kinds"])
+
+    def test_events_outside_the_times_of_their_packets(self):
+        """barectf up to 2.3.0 wrote such packets, LTTng-UST up to 2.10, too: a range of time finds their events."""
+        for tracer, minor, packets in (("barectf", 3, ((100, 200, (50, 150)), (300, 400, (290, 390)))),
+                                       ("lttng-ust", 10, ((100, 200, (100, 250)), (300, 400, (310, 450))))):
+            path = pathlib.Path(self.directory.name, tracer)
+            path.mkdir()
+            (path / "metadata").write_text(f"""/* CTF 1.8 */
+                typealias integer {{ size = 64; align = 8; }} := u64;
+                typealias integer {{ size = 64; align = 8; map = clock.c.value; }} := stamp;
+                trace {{ major = 1; minor = 8; byte_order = le; }};
+                env {{ tracer_name = "{tracer}"; tracer_major = 2; tracer_minor = {minor}; tracer_patch = 0;
+                       tracer_patchlevel = 0; }};
+                clock {{ name = c; freq = 1000000000; }};
+                stream {{ packet.context := struct {{ stamp timestamp_begin; stamp timestamp_end; u64 content_size;
+                                                      u64 packet_size; }};
+                          event.header := struct {{ stamp timestamp; }}; }};
+                event {{ name = "e"; fields := struct {{ u64 n; }}; }};""", encoding="ascii")
+            with open(path / "stream", "wb") as file:
+                for begin, end, times in packets:
+                    bits = 8 * (32 + 16 * len(times))
+                    file.write(struct.pack("<4Q", begin, end, bits, bits) + b"".join(struct.pack("<2Q", t, t) for t in times))
+            times = [t for _, _, times in packets for t in times]
+            for begin in (0, 60, 200, 220, 260, 280, 295, 320, 400, 420):
+                for end in (60, 240, 295, 320, 410, 500):
+                    if begin > end:
+                        continue
+                    options = ["--clock-seconds", f"--begin=0.{begin:09}", f"--end=0.{end:09}"]
+                    expected = run(["babeltrace2", *options, path])
+                    found = run([SILLAGE, "read", *options, path])
+                    with self.subTest(tracer=tracer, options=options):
+                        self.assertEqual(found[:2], expected[:2])
+                        self.assertEqual(found[1].count(b"\n"), sum(begin <= t <= end for t in times))
+                        self.assertEqual(run([SILLAGE, "read", "--format=count", *options, path])[1],
+                                         b"%d\n" % found[1].count(b"\n"))
 
     def test_stream_intersection(self):
         self.assertIn(b"n = 110", self.same(["--stream-intersection"], ["overlap"])[1])
