@@ -308,7 +308,8 @@ void TextPrinter::print_row(const DataStream& stream, const RowBatch& batch, con
   if (stream.has_time() && (!has_plain_times_ || stream.ns_of(row) < 0)) {
     put_times(stream.ns_of(row), row.clock);
   }
-  reserve(kTimesBytes + text.head.size() + packet_text.size() + program.most_bytes + kTextSlack);
+  reserve(kTimesBytes + text.head.size() + packet_text.size() + sizeof(ContextTexts::Entry) +
+          program.most_bytes + kTextSlack);
   char* out = buffer_.data() + size_;
   if (stream.has_time() && has_plain_times_ && stream.ns_of(row) >= 0) {
     out = put_plain_times(out, stream.ns_of(row), row.clock);
