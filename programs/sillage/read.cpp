@@ -43,12 +43,13 @@ class Reading {
     auto selection = report::EventSelection::make(
         options_.events, options_.filter ? &*options_.filter : nullptr, *reader);
     if (!selection) return tl::unexpected<Error>(std::move(selection).error());
+    selection->restrict(*reader);
     std::uint64_t count = 0;
     if (plan_.format == ReadFormat::kDetails) {
       print_all_details(*reader, *range, &*selection);
-    } else if (plan_.format == ReadFormat::kText && selection->is_all()) {
+    } else if (plan_.format == ReadFormat::kText && selection->is_by_class()) {
       print_text(&*reader);
-    } else if (plan_.format == ReadFormat::kCount && selection->is_all() && !options_.limit) {
+    } else if (plan_.format == ReadFormat::kCount && selection->is_by_class() && !options_.limit) {
       count = count_events(&*reader);
     } else {
       make_printer(*reader, *selection);
@@ -177,7 +178,7 @@ class Reading {
     return count;
   }
 
-  // All events as babeltrace2's lines: the way that is fast.
+  // All events of the classes that are left as babeltrace2's lines: the way that is fast.
   void print_text(ctf::TraceReader* reader) {
     pipeline_ = std::make_unique<ctf::TextPipeline>(reader, &text_, options_.threads,
                                                     [this](std::string_view text) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Traces that other processes write to, cut off, replace and remove while they are read (F30).
 #include "ctf/guarded_mapping.hpp"
+#include "ctf/text_printer.hpp"
 #include "ctf/trace_reader.hpp"
 
 #include <gmock/gmock.h>
@@ -10,7 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -231,6 +234,39 @@ TEST_F(ChangingTrace, Rewritten_IsSurvived) {
       file << std::string(bytes.size() - kHeadBytes - i, static_cast<char>(13 * i + 1));
     });
     EXPECT_GE(reading.events, 10u);
+  }
+}
+
+// Rows were found in other bytes than those that are printed: no length may be believed twice.
+TEST_F(ChangingTrace, RewrittenBehindScanning_PrintsALineForEachRow) {
+  const std::string classes = kMetadata;
+  const std::string fields = classes.substr(0, classes.find("u32 n; string s;"));
+  const std::string bytes = packet(3000);
+  for (const char* payload : {"u32 n; string s;", "u32 n; u8 a[n]; u8 s;", "u32 n; u16 a[n]; u8 s;",
+                              "u32 n; string s; integer { size = 16; align = 16; } a;",
+                              "u32 n; char_array s[n]; u8 b;"}) {
+    write("metadata",
+          "/* CTF 1.8 */ typealias integer { size = 8; align = 8; } := u8;"
+          "typealias integer { size = 16; align = 8; } := u16;"
+          "typealias integer { size = 8; align = 8; encoding = UTF8; } := char_array;" +
+              fields.substr(fields.find('\n')) + payload + " }; };\n");
+    for (int fill = 0; fill < 256; fill += 51) {
+      write("stream", bytes);
+      auto reader = TraceReader::open({path("")}, ReadOptions{});
+      ASSERT_TRUE(reader) << reader.error().text();
+      const auto run = reader->next_run();
+      ASSERT_TRUE(run) << payload;
+      std::fstream(path("stream"), std::ios::binary | std::ios::in | std::ios::out)
+          .seekp(kHeadBytes)
+          .write(std::string(bytes.size() - kHeadBytes, static_cast<char>(fill)).data(),
+                 static_cast<std::streamsize>(bytes.size() - kHeadBytes));
+      TextPrinter printer(TextOptions{});
+      EXPECT_EQ(printer.print(*run->stream, run->batch, PaddedText(), SIZE_MAX),
+                run->batch.rows.size());
+      EXPECT_EQ(std::ranges::count(printer.text(), '\n'),
+                static_cast<std::ptrdiff_t>(run->batch.rows.size()))
+          << payload << ' ' << fill;
+    }
   }
 }
 

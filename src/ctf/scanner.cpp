@@ -3,6 +3,7 @@
 
 #include "ctf/byte_search.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -158,12 +159,19 @@ const std::uint8_t* find_end(const ClassScan& scan, const std::uint8_t* packet,
 
 const EventView& RowReader::read(std::span<const std::byte> packet, const Row& row) {
   if (packet.data() != packet_) {
-    packet_ = packet.data();
-    static_cast<void>(decoder_.start_packet(packet));
+    packet_ = decoder_.start_packet(packet) ? packet.data() : nullptr;
   }
-  if (decoder_.event_at(row.bit, row.clock) == Decoder::Step::kEvent) return decoder_.event();
-  // Scanned, but beyond the decoder's limits (hostile arrays of nothing), or changed meanwhile.
+  if (packet_ != nullptr && decoder_.event_at(row.bit, row.clock) == Decoder::Step::kEvent) {
+    return decoder_.event();
+  }
+  // Scanned, but beyond the decoder's limits (hostile arrays of nothing), or changed meanwhile: then
+  // even the head may be another's.
   const StreamPlan* stream = decoder_.head().stream;
+  if (stream == nullptr || row.event >= stream->events.size()) {
+    stream = &*std::ranges::find_if(decoder_.plan().streams(), [&row](const StreamPlan& each) {
+      return row.event < each.events.size();
+    });
+  }
   nothing_ = {.stream = stream, .event = &stream->events[row.event], .clock = row.clock};
   return nothing_;
 }

@@ -133,6 +133,8 @@ class TextPrinter {
   char* put_array(char* out, const TextStep& step, const std::uint8_t* from, std::size_t count);
   void print_decoded(const DataStream& stream, const RowBatch& batch, const Row& row,
                      const ClassText& text, const PaddedText& packet_text);
+  void print_decoded_fields(const DataStream& stream, const RowBatch& batch, const Row& row,
+                            const ClassText& text, const PaddedText& packet_text);
   void put_event(const Plan& plan, const EventView& event, bool is_started);
   char* put_plain_times(char* out, std::int64_t ns, std::uint64_t cycles);
   const PaddedText& second_text(std::int64_t second);

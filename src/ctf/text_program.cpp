@@ -15,8 +15,11 @@ class TextCompiler {
  public:
   TextCompiler(const Plan& plan, const ClassScan& scan) : plan_(plan), scan_(scan) {
     for (std::uint32_t i = 0; i < scan.places.size(); ++i) by_op_[scan.places[i].op] = i;
-    program_.needs_anchors = std::ranges::any_of(
-        scan.steps, [](const ScanStep& step) { return step.code == ScanCode::kAlign; });
+    // What is not shown may be an array of anything: its anchors can only be found.
+    program_.needs_anchors = std::ranges::any_of(scan.steps, [](const ScanStep& step) {
+      return step.code == ScanCode::kAlign || step.code == ScanCode::kChoice ||
+             step.code == ScanCode::kLoop;
+    });
   }
 
   void add_scope(const ScopePlan& scope, std::string_view name, const TextNames& names,
@@ -183,6 +186,7 @@ class TextCompiler {
         scan_.steps, [&](const ScanStep& each) { return each.anchor == place.behind; });
     added.key = scanned->key;
     added.size = scanned->unit;
+    if (scanned + 1 != scan_.steps.end()) added.rest = (scanned + 1)->fixed;
   }
 
   const Plan& plan_;

@@ -52,6 +52,7 @@ struct TextStep {
   std::uint32_t place = 0;    ///< in ClassScan::places
   std::uint32_t count = 0;    ///< elements of an array of fixed length
   std::uint32_t key = kNone;  ///< in ClassScan::keys: how many elements, if that varies
+  std::uint32_t rest = 0;     ///< bytes of fixed number behind `behind`
   bool shows_names = false;   ///< of elements
 };
 

@@ -200,10 +200,16 @@ std::size_t TextPrinter::print(const DataStream& stream, const RowBatch& batch,
 
 void TextPrinter::print_decoded(const DataStream& stream, const RowBatch& batch, const Row& row,
                                 const ClassText& text, const PaddedText& packet_text) {
+  if (stream.has_time()) put_times(stream.ns_of(row), row.clock);
+  print_decoded_fields(stream, batch, row, text, packet_text);
+}
+
+void TextPrinter::print_decoded_fields(const DataStream& stream, const RowBatch& batch,
+                                       const Row& row, const ClassText& text,
+                                       const PaddedText& packet_text) {
   const auto& plan = stream.trace().plan;
   RowReader& reader = readers_.try_emplace(plan.get(), plan).first->second;
   const EventView& event = reader.read(batch.packet, row);
-  if (stream.has_time()) put_times(stream.ns_of(row), row.clock);
   put(text.head.view());
   put(packet_text.view());
   put_event(*plan, event, packet_text.size() != 0);
@@ -308,20 +314,39 @@ void TextPrinter::print_row(const DataStream& stream, const RowBatch& batch, con
   if (stream.has_time() && (!has_plain_times_ || stream.ns_of(row) < 0)) {
     put_times(stream.ns_of(row), row.clock);
   }
-  reserve(kTimesBytes + text.head.size() + packet_text.size() + program.most_bytes + kTextSlack);
+  reserve(kTimesBytes + text.head.size() + packet_text.size() + sizeof(ContextTexts::Entry) +
+          program.most_bytes + kTextSlack);
   char* out = buffer_.data() + size_;
   if (stream.has_time() && has_plain_times_ && stream.ns_of(row) >= 0) {
     out = put_plain_times(out, stream.ns_of(row), row.clock);
   }
+  const auto behind_times = static_cast<std::size_t>(out - buffer_.data());
   out = packet_text.copy_to(text.head.copy_to(out));
   const std::uint8_t* const packet = batch.packet_start();
   const std::uint8_t* const readable_end = packet + batch.packet.size();
   Anchors anchors;
   anchors[0] = row.body_in(packet);
-  if (program.needs_anchors) {
-    static_cast<void>(
-        find_end(stream.scan().classes[row.event], packet, anchors[0], readable_end, &anchors));
+  // A file can be rewritten since it was scanned: lengths that are read again may be others.
+  const auto print_again = [&] {
+    size_ = behind_times;
+    print_decoded_fields(stream, batch, row, text, packet_text);
+  };
+  if (program.needs_anchors && find_end(stream.scan().classes[row.event], packet, anchors[0],
+                                        readable_end, &anchors) == nullptr) [[unlikely]] {
+    return print_again();
   }
+  // Sets the anchor behind a part of variable length, if what follows is in the packet.
+  const auto pass = [&](const TextStep& passed, const std::uint8_t* begin, std::uint64_t count) {
+    const auto left = static_cast<std::uint64_t>(readable_end - begin);
+    if (count > left / passed.size || left - count * passed.size < passed.rest) [[unlikely]] {
+      return false;
+    }
+    anchors[passed.behind] = begin + count * passed.size;
+    return true;
+  };
+  const auto key_of = [&](const TextStep& counted) {
+    return stream.scan().classes[row.event].keys[counted.key].read(anchors.data());
+  };
   const char* const literals = program.literals.data();
   const TextStep* step = program.steps.data();
   ContextTexts::Entry* context = nullptr;
@@ -346,20 +371,22 @@ void TextPrinter::print_row(const DataStream& stream, const RowBatch& batch, con
     switch (step->code) {
       case TextCode::kTerminated: {
         const std::uint8_t* nul = put_escaped<true>(from, nullptr, readable_end, &out);
-        anchors[step->behind] = nul + 1;
+        if (!program.needs_anchors) {
+          if (readable_end - nul <= static_cast<std::ptrdiff_t>(step->rest)) [[unlikely]] {
+            return print_again();
+          }
+          anchors[step->behind] = nul + 1;
+        }
         out = reserve_at(out, program.most_bytes);
         break;
       }
       case TextCode::kFixed: {
         const std::uint8_t* end = from + step->size;
         if (step->behind != 0) {
-          if (!program.needs_anchors) {
-            const ClassScan& scan = stream.scan().classes[row.event];
-            end = from + scan.keys[step->key].read(anchors.data());
-            anchors[step->behind] = end;
-          } else {
-            end = anchors[step->behind];
+          if (!program.needs_anchors && !pass(*step, from, key_of(*step))) [[unlikely]] {
+            return print_again();
           }
+          end = anchors[step->behind];
         }
         put_escaped<false>(from, end, readable_end, &out);
         out = reserve_at(out, program.most_bytes);
@@ -368,13 +395,10 @@ void TextPrinter::print_row(const DataStream& stream, const RowBatch& batch, con
       case TextCode::kElements: {
         std::size_t count = step->count;
         if (step->behind != 0) {
-          if (!program.needs_anchors) {
-            const ClassScan& scan = stream.scan().classes[row.event];
-            count = scan.keys[step->key].read(anchors.data());
-            anchors[step->behind] = from + count * step->size;
-          } else {
-            count = static_cast<std::size_t>(anchors[step->behind] - from) / step->size;
+          if (!program.needs_anchors && !pass(*step, from, key_of(*step))) [[unlikely]] {
+            return print_again();
           }
+          count = static_cast<std::size_t>(anchors[step->behind] - from) / step->size;
         }
         out = put_array(out, *step, from, count);
         out = reserve_at(out, program.most_bytes);
@@ -389,8 +413,9 @@ void TextPrinter::print_row(const DataStream& stream, const RowBatch& batch, con
       case TextCode::kOther: {
         const ClassScan& scan = stream.scan().classes[row.event];
         const Place& place = scan.places[step->place];
-        if (step->behind != 0 && !program.needs_anchors) {
-          anchors[step->behind] = from + scan.keys[step->key].read(anchors.data()) * step->size;
+        if (step->behind != 0 && !program.needs_anchors && !pass(*step, from, key_of(*step)))
+            [[unlikely]] {
+          return print_again();
         }
         size_ = static_cast<std::size_t>(out - buffer_.data());
         put_place(*stream.trace().plan, place, anchors, step->shows_names);

@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <utility>
@@ -108,6 +109,7 @@ Result<EventSelection> EventSelection::make(const std::vector<std::string>& patt
   EventSelection selection;
   if (patterns.empty() && filter == nullptr) return selection;
   selection.is_all_ = false;
+  selection.has_filter_ = filter != nullptr;
   SILLAGE_TRY(check_patterns(patterns, reader));
   std::optional<filter::Tree> tree;
   const auto in_filter = [](Error error) {
@@ -151,6 +153,15 @@ const EventSelection::Choice& EventSelection::choice_of(const ctf::EventPlan& ev
     last_ = &choices_.at(&event);
   }
   return *last_;
+}
+
+void EventSelection::restrict(const ctf::TraceReader& reader) const {
+  if (is_all_) return;
+  for (ctf::DataStream* stream : reader.streams()) {
+    std::vector<std::uint8_t> wanted;
+    for (const ctf::EventPlan& event : stream->plan().events) wanted.push_back(may_want(event));
+    stream->select(std::move(wanted));
+  }
 }
 
 bool EventSelection::wants(const ctf::DataStream& stream) {

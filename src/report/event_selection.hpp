@@ -33,6 +33,12 @@ class EventSelection {
   /// Whether all events are wanted.
   [[nodiscard]] bool is_all() const { return is_all_; }
 
+  /// Makes a reader leave out the event classes of which none can be wanted: their records are
+  /// passed, not read. To be called in front of its first next().
+  void restrict(const ctf::TraceReader& reader) const;
+  /// Whether the classes alone decide: what restrict() leaves is wanted.
+  [[nodiscard]] bool is_by_class() const { return !has_filter_; }
+
   /// Whether the event that `stream.next()` read last is wanted.
   [[nodiscard]] bool wants(const ctf::DataStream& stream);
   /// Whether an event is wanted that was decoded by other means.
@@ -54,6 +60,7 @@ class EventSelection {
   const Choice& choice_of(const ctf::EventPlan& event);
 
   bool is_all_ = true;
+  bool has_filter_ = false;
   std::unordered_map<const ctf::EventPlan*, Choice> choices_;
   const ctf::EventPlan* last_event_ = nullptr;
   const Choice* last_ = nullptr;

@@ -153,6 +153,17 @@ class Formats(unittest.TestCase):
         self.assertEqual(self.read("--limit=5"), "".join(text.splitlines(True)[:5]))
         self.assertEqual(self.read("--format=count", "--filter=value > 0"), "6\n")
 
+    def test_event_classes_left_out_change_no_line(self):
+        for trace in ("kinds", "overlap"):
+            lines = self.read("--no-delta", trace=trace).splitlines(True)
+            for pattern in sorted({"*", *self.names(trace=trace)}):
+                wanted = [line for line in lines if pattern == "*" or f" {pattern}: " in line]
+                for threads in ("1", "2"):
+                    with self.subTest(pattern=pattern, threads=threads):
+                        read = self.read("--no-delta", "--threads", threads, "--event", pattern, trace=trace)
+                        self.assertEqual(read, "".join(wanted))
+                self.assertEqual(self.read("--format=count", "--event", pattern, trace=trace), f"{len(wanted)}\n")
+
     def test_filters(self):
         for expression, expected in (
                 ("value == 5", ["kinds:context"]), ("value < 0", ["kinds:context"]),
