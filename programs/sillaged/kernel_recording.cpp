@@ -142,6 +142,8 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const kernel:
   if (event_count() == 0)
     return fail(Code::kUnsupported, "this kernel lets none of these events be recorded; " +
                                         (left_out_.empty() ? "" : left_out_.front()));
+  // Last: the first ids are the shortest in records, and are for what happens often.
+  if (wanted.options().state_dump) SILLAGE_TRY(add_state_dump(tracer));
   return {};
 }
 
@@ -180,8 +182,9 @@ Status KernelRecording::add_syscalls(const session::KernelChannel& wanted,
 Status KernelRecording::add_syscall(const kernel::SyscallEvent& event,
                                     const kernel::Tracer& tracer) {
   Status added = programs_->add_syscall(event, EventId{next_id_}, *tracer.btf());
-  if (added) return declare(event.plan);
-  return leave_out(event.plan.name, std::move(added).error());
+  if (!added) return leave_out(event.plan.name, std::move(added).error());
+  const auto id = declare(event.plan.name, event.plan.payload);
+  return id ? Status() : tl::unexpected(id.error());
 }
 
 Status KernelRecording::leave_out(const std::string& name, Error why) {
@@ -191,14 +194,30 @@ Status KernelRecording::leave_out(const std::string& name, Error why) {
   return {};
 }
 
-Status KernelRecording::declare(const EventPlan& plan) {
+Result<EventId> KernelRecording::declare(const std::string& name, ctf::FieldClassRef payload) {
   ctf::EventClass event;
-  event.name = plan.name;
-  event.payload = plan.payload;
-  const auto id = collector_.add_event(channel_, std::move(event));
-  if (!id) return tl::unexpected(id.error());
-  ++next_id_;
+  event.name = name;
+  event.payload = std::move(payload);
+  auto id = collector_.add_event(channel_, std::move(event));
+  if (id) ++next_id_;
+  return id;
+}
+
+Status KernelRecording::add_state_dump(const kernel::Tracer& tracer) {
+  auto dump =
+      kernel::StateDump::create(*programs_, tracer.btf(), {},
+                                [this](const std::string& name, const ctf::FieldClassRef& payload) {
+                                  return declare(name, payload);
+                                });
+  if (!dump) return tl::unexpected(std::move(dump).error());
+  left_out_.insert(left_out_.end(), dump->left_out().begin(), dump->left_out().end());
+  dump_ = std::move(*dump);
   return {};
+}
+
+Status KernelRecording::start() {
+  SILLAGE_TRY(programs_->start());
+  return dump_ ? dump_->run() : Status();
 }
 
 Status KernelRecording::add_contexts(const session::KernelChannel& wanted,
@@ -232,7 +251,9 @@ Status KernelRecording::add_event(const std::vector<EventPlan>& plans,
   Status loaded;
   for (const EventPlan& plan : plans) {
     loaded = programs_->add_event(plan, EventId{next_id_}, tracer.btf());
-    if (loaded) return declare(plan);
+    if (!loaded) continue;
+    const auto id = declare(plan.name, plan.payload);
+    return id ? Status() : tl::unexpected(id.error());
   }
   return loaded;
 }
