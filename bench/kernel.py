@@ -106,7 +106,13 @@ class Sillage(Tracer):
 class SillageRejected(Sillage):
     """What an event costs that the rule's filter rejects."""
 
-    extra = ("--filter", "$ctx.tid == 0")
+    extra = ("--filter", "$ctx.tid == -1")
+
+    def stop(self):
+        recorded, lost, _ = super().stop()
+        if recorded:
+            raise harness.BenchError(f"{recorded} events came through a filter that is never true: this is a bug")
+        return None, lost, 0
 
 
 class Ftrace(Tracer):
