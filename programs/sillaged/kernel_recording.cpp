@@ -19,6 +19,10 @@ using kernel::EventPlan;
 using kernel::KernelTracepoint;
 using session::KernelRule;
 
+Error filtered_out() {
+  return {Code::kUnsupported, "it lacks fields without which the filter cannot match", {}};
+}
+
 Nanoseconds monotonic_now() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -56,6 +60,8 @@ Status check_rules(const session::KernelChannel& wanted, const kernel::Tracer& t
                    const kernel::SystemCalls& calls) {
   for (const KernelRule& rule : wanted.rules()) {
     const bool is_syscall = rule.kind == KernelRule::Kind::kSyscall;
+    // The others are looked up where they are planned.
+    if (!is_syscall && rule.kind != KernelRule::Kind::kTracepoint) continue;
     auto alone = session::KernelChannel::create({});
     if (!alone) return tl::unexpected(std::move(alone).error());
     SILLAGE_TRY(alone->add_rule(rule));
@@ -109,8 +115,12 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const kernel:
     calls = std::move(*loaded);
   }
   SILLAGE_TRY(check_rules(wanted, tracer, calls));
+  auto filters = KernelFilters::parse(wanted);
+  if (!filters) return tl::unexpected(std::move(filters).error());
+  filters_ = std::move(*filters);
   const std::vector<const KernelTracepoint*> tracepoints = matching(wanted, tracer);
-  const std::size_t events = tracepoints.size() + 2 * matching(wanted, calls).size();
+  const std::size_t events =
+      tracepoints.size() + 2 * (matching(wanted, calls).size() + wanted.rules().size());
   std::vector<kernel::FieldPlan> contexts;
   ctf::FieldClassRef context_class;
   SILLAGE_TRY(add_contexts(wanted, tracer, &contexts, &context_class));
@@ -137,19 +147,27 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const kernel:
   if (!channel) return tl::unexpected(std::move(channel).error());
   channel_ = *channel;
 
-  SILLAGE_TRY(add_tracepoints(tracepoints, tracer));
+  SILLAGE_TRY(add_tracepoints(wanted, tracepoints, tracer));
   SILLAGE_TRY(add_syscalls(wanted, calls, tracer));
+  SILLAGE_TRY(add_places(wanted, tracer));
+  SILLAGE_TRY(filters_.check_fields());
   if (event_count() == 0)
     return fail(Code::kUnsupported, "this kernel lets none of these events be recorded; " +
                                         (left_out_.empty() ? "" : left_out_.front()));
+  // Last: the first ids are the shortest in records, and are for what happens often.
+  if (wanted.options().state_dump) SILLAGE_TRY(add_state_dump(tracer));
   return {};
 }
 
-Status KernelRecording::add_tracepoints(const std::vector<const KernelTracepoint*>& wanted,
+Status KernelRecording::add_tracepoints(const session::KernelChannel& wanted,
+                                        const std::vector<const KernelTracepoint*>& tracepoints,
                                         const kernel::Tracer& tracer) {
-  for (const KernelTracepoint* tracepoint : wanted) {
+  for (const KernelTracepoint* tracepoint : tracepoints) {
     auto plans = tracer.plan(*tracepoint);
-    Status added = plans ? add_event(*plans, tracer) : tl::unexpected(std::move(plans).error());
+    const auto rules =
+        wanted.find_rules(KernelRule::Kind::kTracepoint, tracepoint->name, tracepoint->event);
+    Status added = plans ? add_event(std::move(*plans), rules, tracer)
+                         : tl::unexpected(std::move(plans).error());
     if (!added) SILLAGE_TRY(leave_out(tracepoint->name, std::move(added).error()));
   }
   return {};
@@ -169,36 +187,62 @@ Status KernelRecording::add_syscalls(const session::KernelChannel& wanted,
       std::min(wanted.options().syscall_bytes, kernel::SyscallPlanner::kMaxBytes);
   for (const bool at_exit : {false, true}) {
     for (const kernel::SystemCall* call : found)
-      SILLAGE_TRY(add_syscall(planner->plan(*call, at_exit, bytes), tracer));
+      SILLAGE_TRY(add_syscall(
+          planner->plan(*call, at_exit, bytes),
+          wanted.find_rules(KernelRule::Kind::kSyscall, call->name, call->user_name), tracer));
     if (found.size() != calls.all().size()) continue;
     for (const kernel::Abi abi : {kernel::Abi::kNative, kernel::Abi::kCompat})
-      SILLAGE_TRY(add_syscall(planner->plan_unknown(abi, at_exit), tracer));
+      SILLAGE_TRY(add_syscall(planner->plan_unknown(abi, at_exit),
+                              wanted.find_rules(KernelRule::Kind::kSyscall, "unknown", {}),
+                              tracer));
   }
   return {};
 }
 
-Status KernelRecording::add_syscall(const kernel::SyscallEvent& event,
+Status KernelRecording::add_syscall(kernel::SyscallEvent event,
+                                    const std::vector<const KernelRule*>& rules,
                                     const kernel::Tracer& tracer) {
+  const auto can_match = filters_.apply(rules, tracer.btf(), &event.plan);
+  if (!can_match) return tl::unexpected(can_match.error());
+  if (!*can_match) return leave_out(event.plan.name, filtered_out());
   Status added = programs_->add_syscall(event, EventId{next_id_}, *tracer.btf());
-  if (added) return declare(event.plan);
-  return leave_out(event.plan.name, std::move(added).error());
+  if (!added) return leave_out(event.plan.name, std::move(added).error());
+  const auto id = declare(event.plan.name, event.plan.payload);
+  return id ? Status() : tl::unexpected(id.error());
 }
 
 Status KernelRecording::leave_out(const std::string& name, Error why) {
-  // Permissions do not come with the next event.
-  if (why.code == Code::kPermission) return tl::unexpected(std::move(why));
+  // Permissions do not come with the next event, and what has a column is a mistake in a filter.
+  if (why.code == Code::kPermission || why.location.starts_with("column"))
+    return tl::unexpected(std::move(why));
   left_out_.push_back(name + ": " + why.message);
   return {};
 }
 
-Status KernelRecording::declare(const EventPlan& plan) {
+Result<EventId> KernelRecording::declare(const std::string& name, ctf::FieldClassRef payload) {
   ctf::EventClass event;
-  event.name = plan.name;
-  event.payload = plan.payload;
-  const auto id = collector_.add_event(channel_, std::move(event));
-  if (!id) return tl::unexpected(id.error());
-  ++next_id_;
+  event.name = name;
+  event.payload = std::move(payload);
+  auto id = collector_.add_event(channel_, std::move(event));
+  if (id) ++next_id_;
+  return id;
+}
+
+Status KernelRecording::add_state_dump(const kernel::Tracer& tracer) {
+  auto dump =
+      kernel::StateDump::create(*programs_, tracer.btf(), {},
+                                [this](const std::string& name, const ctf::FieldClassRef& payload) {
+                                  return declare(name, payload);
+                                });
+  if (!dump) return tl::unexpected(std::move(dump).error());
+  left_out_.insert(left_out_.end(), dump->left_out().begin(), dump->left_out().end());
+  dump_ = std::move(*dump);
   return {};
+}
+
+Status KernelRecording::start() {
+  SILLAGE_TRY(programs_->start());
+  return dump_ ? dump_->run() : Status();
 }
 
 Status KernelRecording::add_contexts(const session::KernelChannel& wanted,
@@ -227,14 +271,71 @@ Status KernelRecording::add_contexts(const session::KernelChannel& wanted,
 }
 
 // The first of the ways that the kernel accepts.
-Status KernelRecording::add_event(const std::vector<EventPlan>& plans,
+Status KernelRecording::add_event(std::vector<EventPlan> plans,
+                                  const std::vector<const KernelRule*>& rules,
                                   const kernel::Tracer& tracer) {
-  Status loaded;
-  for (const EventPlan& plan : plans) {
+  Status loaded = tl::unexpected(filtered_out());
+  for (EventPlan& plan : plans) {
+    const auto can_match = filters_.apply(rules, tracer.btf(), &plan);
+    if (!can_match) return tl::unexpected(can_match.error());
+    if (!*can_match) continue;
     loaded = programs_->add_event(plan, EventId{next_id_}, tracer.btf());
-    if (loaded) return declare(plan);
+    if (!loaded) continue;
+    const auto id = declare(plan.name, plan.payload);
+    return id ? Status() : tl::unexpected(id.error());
   }
   return loaded;
+}
+
+Status KernelRecording::add_places(const session::KernelChannel& wanted,
+                                   const kernel::Tracer& tracer) {
+  for (const KernelRule& rule : wanted.rules()) {
+    Result<std::vector<kernel::PlacedEvent>> events;
+    switch (rule.kind) {
+      case KernelRule::Kind::kTracepoint:
+      case KernelRule::Kind::kSyscall: continue;
+      case KernelRule::Kind::kFunction:
+        events = kernel::plan_function(rule.pattern, tracer.btf());
+        break;
+      case KernelRule::Kind::kProbe: events = kernel::plan_kernel_probe(rule.pattern); break;
+      case KernelRule::Kind::kUserspaceProbe: events = kernel::plan_user_probe(rule.pattern); break;
+    }
+    if (!events) return tl::unexpected(std::move(events).error());
+    const Status added = add_events(rule, *events, tracer);
+    if (added) continue;
+    const bool is_function = rule.kind == KernelRule::Kind::kFunction;
+    if (!is_function || added.error().location.starts_with("column")) return added;
+    // Kernels that refuse the one may have the other.
+    if (!kernel::has_kernel_probes())
+      return fail(
+          Code::kUnsupported,
+          "this kernel lets programs be attached to no function: it has neither the function "
+          "tracer for BPF (fentry: " +
+              added.error().message + ") nor kprobes (CONFIG_KPROBE_EVENTS)");
+    SILLAGE_TRY(add_events(rule, kernel::plan_function_probes(rule.pattern), tracer));
+  }
+  return {};
+}
+
+Status KernelRecording::add_events(const KernelRule& rule,
+                                   const std::vector<kernel::PlacedEvent>& events,
+                                   const kernel::Tracer& tracer) {
+  for (const kernel::PlacedEvent& event : events) SILLAGE_TRY(add_place(rule, event, tracer));
+  return {};
+}
+
+// A program at each of its places, all for one event. What was asked for by name is not left out.
+Status KernelRecording::add_place(const KernelRule& rule, kernel::PlacedEvent event,
+                                  const kernel::Tracer& tracer) {
+  for (EventPlan& plan : event.places) {
+    const auto can_match = filters_.apply({&rule}, tracer.btf(), &plan);
+    if (!can_match) return tl::unexpected(can_match.error());
+    if (!*can_match) return leave_out(plan.name, filtered_out());
+    SILLAGE_TRY(programs_->add_event(plan, EventId{next_id_}, tracer.btf()));
+  }
+  const EventPlan& any = event.places.front();
+  const auto id = declare(any.name, any.payload);
+  return id ? Status() : tl::unexpected(id.error());
 }
 
 void KernelRecording::stop() {

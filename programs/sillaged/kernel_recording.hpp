@@ -4,11 +4,15 @@
 #include "base/result.hpp"
 #include "collect/collector.hpp"
 #include "kernel/kernel_channel.hpp"
+#include "kernel/probe_plan.hpp"
+#include "kernel/state_dump.hpp"
 #include "kernel/tracer.hpp"
 #include "session/kernel_channel.hpp"
+#include "sillaged/kernel_filters.hpp"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +32,8 @@ class KernelRecording {
       const session::KernelChannel& wanted, const kernel::Tracer& tracer,
       collect::Collector& collector, collect::TraceId trace);
 
-  [[nodiscard]] Status start() { return programs_->start(); }
+  /// Attaches the programs and, if that is wanted, records the kernel's state as it is then.
+  [[nodiscard]] Status start();
   /// Detaches the programs and tells the collector what they missed.
   void stop();
   /// Tells the collector what the programs have missed until now.
@@ -46,23 +51,39 @@ class KernelRecording {
                                     const kernel::Tracer& tracer,
                                     std::vector<kernel::FieldPlan>* plans,
                                     ctf::FieldClassRef* field_class) const;
-  [[nodiscard]] Status add_tracepoints(const std::vector<const kernel::KernelTracepoint*>& wanted,
-                                       const kernel::Tracer& tracer);
+  [[nodiscard]] Status add_tracepoints(
+      const session::KernelChannel& wanted,
+      const std::vector<const kernel::KernelTracepoint*>& tracepoints,
+      const kernel::Tracer& tracer);
+  /// Functions and probes.
+  [[nodiscard]] Status add_places(const session::KernelChannel& wanted,
+                                  const kernel::Tracer& tracer);
+  [[nodiscard]] Status add_events(const session::KernelRule& rule,
+                                  const std::vector<kernel::PlacedEvent>& events,
+                                  const kernel::Tracer& tracer);
+  [[nodiscard]] Status add_place(const session::KernelRule& rule, kernel::PlacedEvent event,
+                                 const kernel::Tracer& tracer);
   /// Entry and exit of the system calls that rules want; of those without a number, too, where all are wanted.
   [[nodiscard]] Status add_syscalls(const session::KernelChannel& wanted,
                                     const kernel::SystemCalls& calls, const kernel::Tracer& tracer);
-  [[nodiscard]] Status add_syscall(const kernel::SyscallEvent& event, const kernel::Tracer& tracer);
-  /// Declares an event that was loaded under the next id.
-  [[nodiscard]] Status declare(const kernel::EventPlan& plan);
+  [[nodiscard]] Status add_syscall(kernel::SyscallEvent event,
+                                   const std::vector<const session::KernelRule*>& rules,
+                                   const kernel::Tracer& tracer);
+  [[nodiscard]] Status add_state_dump(const kernel::Tracer& tracer);
+  /// Declares an event under the next id.
+  [[nodiscard]] Result<EventId> declare(const std::string& name, ctf::FieldClassRef payload);
   /// Notes an event that cannot be recorded; an error only if that is so for all.
   [[nodiscard]] Status leave_out(const std::string& name, Error why);
-  [[nodiscard]] Status add_event(const std::vector<kernel::EventPlan>& plans,
+  [[nodiscard]] Status add_event(std::vector<kernel::EventPlan> plans,
+                                 const std::vector<const session::KernelRule*>& rules,
                                  const kernel::Tracer& tracer);
 
   collect::Collector& collector_;
   collect::ChannelId channel_;
   std::unique_ptr<kernel::KernelChannel> programs_;
+  std::optional<kernel::StateDump> dump_;  // if it is wanted
   std::uint32_t next_id_ = 0;
+  KernelFilters filters_;
   std::vector<std::string> left_out_;
 };
 

@@ -129,23 +129,27 @@ Result<Fd> KernelChannel::make_iterator(const IteratorPlan& plan) const {
   return link_iterator(program->value(), plan.attach.name);
 }
 
+Status KernelChannel::prepare_writer() {
+  if (writer_) return {};
+  const auto code = ProgramBuilder(target_).build_writer();
+  if (!code) return tl::unexpected(code.error());
+  bpf::ProgramOptions options;
+  options.name = "write_record";
+  options.type = BPF_PROG_TYPE_SYSCALL;
+  options.attach_type = {};
+  options.sleepable = true;
+  auto program = bpf::load_program(*code, options);
+  if (!program) return tl::unexpected(std::move(program).error());
+  writer_ = std::move(*program);
+  return {};
+}
+
 Status KernelChannel::write_record(EventId id, std::span<const std::byte> payload) {
   if (payload.size() > ProgramBuilder::kMaxInputBytes)
     return fail(Code::kLimit, "a record of " + std::to_string(payload.size()) +
                                   " bytes; there may be " +
                                   std::to_string(ProgramBuilder::kMaxInputBytes));
-  if (!writer_) {
-    const auto code = ProgramBuilder(target_).build_writer();
-    if (!code) return tl::unexpected(code.error());
-    bpf::ProgramOptions options;
-    options.name = "write_record";
-    options.type = BPF_PROG_TYPE_SYSCALL;
-    options.attach_type = {};
-    options.sleepable = true;
-    auto program = bpf::load_program(*code, options);
-    if (!program) return tl::unexpected(std::move(program).error());
-    writer_ = std::move(*program);
-  }
+  SILLAGE_TRY(prepare_writer());
   const std::uint32_t head[2] = {id.value, static_cast<std::uint32_t>(payload.size())};
   std::vector<std::byte> context(sizeof head + payload.size());
   std::memcpy(context.data(), head, sizeof head);

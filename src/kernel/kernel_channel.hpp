@@ -62,11 +62,15 @@ class KernelChannel {
   /// Errors: kUnsupported  the kernel refuses it, with its reason.
   [[nodiscard]] Result<Fd> make_iterator(const IteratorPlan& plan) const;
 
+  /// Loads the program of write_record(), which does so itself if need be.
+  ///
+  /// Cost:   some ms, once.
+  /// Errors: kUnsupported  the kernel has no programs that user space runs (Linux 5.14).
+  [[nodiscard]] Status prepare_writer();
   /// Writes a record now, with the channel's contexts as they are in this thread.
   ///
-  /// Cost:   the first one some ms, as it loads a program; the others 2 us.
-  /// Errors: kLimit        more than ProgramBuilder::kMaxInputBytes;
-  ///         kUnsupported  the kernel has no programs that user space runs (Linux 5.14).
+  /// Cost:   2 us.
+  /// Errors: kLimit  more than ProgramBuilder::kMaxInputBytes.
   [[nodiscard]] Status write_record(EventId id, std::span<const std::byte> payload);
 
   /// Attaches every program that is loaded and not attached. On an error those before it stay attached.

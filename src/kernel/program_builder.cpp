@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/program_builder.hpp"
 
+#include "kernel/filter_code.hpp"
 #include "kernel/maps.hpp"
 
 #include <algorithm>
@@ -68,7 +69,7 @@ ProgramBuilder::ProgramBuilder(const ProgramTarget& target)
 
 Result<std::vector<bpf_insn>> ProgramBuilder::build(const EventPlan& plan, std::uint32_t event_id) {
   const Label out = a_.label();
-  begin(plan.fields, plan.is_own_doing, out);
+  SILLAGE_TRY(begin(plan.fields, plan.filter, plan.is_own_doing, out));
   SILLAGE_TRY(write_record(plan, event_id, out));
   return finish(plan.name, out);
 }
@@ -79,7 +80,7 @@ Result<std::vector<bpf_insn>> ProgramBuilder::build_iterator(const IteratorPlan&
   for (const RecordPlan& record : plan.records)
     all.insert(all.end(), record.event.fields.begin(), record.event.fields.end());
   values_.leave_if_null(out);
-  begin(all, false, out);
+  SILLAGE_TRY(begin(all, {}, false, out));
   for (const std::uint32_t index : plan.pointers) values_.trusted_argument(index);
   for (const RecordPlan& record : plan.records) {
     const Label next = a_.label();
@@ -100,15 +101,36 @@ Result<std::vector<bpf_insn>> ProgramBuilder::build_writer() {
   return build(plan, RingCode::kIdFollows);
 }
 
-void ProgramBuilder::begin(const std::vector<FieldPlan>& fields, bool is_own_doing, Label out) {
+Status ProgramBuilder::begin(const std::vector<FieldPlan>& fields, const FilterPlan& filter,
+                             bool is_own_doing, Label out) {
   a_.move(r6, r1);
+  // What is rejected costs nothing else.
+  const bool filter_uses_current = uses_current(filter.fields);
+  const bool in_scratch = FilterCode::needs_scratch(filter);
+  if (filter_uses_current) values_.prepare_current();
+  if (!in_scratch) SILLAGE_TRY(FilterCode(a_, values_, filter).emit(out));
   if (is_own_doing && target_.excluded_process != 0) {
     a_.call(BPF_FUNC_get_current_pid_tgid);
     a_.alu(Alu::kShiftRight, r0, 32);
     a_.jump_if(If::kEqual, r0, static_cast<std::int32_t>(target_.excluded_process), out);
   }
-  if (uses_current(target_.contexts) || uses_current(fields)) values_.prepare_current();
+  if (!filter_uses_current && (uses_current(target_.contexts) || uses_current(fields)))
+    values_.prepare_current();
   ring_.open_stream(out);
+  return in_scratch ? filter_in_scratch(filter, out) : Status();
+}
+
+Status ProgramBuilder::filter_in_scratch(const FilterPlan& filter, Label out) {
+  const Label no_match = a_.label(), matched = a_.label();
+  take_scratch(out);
+  SILLAGE_TRY(FilterCode(a_, values_, filter).emit(no_match));
+  release_scratch();
+  a_.jump(matched);
+  a_.bind(no_match);
+  release_scratch();
+  a_.jump(out);
+  a_.bind(matched);
+  return {};
 }
 
 Status ProgramBuilder::write_record(const EventPlan& plan, std::uint32_t event_id, Label out) {

@@ -61,7 +61,9 @@ class ProgramBuilder {
   static constexpr std::uint32_t kMaxInputBytes = 4096;
 
  private:
-  void begin(const std::vector<FieldPlan>& fields, bool is_own_doing, bpf::Label out);
+  [[nodiscard]] Status begin(const std::vector<FieldPlan>& fields, const FilterPlan& filter,
+                             bool is_own_doing, bpf::Label out);
+  [[nodiscard]] Status filter_in_scratch(const FilterPlan& filter, bpf::Label out);
   [[nodiscard]] Status write_record(const EventPlan& plan, std::uint32_t event_id, bpf::Label out);
   [[nodiscard]] Result<std::vector<bpf_insn>> finish(const std::string& name, bpf::Label out);
   void write_direct(const EventPlan& plan, std::uint32_t event_id, bpf::Label out);

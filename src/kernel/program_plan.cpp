@@ -67,6 +67,7 @@ FieldPlan plan_fixed(const tracefs::FormatField& field, std::string_view name,
   plan.offset = field.offset;
   plan.bytes = field.size_bytes;
   plan.is_signed = field.is_signed;
+  plan.is_array = field.is_array || field.kind == tracefs::FieldKind::kOpaque;
   if (field.kind == tracefs::FieldKind::kText) {
     plan.is_text = true;
     payload->text_array(name, field.size_bytes);

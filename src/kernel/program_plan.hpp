@@ -4,6 +4,7 @@
 
 #include "base/result.hpp"
 #include "ctf/model.hpp"
+#include "filter/tree.hpp"
 #include "kernel/btf.hpp"
 #include "kernel/event_recipes.hpp"
 #include "kernel/expression.hpp"
@@ -47,8 +48,9 @@ struct FieldPlan {
     kUserStrings,   ///< u32 count, strings, u8 how many were cut, at least: what an array of
                     ///< pointers that a null ends points to, as argv
     kUserAddress,  ///< a socket address of `count` bytes where `value` points: u16 family, u16 port,
-                   ///< u32 length and IPv4 address, the same of IPv6, string path, u32 length and
-                   ///< bytes of other families
+                      ///< u32 length and IPv4 address, u32 length and IPv6 address as numbers of
+                      ///< 16 bits in network order, string path, u32 length and
+                      ///< bytes of other families
     kRecordBytes,     ///< `bytes` bytes at `offset` of the tracefs record
     kRecordString,    ///< a string of that record, whose place is the u32 at `offset`
     kRecordSequence,  ///< u32 count, then the elements whose place is the u32 at `offset`
@@ -60,6 +62,7 @@ struct FieldPlan {
   bool is_signed = false;         ///< integers, for filters
   bool is_text = false;           ///< kMemory, kRecordBytes: characters
   bool is_network_order = false;  ///< integers: big endian, for filters
+  bool is_array = false;          ///< kRecordBytes: neither an integer nor a text
   Node value{};
   Node count{};  ///< as a number without sign
   UserShape user{};
@@ -99,6 +102,12 @@ struct AttachPlan {
   ProbePlace place{};
 };
 
+/// Which of the events are recorded.
+struct FilterPlan {
+  std::vector<filter::Tree> any_of{};  ///< bound; an event is recorded if one matches; none: all are
+  std::vector<FieldPlan> fields{};     ///< slots of these expressions
+};
+
 struct EventPlan {
   std::string name;  ///< in the trace
   /// The running process causes it, by what it does; false where it only happens to run, as with
@@ -107,6 +116,7 @@ struct EventPlan {
   AttachPlan attach{};
   std::vector<FieldPlan> fields;
   ctf::FieldClassRef payload;
+  FilterPlan filter{};
 };
 
 /// A recipe that was resolved on this kernel.

@@ -73,7 +73,15 @@ Result<std::vector<EventRecipe>> state_dump_recipes() {
 Result<StateDump> StateDump::create(KernelChannel& channel, const Btf* btf,
                                     const StateDumpOptions& options, const Declare& declare) {
   StateDump dump(channel);
-  SILLAGE_TRY(dump.declare_facts(declare));
+  const Status writer = channel.prepare_writer();
+  if (writer) {
+    dump.has_writer_ = true;
+    SILLAGE_TRY(dump.declare_facts(declare));
+  } else if (writer.error().code == Code::kPermission) {
+    return tl::unexpected(writer.error());
+  } else {
+    dump.left_out_.push_back("devices, interrupts and processors: " + writer.error().message);
+  }
   if (btf == nullptr) {
     dump.left_out_.emplace_back("tasks and files: programs cannot use this kernel's types");
   } else {
@@ -166,9 +174,10 @@ Status StateDump::run() {
   const auto note = [&](Status status) {
     if (first && !status) first = std::move(status);
   };
-  note(channel_->write_record(ids_.start, {}));
+  if (has_writer_) note(channel_->write_record(ids_.start, {}));
   for (const Iterator& iterator : iterators_)
     note(run_iterator(iterator.link.value(), iterator.name));
+  if (!has_writer_) return first;
   note(write_facts());
   note(channel_->write_record(ids_.end, {}));
   return first;

@@ -75,7 +75,8 @@ class StateDump {
 
   KernelChannel* channel_;
   SystemFacts facts_;
-  Ids ids_;
+  bool has_writer_ = false;
+  Ids ids_;                                      // if so
   std::map<std::string, EventId> iterator_ids_;  // by name of the event
   std::vector<Iterator> iterators_;
   std::vector<std::string> left_out_;

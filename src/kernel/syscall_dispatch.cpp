@@ -58,29 +58,32 @@ Status SyscallDispatch::put(const SyscallPlace& place, int program_fd) {
   const Fd& table = direction.tables[static_cast<std::size_t>(place.abi)];
   SILLAGE_TRY(set_program(table.value(), place.number.value_or(kNumbers), program_fd));
   direction.is_used = true;
+  if (!place.number) {
+    direction.has_unknown[static_cast<std::size_t>(place.abi)] = true;
+    direction.program.reset();
+  }
   return {};
 }
 
 // Context in r6, number in r7. Falls through where there is no program for it.
 void SyscallDispatch::jump_by_number(bpf::Assembler* a, bool at_exit, Abi abi) const {
   const auto index = static_cast<std::size_t>(abi);
-  const Fd& table = directions_[at_exit ? 1 : 0].tables[index];
+  const Direction& direction = directions_[at_exit ? 1 : 0];
   if (at_exit) {
     const Label is_number = a->label();
     a->jump_if(If::kNotEqual, r7, -1, is_number);
     a->move(r7, std::uint64_t{registers_.signal_return[index]});
     a->bind(is_number);
   }
-  for (const bool is_known : {true, false}) {
-    a->move(r1, r6);
-    a->load_map(r2, table.value());
-    if (is_known) {
-      a->move(r3, r7);
-    } else {
-      a->move(r3, std::uint64_t{kNumbers});
-    }
-    a->call(BPF_FUNC_tail_call);
-  }
+  a->move(r1, r6);
+  a->load_map(r2, direction.tables[index].value());
+  a->move(r3, r7);
+  a->call(BPF_FUNC_tail_call);
+  if (!direction.has_unknown[index]) return;
+  a->move(r1, r6);
+  a->load_map(r2, direction.tables[index].value());
+  a->move(r3, std::uint64_t{kNumbers});
+  a->call(BPF_FUNC_tail_call);
 }
 
 Result<Fd> SyscallDispatch::load(bool at_exit) const {

@@ -35,8 +35,8 @@ class SyscallDispatch {
   [[nodiscard]] static Result<std::unique_ptr<SyscallDispatch>> create(
       const Btf& btf, std::uint32_t excluded_process);
 
-  /// Puts the program of an event into its place; it runs from now on if started. Its descriptor is not
-  /// needed any more.
+  /// Puts the program of an event into its place; it runs from now on if started, that of calls without a
+  /// number from the next start(). Its descriptor is not needed any more.
   ///
   /// Errors: kLimit  a number that no table has room for.
   [[nodiscard]] Status put(const SyscallPlace& place, int program_fd);
@@ -54,6 +54,7 @@ class SyscallDispatch {
     std::array<Fd, 2> tables;  // by Abi
     Fd program, link;
     bool is_used = false;
+    std::array<bool, 2> has_unknown{};  // by Abi: a program for calls without one
   };
 
   explicit SyscallDispatch(const SyscallRegisters& registers) : registers_(registers) {}

@@ -291,10 +291,13 @@ class EventMaker {
     field.value = std::move(pointer);
     field.count = std::move(count);
     fields_.push_back(std::move(field));
-    payload_.enumeration("family", {.size_bytes = 2}, types_.labels("address_family"));
+    payload_.field(
+        "family",
+        types_.number(rules_.argument(call_.name, "family").format, {.size_bytes = 2}).field_class);
     payload_.integer(line.name, {.size_bytes = 2, .is_big_endian = true});
     payload_.sequence("v4addr", {.size_bytes = 1});
-    payload_.sequence("v6addr", {.size_bytes = 1, .base = ctf::Base::kHexadecimal});
+    payload_.sequence("v6addr",
+                      {.size_bytes = 2, .base = ctf::Base::kHexadecimal, .is_big_endian = true});
     payload_.string("path");
     payload_.sequence("sa_data", {.size_bytes = 1, .base = ctf::Base::kHexadecimal});
   }

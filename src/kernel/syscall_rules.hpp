@@ -20,8 +20,8 @@
 //         array TYPE FIELD[/LENGTH] = POINTER # COUNT max N [where MEMBER]
 //         string FIELD = POINTER
 //         strings FIELD = POINTER             what argv is
-//         address PORT = POINTER # LENGTH     a socket address: family, PORT, v4addr, v6addr, path,
-//                                             sa_data
+//         address PORT = POINTER # LENGTH     a socket address: family (shown as CALL.family), PORT,
+//                                             v4addr, v6addr, path, sa_data
 //         bytes FIELD = POINTER # COUNT       recorded only if asked for
 //   TYPE  u8 ... u64, s8 ..., x8 ... (hexadecimal), o8 ... (octal), the NAME of an enum or of flags
 //         (of 32 bits unless a structure or an argument says), of a struct; with [N] an array

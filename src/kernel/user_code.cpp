@@ -274,7 +274,7 @@ void UserCode::address(const FieldPlan& field) {
   // struct sockaddr_in6
   a_.bind(v6);
   a_.store(Size::k4, r9, 0, 0);
-  a_.store(Size::k4, r9, 4, 16);
+  a_.store(Size::k4, r9, 4, 8);  // of 16 bits
   read(8, 16, 8);
   a_.store(Size::k1, r9, 24, 0);
   a_.store(Size::k4, r9, 25, 0);

@@ -67,13 +67,22 @@ Status KernelChannel::add_context(std::string context) {
   return {};
 }
 
+std::vector<const KernelRule*> KernelChannel::find_rules(KernelRule::Kind kind,
+                                                         std::string_view name,
+                                                         std::string_view other_name) const {
+  std::vector<const KernelRule*> found;
+  for (const KernelRule& rule : rules_) {
+    const bool has_other = !other_name.empty() && other_name != name;
+    if (rule.kind == kind && (wants(rule, name) || (has_other && wants(rule, other_name))))
+      found.push_back(&rule);
+  }
+  return found;
+}
+
 const KernelRule* KernelChannel::find_rule(KernelRule::Kind kind, std::string_view name,
                                            std::string_view other_name) const {
-  const auto found = std::find_if(rules_.begin(), rules_.end(), [&](const KernelRule& rule) {
-    return rule.kind == kind && (wants(rule, name) || (!other_name.empty() && other_name != name &&
-                                                       wants(rule, other_name)));
-  });
-  return found == rules_.end() ? nullptr : &*found;
+  const auto found = find_rules(kind, name, other_name);
+  return found.empty() ? nullptr : found.front();
 }
 
 }  // namespace sillage::session

@@ -64,6 +64,11 @@ class KernelChannel {
   [[nodiscard]] const KernelRule* find_rule(KernelRule::Kind kind, std::string_view name,
                                             std::string_view other_name) const;
 
+  /// All such rules, in the order in which they were added.
+  [[nodiscard]] std::vector<const KernelRule*> find_rules(KernelRule::Kind kind,
+                                                          std::string_view name,
+                                                          std::string_view other_name) const;
+
  private:
   explicit KernelChannel(KernelChannelOptions options) : options_(std::move(options)) {}
 

@@ -18,6 +18,7 @@ import bt2
 Event = collections.namedtuple("Event", "name time cpu context fields")
 REQUIRED = os.environ.get("SILLAGE_REQUIRE_KERNEL") == "1"
 READY_SECONDS = 30
+TRACEFS = "/sys/kernel/tracing"
 # The kernel says so of anything it did wrong on a program's behalf.
 KERNEL_COMPLAINTS = re.compile(r"end trace|BUG:|Oops|WARNING:|soft lockup|rcu.*stall")
 
@@ -49,6 +50,12 @@ def kernel_or_skip():
     if missing:
         print("kernel events cannot be recorded here: " + missing)
         sys.exit(1 if REQUIRED else 77)
+
+
+def threads_of_init():
+    """Threads of process 1. In a virtual machine whose agent that is, the kernel may run no tracer's program for them,
+    and show no switches from them to anybody: such machines prove nothing about them."""
+    return {int(name) for name in os.listdir("/proc/1/task")}
 
 
 class Trace:

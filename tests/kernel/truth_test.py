@@ -114,7 +114,9 @@ class Truth(recording.KernelTest):
         subprocess.run([*LOAD, SECONDS], check=True)
         end = time.monotonic_ns()
         time.sleep(0.05)
-        self.collector = {int(path.name) for path in pathlib.Path(f"/proc/{self.daemon.pid}/task").iterdir()}
+        # What the collector does itself is not recorded.
+        self.aside = {int(path.name) for path in pathlib.Path(f"/proc/{self.daemon.pid}/task").iterdir()}
+        self.aside |= recording.threads_of_init()
         summary = self.end(run)
         witness_stop()
         # Missed to recursion where an interrupt comes while the same program runs: said, and fewer than one in ten thousand.
@@ -138,14 +140,14 @@ class Truth(recording.KernelTest):
     def lists(self, witness, trace, begin, end):
         theirs, ours = collections.defaultdict(list), collections.defaultdict(list)
         for event, cpu, now, form, data in witness.events():
-            if begin <= now <= end and form.fields["common_pid"](data) not in self.collector:
+            if begin <= now <= end and form.fields["common_pid"](data) not in self.aside:
                 name, fields = EVENTS[event]
                 theirs[name, cpu].append((now, tuple(
                     unsigned(form.fields[field](data) + added) if added else unsigned(form.fields[field](data))
                     for field, (_, added) in fields.items())))
         fields_of = {name: [ours_name for ours_name, _ in fields.values()] for name, fields in EVENTS.values()}
         for event in trace.events:
-            if begin <= event.time <= end + LATE_NS and event.context["tid"] not in self.collector:
+            if begin <= event.time <= end + LATE_NS and event.context["tid"] not in self.aside:
                 ours[event.name, event.cpu].append((event.time, tuple(
                     unsigned(event.fields[field]) for field in fields_of[event.name])))
         return theirs, ours
@@ -192,7 +194,7 @@ class Truth(recording.KernelTest):
                                                "signal_deliver")
         text = subprocess.run(["perf", "script", "--ns", "-i", data, "-F", "tid,cpu,time,event,trace"], text=True,
                               capture_output=True, check=True, errors="replace").stdout
-        aside = self.collector | {perf[0].pid}
+        aside = self.aside | {perf[0].pid}
         theirs, ours = collections.defaultdict(list), collections.defaultdict(list)
         for line in text.splitlines():
             found = re.fullmatch(r"\s*(-?\d+)\s+\[(\d+)\]\s+(\d+)\.(\d{9}):\s+(\S+):\s*(.*)", line)

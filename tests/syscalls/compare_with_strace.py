@@ -248,7 +248,8 @@ class Comparison:
         if "sin_addr" in theirs:
             self.equal(call, "v4addr", bytes(fields["v4addr"]), theirs["sin_addr"])
         if "sin6_addr" in theirs:
-            self.equal(call, "v6addr", bytes(fields["v6addr"]), theirs["sin6_addr"])
+            self.equal(call, "v6addr", b"".join(part.to_bytes(2, "big") for part in fields["v6addr"]),
+                       theirs["sin6_addr"])
         if "sun_path" in theirs:
             self.equal(call, "path", fields["path"], theirs["sun_path"])
 
@@ -273,8 +274,9 @@ class Comparison:
                 self.address(name, fields, value)
             elif isinstance(value, list) and len(value) == 1 and isinstance(value[0], tuple):
                 for part, one in zip((entry, exit), value[0]):
-                    if argument + "_value" in part:
-                        self.values(name, argument, part[argument + "_value"], one)
+                    field = argument + "_value" if argument + "_value" in part else argument
+                    if field in part:
+                        self.values(name, argument, part[field], one)
             elif isinstance(value, (dict, list)) or (isinstance(value, bytes) and argument + "_value" in fields):
                 for field in (argument + "_value", argument):
                     if isinstance(fields.get(field), (bytes, dict, list)):

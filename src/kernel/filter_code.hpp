@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// The instructions of an event's filter.
+#pragma once
+
+#include "base/result.hpp"
+#include "bpf/assembler.hpp"
+#include "filter/compile.hpp"
+#include "kernel/program_plan.hpp"
+#include "kernel/value_code.hpp"
+
+#include <cstdint>
+
+namespace sillage::kernel {
+
+/// Emits a filter over the fields of a plan.
+///
+/// Registers: r6 is the program's context, r7 keeps its value, the others are lost; r9 is the scratch area if there
+///            is need of one.
+/// Stack:     below what ValueCode uses, to kStackEnd.
+class FilterCode final : public filter::FieldCode {
+ public:
+  /// Bytes of a text that count, with a NUL.
+  static constexpr std::uint32_t kTextBytes = 256;
+
+  FilterCode(bpf::Assembler& assembler, ValueCode& values, const FilterPlan& plan)
+      : a_(assembler), values_(values), plan_(plan) {}
+
+  /// Whether there are texts that the stack has no room for: two of kTextBytes go to where r9 points.
+  [[nodiscard]] static bool needs_scratch(const FilterPlan& plan);
+
+  /// Goes on if the event is to be recorded, and to `no_match` if not.
+  ///
+  /// Errors: those of filter::compile().
+  [[nodiscard]] Status emit(bpf::Label no_match);
+
+  void load_integer(std::uint32_t slot) override;
+  void load_text(std::uint32_t slot, std::int32_t offset) override;
+
+ private:
+  void load_record_bytes(const FieldPlan& field, std::int32_t offset, std::uint32_t bytes);
+  void load_string(const FieldPlan& field, std::int32_t offset);
+
+  bpf::Assembler& a_;
+  ValueCode& values_;
+  const FilterPlan& plan_;
+  std::uint32_t text_bytes_ = kTextBytes;
+};
+
+}  // namespace sillage::kernel
