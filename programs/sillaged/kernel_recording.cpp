@@ -306,12 +306,13 @@ Status KernelRecording::add_places(const session::KernelChannel& wanted,
     const bool is_function = rule.kind == KernelRule::Kind::kFunction;
     if (!is_function || added.error().location.starts_with("column")) return added;
     // Kernels that refuse the one may have the other.
-    if (!kernel::has_kernel_probes())
+    if (!kernel::has_kernel_probes()) {
+      if (added.error().code != Code::kPermission) return added;
       return fail(
           Code::kUnsupported,
-          "this kernel lets programs be attached to no function: it has neither the function "
-          "tracer for BPF (fentry: " +
-              added.error().message + ") nor kprobes (CONFIG_KPROBE_EVENTS)");
+          "this kernel lets programs be attached to none of its functions: it refuses fentry "
+          "and has no kprobes (CONFIG_FUNCTION_TRACER, CONFIG_KPROBE_EVENTS, no lockdown)");
+    }
     SILLAGE_TRY(add_events(rule, kernel::plan_function_probes(rule.pattern), tracer));
   }
   return {};

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 namespace sillage::kernel {
@@ -23,6 +25,43 @@ std::uint64_t now_ns() {
 }
 
 bool must_run() { return std::getenv("SILLAGE_REQUIRE_KERNEL") != nullptr; }
+
+void write_file(const std::filesystem::path& path, const std::string& text) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path) << text << '\n';
+}
+
+TEST(SystemFacts, ReadsFilesOfTheKernel) {
+  const auto root =
+      std::filesystem::path(::testing::TempDir()) / ("system_facts." + std::to_string(::getpid()));
+  write_file(root / "sys/class/block/cciss!c0d0/dev", "104:1");
+  write_file(root / "sys/class/block/cciss!c0d0/size", "8");
+  write_file(root / "sys/class/block/loop0/dev", "7:0");
+  write_file(root / "sys/class/block/loop0/size", "0");
+  write_file(root / "sys/class/block/odd/dev", "no number");
+  write_file(root / "sys/kernel/irq/9/chip_name", "IO-APIC");
+  write_file(root / "sys/kernel/irq/9/actions", "acpi,a-long-name-of-it");
+  write_file(root / "sys/kernel/irq/10/actions", "timer");
+  write_file(root / "sys/kernel/irq/11/actions", "");
+  write_file(root / "proc/77/comm", "irq/9-a-long-na");
+  const SystemFacts facts(root / "sys", root / "proc");
+
+  const auto disks = facts.block_devices();
+  ASSERT_EQ(disks.size(), 1u);
+  EXPECT_EQ(disks[0].name, "cciss/c0d0");
+  EXPECT_EQ(disks[0].device, 104u << 20 | 1u);
+  const auto interrupts = facts.interrupts();
+  ASSERT_EQ(interrupts.size(), 3u);
+  EXPECT_EQ(interrupts[0].action, "acpi");
+  EXPECT_EQ(interrupts[0].tid, 0);
+  EXPECT_EQ(interrupts[1].action, "a-long-name-of-it");
+  EXPECT_EQ(interrupts[1].chip, "IO-APIC");
+  EXPECT_EQ(interrupts[1].tid, 77);
+  EXPECT_EQ(interrupts[2].irq, 10u);
+  EXPECT_EQ(interrupts[2].chip, "unnamed_irq_chip");
+  EXPECT_TRUE(facts.processors().empty());
+  std::filesystem::remove_all(root);
+}
 
 TEST(StateDump, RecordsWhatIsThere) {
   const auto tracer = Tracer::open();

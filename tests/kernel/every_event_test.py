@@ -13,7 +13,6 @@ import sys
 import time
 import unittest
 
-import bt2
 import recording
 
 SECONDS = 60 if os.environ.get("SILLAGE_KERNEL_LONG") else 1.5
@@ -35,8 +34,8 @@ class EveryEvent(recording.KernelTest):
         summary = self.end(run, timeout=120)
         print(f"\n  {summary.recorded} recorded, {summary.lost} lost, {peak // 1024} MiB resident")
         self.assertLess(peak, RESIDENT_KIB)
-        counted = self.count(run.output)
-        self.assertEqual(counted, (summary.recorded, summary.lost), summary.text)
+        trace = recording.Trace(run.output, lambda name: False)
+        self.assertEqual((trace.count, trace.discarded), (summary.recorded, summary.lost), summary.text)
         self.assertIsNone(self.daemon.poll())
 
     @staticmethod
@@ -55,17 +54,6 @@ class EveryEvent(recording.KernelTest):
         refused = re.findall(r"^\s*(\S+)\s+cannot be recorded: .+$", listed.stdout, re.MULTILINE)
         print(f"\n  {recorded} of {known} events are recorded; not: {', '.join(refused)}")
         self.assertEqual(recorded + len(refused), known)
-
-    @staticmethod
-    def count(trace):
-        """(events, discarded events) as babeltrace2 reads them to the end."""
-        events = lost = 0
-        for message in bt2.TraceCollectionMessageIterator(str(trace)):
-            if type(message) is bt2._EventMessageConst:
-                events += 1
-            elif type(message) is bt2._DiscardedEventsMessageConst:
-                lost += message.count or 0
-        return events, lost
 
 
 class Overwrite(recording.KernelTest):
