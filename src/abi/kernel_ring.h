@@ -93,7 +93,8 @@ enum sillage_kernel_header {
 enum sillage_kernel_lost {
   SILLAGE_KERNEL_LOST_FULL = 0,    /* discard mode: no free sub-buffer */
   SILLAGE_KERNEL_LOST_TOO_BIG = 1, /* record larger than a sub-buffer can hold */
-  SILLAGE_KERNEL_LOST_BUSY = 2,    /* interrupted on every try, or the slot or all scratch areas are still in use */
+  SILLAGE_KERNEL_LOST_BUSY =
+      2, /* interrupted on every try, or the slot or all scratch areas are still in use */
 };
 
 /* One sub-buffer. The begin part is written by who begins it, the end part by who ends it. */
@@ -119,20 +120,25 @@ struct sillage_kernel_stream {
   uint32_t cpu;
   /* Writers' line. */
   uint64_t position __attribute__((aligned(128)));
-  uint64_t epoch;        /* last full time >> epoch bits; too old a value is safe */
-  uint64_t events_total; /* events at the start of the sub-buffer begun last, 64 bits: from which the next one's are
+  uint64_t epoch; /* last full time >> epoch bits; too old a value is safe */
+  uint64_t
+      events_total; /* events at the start of the sub-buffer begun last, 64 bits: from which the next one's are
                           * counted on; never goes back; one of a sub-buffer or two ago is safe */
   /* Reader's line. */
-  uint64_t consumed __attribute__((aligned(128))); /* bytes part: start of the first sub-buffer not yet released */
-  uint64_t armed; /* 1: who begins a sub-buffer swaps it to 0 and posts to the wake-up ring buffer */
+  uint64_t consumed __attribute__((
+      aligned(128))); /* bytes part: start of the first sub-buffer not yet released */
+  uint64_t
+      armed; /* 1: who begins a sub-buffer swaps it to 0 and posts to the wake-up ring buffer */
   /* For the next reader alone. */
-  uint64_t consumed_events; /* events before `consumed`, 64 bits: in overwrite mode no entry may tell any more */
-  uint64_t flushing;        /* 1 while the reader begins a sub-buffer */
-  uint64_t flush_position;  /* packed: where the one ends that it ends thereby */
-  uint64_t flush_ns;        /* end of that one, begin of the next */
-  uint64_t flush_events;    /* events before the next, 64 bits */
+  uint64_t
+      consumed_events; /* events before `consumed`, 64 bits: in overwrite mode no entry may tell any more */
+  uint64_t flushing;       /* 1 while the reader begins a sub-buffer */
+  uint64_t flush_position; /* packed: where the one ends that it ends thereby */
+  uint64_t flush_ns;       /* end of that one, begin of the next */
+  uint64_t flush_events;   /* events before the next, 64 bits */
   uint64_t lost[SILLAGE_LOST_CAUSES] __attribute__((aligned(128)));
-  uint64_t committed[SILLAGE_KERNEL_RING_MAX_SUBBUFS] __attribute__((aligned(128))); /* bytes, free running */
+  uint64_t committed[SILLAGE_KERNEL_RING_MAX_SUBBUFS]
+      __attribute__((aligned(128))); /* bytes, free running */
   struct sillage_kernel_entry entries[SILLAGE_KERNEL_RING_MAX_SUBBUFS];
 };
 

@@ -23,7 +23,8 @@ const KernelEvent* KernelEvents::find(std::uint32_t type) {
   KernelEvent event{.plan = RecordPlan(about, tracing_.order),
                     .name_source = NameSource::of(about)};
   const tracefs::FormatField* number = about.system == "raw_syscalls" ? about.find("id") : nullptr;
-  if (number != nullptr && number->place == tracefs::FieldPlace::kFixed && number->size_bytes <= 8) {
+  if (number != nullptr && number->place == tracefs::FieldPlace::kFixed &&
+      number->size_bytes <= 8) {
     event.syscall = *number;
   }
   return &events_.emplace(type, std::move(event)).first->second;

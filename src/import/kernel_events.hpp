@@ -22,7 +22,8 @@ namespace sillage::import {
 struct KernelEvent {
   RecordPlan plan;
   std::optional<NameSource> name_source;
-  std::optional<tracefs::FormatField> syscall{};  ///< of raw_syscalls: where a record has the number
+  std::optional<tracefs::FormatField>
+      syscall{};  ///< of raw_syscalls: where a record has the number
 };
 
 /// The tracepoints of an input: found by the number that a record begins with.

@@ -48,9 +48,9 @@ struct FieldPlan {
     kUserStrings,   ///< u32 count, strings, u8 how many were cut, at least: what an array of
                     ///< pointers that a null ends points to, as argv
     kUserAddress,  ///< a socket address of `count` bytes where `value` points: u16 family, u16 port,
-                      ///< u32 length and IPv4 address, u32 length and IPv6 address as numbers of
-                      ///< 16 bits in network order, string path, u32 length and
-                      ///< bytes of other families
+                   ///< u32 length and IPv4 address, u32 length and IPv6 address as numbers of
+                   ///< 16 bits in network order, string path, u32 length and
+                   ///< bytes of other families
     kRecordBytes,     ///< `bytes` bytes at `offset` of the tracefs record
     kRecordString,    ///< a string of that record, whose place is the u32 at `offset`
     kRecordSequence,  ///< u32 count, then the elements whose place is the u32 at `offset`
@@ -104,8 +104,9 @@ struct AttachPlan {
 
 /// Which of the events are recorded.
 struct FilterPlan {
-  std::vector<filter::Tree> any_of{};  ///< bound; an event is recorded if one matches; none: all are
-  std::vector<FieldPlan> fields{};     ///< slots of these expressions
+  std::vector<filter::Tree>
+      any_of{};                     ///< bound; an event is recorded if one matches; none: all are
+  std::vector<FieldPlan> fields{};  ///< slots of these expressions
 };
 
 struct EventPlan {
