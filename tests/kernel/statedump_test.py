@@ -123,7 +123,7 @@ class StateDump(recording.KernelTest):
         self.assertEqual([state["status"] for state in recorder], [RUNS], "the daemon, which dumps")
 
     def test_namespaces_and_numbers(self):
-        _, pid = self.start_program("unshare", "--pid", "--fork", "--ipc", "--uts", "--net", "--mount", "--cgroup",
+        _, pid = self.start_program("unshare", "--kill-child", "--pid", "--fork", "--ipc", "--uts", "--net", "--mount", "--cgroup",
                                     "--user", "--map-root-user", "--time")
         events = self.dump()
         for name in NAMESPACES:
