@@ -115,6 +115,8 @@ class KernelTest(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sillage-kernel-"))
         (self.folder / "run").mkdir(mode=0o700)
         self.env = dict(os.environ, SILLAGE_RUNTIME_DIR=str(self.folder / "run"))
+        # What a sanitizer keeps back of freed memory is not growth.
+        self.env["ASAN_OPTIONS"] = "quarantine_size_mb=1:thread_local_quarantine_size_kb=64"
         self.processes = []
         self.complaints = complaints()
         self.daemon = None
