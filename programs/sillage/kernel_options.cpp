@@ -5,6 +5,7 @@
 #include "sillage/units.hpp"
 
 #include <algorithm>
+#include <vector>
 
 namespace sillage::command {
 namespace {
@@ -43,9 +44,6 @@ std::vector<std::string> without_repeats(std::vector<std::string> patterns) {
 
 }  // namespace
 
-const std::vector<std::string> kDefaultKernelEvents = {"sched_*", "irq_*", "signal_*",
-                                                       "block_*", "net_*", "power_*"};
-
 bool names_no_event(const RecordOptions& options) {
   return options.events.empty() && options.syscalls.empty() && options.functions.empty() &&
          options.probes.empty() && options.userspace_probes.empty();
@@ -68,7 +66,9 @@ Status fill_kernel_channel(const RecordOptions& options, KernelChannel* channel)
   std::vector<std::string> events;
   for (const std::string& pattern : options.events)
     if (!is_user_pattern(pattern)) events.push_back(pattern);
-  if (names_no_event(options)) events = kDefaultKernelEvents;
+  // What ran where, and what it waited for.
+  if (names_no_event(options))
+    events = {"sched_*", "irq_*", "signal_*", "block_*", "net_*", "power_*"};
   for (const std::string& pattern : without_repeats(events))
     add_rule(channel, KernelRule::TRACEPOINT, pattern, options);
   for (const std::string& pattern : without_repeats(names_of(options.syscalls)))

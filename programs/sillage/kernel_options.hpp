@@ -6,12 +6,8 @@
 #include "sillage/record_options.hpp"
 
 #include <string>
-#include <vector>
 
 namespace sillage::command {
-
-/// What is recorded of the kernel when nothing is named: the events that say what ran where and what it waited for.
-extern const std::vector<std::string> kDefaultKernelEvents;
 
 /// Whether nothing in particular was asked for.
 [[nodiscard]] bool names_no_event(const RecordOptions& options);
