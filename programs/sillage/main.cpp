@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // sillage: see sillage(1).
 #include "sillage/convert.hpp"
+#include "sillage/doctor.hpp"
 #include "sillage/exit_status.hpp"
 #include "sillage/import.hpp"
 #include "sillage/info.hpp"
@@ -174,6 +175,8 @@ int main(int argc, char** argv) {
   CLI::App* convert = sillage::command::declare_convert(&app, &convert_options);
   sillage::command::ImportOptions import_options;
   CLI::App* import_command = sillage::command::declare_import(&app, &import_options);
+  CLI::App* doctor = app.add_subcommand(
+      "doctor", "Say what can be recorded on this machine, and what to do about the rest");
   CLI::App* version =
       app.add_subcommand("version", "Show the versions of this command and of the daemon");
 
@@ -214,6 +217,7 @@ int main(int argc, char** argv) {
   if (info->parsed()) return sillage::command::info(info_options);
   if (convert->parsed()) return sillage::command::convert(convert_options);
   if (import_command->parsed()) return report(sillage::command::import_trace(import_options));
+  if (doctor->parsed()) return sillage::command::doctor();
   if (version->parsed()) return report(sillage::command::version());
   if (!record->parsed()) return kExitOwnError;
   std::vector<std::string> rest = record->remaining();
