@@ -2,6 +2,7 @@
 #include "sillaged/daemon.hpp"
 
 #include "control/session_message.hpp"
+#include "sillaged/passed_socket.hpp"
 #include "sillaged/runtime_directory.hpp"
 
 #include <grp.h>
@@ -105,7 +106,8 @@ Status Daemon::start() {
   control::ControlServerOptions control_options;
   control_options.path = options_.paths.control_socket();
   if (is_root) control_options.group = tracing_group();
-  auto control = control::ControlServer::listen(control_options, *this);
+  auto control =
+      control::ControlServer::listen(control_options, *this, passed_socket(control_options.path));
   if (!control) return tl::unexpected<Error>(std::move(control).error());
   control_ = *std::move(control);
   return {};
