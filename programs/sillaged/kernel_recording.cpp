@@ -123,11 +123,10 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const kernel:
       tracepoints.size() + 2 * (matching(wanted, calls).size() + wanted.rules().size());
   std::vector<kernel::FieldPlan> contexts;
   ctf::FieldClassRef context_class;
-  SILLAGE_TRY(add_contexts(wanted, tracer, &contexts, &context_class));
-
   // Programs find their stream by the CPU's number: possible ones, not those there are now.
   const auto cpus = ring::possible_cpu_count();
   if (!cpus) return tl::unexpected(cpus.error());
+  SILLAGE_TRY(add_contexts(wanted, tracer, *cpus, &contexts, &context_class));
   const auto geometry = ring::KernelRingGeometry::make(ring_options(wanted, events), *cpus);
   if (!geometry) return tl::unexpected(geometry.error());
   auto programs = kernel::KernelChannel::create(*geometry, std::move(contexts), tracer.casts(),
@@ -246,18 +245,29 @@ Status KernelRecording::start() {
 }
 
 Status KernelRecording::add_contexts(const session::KernelChannel& wanted,
-                                     const kernel::Tracer& tracer,
+                                     const kernel::Tracer& tracer, std::uint32_t cpu_count,
                                      std::vector<kernel::FieldPlan>* plans,
-                                     ctf::FieldClassRef* field_class) const {
+                                     ctf::FieldClassRef* field_class) {
   if (wanted.contexts().empty()) return {};
   if (tracer.btf() == nullptr)
     return fail(Code::kUnsupported, "contexts need the kernel's types: " + tracer.why_no_types());
   ctf::KernelContextBuilder builder;
   for (const std::string& name : wanted.contexts()) {
+    if (kernel::is_perf_counter(name)) {
+      auto event = kernel::parse_perf_counter(name);
+      if (!event) return tl::unexpected(std::move(event).error());
+      builder.add_perf_counter(event->field);
+      auto counter = kernel::PerfCounter::open(std::move(*event), cpu_count);
+      if (!counter) return tl::unexpected(std::move(counter).error());
+      plans->push_back(counter->field());
+      counters_.push_back(std::move(*counter));
+      continue;
+    }
     const auto context = ctf::find_kernel_context(name);
     if (!context) {
       std::string all;
       for (const auto& known : ctf::kKernelContexts) all += " " + std::string(known.name);
+      all += " perf:cpu:COUNTER";
       return fail(Code::kNotFound,
                   "kernel events have no context \"" + name + "\"; use one of" + all);
     }

@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 #include "collect/collector.hpp"
 #include "kernel/kernel_channel.hpp"
+#include "kernel/perf_counters.hpp"
 #include "kernel/probe_plan.hpp"
 #include "kernel/state_dump.hpp"
 #include "kernel/tracer.hpp"
@@ -48,9 +49,9 @@ class KernelRecording {
   [[nodiscard]] Status open(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
                             collect::TraceId trace);
   [[nodiscard]] Status add_contexts(const session::KernelChannel& wanted,
-                                    const kernel::Tracer& tracer,
+                                    const kernel::Tracer& tracer, std::uint32_t cpu_count,
                                     std::vector<kernel::FieldPlan>* plans,
-                                    ctf::FieldClassRef* field_class) const;
+                                    ctf::FieldClassRef* field_class);
   [[nodiscard]] Status add_tracepoints(
       const session::KernelChannel& wanted,
       const std::vector<const kernel::KernelTracepoint*>& tracepoints,
@@ -80,6 +81,7 @@ class KernelRecording {
 
   collect::Collector& collector_;
   collect::ChannelId channel_;
+  std::vector<kernel::PerfCounter> counters_;  // of contexts
   std::unique_ptr<kernel::KernelChannel> programs_;
   std::optional<kernel::StateDump> dump_;  // if it is wanted
   std::uint32_t next_id_ = 0;

@@ -50,6 +50,9 @@ std::uint32_t UserCode::max_bytes(const FieldPlan& field) {
     case FieldPlan::Kind::kUserElements: return 4 + field.user.max_count * field.user.bytes();
     case FieldPlan::Kind::kUserStrings: return 5 + field.user.max_count * kMaxStringBytes;
     case FieldPlan::Kind::kUserAddress: return 32 + kMaxAddressBytes;
+    // Addresses and the mark behind them; twice for the verifier's sake.
+    case FieldPlan::Kind::kKernelStack:
+    case FieldPlan::Kind::kUserStack: return 4 + 2 * kMaxStackBytes + 8;
     default: return 0;
   }
 }
