@@ -2,6 +2,7 @@
 #include "sillaged/kernel_recording.hpp"
 
 #include "ctf/kernel_layout.hpp"
+#include "ctf/layout.hpp"
 #include "kernel/contexts.hpp"
 #include "ring/kernel_ring.hpp"
 #include "session/nearest.hpp"
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace sillage::daemon {
@@ -18,6 +20,9 @@ namespace {
 using kernel::EventPlan;
 using kernel::KernelTracepoint;
 using session::KernelRule;
+
+// LTTng's event of what is written to /proc/lttng-logger.
+constexpr const char* kLogger = "lttng_logger";
 
 Error filtered_out() {
   return {Code::kUnsupported, "it lacks fields without which the filter cannot match", {}};
@@ -70,7 +75,9 @@ Status check_rules(const session::KernelChannel& wanted, const kernel::Tracer& t
       if (!matching(*alone, calls).empty()) continue;
       for (const kernel::SystemCall& call : calls.all()) names.push_back(call.user_name);
     } else {
-      if (!matching(*alone, tracer).empty()) continue;
+      if (!matching(*alone, tracer).empty() ||
+          alone->find_rule(KernelRule::Kind::kTracepoint, kLogger, {}) != nullptr)
+        continue;
       for (const KernelTracepoint& tracepoint : tracer.catalog().tracepoints())
         names.push_back(tracepoint.name);
     }
@@ -148,13 +155,14 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const kernel:
 
   SILLAGE_TRY(add_tracepoints(wanted, tracepoints, tracer));
   SILLAGE_TRY(add_syscalls(wanted, calls, tracer));
+  SILLAGE_TRY(add_logger(wanted));
   SILLAGE_TRY(add_places(wanted, tracer));
   SILLAGE_TRY(filters_.check_fields());
   if (event_count() == 0)
     return fail(Code::kUnsupported, "this kernel lets none of these events be recorded; " +
                                         (left_out_.empty() ? "" : left_out_.front()));
   // Last: the first ids are the shortest in records, and are for what happens often.
-  if (wanted.options().state_dump) SILLAGE_TRY(add_state_dump(tracer));
+  if (wanted.options().state_dump) SILLAGE_TRY(add_state_dump(wanted, tracer));
   return {};
 }
 
@@ -227,9 +235,32 @@ Result<EventId> KernelRecording::declare(const std::string& name, ctf::FieldClas
   return id;
 }
 
-Status KernelRecording::add_state_dump(const kernel::Tracer& tracer) {
+Status KernelRecording::add_logger(const session::KernelChannel& wanted) {
+  const auto rules = wanted.find_rules(KernelRule::Kind::kTracepoint, kLogger, {});
+  if (rules.empty()) return {};
+  const bool is_filtered = std::none_of(
+      rules.begin(), rules.end(), [](const KernelRule* rule) { return rule->filter.empty(); });
+  if (is_filtered) return leave_out(kLogger, {Code::kUnsupported, "texts cannot be filtered", {}});
+  if (const Status writer = programs_->prepare_writer(); !writer)
+    return leave_out(kLogger, writer.error());
+  ctf::PayloadBuilder payload;
+  const auto id = declare(kLogger, payload.string("msg").build());
+  if (!id) return tl::unexpected(id.error());
+  logger_id_ = *id;
+  return {};
+}
+
+Status KernelRecording::log(std::string_view text) {
+  if (!logger_id_) return {};
+  std::vector<std::byte> payload(text.size() + 1);
+  std::memcpy(payload.data(), text.data(), text.size());
+  return programs_->write_record(*logger_id_, payload);
+}
+
+Status KernelRecording::add_state_dump(const session::KernelChannel& wanted,
+                                       const kernel::Tracer& tracer) {
   auto dump =
-      kernel::StateDump::create(*programs_, tracer.btf(), {},
+      kernel::StateDump::create(*programs_, tracer.btf(), {wanted.options().memory_maps},
                                 [this](const std::string& name, const ctf::FieldClassRef& payload) {
                                   return declare(name, payload);
                                 });
@@ -242,6 +273,12 @@ Status KernelRecording::add_state_dump(const kernel::Tracer& tracer) {
 Status KernelRecording::start() {
   SILLAGE_TRY(programs_->start());
   return dump_ ? dump_->run() : Status();
+}
+
+Result<bool> KernelRecording::dump_state() {
+  if (!dump_) return false;
+  SILLAGE_TRY(dump_->run());
+  return true;
 }
 
 Status KernelRecording::add_contexts(const session::KernelChannel& wanted,
