@@ -3,6 +3,7 @@
 
 #include "kernel/filter_code.hpp"
 #include "kernel/maps.hpp"
+#include "kernel/network_headers.hpp"
 
 #include <algorithm>
 
@@ -295,6 +296,8 @@ void ProgramBuilder::write_field(const FieldPlan& field) {
     case FieldPlan::Kind::kUserMemory: user_.memory(field, at_); break;
     case FieldPlan::Kind::kUserElements:
     case FieldPlan::Kind::kUserStrings:
+    case FieldPlan::Kind::kKernelElements:
+    case FieldPlan::Kind::kNetworkHeaders:
     case FieldPlan::Kind::kUserAddress: write_user(field); return;
   }
   at_ += static_cast<std::int32_t>(field.bytes);
@@ -344,6 +347,11 @@ void ProgramBuilder::write_user(const FieldPlan& field) {
   switch (field.kind) {
     case FieldPlan::Kind::kUserElements: user_.elements(field); break;
     case FieldPlan::Kind::kUserStrings: user_.strings(field); break;
+    case FieldPlan::Kind::kKernelElements: user_.kernel_elements(field); break;
+    case FieldPlan::Kind::kNetworkHeaders:
+      values_.evaluate(field.value);
+      copy_network_headers(a_, kKey);
+      break;
     default: user_.address(field);
   }
 }

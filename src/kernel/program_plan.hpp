@@ -41,10 +41,13 @@ inline constexpr std::uint32_t kMaxOwnCallers = 2;
 /// One field of a record: where its bytes come from.
 struct FieldPlan {
   enum class Kind : std::uint8_t {
-    kInteger,  ///< `bytes` low bytes of `value`
-    kMemory,   ///< `bytes` bytes where `value` points
-    kPath,     ///< name of the file of the `struct path` that `value`, a place, is
-    kInput,    ///< as many bytes as the u32 at 4 of the context says, from 8 on; see write_record()
+    kInteger,         ///< `bytes` low bytes of `value`
+    kMemory,          ///< `bytes` bytes where `value` points
+    kKernelElements,  ///< u32 count, then the first `bytes` bytes of each of `count` elements of `offset`
+                      ///< bytes, where `value` points; 32 at most
+    kNetworkHeaders,  ///< those of the packet at the address `value`: network_headers.hpp
+    kPath,            ///< name of the file of the `struct path` that `value`, a place, is
+    kInput,  ///< as many bytes as the u32 at 4 of the context says, from 8 on; see write_record()
     kKernelString,  ///< up to NUL, where `value` points in the kernel
     kUserString,    ///< the same in the running process
     kUserMemory,    ///< `user.pieces` of the structure where `value` points in the running process;
