@@ -10,6 +10,7 @@
 #include "sillage/read.hpp"
 #include "sillage/record.hpp"
 #include "sillage/record_options.hpp"
+#include "sillage/regenerate.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -52,8 +53,13 @@ void add_kernel(CLI::App* record, RecordOptions* options) {
                    "Record the first N bytes of what is read and written")
       ->type_name("N")
       ->check(CLI::Range(0, 4096));
-  record->add_flag("--no-statedump", options->no_state_dump,
-                   "Leave out the kernel's state at the start: processes, files, interrupts");
+  auto* without =
+      record->add_flag("--no-statedump", options->no_state_dump,
+                       "Leave out the kernel's state at the start: processes, files, interrupts");
+  record
+      ->add_flag("--statedump-maps", options->memory_maps,
+                 "With the memory maps of all processes in it")
+      ->excludes(without);
 }
 
 CLI::App* add_record(CLI::App* app, RecordOptions* options) {
@@ -177,6 +183,12 @@ int main(int argc, char** argv) {
   CLI::App* import_command = sillage::command::declare_import(&app, &import_options);
   CLI::App* doctor = app.add_subcommand(
       "doctor", "Say what can be recorded on this machine, and what to do about the rest");
+  std::string regenerated;
+  CLI::App* regenerate =
+      app.add_subcommand("regenerate", "Record the kernel's state once more: regenerate statedump");
+  regenerate->add_option("WHAT", regenerated, "statedump")
+      ->required()
+      ->check(CLI::IsMember({"statedump"}));
   CLI::App* version =
       app.add_subcommand("version", "Show the versions of this command and of the daemon");
 
@@ -218,6 +230,7 @@ int main(int argc, char** argv) {
   if (convert->parsed()) return sillage::command::convert(convert_options);
   if (import_command->parsed()) return report(sillage::command::import_trace(import_options));
   if (doctor->parsed()) return sillage::command::doctor();
+  if (regenerate->parsed()) return report(sillage::command::regenerate_state_dump());
   if (version->parsed()) return report(sillage::command::version());
   if (!record->parsed()) return kExitOwnError;
   std::vector<std::string> rest = record->remaining();

@@ -28,7 +28,7 @@ struct RecordOptions {
   std::vector<std::string> probes, userspace_probes;
   std::string filter;  ///< of kernel events
   std::uint32_t syscall_bytes = 0;
-  bool no_state_dump = false;
+  bool no_state_dump = false, memory_maps = false;
   std::vector<std::string> program;  ///< with its arguments; empty: record all programs
 };
 

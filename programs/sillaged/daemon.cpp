@@ -102,6 +102,12 @@ Status Daemon::start() {
   apps_ = *std::move(apps);
   apps_->discover();
 
+  if (geteuid() == 0) {
+    auto text = TextInput::create(options_.paths.text_input());
+    if (!text) return tl::unexpected<Error>(std::move(text).error());
+    text_.emplace(*std::move(text));
+  }
+
   // Last: who can connect finds everything in place.
   control::ControlServerOptions control_options;
   control_options.path = options_.paths.control_socket();
@@ -121,11 +127,12 @@ Daemon::~Daemon() {
 }
 
 Status Daemon::run(int stop_fd) {
-  enum { kStop, kApps, kControl, kFinished, kCount };
+  enum { kStop, kApps, kControl, kFinished, kText, kCount };
   pollfd sources[kCount] = {{stop_fd, POLLIN, 0},
                             {apps_->fd(), POLLIN, 0},
                             {control_->fd(), POLLIN, 0},
-                            {finished_.value(), POLLIN, 0}};
+                            {finished_.value(), POLLIN, 0},
+                            {text_ ? text_->fd() : -1, POLLIN, 0}};
   std::uint64_t idle_since_ms = monotonic_ms();
   for (;;) {
     int timeout_ms = -1;
@@ -145,6 +152,7 @@ Status Daemon::run(int stop_fd) {
       if (is_idle()) idle_since_ms = monotonic_ms();
     }
     if (sources[kFinished].revents != 0) send_summaries();
+    if (sources[kText].revents != 0) take_text();
   }
 }
 
@@ -214,6 +222,7 @@ void Daemon::request(control::ConnectionId connection, const control::v1::Reques
       done = tl::unexpected<Error>(std::move(owned).error());
       break;
     }
+    case control::v1::Request::kDumpState: done = dump_state(response.mutable_dump_state()); break;
     case control::v1::Request::REQUEST_NOT_SET:
       done = fail(Code::kUnsupported,
                   "a request that this daemon does not know: use one release of both");
@@ -301,6 +310,21 @@ Status Daemon::create_recording(control::ConnectionId connection,
   return {};
 }
 
+Status Daemon::dump_state(control::v1::DumpStateResponse* response) {
+  std::uint64_t recordings = 0;
+  for (auto& [id, owned] : recordings_) {
+    const auto dumped = owned.recording->dump_state();
+    if (!dumped) return tl::unexpected<Error>(dumped.error());
+    recordings += *dumped ? 1 : 0;
+  }
+  if (recordings == 0)
+    return fail(Code::kNotFound,
+                "no recording of the kernel runs that began with its state: start one with sillage "
+                "record -k, without --no-statedump");
+  response->set_recordings(recordings);
+  return {};
+}
+
 Status Daemon::open_tracer() {
   if (tracer_) return {};
   auto tracer = kernel::Tracer::open();
@@ -356,7 +380,15 @@ Result<Daemon::Owned*> Daemon::find_recording(control::ConnectionId connection, 
   return &found->second;
 }
 
+void Daemon::take_text() {
+  if (!text_) return;
+  text_->read_lines([this](std::string_view text) {
+    for (auto& [id, owned] : recordings_) owned.recording->log(text);
+  });
+}
+
 void Daemon::stop_recording(std::uint64_t id, std::optional<control::ConnectionId> connection) {
+  take_text();
   auto found = recordings_.find(id);
   Owned owned = std::move(found->second);
   std::vector<apps::Image*> fed_images;

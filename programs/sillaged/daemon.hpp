@@ -8,6 +8,7 @@
 #include "collect/clock_keeper.hpp"
 #include "control/server.hpp"
 #include "sillaged/recording.hpp"
+#include "sillaged/text_input.hpp"
 
 #include <sys/types.h>
 
@@ -82,6 +83,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   [[nodiscard]] Status start_recording(control::ConnectionId connection,
                                        const control::v1::StartRecordingRequest& request,
                                        control::v1::StartRecordingResponse* response);
+  [[nodiscard]] Status dump_state(control::v1::DumpStateResponse* response);
   [[nodiscard]] Status open_tracer();
   /// Loads the programs of a recording's kernel channels.
   [[nodiscard]] Status prepare_kernel(Recording* recording,
@@ -89,6 +91,8 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   [[nodiscard]] Result<Owned*> find_recording(control::ConnectionId connection, std::uint64_t id);
   void stop_recording(std::uint64_t id, std::optional<control::ConnectionId> connection);
   void send_summaries();
+  /// Records what was written to the text input.
+  void take_text();
   /// Sets all gates of an image to what the recordings want of it, under a new generation.
   void renew_gates(apps::Image& image);
   [[nodiscard]] bool is_idle() const;
@@ -100,6 +104,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   std::vector<std::unique_ptr<Finishing>> finishing_;
   Fd finished_;                           // eventfd: a recording's files are complete
   std::optional<kernel::Tracer> tracer_;  // once a recording wants the kernel's events
+  std::optional<TextInput> text_;         // of root's daemon
   std::unique_ptr<apps::AppServer> apps_;
   std::unique_ptr<control::ControlServer> control_;
   std::uint64_t next_recording_ = 1;

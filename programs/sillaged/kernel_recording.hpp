@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 #include "collect/collector.hpp"
 #include "kernel/kernel_channel.hpp"
+#include "kernel/perf_counters.hpp"
 #include "kernel/probe_plan.hpp"
 #include "kernel/state_dump.hpp"
 #include "kernel/tracer.hpp"
@@ -14,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sillage::daemon {
@@ -39,7 +41,14 @@ class KernelRecording {
   /// Tells the collector what the programs have missed until now.
   void report_nested();
 
-  [[nodiscard]] std::size_t event_count() const { return programs_->event_count(); }
+  /// Records the kernel's state as it is now; false if the channel is one without.
+  [[nodiscard]] Result<bool> dump_state();
+  /// Records a text as LTTng's event of texts, if a rule wants that.
+  [[nodiscard]] Status log(std::string_view text);
+
+  [[nodiscard]] std::size_t event_count() const {
+    return programs_->event_count() + (logger_id_ ? 1 : 0);
+  }
   /// "EVENT: why" for those that rules want and this kernel does not let be recorded.
   [[nodiscard]] const std::vector<std::string>& left_out() const { return left_out_; }
 
@@ -48,9 +57,9 @@ class KernelRecording {
   [[nodiscard]] Status open(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
                             collect::TraceId trace);
   [[nodiscard]] Status add_contexts(const session::KernelChannel& wanted,
-                                    const kernel::Tracer& tracer,
+                                    const kernel::Tracer& tracer, std::uint32_t cpu_count,
                                     std::vector<kernel::FieldPlan>* plans,
-                                    ctf::FieldClassRef* field_class) const;
+                                    ctf::FieldClassRef* field_class);
   [[nodiscard]] Status add_tracepoints(
       const session::KernelChannel& wanted,
       const std::vector<const kernel::KernelTracepoint*>& tracepoints,
@@ -69,7 +78,10 @@ class KernelRecording {
   [[nodiscard]] Status add_syscall(kernel::SyscallEvent event,
                                    const std::vector<const session::KernelRule*>& rules,
                                    const kernel::Tracer& tracer);
-  [[nodiscard]] Status add_state_dump(const kernel::Tracer& tracer);
+  /// The event of texts, which user space writes.
+  [[nodiscard]] Status add_logger(const session::KernelChannel& wanted);
+  [[nodiscard]] Status add_state_dump(const session::KernelChannel& wanted,
+                                      const kernel::Tracer& tracer);
   /// Declares an event under the next id.
   [[nodiscard]] Result<EventId> declare(const std::string& name, ctf::FieldClassRef payload);
   /// Notes an event that cannot be recorded; an error only if that is so for all.
@@ -80,8 +92,10 @@ class KernelRecording {
 
   collect::Collector& collector_;
   collect::ChannelId channel_;
+  std::vector<kernel::PerfCounter> counters_;  // of contexts
   std::unique_ptr<kernel::KernelChannel> programs_;
   std::optional<kernel::StateDump> dump_;  // if it is wanted
+  std::optional<EventId> logger_id_;       // if it is wanted
   std::uint32_t next_id_ = 0;
   KernelFilters filters_;
   std::vector<std::string> left_out_;

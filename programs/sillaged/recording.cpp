@@ -151,6 +151,23 @@ Status Recording::start(pid_t root_pid) {
   return {};
 }
 
+Result<bool> Recording::dump_state() {
+  bool is_dumped = false;
+  if (!is_active_) return false;
+  for (const auto& channel : kernel_) {
+    const auto dumped = channel->dump_state();
+    if (!dumped) return dumped;
+    is_dumped = is_dumped || *dumped;
+  }
+  return is_dumped;
+}
+
+void Recording::log(std::string_view text) {
+  if (!is_active_) return;
+  for (const auto& channel : kernel_)
+    if (const Status done = channel->log(text); !done) warn(done.error());
+}
+
 collect::Stats Recording::stats() {
   for (const auto& channel : kernel_) channel->report_nested();
   return collector_->stats();

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -50,6 +51,11 @@ class Recording {
   ///
   /// Errors: the kernel refuses to attach a program.
   [[nodiscard]] Status start(pid_t root_pid);
+
+  /// Records the kernel's state once more; false if it was left out at the start, too.
+  [[nodiscard]] Result<bool> dump_state();
+  /// Records a text as an event on the kernel channels that want it.
+  void log(std::string_view text);
 
   /// Decides what an image feeds into this recording. Its gates are the caller's.
   void attach(const apps::Image& image);

@@ -72,6 +72,7 @@ Result<session::KernelChannel> kernel_channel_of(const v1::KernelChannel& messag
   if (message.subbuf_count() != 0) options.subbuf_count = message.subbuf_count();
   options.state_dump = message.state_dump();
   options.syscall_bytes = message.syscall_bytes();
+  options.memory_maps = message.memory_maps();
   auto channel = session::KernelChannel::create(std::move(options));
   if (!channel) return channel;
   for (const v1::KernelRule& rule_message : message.rules()) {

@@ -34,4 +34,10 @@ inline constexpr std::uint32_t kScratchAreas = 8;
 /// Puts a program into such a table.
 [[nodiscard]] Status set_program(int table_fd, std::uint32_t number, int program_fd);
 
+/// A table of counters of perf, one of each CPU, that outlives who filled it.
+[[nodiscard]] Result<Fd> create_counter_map(std::uint32_t cpu_count);
+
+/// Puts the counter of a CPU into it.
+[[nodiscard]] Status set_counter(int table_fd, std::uint32_t cpu, int counter_fd);
+
 }  // namespace sillage::kernel
