@@ -9,6 +9,7 @@
 #include "apps/event_filter.hpp"
 #include "base/fd.hpp"
 #include "bpf/program.hpp"
+#include "contexts.hpp"
 #include "filter/compile.hpp"
 #include "filter/evaluate.hpp"
 #include "filter/parser.hpp"
@@ -27,72 +28,12 @@
 #include <string>
 #include <vector>
 
-// What filters ask of contexts: here the same for every event.
-namespace sillage::probe {
-
-std::uint64_t filter_context(std::uint64_t context, const RingView*, std::uint64_t ip) {
-  if (context == SILLAGE_CONTEXT_VTID) return static_cast<std::uint64_t>(-7);
-  return context == SILLAGE_CONTEXT_IP ? ip : 0;
-}
-const char* filter_context_text(std::uint32_t, const RingView*) { return "abba"; }
-
-}  // namespace sillage::probe
-
 namespace sillage::tests {
 namespace {
 
 using filter::Scalar;
 
-constexpr std::uint64_t kIp = 0x1234;
-
-std::optional<std::uint32_t> find_context(std::string_view name) {
-  if (name == "vtid") return SILLAGE_CONTEXT_VTID;
-  if (name == "ip") return SILLAGE_CONTEXT_IP;
-  if (name == "procname") return SILLAGE_CONTEXT_PROCNAME;
-  return std::nullopt;
-}
 const apps::FindContext kFindContext = find_context;
-
-// One element of a field, or the field itself, as the evaluator sees it.
-Scalar scalar_of(const apps::Field& field, std::string_view bytes, std::uint64_t element) {
-  if (field.kind == SILLAGE_KIND_STRING || field.kind == SILLAGE_KIND_TEXT_ARRAY ||
-      field.kind == SILLAGE_KIND_TEXT_SEQUENCE)
-    return Scalar::of(bytes.substr(0, bytes.find('\0')));
-  if ((element + 1) * field.size > bytes.size()) return {};
-  std::string data(bytes.substr(element * field.size, field.size));
-  if ((field.flags & SILLAGE_FIELD_BIG_ENDIAN) != 0) data = std::string(data.rbegin(), data.rend());
-  std::uint64_t value = 0;
-  std::memcpy(&value, data.data(), data.size());
-  if (field.kind == SILLAGE_KIND_FLOAT || (field.flags & SILLAGE_FIELD_FLOAT_ELEMENTS) != 0) {
-    if (field.size == 8) return Scalar::of(std::bit_cast<double>(value));
-    return Scalar::of(double{std::bit_cast<float>(static_cast<std::uint32_t>(value))});
-  }
-  const unsigned unused = 64 - 8u * field.size;
-  const bool is_signed = (field.flags & SILLAGE_FIELD_SIGNED) != 0;
-  return Scalar::of(is_signed ? static_cast<std::int64_t>(value << unused) >> unused
-                              : static_cast<std::int64_t>(value));
-}
-
-class EventRecord final : public filter::Record {
- public:
-  EventRecord(const TestSite& site, const Values& values,
-              const std::vector<apps::SiteSchema::Place>& places)
-      : site_(site), values_(values), places_(places) {}
-  [[nodiscard]] Scalar read(std::uint32_t slot) const override {
-    const apps::SiteSchema::Place& place = places_[slot];
-    if (place.is_context) {
-      if (place.field == SILLAGE_CONTEXT_PROCNAME) return Scalar::of(std::string_view("abba"));
-      return Scalar::of(place.field == SILLAGE_CONTEXT_IP ? std::int64_t{kIp} : std::int64_t{-7});
-    }
-    return scalar_of(site_.site.fields[place.field], values_[place.field],
-                     place.element.value_or(0));
-  }
-
- private:
-  const TestSite& site_;
-  const Values& values_;
-  const std::vector<apps::SiteSchema::Place>& places_;
-};
 
 // An expression in its uses.
 struct Expression {

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "sites.hpp"
 
+#include "abi/app_protocol.h"
+#include "contexts.hpp"
+
+#include <bit>
+#include <cstring>
 #include <sstream>
 
 namespace sillage::tests {
 namespace {
+
+using filter::Scalar;
 
 struct Shape {
   const char* name;
@@ -92,6 +99,34 @@ const TestSite* find_site(std::string_view name) {
     return &site;
   }
   return nullptr;
+}
+
+filter::Scalar scalar_of(const apps::Field& field, std::string_view bytes, std::uint64_t element) {
+  if (field.kind == SILLAGE_KIND_STRING || field.kind == SILLAGE_KIND_TEXT_ARRAY ||
+      field.kind == SILLAGE_KIND_TEXT_SEQUENCE)
+    return Scalar::of(bytes.substr(0, bytes.find('\0')));
+  if ((element + 1) * field.size > bytes.size()) return {};
+  std::string data(bytes.substr(element * field.size, field.size));
+  if ((field.flags & SILLAGE_FIELD_BIG_ENDIAN) != 0) data = std::string(data.rbegin(), data.rend());
+  std::uint64_t value = 0;
+  std::memcpy(&value, data.data(), data.size());
+  if (field.kind == SILLAGE_KIND_FLOAT || (field.flags & SILLAGE_FIELD_FLOAT_ELEMENTS) != 0) {
+    if (field.size == 8) return Scalar::of(std::bit_cast<double>(value));
+    return Scalar::of(double{std::bit_cast<float>(static_cast<std::uint32_t>(value))});
+  }
+  const unsigned unused = 64 - 8u * field.size;
+  const bool is_signed = (field.flags & SILLAGE_FIELD_SIGNED) != 0;
+  return Scalar::of(is_signed ? static_cast<std::int64_t>(value << unused) >> unused
+                              : static_cast<std::int64_t>(value));
+}
+
+filter::Scalar EventRecord::read(std::uint32_t slot) const {
+  const apps::SiteSchema::Place& place = places_[slot];
+  if (place.is_context) {
+    if (place.field == SILLAGE_CONTEXT_PROCNAME) return Scalar::of(std::string_view(kProcname));
+    return Scalar::of(place.field == SILLAGE_CONTEXT_IP ? static_cast<std::int64_t>(kIp) : kVtid);
+  }
+  return scalar_of(site_.site.fields[place.field], values_[place.field], place.element.value_or(0));
 }
 
 Values values_of(const std::string& line) {

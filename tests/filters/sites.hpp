@@ -4,7 +4,9 @@
 
 #include <sillage/detail/record.h>
 #include "abi/catalog.h"
+#include "apps/event_filter.hpp"
 #include "apps/image_catalog.hpp"
+#include "filter/evaluate.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -40,9 +42,10 @@ struct TestSite {
     for (std::size_t i = 0; i < values.size(); ++i) bytes += fixed(site.fields[i], values[i]);
     return bytes;
   }
-  /// The bytes of a field of fixed size: texts are filled up.
+  /// The bytes of a field of fixed size: texts and BLOBs are filled up.
   [[nodiscard]] static std::string fixed(const apps::Field& field, std::string bytes) {
-    if (field.kind == SILLAGE_KIND_TEXT_ARRAY) bytes.resize(field.count);
+    const bool has_count = field.kind == SILLAGE_KIND_TEXT_ARRAY || field.kind == SILLAGE_KIND_BLOB;
+    if (has_count) bytes.resize(field.count);
     return bytes;
   }
 };
@@ -80,6 +83,24 @@ class Parts {
   std::vector<sillage_part> parts_;
   std::vector<char> scratch_;
   sillage_i_pieces pieces_{};
+};
+
+/// One element of a field, or the field itself, as an evaluator sees it.
+[[nodiscard]] filter::Scalar scalar_of(const apps::Field& field, std::string_view bytes,
+                                       std::uint64_t element);
+
+/// An event for filter::matches(); contexts as contexts.hpp has them.
+class EventRecord final : public filter::Record {
+ public:
+  EventRecord(const TestSite& site, const Values& values,
+              const std::vector<apps::SiteSchema::Place>& places)
+      : site_(site), values_(values), places_(places) {}
+  [[nodiscard]] filter::Scalar read(std::uint32_t slot) const override;
+
+ private:
+  const TestSite& site_;
+  const Values& values_;
+  const std::vector<apps::SiteSchema::Place>& places_;
 };
 
 /// "words": integers of 24 bytes; "block": all of fixed size; "kernel": integers and texts; "mixed": everything; "hidden": what
