@@ -112,7 +112,8 @@ std::string why_empty(const control::v1::StopRecordingResponse& summary, const s
   }
   if (!coverage.excluded().empty()) say("excluded with -x: " + joined(coverage.excluded()));
   if (summary.stats().rejected() != 0) {
-    say(fmt::format("--filter was true of none of {} event(s).", summary.stats().rejected()));
+    say(fmt::format("--filter was true of none of {} event(s).",
+                    grouped(summary.stats().rejected())));
   } else if (coverage.events_matched() != 0 && coverage.filter_problems().empty()) {
     say(fmt::format(
         "{} event(s) matched, but the program never came to one of them while recording.",
