@@ -46,8 +46,6 @@ void add_kernel(CLI::App* record, RecordOptions* options) {
            "Record when a program comes to this place: PATH:SYMBOL[+OFFSET] or "
            "sdt:PATH:PROVIDER:NAME",
            "PLACE");
-  record->add_option("--filter", options->filter, "Only kernel events for which this is true")
-      ->type_name("EXPR");
   record
       ->add_option("--syscall-bytes", options->syscall_bytes,
                    "Record the first N bytes of what is read and written")
@@ -75,6 +73,8 @@ CLI::App* add_record(CLI::App* app, RecordOptions* options) {
   add_list("-e,--event", &options->events,
            "Record events like this (* stands for anything); again for more", "PATTERN");
   add_list("-x,--exclude", &options->exclusions, "But not events like this", "PATTERN");
+  record->add_option("--filter", options->filter, "Only events for which this is true")
+      ->type_name("EXPR");
   record->add_option("--level", options->level, "Only events of this log level or more severe")
       ->type_name("L");
   record->add_option("--level-only", options->level_only, "Only events of this log level")

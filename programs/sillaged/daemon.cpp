@@ -55,6 +55,7 @@ void fill_stats(const collect::Stats& stats, control::v1::Stats* message) {
   message->set_events(stats.events);
   message->set_pending(stats.pending);
   message->set_packets(stats.packets);
+  message->set_rejected(stats.rejected);
   message->set_bytes(stats.bytes);
   message->set_output_failing(stats.output_failing);
   message->set_output_error(stats.output_error);
@@ -191,6 +192,10 @@ std::vector<apps::Attachment> Daemon::attachments(const apps::Image& image) {
   return all;
 }
 
+void Daemon::filters_unknown(const apps::Image& image) {
+  for (auto& [id, owned] : recordings_) owned.recording->filters_unknown(image);
+}
+
 void Daemon::request(control::ConnectionId connection, const control::v1::Request& request) {
   control::v1::Response response;
   Status done;
@@ -302,6 +307,12 @@ Status Daemon::create_recording(control::ConnectionId connection,
   const std::uint64_t id = next_recording_++;
   auto recording = Recording::create(id, *std::move(session), *clock_);
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
+  apps_->registry().for_each_image(
+      [&](const apps::Image& image) { (*recording)->preview_filters(image); });
+  if (Status usable = (*recording)->check_filters(); !usable) {
+    (*recording)->discard();
+    return usable;
+  }
   SILLAGE_TRY(prepare_kernel(recording->get(), response));
   response->set_recording(id);
   response->set_path((*recording)->session().options().output_path);

@@ -71,6 +71,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   void image_removed(const apps::Image& image) override;
   void process_removed(const apps::Process& process) override;
   [[nodiscard]] std::vector<apps::Attachment> attachments(const apps::Image& image) override;
+  void filters_unknown(const apps::Image& image) override;
 
   void request(control::ConnectionId connection, const control::v1::Request& request) override;
   void closed(control::ConnectionId connection) override;

@@ -8,8 +8,10 @@
 #include "session/recording_session.hpp"
 #include "sillaged/coverage.hpp"
 #include "sillaged/kernel_recording.hpp"
+#include "sillaged/user_filters.hpp"
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -43,6 +45,13 @@ class Recording {
   /// Cost:   some 3 ms an event.
   /// Errors: those of KernelRecording::create; the recording is of no use then.
   [[nodiscard]] Status add_kernel(const kernel::Tracer& tracer);
+
+  /// Looks at the filters of rules for the events of an image that runs already, before check_filters().
+  void preview_filters(const apps::Image& image);
+  /// Errors: kNotFound, kInvalidArgument  a filter that no event can match of those that it is for and that were looked at.
+  [[nodiscard]] Status check_filters() const;
+  /// The image's library is older than filters: what has one is not recorded.
+  void filters_unknown(const apps::Image& image);
 
   /// Takes back what a recording that never started made in the output directory.
   void discard();
@@ -105,11 +114,14 @@ class Recording {
     const OpenChannel* channel = nullptr;
     std::size_t index = 0;
     std::vector<std::uint32_t> ids;  // per site: 0, or event record id + 1
+    std::vector<bool> is_filtered;   // per site; empty: none is
+    std::shared_ptr<const std::vector<std::byte>> filters;
   };
 
   Recording(std::uint64_t id, session::RecordingSession session,
             std::unique_ptr<collect::Collector> collector);
   [[nodiscard]] bool is_about(const apps::Process& process);
+  [[nodiscard]] ImageChannel feed_channel(const apps::Image& image, std::size_t index);
   [[nodiscard]] Result<OpenChannel*> open_channel(const apps::Image& image, std::size_t index);
   [[nodiscard]] Result<Trace*> open_trace(const apps::Image& image,
                                           session::BufferOwnership ownership);
@@ -130,6 +142,7 @@ class Recording {
   std::map<std::uint64_t, std::vector<ImageChannel>> attached_;  // by image token
   std::map<std::uint32_t, bool> is_about_;                       // by registration
   Coverage coverage_;
+  std::vector<UserFilters> filters_;                      // by index in the session
   std::vector<std::unique_ptr<KernelRecording>> kernel_;  // they use the collector
   std::string warning_;
 };

@@ -10,6 +10,7 @@ Result<session::EventRule> rule_of(const v1::EventRule& message) {
   session::EventRule rule;
   rule.pattern = message.pattern();
   rule.exclusions.assign(message.exclusions().begin(), message.exclusions().end());
+  rule.filter = message.filter();
   if (message.level() > session::kMaxLogLevel) {
     return fail(Code::kInvalidArgument, "there is no log level " + std::to_string(message.level()));
   }
