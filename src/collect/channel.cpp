@@ -48,10 +48,20 @@ void Channel::read_out(std::vector<std::byte>& buffer, const ClockKeeper& clock,
   drain(buffer, true, clock, health);
 }
 
+void Channel::flush(std::vector<std::byte>& buffer, const ClockKeeper& clock,
+                    OutputHealth& health) {
+  health.retry_now();
+  read_out(buffer, clock, health);
+  tell_nested_lost();
+  for (StreamRecorder& recorder : recorders_)
+    recorder.finish(trace_->output(), health, clock.now());
+}
+
 void Channel::finish(std::vector<std::byte>& buffer, const ClockKeeper& clock,
                      OutputHealth& health) {
   health.retry_now();
   read_out(buffer, clock, health);
+  abandon_rest();
   tell_nested_lost();
   for (StreamRecorder& recorder : recorders_)
     recorder.finish(trace_->output(), health, clock.now());

@@ -56,6 +56,10 @@ class Channel {
   /// Frees what a program that has died holds in the ring.
   virtual void release_locks(std::uint32_t /*registration*/) {}
 
+  /// Reads everything published, also what is otherwise read at the end, and says what was lost until now: the
+  /// files are complete as they are, and may go on. Writers must be quiet.
+  void flush(std::vector<std::byte>& buffer, const ClockKeeper& clock, OutputHealth& health);
+
   /// Reads everything published, completes the files and gives the ring's memory back.
   void finish(std::vector<std::byte>& buffer, const ClockKeeper& clock, OutputHealth& health);
 
@@ -93,6 +97,8 @@ class Channel {
   /// Reads out what can be read when no more is published.
   virtual void read_out(std::vector<std::byte>& buffer, const ClockKeeper& clock,
                         OutputHealth& health);
+  /// Counts as lost what no read_out() can read any more.
+  virtual void abandon_rest() {}
   /// Gives the ring's memory back.
   virtual void give_back_memory() {}
 
