@@ -80,7 +80,14 @@ void Channel::tell_nested_lost() {
     recorders_.front().set_lost_outside(nested_lost_.load(std::memory_order_relaxed));
 }
 
+ChannelStats Channel::counted() const {
+  return {discarded_events_.load(std::memory_order_relaxed),
+          lost_packets_.load(std::memory_order_relaxed)};
+}
+
 void Channel::count(Stats& stats) {
+  const std::uint64_t others_discarded = stats.lost.total() - stats.lost.overrun;
+  const std::uint64_t others_packets = stats.overrun_packets;
   stats.lost.nested += nested_lost_.load(std::memory_order_relaxed);
   for (StreamRecorder& recorder : recorders_) {
     const RecorderCounts& counts = recorder.counts();
@@ -105,6 +112,9 @@ void Channel::count(Stats& stats) {
     stats.overrun_packets += loss.overrun_subbufs;
     stats.corrupt_packets += loss.corrupt_subbufs + counts.cut_packets;
   }
+  discarded_events_.store(stats.lost.total() - stats.lost.overrun - others_discarded,
+                          std::memory_order_relaxed);
+  lost_packets_.store(stats.overrun_packets - others_packets, std::memory_order_relaxed);
 }
 
 }  // namespace sillage::collect

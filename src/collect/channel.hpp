@@ -72,6 +72,10 @@ class Channel {
 
   /// Adds this channel's part to `stats`.
   void count(Stats& stats);
+  /// Its part of the last count().
+  ///
+  /// Threads: any.
+  [[nodiscard]] ChannelStats counted() const;
 
  protected:
   /// What of a ring the collector goes by.
@@ -110,6 +114,7 @@ class Channel {
   const Shape shape_;
   std::vector<StreamRecorder> recorders_;
   std::atomic<std::uint64_t> nested_lost_ = 0;
+  std::atomic<std::uint64_t> discarded_events_ = 0, lost_packets_ = 0;  // by the last count()
 
   std::mutex declaring_;  // held over writing the metadata, so that ids stand there in their order
   std::uint32_t next_event_ = 0;

@@ -69,6 +69,7 @@ class Collector::Engine {
   void close_trace(TraceId trace);
   void release_locks(std::uint32_t registration);
   Stats stats() const;
+  ChannelStats channel_stats(ChannelId channel);
   void flush();
   Stats stop();
 
@@ -241,6 +242,11 @@ Stats Collector::Engine::stats() const {
   return stats_;
 }
 
+ChannelStats Collector::Engine::channel_stats(ChannelId channel) {
+  const auto found = find_channel(channel);
+  return found ? found->counted() : ChannelStats{};
+}
+
 void Collector::Engine::flush() {
   std::unique_lock lock(mutex_);
   const std::uint64_t mine = ++flushes_wanted_;
@@ -399,6 +405,9 @@ void Collector::set_nested_lost(ChannelId channel, std::uint64_t events) {
 void Collector::close_trace(TraceId trace) { engine_->close_trace(trace); }
 void Collector::release_locks(std::uint32_t registration) { engine_->release_locks(registration); }
 Stats Collector::stats() const { return engine_->stats(); }
+ChannelStats Collector::channel_stats(ChannelId channel) const {
+  return engine_->channel_stats(channel);
+}
 void Collector::flush() { engine_->flush(); }
 Stats Collector::stop() { return engine_->stop(); }
 
