@@ -32,6 +32,7 @@ ROOMS = {
     "src/collect": {"std", "src/abi", "src/base", "src/ring", "src/ctf", "src/session"},
     "src/apps": {"std", "src/abi", "src/base", "src/bpf", "src/filter", "src/session"},
     "src/control": {"std", "src/base", "src/session"},
+    "src/lttng": {"std", "src/base", "src/control", "src/session"},
 }
 # What may include everything: mains, and what looks at several rooms at once. None may be included.
 OPEN_FOLDERS = ("programs", "tests", "fuzz", "bench", "examples")

@@ -7,6 +7,7 @@
 #include "sillage/info.hpp"
 #include "sillage/kernel_list.hpp"
 #include "sillage/list.hpp"
+#include "sillage/lttng_command.hpp"
 #include "sillage/read.hpp"
 #include "sillage/record.hpp"
 #include "sillage/record_options.hpp"
@@ -149,6 +150,7 @@ std::string names_of(const CLI::App& app) {
 // NOLINTNEXTLINE(bugprone-exception-escape): out of memory, or an option declared wrongly
 int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
+  if (const auto status = sillage::command::run_as_lttng(argc, argv)) return *status;
   CLI::App app{"Records what programs do: see sillage(1)."};
   app.name("sillage");
   app.require_subcommand(1);

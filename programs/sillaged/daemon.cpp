@@ -4,6 +4,7 @@
 #include "control/session_message.hpp"
 #include "sillaged/passed_socket.hpp"
 #include "sillaged/runtime_directory.hpp"
+#include "sillaged/stats_message.hpp"
 
 #include <grp.h>
 #include <poll.h>
@@ -51,28 +52,6 @@ std::optional<gid_t> tracing_group() {
   return entry->gr_gid;
 }
 
-void fill_stats(const collect::Stats& stats, control::v1::Stats* message) {
-  message->set_events(stats.events);
-  message->set_pending(stats.pending);
-  message->set_packets(stats.packets);
-  message->set_rejected(stats.rejected);
-  message->set_bytes(stats.bytes);
-  message->set_output_failing(stats.output_failing);
-  message->set_output_error(stats.output_error);
-  message->set_overrun_packets(stats.overrun_packets);
-  message->set_corrupt_packets(stats.corrupt_packets);
-  control::v1::Lost* lost = message->mutable_lost();
-  lost->set_full(stats.lost.full);
-  lost->set_too_big(stats.lost.too_big);
-  lost->set_busy(stats.lost.busy);
-  lost->set_timeout(stats.lost.timeout);
-  lost->set_other(stats.lost.other);
-  lost->set_overrun(stats.lost.overrun);
-  lost->set_corrupt(stats.lost.corrupt);
-  lost->set_disk(stats.lost.disk);
-  lost->set_nested(stats.lost.nested);
-}
-
 }  // namespace
 
 Daemon::Daemon(const DaemonOptions& options)
@@ -92,6 +71,7 @@ Status Daemon::start() {
   raise_descriptor_limit();
   finished_ = Fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!finished_) return fail_errno("cannot make an eventfd");
+  sessions_ = std::make_unique<SessionService>(*this, finished_.value());
   auto clock = collect::ClockKeeper::create();
   if (!clock) return tl::unexpected<Error>(std::move(clock).error());
   clock_ = *std::move(clock);
@@ -123,6 +103,7 @@ Status Daemon::start() {
 Daemon::~Daemon() {
   // No command can be answered any more; their recordings end here.
   control_.reset();
+  sessions_.reset();
   while (!recordings_.empty()) stop_recording(recordings_.begin()->first, std::nullopt);
   for (auto& finishing : finishing_) finishing->thread.join();
 }
@@ -152,13 +133,17 @@ Status Daemon::run(int stop_fd) {
       control_->process_events();
       if (is_idle()) idle_since_ms = monotonic_ms();
     }
-    if (sources[kFinished].revents != 0) send_summaries();
+    if (sources[kFinished].revents != 0) {
+      send_summaries();
+      sessions_->jobs_done();
+    }
     if (sources[kText].revents != 0) take_text();
   }
 }
 
 bool Daemon::is_idle() const {
-  return recordings_.empty() && finishing_.empty() && control_->connection_count() == 0;
+  return recordings_.empty() && finishing_.empty() && sessions_->is_empty() &&
+         control_->connection_count() == 0;
 }
 
 void Daemon::renew_gates(apps::Image& image) {
@@ -197,6 +182,7 @@ void Daemon::filters_unknown(const apps::Image& image) {
 }
 
 void Daemon::request(control::ConnectionId connection, const control::v1::Request& request) {
+  if (SessionService::handles(request)) return sessions_->request(connection, request);
   control::v1::Response response;
   Status done;
   switch (request.request_case()) {
@@ -228,7 +214,7 @@ void Daemon::request(control::ConnectionId connection, const control::v1::Reques
       break;
     }
     case control::v1::Request::kDumpState: done = dump_state(response.mutable_dump_state()); break;
-    case control::v1::Request::REQUEST_NOT_SET:
+    default:
       done = fail(Code::kUnsupported,
                   "a request that this daemon does not know: use one release of both");
       break;
@@ -398,8 +384,43 @@ void Daemon::take_text() {
   });
 }
 
-void Daemon::stop_recording(std::uint64_t id, std::optional<control::ConnectionId> connection) {
-  take_text();
+Result<Recording*> Daemon::add_recording(session::RecordingSession plan) {
+  const std::uint64_t id = next_recording_++;
+  auto recording = Recording::create(id, std::move(plan), *clock_);
+  if (!recording) return tl::unexpected<Error>(std::move(recording).error());
+  const auto added = recordings_.emplace(id, Owned{*std::move(recording), 0, 0});
+  return added.first->second.recording.get();
+}
+
+std::unique_ptr<Recording> Daemon::remove_recording(std::uint64_t id) {
+  return take_recording(id).recording;
+}
+
+void Daemon::renew(Recording& recording) {
+  apps_->registry().for_each_image([&](apps::Image& image) {
+    std::vector<apps::Attachment> fed;
+    recording.add_attachments(image, &fed);
+    recording.attach(image);
+    recording.add_attachments(image, &fed);
+    if (!fed.empty()) renew_gates(image);
+  });
+}
+
+Result<const kernel::Tracer*> Daemon::tracer() {
+  SILLAGE_TRY(open_tracer());
+  return &*tracer_;
+}
+
+void Daemon::reply(control::ConnectionId connection, const control::v1::Response& response) {
+  control_->reply(connection, response);
+}
+
+void Daemon::reply(control::ConnectionId connection, const Error& error) {
+  control_->reply(connection, error);
+}
+
+// Out of the list, and its gates closed.
+Daemon::Owned Daemon::take_recording(std::uint64_t id) {
   auto found = recordings_.find(id);
   Owned owned = std::move(found->second);
   std::vector<apps::Image*> fed_images;
@@ -411,7 +432,12 @@ void Daemon::stop_recording(std::uint64_t id, std::optional<control::ConnectionI
   owned.recording->stop();
   recordings_.erase(found);
   for (apps::Image* image : fed_images) renew_gates(*image);
+  return owned;
+}
 
+void Daemon::stop_recording(std::uint64_t id, std::optional<control::ConnectionId> connection) {
+  take_text();
+  Owned owned = take_recording(id);
   auto finishing = std::make_unique<Finishing>();
   finishing->recording = std::move(owned.recording);
   finishing->connection = connection;

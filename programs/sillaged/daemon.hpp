@@ -8,6 +8,7 @@
 #include "collect/clock_keeper.hpp"
 #include "control/server.hpp"
 #include "sillaged/recording.hpp"
+#include "sillaged/session_service.hpp"
 #include "sillaged/text_input.hpp"
 
 #include <sys/types.h>
@@ -34,7 +35,7 @@ struct DaemonOptions {
 ///
 /// Threads: run() uses one; collectors and the clock have their own. Two daemons can live in one process, with
 ///          different paths.
-class Daemon final : public apps::AppEvents, public control::ControlEvents {
+class Daemon final : public apps::AppEvents, public control::ControlEvents, public RecordingHost {
  public:
   /// Takes the lock, opens the sockets and finds the programs that run already.
   ///
@@ -60,7 +61,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   };
   struct Owned {
     std::unique_ptr<Recording> recording;
-    control::ConnectionId owner = 0;
+    control::ConnectionId owner = 0;   // 0: a session's
     std::uint64_t refused_before = 0;  // programs refused when it began
   };
 
@@ -76,6 +77,13 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   void request(control::ConnectionId connection, const control::v1::Request& request) override;
   void closed(control::ConnectionId connection) override;
 
+  [[nodiscard]] Result<Recording*> add_recording(session::RecordingSession plan) override;
+  [[nodiscard]] std::unique_ptr<Recording> remove_recording(std::uint64_t id) override;
+  void renew(Recording& recording) override;
+  [[nodiscard]] Result<const kernel::Tracer*> tracer() override;
+  void reply(control::ConnectionId connection, const control::v1::Response& response) override;
+  void reply(control::ConnectionId connection, const Error& error) override;
+
   void answer_version(control::v1::VersionResponse* response) const;
   void answer_list(const control::v1::ListRequest& request, control::v1::ListResponse* response);
   [[nodiscard]] Status create_recording(control::ConnectionId connection,
@@ -90,6 +98,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   [[nodiscard]] Status prepare_kernel(Recording* recording,
                                       control::v1::CreateRecordingResponse* response);
   [[nodiscard]] Result<Owned*> find_recording(control::ConnectionId connection, std::uint64_t id);
+  [[nodiscard]] Owned take_recording(std::uint64_t id);
   void stop_recording(std::uint64_t id, std::optional<control::ConnectionId> connection);
   void send_summaries();
   /// Records what was written to the text input.
@@ -108,6 +117,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   std::optional<TextInput> text_;         // of root's daemon
   std::unique_ptr<apps::AppServer> apps_;
   std::unique_ptr<control::ControlServer> control_;
+  std::unique_ptr<SessionService> sessions_;  // its threads use recordings
   std::uint64_t next_recording_ = 1;
   std::uint32_t generation_;  // last given; 0 is "disabled" and is skipped
 };

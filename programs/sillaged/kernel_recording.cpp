@@ -92,14 +92,21 @@ Status check_rules(const session::KernelChannel& wanted, const kernel::Tracer& t
   return {};
 }
 
+// None if no rule is about them.
+Result<kernel::SystemCalls> system_calls_of(const session::KernelChannel& wanted,
+                                            const kernel::Tracer& tracer) {
+  if (!wants_syscalls(wanted)) return kernel::SystemCalls{};
+  return tracer.catalog().system_calls();
+}
+
 ring::KernelRingOptions ring_options(const session::KernelChannel& wanted, std::size_t events) {
   const session::KernelChannelOptions& asked = wanted.options();
   ring::KernelRingOptions options;
   if (asked.subbuf_bytes) options.subbuf_bytes = *asked.subbuf_bytes;
   if (asked.subbuf_count) options.subbuf_count = *asked.subbuf_count;
   options.overwrite = asked.overwrite;
-  options.header = events < SILLAGE_RECORD_ID_EXTENDED ? SILLAGE_KERNEL_HEADER_COMPACT
-                                                       : SILLAGE_KERNEL_HEADER_LARGE;
+  const bool are_few = events < SILLAGE_RECORD_ID_EXTENDED && !asked.may_change;
+  options.header = are_few ? SILLAGE_KERNEL_HEADER_COMPACT : SILLAGE_KERNEL_HEADER_LARGE;
   return options;
 }
 
@@ -113,14 +120,19 @@ Result<std::unique_ptr<KernelRecording>> KernelRecording::create(
   return recording;
 }
 
+Status KernelRecording::check(const session::KernelChannel& wanted, const kernel::Tracer& tracer) {
+  auto calls = system_calls_of(wanted, tracer);
+  if (!calls) return tl::unexpected(std::move(calls).error());
+  SILLAGE_TRY(check_rules(wanted, tracer, *calls));
+  auto filters = KernelFilters::parse(wanted);
+  return filters ? Status() : tl::unexpected(std::move(filters).error());
+}
+
 Status KernelRecording::open(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
                              collect::TraceId trace) {
-  kernel::SystemCalls calls;
-  if (wants_syscalls(wanted)) {
-    auto loaded = tracer.catalog().system_calls();
-    if (!loaded) return tl::unexpected(std::move(loaded).error());
-    calls = std::move(*loaded);
-  }
+  auto looked_up = system_calls_of(wanted, tracer);
+  if (!looked_up) return tl::unexpected(std::move(looked_up).error());
+  const kernel::SystemCalls& calls = *looked_up;
   SILLAGE_TRY(check_rules(wanted, tracer, calls));
   auto filters = KernelFilters::parse(wanted);
   if (!filters) return tl::unexpected(std::move(filters).error());

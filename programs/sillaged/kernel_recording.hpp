@@ -34,6 +34,12 @@ class KernelRecording {
       const session::KernelChannel& wanted, const kernel::Tracer& tracer,
       collect::Collector& collector, collect::TraceId trace);
 
+  /// Whether rules name what this kernel has, and filters can be read.
+  ///
+  /// Errors: kNotFound, kInvalidArgument, with a suggestion or a column.
+  [[nodiscard]] static Status check(const session::KernelChannel& wanted,
+                                    const kernel::Tracer& tracer);
+
   /// Attaches the programs and, if that is wanted, records the kernel's state as it is then.
   [[nodiscard]] Status start();
   /// Detaches the programs and tells the collector what they missed.
@@ -49,6 +55,8 @@ class KernelRecording {
   [[nodiscard]] std::size_t event_count() const {
     return programs_->event_count() + (logger_id_ ? 1 : 0);
   }
+  /// Its place in the trace.
+  [[nodiscard]] collect::ChannelId channel() const { return channel_; }
   /// "EVENT: why" for those that rules want and this kernel does not let be recorded.
   [[nodiscard]] const std::vector<std::string>& left_out() const { return left_out_; }
 

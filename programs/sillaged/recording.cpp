@@ -55,6 +55,7 @@ collect::ChannelOptions channel_options(const session::Channel& channel) {
   }
   if (asked.subbuf_bytes) options.ring.subbuf_bytes = *asked.subbuf_bytes;
   if (asked.subbuf_count) options.ring.subbuf_count = *asked.subbuf_count;
+  options.ring.preallocate = options.ring.preallocate && asked.preallocate;
   options.ring.overwrite = asked.overwrite;
   options.ring.blocking_timeout = asked.blocking_timeout;
   for (std::uint32_t context : channel.contexts()) {
@@ -142,6 +143,7 @@ Status Recording::add_kernel(const kernel::Tracer& tracer) {
   for (const session::KernelChannel& channel : session_.kernel_channels()) {
     auto made = KernelRecording::create(channel, tracer, *collector_, *trace);
     if (!made) return tl::unexpected<Error>(std::move(made).error());
+    note_channel(true, channel.options().name, (*made)->channel());
     kernel_.push_back(*std::move(made));
   }
   return {};
@@ -196,9 +198,14 @@ void Recording::discard() {
 
 Status Recording::start(pid_t root_pid) {
   session_.set_root_process(root_pid);
+  SILLAGE_TRY(start_kernel());
+  activate();
+  return {};
+}
+
+Status Recording::start_kernel() {
   start_ns_ = monotonic_ns();
   for (const auto& channel : kernel_) SILLAGE_TRY(channel->start());
-  is_active_ = true;
   return {};
 }
 
@@ -219,8 +226,36 @@ void Recording::log(std::string_view text) {
     if (const Status done = channel->log(text); !done) warn(done.error());
 }
 
+void Recording::activate() {
+  if (start_ns_ <= stop_ns_) start_ns_ = monotonic_ns();
+  stop_ns_ = 0;
+  is_active_ = true;
+}
+
+void Recording::deactivate() {
+  is_active_ = false;
+  stop_ns_ = monotonic_ns();
+}
+
 collect::Stats Recording::stats() {
   for (const auto& channel : kernel_) channel->report_nested();
+  return collector_->stats();
+}
+
+void Recording::change(session::RecordingSession next) {
+  session_ = std::move(next);
+  is_about_.clear();
+}
+
+Status Recording::change_kernel(const session::RecordingSession& next,
+                                const kernel::Tracer& tracer) {
+  (void)next, (void)tracer;
+  return fail(Code::kUnsupported, "the kernel's part of a session stays as it was first started");
+}
+
+collect::Stats Recording::complete() {
+  for (const auto& channel : kernel_) channel->stop();
+  collector_->flush();
   return collector_->stats();
 }
 
@@ -239,7 +274,22 @@ std::uint64_t Recording::duration_ns() const {
   return (stop_ns_ != 0 ? stop_ns_ : monotonic_ns()) - start_ns_;
 }
 
+bool Recording::is_included(const apps::Process& process) const {
+  using session::ProcessAttribute;
+  const auto has = [&](ProcessAttribute attribute, auto value_of) {
+    const session::InclusionSet& set =
+        session_.options().inclusion[static_cast<std::size_t>(attribute)];
+    // Not looked up for nothing.
+    return set.policy() == session::InclusionSet::Policy::kAll || set.has(value_of());
+  };
+  return has(ProcessAttribute::kVpid, [&] { return process.vpid; }) &&
+         has(ProcessAttribute::kVuid, [&] { return process.uid; }) &&
+         has(ProcessAttribute::kVgid,
+             [&] { return apps::process_group(process.pid).value_or(static_cast<gid_t>(-1)); });
+}
+
 bool Recording::is_about(const apps::Process& process) {
+  if (!is_included(process)) return false;
   const session::ProcessSet& wanted = session_.options().processes;
   if (wanted.is_everyone() || wanted.pids.contains(process.pid)) return true;
   auto known = is_about_.find(process.registration);
@@ -256,6 +306,7 @@ bool Recording::is_about(const apps::Process& process) {
 }
 
 void Recording::attach(const apps::Image& image) {
+  attached_.erase(image.token);
   if (!is_active_) return;
   const bool is_in = is_about(*image.process);
   coverage_.add_program(image.process->registration, is_in);
@@ -393,13 +444,18 @@ Result<Recording::OpenChannel*> Recording::open_channel(const apps::Image& image
   auto trace = open_trace(image, wanted.options().ownership);
   if (!trace) return tl::unexpected<Error>(std::move(trace).error());
   auto known = (*trace)->channels.find(index);
-  if (known != (*trace)->channels.end()) return &known->second;
-  const collect::ChannelOptions options = channel_options(wanted);
+  const bool is_known = known != (*trace)->channels.end();
+  if (is_known && known->second.contexts == wanted.contexts()) return &known->second;
+  // The ring that records without them is read to the end: some program may be about to write there.
+  const std::uint32_t version = is_known ? known->second.version + 1 : 1;
+  collect::ChannelOptions options = channel_options(wanted);
+  if (version > 1) options.name += "~" + std::to_string(version);
   auto channel = collector_->add_channel((*trace)->id, options);
   if (!channel) return tl::unexpected<Error>(std::move(channel).error());
+  note_channel(false, wanted.options().name, channel->id);
   // Unique in the daemon: programs keep a ring mapped by this number.
-  OpenChannel open{*std::move(channel), id_ << 32 | next_ring_++, {}};
-  return &(*trace)->channels.emplace(index, std::move(open)).first->second;
+  OpenChannel open{*std::move(channel), id_ << 32 | next_ring_++, wanted.contexts(), version, {}};
+  return &(*trace)->channels.insert_or_assign(index, std::move(open)).first->second;
 }
 
 Result<std::uint32_t> Recording::event_id(OpenChannel* channel, const apps::Site& site) {
@@ -409,6 +465,24 @@ Result<std::uint32_t> Recording::event_id(OpenChannel* channel, const apps::Site
   if (!id) return tl::unexpected<Error>(std::move(id).error());
   channel->event_ids.emplace(site.identity, id->value);
   return id->value;
+}
+
+void Recording::note_channel(bool is_kernel, const std::string& name, collect::ChannelId id) {
+  const std::lock_guard lock(ids_mutex_);
+  channel_ids_[{is_kernel, name}].push_back(id);
+}
+
+collect::ChannelStats Recording::channel_stats(bool is_kernel, const std::string& name) const {
+  collect::ChannelStats sum;
+  const std::lock_guard lock(ids_mutex_);
+  const auto found = channel_ids_.find({is_kernel, name});
+  if (found == channel_ids_.end()) return sum;
+  for (const collect::ChannelId id : found->second) {
+    const collect::ChannelStats one = collector_->channel_stats(id);
+    sum.discarded_events += one.discarded_events;
+    sum.lost_packets += one.lost_packets;
+  }
+  return sum;
 }
 
 void Recording::warn(const Error& error) {

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -52,14 +53,34 @@ class Recording {
   [[nodiscard]] Status check_filters() const;
   /// The image's library is older than filters: what has one is not recorded.
   void filters_unknown(const apps::Image& image);
+  /// Takes over channels, rules, contexts and inclusion sets of programs; channels are never fewer than before,
+  /// and stay in their order. Who is attached is to be attached anew.
+  ///
+  /// Shape: a channel that gets a context goes on in a new data stream class, with a ring and files of its own.
+  void change(session::RecordingSession next);
+
+  /// The same of the kernel's channels, running or not.
+  ///
+  /// Threads: any, one at a time.
+  /// Errors:  those of KernelRecording; nothing has changed then.
+  [[nodiscard]] Status change_kernel(const session::RecordingSession& next,
+                                     const kernel::Tracer& tracer);
 
   /// Takes back what a recording that never started made in the output directory.
   void discard();
 
-  /// From now on images may be attached, and the kernel's events are recorded. `root_pid` 0: none.
+  /// From now on images may be attached, and the kernel's events are recorded. `root_pid` 0: none. Again after
+  /// complete(): the same trace goes on.
   ///
   /// Errors: the kernel refuses to attach a program.
   [[nodiscard]] Status start(pid_t root_pid);
+  /// The two halves of start(): the kernel's, which takes time, and the programs'.
+  ///
+  /// Threads: start_kernel() any, one at a time.
+  [[nodiscard]] Status start_kernel();
+  void activate();
+  /// Programs feed it no more once they are attached anew.
+  void deactivate();
 
   /// Records the kernel's state once more; false if it was left out at the start, too.
   [[nodiscard]] Result<bool> dump_state();
@@ -78,6 +99,12 @@ class Recording {
   [[nodiscard]] bool wants(const apps::Image& image, std::uint32_t site) const;
 
   [[nodiscard]] collect::Stats stats();
+  /// What a channel lost, in all its versions; of all processes, where they have rings of their own.
+  [[nodiscard]] collect::ChannelStats channel_stats(bool is_kernel, const std::string& name) const;
+  /// Detaches the kernel's programs and writes out all that was recorded; the trace is complete until start().
+  ///
+  /// Threads: any, after deactivate().
+  collect::Stats complete();
   /// Ends the recording for programs: no image feeds it any more. Their gates are the caller's.
   void stop();
   /// Detaches the kernel's programs, reads what is left and completes the files; may take as long as the disk does.
@@ -104,6 +131,8 @@ class Recording {
   struct OpenChannel {
     collect::OpenChannel channel;
     std::uint64_t ring_id = 0;
+    std::vector<std::uint32_t> contexts;  // of its records
+    std::uint32_t version = 1;            // of the channel: 2 after it got contexts, and so on
     std::unordered_map<std::string, std::uint32_t> event_ids;  // by Site::identity
   };
   struct Trace {
@@ -122,12 +151,14 @@ class Recording {
             std::unique_ptr<collect::Collector> collector);
   [[nodiscard]] bool is_about(const apps::Process& process);
   [[nodiscard]] ImageChannel feed_channel(const apps::Image& image, std::size_t index);
+  [[nodiscard]] bool is_included(const apps::Process& process) const;
   [[nodiscard]] Result<OpenChannel*> open_channel(const apps::Image& image, std::size_t index);
   [[nodiscard]] Result<Trace*> open_trace(const apps::Image& image,
                                           session::BufferOwnership ownership);
   [[nodiscard]] collect::TraceOptions trace_options(const apps::Image& image,
                                                     session::BufferOwnership ownership) const;
   [[nodiscard]] Result<std::uint32_t> event_id(OpenChannel* channel, const apps::Site& site);
+  void note_channel(bool is_kernel, const std::string& name, collect::ChannelId id);
   void warn(const Error& error);
 
   const std::uint64_t id_;
@@ -141,6 +172,8 @@ class Recording {
   std::map<TraceKey, Trace> traces_;
   std::map<std::uint64_t, std::vector<ImageChannel>> attached_;  // by image token
   std::map<std::uint32_t, bool> is_about_;                       // by registration
+  mutable std::mutex ids_mutex_;                                 // guards what follows
+  std::map<std::pair<bool, std::string>, std::vector<collect::ChannelId>> channel_ids_;
   Coverage coverage_;
   std::vector<UserFilters> filters_;                      // by index in the session
   std::vector<std::unique_ptr<KernelRecording>> kernel_;  // they use the collector

@@ -86,6 +86,12 @@ std::optional<uid_t> process_owner(pid_t pid) {
   return status.st_uid;
 }
 
+std::optional<gid_t> process_group(pid_t pid) {
+  struct stat status = {};
+  if (stat(path_of(pid, "").c_str(), &status) != 0) return std::nullopt;
+  return status.st_gid;
+}
+
 std::optional<std::string> parse_environment(const std::string& text, const std::string& name) {
   const std::string start = name + "=";
   for (std::size_t at = 0; at < text.size();) {

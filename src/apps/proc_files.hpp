@@ -33,6 +33,9 @@ struct ProcessFacts {
 /// Who owns a process (its effective user); nothing if there is no such process.
 [[nodiscard]] std::optional<uid_t> process_owner(pid_t pid);
 
+/// A process's group (the effective one); nothing if there is no such process.
+[[nodiscard]] std::optional<gid_t> process_group(pid_t pid);
+
 /// The value a variable had when the process was started; nothing if unset or not readable.
 [[nodiscard]] std::optional<std::string> initial_environment(pid_t pid, const std::string& name);
 

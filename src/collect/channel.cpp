@@ -48,10 +48,20 @@ void Channel::read_out(std::vector<std::byte>& buffer, const ClockKeeper& clock,
   drain(buffer, true, clock, health);
 }
 
+void Channel::flush(std::vector<std::byte>& buffer, const ClockKeeper& clock,
+                    OutputHealth& health) {
+  health.retry_now();
+  read_out(buffer, clock, health);
+  tell_nested_lost();
+  for (StreamRecorder& recorder : recorders_)
+    recorder.finish(trace_->output(), health, clock.now());
+}
+
 void Channel::finish(std::vector<std::byte>& buffer, const ClockKeeper& clock,
                      OutputHealth& health) {
   health.retry_now();
   read_out(buffer, clock, health);
+  abandon_rest();
   tell_nested_lost();
   for (StreamRecorder& recorder : recorders_)
     recorder.finish(trace_->output(), health, clock.now());
@@ -70,7 +80,14 @@ void Channel::tell_nested_lost() {
     recorders_.front().set_lost_outside(nested_lost_.load(std::memory_order_relaxed));
 }
 
+ChannelStats Channel::counted() const {
+  return {discarded_events_.load(std::memory_order_relaxed),
+          lost_packets_.load(std::memory_order_relaxed)};
+}
+
 void Channel::count(Stats& stats) {
+  const std::uint64_t others_discarded = stats.lost.total() - stats.lost.overrun;
+  const std::uint64_t others_packets = stats.overrun_packets;
   stats.lost.nested += nested_lost_.load(std::memory_order_relaxed);
   for (StreamRecorder& recorder : recorders_) {
     const RecorderCounts& counts = recorder.counts();
@@ -96,6 +113,9 @@ void Channel::count(Stats& stats) {
     stats.overrun_packets += loss.overrun_subbufs;
     stats.corrupt_packets += loss.corrupt_subbufs + counts.cut_packets;
   }
+  discarded_events_.store(stats.lost.total() - stats.lost.overrun - others_discarded,
+                          std::memory_order_relaxed);
+  lost_packets_.store(stats.overrun_packets - others_packets, std::memory_order_relaxed);
 }
 
 }  // namespace sillage::collect

@@ -56,6 +56,10 @@ class Channel {
   /// Frees what a program that has died holds in the ring.
   virtual void release_locks(std::uint32_t /*registration*/) {}
 
+  /// Reads everything published, also what is otherwise read at the end, and says what was lost until now: the
+  /// files are complete as they are, and may go on. Writers must be quiet.
+  void flush(std::vector<std::byte>& buffer, const ClockKeeper& clock, OutputHealth& health);
+
   /// Reads everything published, completes the files and gives the ring's memory back.
   void finish(std::vector<std::byte>& buffer, const ClockKeeper& clock, OutputHealth& health);
 
@@ -68,6 +72,10 @@ class Channel {
 
   /// Adds this channel's part to `stats`.
   void count(Stats& stats);
+  /// Its part of the last count().
+  ///
+  /// Threads: any.
+  [[nodiscard]] ChannelStats counted() const;
 
  protected:
   /// What of a ring the collector goes by.
@@ -93,6 +101,8 @@ class Channel {
   /// Reads out what can be read when no more is published.
   virtual void read_out(std::vector<std::byte>& buffer, const ClockKeeper& clock,
                         OutputHealth& health);
+  /// Counts as lost what no read_out() can read any more.
+  virtual void abandon_rest() {}
   /// Gives the ring's memory back.
   virtual void give_back_memory() {}
 
@@ -104,6 +114,7 @@ class Channel {
   const Shape shape_;
   std::vector<StreamRecorder> recorders_;
   std::atomic<std::uint64_t> nested_lost_ = 0;
+  std::atomic<std::uint64_t> discarded_events_ = 0, lost_packets_ = 0;  // by the last count()
 
   std::mutex declaring_;  // held over writing the metadata, so that ids stand there in their order
   std::uint32_t next_event_ = 0;

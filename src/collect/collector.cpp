@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -68,6 +69,8 @@ class Collector::Engine {
   void close_trace(TraceId trace);
   void release_locks(std::uint32_t registration);
   Stats stats() const;
+  ChannelStats channel_stats(ChannelId channel);
+  void flush();
   Stats stop();
 
  private:
@@ -82,6 +85,7 @@ class Collector::Engine {
   std::shared_ptr<Channel> find_channel(ChannelId id);
   void run();
   bool take_requests();
+  void flush_if_asked();
   bool drain();
   bool rest(std::uint32_t bell);
   void retire(const Channels& channels);
@@ -98,6 +102,8 @@ class Collector::Engine {
   std::uint32_t next_trace_ = 1, next_channel_ = 1;
   Channels arriving_, leaving_;
   bool stopping_ = false;
+  std::uint64_t flushes_wanted_ = 0, flushes_done_ = 0;
+  std::condition_variable flushed_;
 
   // The thread's own.
   Channels active_;
@@ -236,6 +242,19 @@ Stats Collector::Engine::stats() const {
   return stats_;
 }
 
+ChannelStats Collector::Engine::channel_stats(ChannelId channel) {
+  const auto found = find_channel(channel);
+  return found ? found->counted() : ChannelStats{};
+}
+
+void Collector::Engine::flush() {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t mine = ++flushes_wanted_;
+  bell_.ring();
+  // Who stops meanwhile reads everything, too.
+  flushed_.wait(lock, [&] { return flushes_done_ >= mine || stopping_; });
+}
+
 Stats Collector::Engine::stop() {
   const std::lock_guard once(stop_mutex_);
   if (thread_.joinable()) {
@@ -245,6 +264,7 @@ Stats Collector::Engine::stop() {
       traces_.clear();
       channels_.clear();
     }
+    flushed_.notify_all();
     bell_.ring();
     thread_.join();
   }
@@ -256,6 +276,7 @@ void Collector::Engine::run() {
     // Before looking for requests: one that comes afterwards ends the sleep.
     const std::uint32_t bell = bell_.value();
     if (take_requests()) break;
+    flush_if_asked();
     if (drain() || rest(bell)) {
       quiet_rounds_ = 0;
     } else {
@@ -293,6 +314,23 @@ bool Collector::Engine::take_requests() {
     update_stats();
   }
   return stopping;
+}
+
+void Collector::Engine::flush_if_asked() {
+  std::uint64_t wanted = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    wanted = flushes_wanted_;
+    if (wanted == flushes_done_) return;
+  }
+  visit_cpus();
+  for (const auto& channel : active_) channel->flush(buffer_, clock_, health_);
+  update_stats();
+  {
+    const std::lock_guard lock(mutex_);
+    flushes_done_ = wanted;
+  }
+  flushed_.notify_all();
 }
 
 bool Collector::Engine::drain() {
@@ -367,6 +405,10 @@ void Collector::set_nested_lost(ChannelId channel, std::uint64_t events) {
 void Collector::close_trace(TraceId trace) { engine_->close_trace(trace); }
 void Collector::release_locks(std::uint32_t registration) { engine_->release_locks(registration); }
 Stats Collector::stats() const { return engine_->stats(); }
+ChannelStats Collector::channel_stats(ChannelId channel) const {
+  return engine_->channel_stats(channel);
+}
+void Collector::flush() { engine_->flush(); }
 Stats Collector::stop() { return engine_->stop(); }
 
 }  // namespace sillage::collect

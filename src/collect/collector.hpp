@@ -137,6 +137,15 @@ class Collector {
   /// What is recorded and lost so far, as of the thread's last round (at most 0.1 s ago).
   [[nodiscard]] Stats stats() const;
 
+  /// The part of one channel in that; nothing once its trace is closed or the collector stopped.
+  [[nodiscard]] ChannelStats channel_stats(ChannelId channel) const;
+
+  /// Reads everything published until now: the trace on disk is complete when this returns, and
+  /// recording may go on. Gates must be closed and kernel programs detached before, as for stop().
+  ///
+  /// Cost: as long as the disk takes.
+  void flush();
+
   /// Reads everything published until now, completes all files and ends the thread; rings' memory
   /// is freed though programs may still map them. Gates must be closed and kernel programs detached
   /// before: what is published later is in no count. Again: the same.

@@ -46,6 +46,23 @@ TEST_F(CollectorTest, FewEvents_AreOnDiskAfterStop) {
   EXPECT_TRUE(fs::exists(directory_ / "metadata"));
 }
 
+TEST_F(CollectorTest, Flush_CompletesTheFilesAndGoesOn) {
+  TemporaryDirectory output;
+  start(output.path());
+  ring::TestWriter writer = program_->writer(0);
+  for (std::size_t round = 1; round <= 3; ++round) {
+    emit(writer, 3);
+    collector_->flush();
+    EXPECT_EQ(collector_->stats().events, 3 * round);
+    EXPECT_EQ(read_packets(directory_, "channel0_0").size(), round);
+  }
+  collector_->flush();
+  EXPECT_EQ(read_packets(directory_, "channel0_0").size(), 3u) << "nothing new";
+  emit(writer, 1);
+  EXPECT_EQ(collector_->stop().events, 10u);
+  collector_->flush();
+}
+
 TEST_F(CollectorTest, NoEvents_LeavesMetadataOnly) {
   TemporaryDirectory output;
   start(output.path());

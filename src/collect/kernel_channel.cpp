@@ -47,6 +47,9 @@ void KernelChannel::read_out(std::vector<std::byte>& buffer, const ClockKeeper& 
     ::nanosleep(&kEndPause, nullptr);
     Channel::read_out(buffer, clock, health);
   }
+}
+
+void KernelChannel::abandon_rest() {
   for (ring::KernelStreamReader* reader : readers_) reader->abandon();
 }
 

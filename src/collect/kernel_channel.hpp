@@ -29,6 +29,7 @@ class KernelChannel final : public Channel {
               OutputHealth& health, Nanoseconds now) override;
   void read_out(std::vector<std::byte>& buffer, const ClockKeeper& clock,
                 OutputHealth& health) override;
+  void abandon_rest() override;
 
  private:
   [[nodiscard]] bool is_read_out() const;

@@ -37,4 +37,10 @@ struct Stats {
   std::string output_error;           ///< the last failure of the output, empty if there was none
 };
 
+/// What one channel lost so far, as LTTng's users know it.
+struct ChannelStats {
+  std::uint64_t discarded_events = 0;  ///< all but those in lost packets
+  std::uint64_t lost_packets = 0;      ///< overwritten before they were read
+};
+
 }  // namespace sillage::collect

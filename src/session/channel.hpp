@@ -28,6 +28,7 @@ struct ChannelOptions {
   /// How long a program that allows it waits for room: 0 = not at all, UINT64_MAX = for ever.
   Nanoseconds blocking_timeout{0};
   BufferOwnership ownership = BufferOwnership::kUser;
+  bool preallocate = true;  ///< all memory at once, so that no program waits for it later
 };
 
 /// Asks for events by name, level and contents. Two rules are the same if all members are.

@@ -21,6 +21,7 @@ struct KernelChannelOptions {
   bool state_dump = true;           ///< record the kernel's initial state, too
   bool memory_maps = false;         ///< and therein the memory maps of all processes
   std::uint32_t syscall_bytes = 0;  ///< first bytes of the buffers of read, write and their like
+  bool may_change = false;          ///< rules come and go while it records
 };
 
 /// Asks for instrumentation of one kind.
@@ -36,6 +37,7 @@ struct KernelRule {
   std::string pattern = "*";
   std::vector<std::string> exclusions{};  ///< patterns; of tracepoints and system calls
   std::string filter{};                   ///< expression; "" = none
+  std::string event_name{};               ///< of functions and probes; "" = after the place
   bool operator==(const KernelRule&) const = default;
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/result.hpp"
 #include "session/channel.hpp"
+#include "session/inclusion_set.hpp"
 #include "session/kernel_channel.hpp"
 
 #include <sys/types.h>
@@ -41,6 +42,7 @@ class RecordingSession {
     std::string output_path;  ///< absolute
     TraceFormat format = TraceFormat::kCtf18;
     ProcessSet processes;
+    InclusionSets inclusion{};  ///< of programs, too: all of them must have a process
   };
 
   /// Errors: kInvalidArgument  an empty, overlong or slashed name; an output path that is not absolute.

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "sillage/lttng_command.hpp"
+
+#include "lttng/verbs.hpp"
+#include "sillage/daemon_start.hpp"
+#include "sillage/kernel_list.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sillage::command {
+namespace {
+
+std::string home_directory() {
+  for (const char* name : {"LTTNG_HOME", "HOME"})
+    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return value;
+  return "/tmp";
+}
+
+/// Whether `sillage` leaves a command line to lttng's verbs: `list` and `version` have a meaning of their own
+/// unless a session or the user domain is named.
+bool is_lttngs(const std::vector<std::string>& words) {
+  if (words.empty()) return false;
+  if (words[0].starts_with("--mi") || words[0] == "-m") return true;
+  if (words[0] == "version") return false;
+  if (words[0] == "list") {
+    const auto is_domain = [](const std::string& word) {
+      return word == "-u" || word == "--userspace";
+    };
+    const auto is_kernel = [](const std::string& word) {
+      return word == "-k" || word == "--kernel";
+    };
+    if (std::any_of(words.begin(), words.end(), is_domain)) return true;
+    return std::none_of(words.begin(), words.end(), is_kernel) && words.size() > 1 &&
+           !words[1].starts_with('-');
+  }
+  return words[0] == "help" || lttng::find_verb(words[0]) != nullptr;
+}
+
+}  // namespace
+
+std::optional<int> run_as_lttng(int argc, char** argv) {
+  const std::string_view path = argc > 0 ? argv[0] : "";
+  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  const bool is_named = path.substr(path.rfind('/') + 1) == "lttng";
+  if (!is_named && !is_lttngs(words)) return std::nullopt;
+  lttng::Context context;
+  context.connect = connect_or_start;
+  context.list_kernel = [](bool with_fields) {
+    KernelListOptions options;
+    options.with_fields = with_fields;
+    return list_kernel(options);
+  };
+  context.home = home_directory();
+  context.release = SILLAGE_VERSION;
+  const int status = lttng::run(context, words);
+  std::fwrite(context.out.data(), 1, context.out.size(), stdout);
+  const bool is_written = std::fflush(stdout) == 0;
+  std::fwrite(context.err.data(), 1, context.err.size(), stderr);
+  return is_written || status != lttng::kExitOk ? status : lttng::kExitFatal;
+}
+
+}  // namespace sillage::command

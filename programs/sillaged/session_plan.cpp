@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "sillaged/session_plan.hpp"
+
+#include "ctf/layout.hpp"
+#include "session/nearest.hpp"
+
+#include <utility>
+
+namespace sillage::daemon {
+namespace {
+
+using session::ChannelSettings;
+using session::Domain;
+using session::RecordingRule;
+using session::SessionChannel;
+
+tl::unexpected<Error> refuse(const std::string& what) { return fail(Code::kUnsupported, what); }
+
+// Read, monitor and watchdog timers need nothing done: rings are read all the time, and no writer can leave one
+// in a state that needs repair.
+Status check_settings(const ChannelSettings& settings) {
+  if (settings.switch_timer.value != 0)
+    return refuse("a switch timer is not carried out: leave it out; `stop` writes out everything");
+  if (settings.tracefile_bytes.value != 0)
+    return refuse("limits of trace files are not carried out: leave --tracefile-size out");
+  if (settings.allocation == session::BufferAllocation::kPerChannel)
+    return refuse("buffers are made per CPU: leave --buffer-allocation out");
+  return {};
+}
+
+Result<std::uint32_t> context_number(const std::string& name) {
+  std::vector<std::string> names;
+  for (std::uint32_t number = 1; ctf::is_context(number); ++number) {
+    names.emplace_back(ctf::context_name(number));
+    if (names.back() == name) return number;
+  }
+  const auto near = session::nearest_names(name, names, 1);
+  return fail(Code::kNotFound, "Unknown context type " + name + " of programs' events" +
+                                   (near.empty() ? "" : "; did you mean " + near[0] + "?"));
+}
+
+Result<session::Channel> user_channel_of(const SessionChannel& from) {
+  const ChannelSettings& settings = from.settings;
+  SILLAGE_TRY(check_settings(settings));
+  session::ChannelOptions options;
+  options.name = settings.name;
+  options.overwrite = settings.overwrite;
+  options.subbuf_bytes = settings.subbuf_bytes;
+  options.subbuf_count = settings.subbuf_count;
+  options.blocking_timeout = settings.blocking_timeout;
+  options.ownership = settings.ownership;
+  options.preallocate = settings.preallocation == session::BufferPreallocation::kAtOnce;
+  auto channel = session::Channel::create(std::move(options));
+  if (!channel) return channel;
+  for (const SessionChannel::Rule& entry : from.rules) {
+    if (!entry.rule.filter.empty())
+      return refuse("filters of programs' events are not carried out: leave --filter out");
+    if (!from.is_enabled || !entry.is_enabled) continue;
+    SILLAGE_TRY(channel->add_rule({entry.rule.name, entry.rule.exclusions, entry.rule.level}));
+  }
+  for (const std::string& name : from.contexts) {
+    const auto number = context_number(name);
+    if (!number) return tl::unexpected<Error>(number.error());
+    SILLAGE_TRY(channel->add_context(*number));
+  }
+  return channel;
+}
+
+session::KernelRule kernel_rule_of(const RecordingRule& from) {
+  using Kind = session::KernelRule::Kind;
+  session::KernelRule rule;
+  rule.exclusions = from.exclusions;
+  rule.filter = from.filter;
+  rule.pattern = from.place;
+  rule.event_name = from.name;
+  switch (from.kind) {
+    case RecordingRule::Kind::kUserTracepoint:
+    case RecordingRule::Kind::kKernelTracepoint: rule.kind = Kind::kTracepoint; break;
+    case RecordingRule::Kind::kSyscall: rule.kind = Kind::kSyscall; break;
+    case RecordingRule::Kind::kFunction: rule.kind = Kind::kFunction; break;
+    case RecordingRule::Kind::kProbe: rule.kind = Kind::kProbe; break;
+    case RecordingRule::Kind::kUserspaceProbe: rule.kind = Kind::kUserspaceProbe; break;
+  }
+  if (from.place.empty()) std::swap(rule.pattern, rule.event_name);
+  return rule;
+}
+
+Result<session::KernelChannel> kernel_channel_of(const SessionChannel& from) {
+  const ChannelSettings& settings = from.settings;
+  SILLAGE_TRY(check_settings(settings));
+  session::KernelChannelOptions options;
+  options.name = settings.name;
+  options.overwrite = settings.overwrite;
+  options.subbuf_bytes = settings.subbuf_bytes;
+  options.subbuf_count = settings.subbuf_count;
+  options.may_change = true;
+  auto channel = session::KernelChannel::create(std::move(options));
+  if (!channel) return channel;
+  for (const SessionChannel::Rule& entry : from.rules) {
+    if (!from.is_enabled || !entry.is_enabled) continue;
+    SILLAGE_TRY(channel->add_rule(kernel_rule_of(entry.rule)));
+  }
+  for (const std::string& name : from.contexts) SILLAGE_TRY(channel->add_context(name));
+  return channel;
+}
+
+}  // namespace
+
+Result<session::RecordingSession> plan_of(const session::Session& session) {
+  const session::Session::Options& asked = session.options();
+  if (asked.mode != session::OutputMode::kLocal)
+    return refuse(
+        "sessions that are not local are not carried out: leave --snapshot and "
+        "--no-output out, or record with `sillage record --overwrite`");
+  session::RecordingSession::Options options;
+  options.name = asked.name;
+  options.output_path = asked.output_path;
+  options.format = asked.format;
+  options.inclusion = session.inclusion_sets(Domain::kUser);
+  for (const session::InclusionSet& set : session.inclusion_sets(Domain::kKernel)) {
+    if (set.policy() != session::InclusionSet::Policy::kAll)
+      return refuse(
+          "inclusion sets of the kernel are not carried out: use a filter, such as "
+          "--filter '$ctx.pid == 12'");
+  }
+  auto plan = session::RecordingSession::create(std::move(options));
+  if (!plan) return plan;
+  for (const SessionChannel& each : session.channels(Domain::kUser)) {
+    auto channel = user_channel_of(each);
+    if (!channel) return tl::unexpected<Error>(std::move(channel).error());
+    SILLAGE_TRY(plan->add_channel(*std::move(channel)));
+  }
+  for (const SessionChannel& each : session.channels(Domain::kKernel)) {
+    auto channel = kernel_channel_of(each);
+    if (!channel) return tl::unexpected<Error>(std::move(channel).error());
+    SILLAGE_TRY(plan->add_kernel_channel(*std::move(channel)));
+  }
+  return plan;
+}
+
+}  // namespace sillage::daemon

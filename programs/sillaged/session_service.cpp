@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: MIT
+#include "sillaged/session_service.hpp"
+
+#include "control/session_request.hpp"
+#include "sillaged/session_plan.hpp"
+#include "sillaged/stats_message.hpp"
+
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sillage::daemon {
+namespace {
+
+using control::ConnectionId;
+using control::v1::Request;
+using control::v1::Response;
+
+constexpr int kShownLeftOut = 10;
+
+std::string now_as_datetime() {
+  const time_t now = time(nullptr);
+  tm local = {};
+  localtime_r(&now, &local);
+  char text[32];
+  return {text, strftime(text, sizeof text, "%Y%m%d-%H%M%S", &local)};
+}
+
+/// Which session a request is about; nothing if it is about none that there is already.
+std::optional<std::string> session_of(const Request& request) {
+  switch (request.request_case()) {
+    case Request::kDestroySession: return request.destroy_session().name();
+    case Request::kStartSession: return request.start_session().name();
+    case Request::kStopSession: return request.stop_session().name();
+    case Request::kEnableChannel: return request.enable_channel().session();
+    case Request::kDisableChannel: return request.disable_channel().session();
+    case Request::kEnableEvent: return request.enable_event().session();
+    case Request::kDisableEvent: return request.disable_event().session();
+    case Request::kAddContext: return request.add_context().session();
+    case Request::kTrack: return request.track().session();
+    default: return std::nullopt;
+  }
+}
+
+template <class Message>
+void fill_left_out(const Recording& recording, Message* message) {
+  for (const auto& channel : recording.kernel()) {
+    message->set_left_out_count(message->left_out_count() + channel->left_out().size());
+    for (const std::string& why : channel->left_out())
+      if (message->left_out_size() < kShownLeftOut) message->add_left_out(why);
+  }
+}
+
+template <class T>
+std::optional<T> given(bool is_there, const T& value) {
+  return is_there ? std::optional(value) : std::nullopt;
+}
+
+}  // namespace
+
+SessionService::~SessionService() {
+  for (auto& job : jobs_) job->thread.join();
+}
+
+bool SessionService::handles(const Request& request) {
+  return session_of(request) || request.has_create_session() || request.has_list_sessions();
+}
+
+void SessionService::request(ConnectionId connection, const Request& request) {
+  if (const auto name = session_of(request)) {
+    const auto found = running_.find(*name);
+    if (found != running_.end() && found->second.is_busy) {
+      found->second.waiting.push_back({connection, request});
+      return;
+    }
+  }
+  handle(connection, request);
+}
+
+void SessionService::handle(ConnectionId connection, const Request& request) {
+  Response response;
+  Status done;
+  switch (request.request_case()) {
+    case Request::kCreateSession:
+      done = create(request.create_session(), response.mutable_create_session());
+      break;
+    case Request::kListSessions:
+      done = list(request.list_sessions(), response.mutable_list_sessions());
+      break;
+    case Request::kStartSession: return start(connection, request.start_session().name());
+    case Request::kStopSession: return stop(connection, request.stop_session());
+    case Request::kDestroySession: return destroy(connection, request.destroy_session());
+    case Request::kEnableChannel: return enable_channel(connection, request.enable_channel());
+    case Request::kEnableEvent: return enable_event(connection, request.enable_event());
+    case Request::kDisableEvent: return disable_event(connection, request.disable_event());
+    case Request::kTrack: return track(connection, request.track());
+    case Request::kDisableChannel: {
+      const auto& asked = request.disable_channel();
+      const auto domain = control::domain_of(asked.domain());
+      if (!domain) return host_.reply(connection, domain.error());
+      return change(
+          connection, asked.session(),
+          [=](session::Session& next) { return next.disable_channel(*domain, asked.channel()); },
+          [](Response* answer) { answer->mutable_disable_channel(); });
+    }
+    case Request::kAddContext: {
+      const auto& asked = request.add_context();
+      const auto domain = control::domain_of(asked.domain());
+      if (!domain) return host_.reply(connection, domain.error());
+      return change(
+          connection, asked.session(),
+          [=](session::Session& next) {
+            return next.add_context(*domain, given(asked.has_channel(), asked.channel()),
+                                    asked.context());
+          },
+          [](Response* answer) { answer->mutable_add_context(); });
+    }
+    default: done = fail(Code::kUnsupported, "a request that is not about sessions"); break;
+  }
+  if (done) {
+    host_.reply(connection, response);
+  } else {
+    host_.reply(connection, done.error());
+  }
+}
+
+Status SessionService::create(const control::v1::CreateSessionRequest& request,
+                              control::v1::CreateSessionResponse* response) {
+  auto asked = control::request_of(request);
+  if (!asked) return tl::unexpected<Error>(std::move(asked).error());
+  auto session = sessions_.create(*asked, now_as_datetime());
+  if (!session) return tl::unexpected<Error>(std::move(session).error());
+  if (auto plan = plan_of(**session); !plan) {
+    sessions_.remove(std::string((*session)->options().name));
+    return tl::unexpected<Error>(std::move(plan).error());
+  }
+  control::fill(**session, response->mutable_session());
+  return {};
+}
+
+Status SessionService::list(const control::v1::ListSessionsRequest& request,
+                            control::v1::ListSessionsResponse* response) {
+  if (!request.name().empty()) {
+    auto session = sessions_.find(request.name());
+    if (!session) return tl::unexpected<Error>(std::move(session).error());
+    describe(**session, response->add_sessions());
+    return {};
+  }
+  for (const auto& [name, session] : sessions_.all()) describe(session, response->add_sessions());
+  return {};
+}
+
+void SessionService::describe(const session::Session& session, control::v1::Session* message) {
+  control::fill(session, message);
+  const auto found = running_.find(session.options().name);
+  if (found == running_.end() || found->second.recording == nullptr) return;
+  for (control::v1::SessionDomain& part : *message->mutable_domains()) {
+    for (control::v1::SessionChannel& channel : *part.mutable_channels()) {
+      const collect::ChannelStats stats = found->second.recording->channel_stats(
+          part.domain() == control::v1::KERNEL, channel.options().name());
+      channel.set_discarded_events(stats.discarded_events);
+      channel.set_lost_packets(stats.lost_packets);
+    }
+  }
+}
+
+void SessionService::change(ConnectionId connection, const std::string& name, Transition transition,
+                            Answer answer) {
+  auto session = sessions_.find(name);
+  if (!session) return host_.reply(connection, session.error());
+  session::Session next = **session;
+  if (Status changed = transition(next); !changed) return host_.reply(connection, changed.error());
+  auto plan = plan_of(next);
+  if (!plan) return host_.reply(connection, plan.error());
+  const auto found = running_.find(name);
+  Recording* recording = found == running_.end() ? nullptr : found->second.recording;
+  const auto keep = [this, connection, name, answer, recording](session::Session kept,
+                                                                session::RecordingSession carried) {
+    if (recording != nullptr) {
+      recording->change(std::move(carried));
+      host_.renew(*recording);
+    }
+    if (auto there = sessions_.find(name)) **there = std::move(kept);
+    Response response;
+    answer(&response);
+    host_.reply(connection, response);
+  };
+  if (Status sound = check_kernel(*plan); !sound) return host_.reply(connection, sound.error());
+  if (recording == nullptr || plan->kernel_channels().empty())
+    return keep(std::move(next), *std::move(plan));
+  const kernel::Tracer* tracer = *host_.tracer();
+  run(
+      name, [recording, plan = *plan, tracer] { return recording->change_kernel(plan, *tracer); },
+      [this, connection, keep, next = std::move(next), plan = *plan](const Status& done) {
+        if (!done) return host_.reply(connection, done.error());
+        keep(next, plan);
+      });
+}
+
+// What the kernel has not is a mistake that a user wants to know at once.
+Status SessionService::check_kernel(const session::RecordingSession& plan) {
+  if (plan.kernel_channels().empty()) return {};
+  auto tracer = host_.tracer();
+  if (!tracer) return tl::unexpected<Error>(std::move(tracer).error());
+  for (const session::KernelChannel& channel : plan.kernel_channels())
+    SILLAGE_TRY(KernelRecording::check(channel, **tracer));
+  return {};
+}
+
+void SessionService::enable_channel(ConnectionId connection,
+                                    const control::v1::EnableChannelRequest& request) {
+  const auto domain = control::domain_of(request.domain());
+  if (!domain) return host_.reply(connection, domain.error());
+  const auto asked = control::request_of(request.options());
+  if (!asked) return host_.reply(connection, asked.error());
+  auto outcome = std::make_shared<session::Enabled>();
+  change(
+      connection, request.session(),
+      [=](session::Session& next) -> Status {
+        auto done = next.enable_channel(*domain, *asked);
+        if (!done) return tl::unexpected<Error>(std::move(done).error());
+        *outcome = *done;
+        return {};
+      },
+      [this, outcome, request](Response* response) {
+        auto* answer = response->mutable_enable_channel();
+        answer->set_is_new(*outcome == session::Enabled::kCreated);
+        control::v1::Session shown;
+        if (auto session = sessions_.find(request.session())) control::fill(**session, &shown);
+        for (const auto& part : shown.domains())
+          for (const auto& channel : part.channels())
+            if (part.domain() == request.domain() &&
+                channel.options().name() == request.options().name())
+              *answer->mutable_channel() = channel;
+      });
+}
+
+void SessionService::enable_event(ConnectionId connection,
+                                  const control::v1::EnableEventRequest& request) {
+  const auto rule = control::rule_of(request.rule());
+  if (!rule) return host_.reply(connection, rule.error());
+  auto outcome = std::make_shared<session::Enabled>();
+  change(
+      connection, request.session(),
+      [=](session::Session& next) -> Status {
+        auto done = next.enable_rule(given(request.has_channel(), request.channel()), *rule);
+        if (!done) return tl::unexpected<Error>(std::move(done).error());
+        *outcome = *done;
+        return {};
+      },
+      [this, outcome, name = request.session()](Response* response) {
+        auto* answer = response->mutable_enable_event();
+        answer->set_is_new(*outcome == session::Enabled::kCreated);
+        const auto found = running_.find(name);
+        if (found != running_.end() && found->second.recording != nullptr)
+          fill_left_out(*found->second.recording, answer);
+      });
+}
+
+void SessionService::disable_event(ConnectionId connection,
+                                   const control::v1::DisableEventRequest& request) {
+  const auto domain = control::domain_of(request.domain());
+  if (!domain) return host_.reply(connection, domain.error());
+  const auto which = control::selection_of(request);
+  if (!which) return host_.reply(connection, which.error());
+  auto count = std::make_shared<std::size_t>();
+  change(
+      connection, request.session(),
+      [=](session::Session& next) -> Status {
+        const auto channel = given(request.has_channel(), request.channel());
+        auto done = request.remove() ? next.remove_rules(*domain, channel, *which)
+                                     : next.disable_rules(*domain, channel, *which);
+        if (!done) return tl::unexpected<Error>(std::move(done).error());
+        *count = *done;
+        return {};
+      },
+      [count](Response* response) { response->mutable_disable_event()->set_rules(*count); });
+}
+
+void SessionService::track(ConnectionId connection, const control::v1::TrackRequest& request) {
+  const auto domain = control::domain_of(request.domain());
+  if (!domain) return host_.reply(connection, domain.error());
+  const auto attribute = control::attribute_of(request.attribute());
+  if (!attribute) return host_.reply(connection, attribute.error());
+  change(
+      connection, request.session(),
+      [=](session::Session& next) -> Status {
+        auto set = next.inclusion_set(*domain, *attribute);
+        if (!set) return tl::unexpected<Error>(std::move(set).error());
+        if (request.all()) {
+          if (request.remove()) {
+            (*set)->remove_all();
+          } else {
+            (*set)->add_all();
+          }
+          return {};
+        }
+        return request.remove() ? (*set)->remove(request.value().number())
+                                : (*set)->add(request.value().number(), request.value().name());
+      },
+      [](Response* response) { response->mutable_track(); });
+}
+
+void SessionService::start(ConnectionId connection, const std::string& name) {
+  auto session = sessions_.find(name);
+  if (!session) return host_.reply(connection, session.error());
+  session::Session next = **session;
+  if (Status started = next.start(); !started) return host_.reply(connection, started.error());
+  auto plan = plan_of(next);
+  if (!plan) return host_.reply(connection, plan.error());
+  const kernel::Tracer* tracer = nullptr;
+  if (!plan->kernel_channels().empty()) {
+    auto opened = host_.tracer();
+    if (!opened) return host_.reply(connection, opened.error());
+    tracer = *opened;
+  }
+  const bool is_first = !running_.contains(name);
+  if (is_first) {
+    auto made = host_.add_recording(*plan);
+    if (!made) return host_.reply(connection, made.error());
+    running_[name].recording = *made;
+  }
+  Recording* recording = running_[name].recording;
+  const auto finish = [this, connection, name, is_first, recording](const Status& done) {
+    if (!done) {
+      if (is_first) {
+        host_.remove_recording(recording->id())->discard();
+        running_[name].recording = nullptr;
+      }
+      return host_.reply(connection, done.error());
+    }
+    recording->activate();
+    host_.renew(*recording);
+    if (auto there = sessions_.find(name)) (void)(*there)->start();
+    Response response;
+    fill_left_out(*recording, response.mutable_start_session());
+    host_.reply(connection, response);
+  };
+  if (tracer == nullptr) return finish({});
+  run(
+      name,
+      [recording, tracer, is_first]() -> Status {
+        if (is_first) SILLAGE_TRY(recording->add_kernel(*tracer));
+        return recording->start_kernel();
+      },
+      finish);
+}
+
+void SessionService::stop(ConnectionId connection, const control::v1::StopSessionRequest& request) {
+  auto session = sessions_.find(request.name());
+  if (!session) return host_.reply(connection, session.error());
+  if (Status stopped = (*session)->stop(); !stopped)
+    return host_.reply(connection, stopped.error());
+  Recording* recording = running_.at(request.name()).recording;
+  recording->deactivate();
+  host_.renew(*recording);
+  const auto answer = [this, connection, recording](const collect::Stats& stats) {
+    Response response;
+    fill_stats(stats, response.mutable_stop_session()->mutable_stats());
+    response.mutable_stop_session()->set_warning(recording->warning());
+    host_.reply(connection, response);
+  };
+  const bool waits = !request.no_wait();
+  auto stats = std::make_shared<collect::Stats>();
+  run(
+      request.name(),
+      [recording, stats]() -> Status {
+        *stats = recording->complete();
+        return {};
+      },
+      [answer, stats, waits](const Status&) {
+        if (waits) answer(*stats);
+      });
+  if (!waits) answer({});
+}
+
+void SessionService::destroy(ConnectionId connection,
+                             const control::v1::DestroySessionRequest& request) {
+  const std::string name = request.name();
+  auto session = sessions_.find(name);
+  if (!session) return host_.reply(connection, session.error());
+  Response response;
+  control::v1::DestroySessionResponse* answer = response.mutable_destroy_session();
+  describe(**session, answer->mutable_session());
+  const auto found = running_.find(name);
+  sessions_.remove(name);
+  if (found == running_.end()) return host_.reply(connection, response);
+  std::shared_ptr<Recording> recording = host_.remove_recording(found->second.recording->id());
+  found->second.recording = nullptr;
+  const bool waits = !request.no_wait();
+  auto stats = std::make_shared<collect::Stats>();
+  run(
+      name,
+      [recording, stats]() -> Status {
+        *stats = recording->finish();
+        return {};
+      },
+      [this, connection, recording, stats, waits, response](const Status&) mutable {
+        if (!waits) return;
+        auto* summary = response.mutable_destroy_session();
+        fill_stats(*stats, summary->mutable_stats());
+        recording->coverage().fill(recording->session().channels(), summary->mutable_coverage());
+        summary->set_warning(recording->warning());
+        host_.reply(connection, response);
+      });
+  if (!waits) host_.reply(connection, response);
+}
+
+void SessionService::run(const std::string& name, std::function<Status()> work,
+                         std::function<void(Status)> finish) {
+  running_[name].is_busy = true;
+  auto job = std::make_unique<Job>();
+  job->session = name;
+  job->work = std::move(work);
+  job->finish = std::move(finish);
+  Job* mine = job.get();
+  job->thread = std::thread([mine, bell = bell_] {
+    mine->result = mine->work();
+    // Pairs with the acquire load in jobs_done().
+    mine->is_done.store(true, std::memory_order_release);
+    const std::uint64_t one = 1;
+    (void)!write(bell, &one, sizeof one);
+  });
+  jobs_.push_back(std::move(job));
+}
+
+void SessionService::jobs_done() {
+  std::vector<std::unique_ptr<Job>> done;
+  std::erase_if(jobs_, [&](std::unique_ptr<Job>& job) {
+    if (!job->is_done.load(std::memory_order_acquire)) return false;
+    done.push_back(std::move(job));
+    return true;
+  });
+  for (auto& job : done) {
+    job->thread.join();
+    Running& running = running_[job->session];
+    running.is_busy = false;
+    job->finish(std::move(job->result));
+    const auto found = running_.find(job->session);
+    if (found == running_.end()) continue;
+    std::deque<Waiting> waiting = std::exchange(found->second.waiting, {});
+    if (found->second.recording == nullptr) running_.erase(found);
+    // The first may make it busy again: the others wait again, in their order.
+    for (const Waiting& each : waiting) request(each.connection, each.request);
+  }
+}
+
+}  // namespace sillage::daemon

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "base/result.hpp"
+#include "collect/stats.hpp"
+#include "control/control.pb.h"
+#include "control/server.hpp"
+#include "kernel/tracer.hpp"
+#include "session/session_list.hpp"
+#include "sillaged/recording.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace sillage::daemon {
+
+/// What sessions need of the daemon that they live in.
+class RecordingHost {
+ public:
+  virtual ~RecordingHost() = default;
+  /// Makes a recording that no connection owns.
+  [[nodiscard]] virtual Result<Recording*> add_recording(session::RecordingSession plan) = 0;
+  /// Takes a recording out: programs feed it no more. It is to be finished.
+  [[nodiscard]] virtual std::unique_ptr<Recording> remove_recording(std::uint64_t id) = 0;
+  /// Decides anew what each image feeds into a recording, and sets the gates.
+  virtual void renew(Recording& recording) = 0;
+  /// What attaches to the kernel; opened when it is first wanted.
+  [[nodiscard]] virtual Result<const kernel::Tracer*> tracer() = 0;
+  virtual void reply(control::ConnectionId connection, const control::v1::Response& response) = 0;
+  virtual void reply(control::ConnectionId connection, const Error& error) = 0;
+};
+
+/// The daemon's sessions: applies what commands ask to the model, and the model to recordings.
+///
+/// A change is made to a copy of the session first, then to what records, then kept: one that fails changes
+/// nothing. What takes time (the disk, the kernel) is done by a thread; requests to that session wait in line
+/// meanwhile, those to others do not.
+///
+/// Threads: one; those that it starts touch nothing but the recording they were started for.
+class SessionService {
+ public:
+  /// `bell`: an eventfd that becomes readable when jobs_done() has work.
+  SessionService(RecordingHost& host, int bell) : host_(host), bell_(bell) {}
+  /// Waits for the threads. Recordings are the host's.
+  ~SessionService();
+  SessionService(const SessionService&) = delete;
+  SessionService& operator=(const SessionService&) = delete;
+
+  /// Whether a request is about sessions.
+  [[nodiscard]] static bool handles(const control::v1::Request& request);
+  /// Answers a request, now or later.
+  void request(control::ConnectionId connection, const control::v1::Request& request);
+  /// Goes on with what waited for threads that have ended.
+  void jobs_done();
+
+  [[nodiscard]] bool is_empty() const { return sessions_.all().empty() && jobs_.empty(); }
+
+ private:
+  struct Job {
+    std::string session;
+    std::function<Status()> work;        // in the thread
+    std::function<void(Status)> finish;  // afterwards, here
+    Status result;
+    std::atomic<bool> is_done = false;
+    std::thread thread;
+  };
+  struct Waiting {
+    control::ConnectionId connection;
+    control::v1::Request request;
+  };
+  /// A session's recording, once it was started.
+  struct Running {
+    Recording* recording = nullptr;
+    bool is_busy = false;
+    std::deque<Waiting> waiting;
+  };
+  using Transition = std::function<Status(session::Session&)>;
+  /// Makes the answer to a change that was made.
+  using Answer = std::function<void(control::v1::Response*)>;
+
+  void handle(control::ConnectionId connection, const control::v1::Request& request);
+  [[nodiscard]] Status create(const control::v1::CreateSessionRequest& request,
+                              control::v1::CreateSessionResponse* response);
+  [[nodiscard]] Status list(const control::v1::ListSessionsRequest& request,
+                            control::v1::ListSessionsResponse* response);
+  void describe(const session::Session& session, control::v1::Session* message);
+
+  void start(control::ConnectionId connection, const std::string& name);
+  void stop(control::ConnectionId connection, const control::v1::StopSessionRequest& request);
+  void destroy(control::ConnectionId connection, const control::v1::DestroySessionRequest& request);
+  void enable_channel(control::ConnectionId connection,
+                      const control::v1::EnableChannelRequest& request);
+  void enable_event(control::ConnectionId connection,
+                    const control::v1::EnableEventRequest& request);
+  void disable_event(control::ConnectionId connection,
+                     const control::v1::DisableEventRequest& request);
+  void track(control::ConnectionId connection, const control::v1::TrackRequest& request);
+
+  /// Makes a change to a session and to what it records, and answers.
+  void change(control::ConnectionId connection, const std::string& name, Transition transition,
+              Answer answer);
+  [[nodiscard]] Status check_kernel(const session::RecordingSession& plan);
+  void run(const std::string& name, std::function<Status()> work,
+           std::function<void(Status)> finish);
+
+  RecordingHost& host_;
+  const int bell_;
+  session::SessionList sessions_;
+  std::map<std::string, Running> running_;
+  std::vector<std::unique_ptr<Job>> jobs_;
+};
+
+}  // namespace sillage::daemon

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include "control/session_request.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sillage::control {
+namespace {
+
+using session::RecordingRule;
+
+tl::unexpected<Error> unknown(const char* what) {
+  return fail(Code::kInvalidArgument, std::string(what) + " that this daemon does not know");
+}
+
+template <class Number>
+std::optional<Nanoseconds> time_of(bool is_there, Number value) {
+  return is_there ? std::optional(Nanoseconds{value}) : std::nullopt;
+}
+
+Result<session::LogLevelRule> level_of(const v1::RecordingRule& message) {
+  using Kind = session::LogLevelRule::Kind;
+  if (message.level() > session::kMaxLogLevel)
+    return fail(Code::kInvalidArgument, "there is no log level " + std::to_string(message.level()));
+  const auto level = static_cast<std::uint8_t>(message.level());
+  switch (message.level_kind()) {
+    case v1::EventRule::ANY: return session::LogLevelRule{};
+    case v1::EventRule::AT_LEAST_AS_SEVERE:
+      return session::LogLevelRule{Kind::kAtLeastAsSevere, level};
+    case v1::EventRule::ONLY: return session::LogLevelRule{Kind::kOnly, level};
+    default: return unknown("a kind of level rule");
+  }
+}
+
+Result<RecordingRule::Kind> kind_of(v1::RecordingRule::Kind message) {
+  switch (message) {
+    case v1::RecordingRule::USER_TRACEPOINT: return RecordingRule::Kind::kUserTracepoint;
+    case v1::RecordingRule::KERNEL_TRACEPOINT: return RecordingRule::Kind::kKernelTracepoint;
+    case v1::RecordingRule::SYSCALL: return RecordingRule::Kind::kSyscall;
+    case v1::RecordingRule::FUNCTION: return RecordingRule::Kind::kFunction;
+    case v1::RecordingRule::PROBE: return RecordingRule::Kind::kProbe;
+    case v1::RecordingRule::USERSPACE_PROBE: return RecordingRule::Kind::kUserspaceProbe;
+    default: return unknown("a kind of rule");
+  }
+}
+
+void fill(const session::ChannelSettings& settings, session::Domain domain,
+          v1::ChannelRequest* message) {
+  message->set_name(settings.name);
+  message->set_overwrite(settings.overwrite);
+  message->set_subbuf_bytes(settings.subbuf_bytes.value);
+  message->set_subbuf_count(settings.subbuf_count);
+  message->set_switch_timer_ns(settings.switch_timer.value);
+  message->set_read_timer_ns(settings.read_timer.value);
+  message->set_monitor_timer_ns(settings.monitor_timer.value);
+  message->set_tracefile_bytes(settings.tracefile_bytes.value);
+  message->set_tracefile_count(settings.tracefile_count);
+  if (domain == session::Domain::kKernel) return;
+  message->set_watchdog_timer_ns(settings.watchdog_timer.value);
+  message->set_blocking_timeout_ns(settings.blocking_timeout.value);
+  message->set_per_process(settings.ownership == session::BufferOwnership::kProcess);
+  message->set_one_buffer(settings.allocation == session::BufferAllocation::kPerChannel);
+  message->set_on_demand(settings.preallocation == session::BufferPreallocation::kOnDemand);
+}
+
+void fill(const session::InclusionSets& sets, session::Domain domain, v1::SessionDomain* message) {
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    const auto attribute = static_cast<session::ProcessAttribute>(i);
+    if (sets[i].policy() == session::InclusionSet::Policy::kAll ||
+        !session::has_attribute(domain, attribute))
+      continue;
+    v1::InclusionSet* set = message->add_inclusion_sets();
+    set->set_attribute(static_cast<v1::ProcessAttribute>(i));
+    for (const auto& [number, name] : sets[i].values()) {
+      v1::ProcessValue* value = set->add_values();
+      value->set_number(number);
+      value->set_name(name);
+    }
+  }
+}
+
+}  // namespace
+
+Result<session::Domain> domain_of(v1::Domain message) {
+  if (message == v1::USER) return session::Domain::kUser;
+  if (message == v1::KERNEL) return session::Domain::kKernel;
+  return unknown("a domain");
+}
+
+Result<session::SessionRequest> request_of(const v1::CreateSessionRequest& message) {
+  session::SessionRequest request;
+  switch (message.mode()) {
+    case v1::CreateSessionRequest::LOCAL: request.mode = session::OutputMode::kLocal; break;
+    case v1::CreateSessionRequest::SNAPSHOT: request.mode = session::OutputMode::kSnapshot; break;
+    case v1::CreateSessionRequest::NO_OUTPUT: request.mode = session::OutputMode::kNone; break;
+    default: return unknown("a kind of session");
+  }
+  request.name = message.name();
+  request.output_path = message.output_path();
+  request.base_path = message.base_path();
+  request.format = message.trace_format();
+  return request;
+}
+
+Result<session::ChannelRequest> request_of(const v1::ChannelRequest& message) {
+  session::ChannelRequest request;
+  request.name = message.name();
+  if (message.has_overwrite()) request.overwrite = message.overwrite();
+  if (message.has_subbuf_bytes()) request.subbuf_bytes = ByteCount{message.subbuf_bytes()};
+  if (message.has_subbuf_count()) request.subbuf_count = message.subbuf_count();
+  request.switch_timer = time_of(message.has_switch_timer_ns(), message.switch_timer_ns());
+  request.read_timer = time_of(message.has_read_timer_ns(), message.read_timer_ns());
+  request.monitor_timer = time_of(message.has_monitor_timer_ns(), message.monitor_timer_ns());
+  request.watchdog_timer = time_of(message.has_watchdog_timer_ns(), message.watchdog_timer_ns());
+  request.blocking_timeout =
+      time_of(message.has_blocking_timeout_ns(), message.blocking_timeout_ns());
+  if (message.has_tracefile_bytes()) request.tracefile_bytes = ByteCount{message.tracefile_bytes()};
+  if (message.has_tracefile_count()) request.tracefile_count = message.tracefile_count();
+  if (message.has_per_process())
+    request.ownership = message.per_process() ? session::BufferOwnership::kProcess
+                                              : session::BufferOwnership::kUser;
+  if (message.has_one_buffer())
+    request.allocation = message.one_buffer() ? session::BufferAllocation::kPerChannel
+                                              : session::BufferAllocation::kPerCpu;
+  if (message.has_on_demand())
+    request.preallocation = message.on_demand() ? session::BufferPreallocation::kOnDemand
+                                                : session::BufferPreallocation::kAtOnce;
+  return request;
+}
+
+Result<RecordingRule> rule_of(const v1::RecordingRule& message) {
+  auto kind = kind_of(message.kind());
+  if (!kind) return tl::unexpected<Error>(std::move(kind).error());
+  auto level = level_of(message);
+  if (!level) return tl::unexpected<Error>(std::move(level).error());
+  RecordingRule rule;
+  rule.kind = *kind;
+  rule.level = *level;
+  rule.name = message.name();
+  rule.place = message.place();
+  rule.exclusions.assign(message.exclusions().begin(), message.exclusions().end());
+  rule.filter = message.filter();
+  return rule;
+}
+
+Result<session::RuleSelection> selection_of(const v1::DisableEventRequest& message) {
+  session::RuleSelection which;
+  if (message.has_name()) which.name = message.name();
+  if (!message.has_kind()) return which;
+  auto kind = kind_of(message.kind());
+  if (!kind) return tl::unexpected<Error>(std::move(kind).error());
+  which.kind = *kind;
+  return which;
+}
+
+Result<session::ProcessAttribute> attribute_of(v1::ProcessAttribute message) {
+  if (message < v1::PID || message > v1::VGID) return unknown("a process attribute");
+  return static_cast<session::ProcessAttribute>(message);
+}
+
+void fill(const RecordingRule& rule, v1::RecordingRule* message) {
+  message->set_kind(static_cast<v1::RecordingRule::Kind>(rule.kind));
+  message->set_name(rule.name);
+  message->set_place(rule.place);
+  for (const std::string& exclusion : rule.exclusions) message->add_exclusions(exclusion);
+  message->set_level_kind(static_cast<v1::EventRule::LevelKind>(rule.level.kind));
+  message->set_level(rule.level.level);
+  message->set_filter(rule.filter);
+}
+
+void fill(const session::SessionChannel& channel, v1::SessionChannel* message) {
+  message->set_is_enabled(channel.is_enabled);
+  for (const session::SessionChannel::Rule& entry : channel.rules) {
+    v1::SessionRule* rule = message->add_rules();
+    fill(entry.rule, rule->mutable_rule());
+    rule->set_is_enabled(entry.is_enabled);
+  }
+  for (const std::string& context : channel.contexts) message->add_contexts(context);
+}
+
+void fill(const session::Session& session, v1::Session* message) {
+  const session::Session::Options& options = session.options();
+  message->set_name(options.name);
+  message->set_path(options.output_path);
+  message->set_mode(static_cast<v1::CreateSessionRequest::Mode>(options.mode));
+  message->set_state(static_cast<v1::Session::State>(session.state()));
+  message->set_trace_format(std::string(session::trace_format_name(options.format)));
+  for (const session::Domain domain : {session::Domain::kKernel, session::Domain::kUser}) {
+    v1::SessionDomain part;
+    part.set_domain(domain == session::Domain::kUser ? v1::USER : v1::KERNEL);
+    for (const session::SessionChannel& channel : session.channels(domain)) {
+      v1::SessionChannel* shown = part.add_channels();
+      fill(channel, shown);
+      fill(channel.settings, domain, shown->mutable_options());
+    }
+    fill(session.inclusion_sets(domain), domain, &part);
+    if (part.channels_size() + part.inclusion_sets_size() != 0)
+      *message->add_domains() = std::move(part);
+  }
+}
+
+}  // namespace sillage::control

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+#include "lttng/describe.hpp"
+#include "lttng/verbs.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <limits>
+#include <utility>
+
+namespace sillage::lttng {
+namespace {
+
+namespace v1 = control::v1;
+using Value = OptionSpec::Value;
+
+tl::unexpected<Error> wrong_value(const char* option, const std::string& value) {
+  return fail(Code::kInvalidArgument,
+              "Wrong value in --" + std::string(option) + " parameter: " + value);
+}
+
+Result<std::optional<std::uint64_t>> size_option(const CommandLine& line, const char* option) {
+  const auto text = line.value(option);
+  if (!text) return std::nullopt;
+  const auto size = parse_size(*text);
+  if (!size) return wrong_value(option, *text);
+  return *size;
+}
+
+Result<std::optional<std::uint64_t>> time_option(const CommandLine& line, const char* option) {
+  const auto text = line.value(option);
+  if (!text) return std::nullopt;
+  const auto microseconds = parse_microseconds(*text);
+  if (!microseconds) return wrong_value(option, *text);
+  return *microseconds * 1000;
+}
+
+/// A number rounded up as LTTng does, which says so.
+std::uint64_t rounded(Context& context, std::uint64_t value, const char* what) {
+  const std::uint64_t up = value > (std::uint64_t{1} << 63) ? value : std::bit_ceil(value);
+  if (up != value)
+    context.warn("The " + std::string(what) + " (" + std::to_string(value) +
+                 ") is rounded to the next power of 2 (" + std::to_string(up) + ")");
+  return up;
+}
+
+Status read_sizes(Context& context, const CommandLine& line, v1::ChannelRequest* options) {
+  const auto bytes = size_option(line, "subbuf-size");
+  if (!bytes) return tl::unexpected<Error>(bytes.error());
+  if (*bytes) options->set_subbuf_bytes(rounded(context, **bytes, "subbuf size"));
+  const auto count = size_option(line, "num-subbuf");
+  if (!count) return tl::unexpected<Error>(count.error());
+  if (*count) options->set_subbuf_count(rounded(context, **count, "number of subbuffers"));
+  const auto file_bytes = size_option(line, "tracefile-size");
+  if (!file_bytes) return tl::unexpected<Error>(file_bytes.error());
+  if (*file_bytes) options->set_tracefile_bytes(**file_bytes);
+  const auto file_count = size_option(line, "tracefile-count");
+  if (!file_count) return tl::unexpected<Error>(file_count.error());
+  if (*file_count) options->set_tracefile_count(**file_count);
+  if (*file_count && !*file_bytes)
+    return fail(Code::kInvalidArgument,
+                "Missing option --tracefile-size. A file count without a size won't do anything.");
+  return {};
+}
+
+Status read_times(const CommandLine& line, v1::ChannelRequest* options) {
+  const auto read = [&](const char* option, auto set) -> Status {
+    const auto time = time_option(line, option);
+    if (!time) return tl::unexpected<Error>(time.error());
+    if (*time) set(**time);
+    return {};
+  };
+  SILLAGE_TRY(read("switch-timer", [&](auto ns) { options->set_switch_timer_ns(ns); }));
+  SILLAGE_TRY(read("read-timer", [&](auto ns) { options->set_read_timer_ns(ns); }));
+  SILLAGE_TRY(read("monitor-timer", [&](auto ns) { options->set_monitor_timer_ns(ns); }));
+  SILLAGE_TRY(read("watchdog-timer", [&](auto ns) { options->set_watchdog_timer_ns(ns); }));
+  if (line.value("blocking-timeout") == "inf") {
+    options->set_blocking_timeout_ns(std::numeric_limits<std::uint64_t>::max());
+    return {};
+  }
+  return read("blocking-timeout", [&](auto ns) { options->set_blocking_timeout_ns(ns); });
+}
+
+Status read_buffers(const CommandLine& line, v1::Domain domain, v1::ChannelRequest* options) {
+  if (line.has("buffers-uid")) options->set_per_process(false);
+  if (line.has("buffers-pid")) options->set_per_process(true);
+  if (line.has("buffers-global") && domain == v1::USER)
+    return fail(Code::kInvalidArgument, "Buffer type not supported for domain -u");
+  if (const auto owner = line.value("buffer-ownership")) {
+    if (*owner != "user" && *owner != "process" && *owner != "system")
+      return wrong_value("buffer-ownership", *owner);
+    if ((*owner == "system") != (domain == v1::KERNEL))
+      return fail(Code::kInvalidArgument,
+                  "buffers of the kernel are the system's, those of programs a user's or a "
+                  "process's: choose another --buffer-ownership");
+    if (domain == v1::USER) options->set_per_process(*owner == "process");
+  }
+  if (const auto allocation = line.value("buffer-allocation")) {
+    if (*allocation != "per-cpu" && *allocation != "per-channel")
+      return wrong_value("buffer-allocation", *allocation);
+    options->set_one_buffer(*allocation == "per-channel");
+  }
+  if (const auto when = line.value("buffer-preallocation")) {
+    if (*when != "preallocate" && *when != "on-demand")
+      return wrong_value("buffer-preallocation", *when);
+    options->set_on_demand(*when == "on-demand");
+  }
+  if (line.has("auto-reclaim-memory"))
+    return fail(Code::kUnsupported, "--auto-reclaim-memory is not carried out: leave it out");
+  return {};
+}
+
+/// The order decides between --discard and --overwrite, as with LTTng.
+void read_loss_mode(const CommandLine& line, v1::ChannelRequest* options) {
+  for (const auto& [name, value] : line.options()) {
+    if (name == "discard") options->set_overwrite(false);
+    if (name == "overwrite") options->set_overwrite(true);
+  }
+}
+
+/// Does one thing to each channel that the command line names.
+template <class Each>
+Result<int> for_each_channel(Context& context, const CommandLine& line, std::string_view verb,
+                             Each each) {
+  if (line.words().empty()) return fail(Code::kInvalidArgument, "Missing channel name.");
+  const auto session = session_for(context, line);
+  if (!session) return tl::unexpected<Error>(session.error());
+  MiDocument document(verb);
+  document.open("channels");
+  int status = kExitOk;
+  for (const std::string& channel : split_list(line.words()[0])) {
+    const Status done = each(*session, channel, &document);
+    if (done) continue;
+    const std::string message =
+        "Channel " + channel + ": " + done.error().text() + " (session " + *session + ")";
+    if (done.error().code == Code::kAlreadyExists) {
+      context.warn(message);
+      status = status == kExitOk ? kExitWarning : status;
+    } else {
+      context.complain(message);
+      status = kExitError;
+    }
+  }
+  if (context.is_mi) context.out += document.finish(status == kExitOk);
+  return status;
+}
+
+Result<int> enable_channel(Context& context, const CommandLine& line) {
+  const auto domain = domain_for(line);
+  if (!domain) return tl::unexpected<Error>(domain.error());
+  v1::ChannelRequest options;
+  read_loss_mode(line, &options);
+  SILLAGE_TRY(read_sizes(context, line, &options));
+  SILLAGE_TRY(read_times(line, &options));
+  SILLAGE_TRY(read_buffers(line, *domain, &options));
+  const auto output = line.value("output");
+  if (output && *output != "mmap" && (*output != "splice" || *domain == v1::USER))
+    return wrong_value("output", *output);
+  return for_each_channel(
+      context, line, "enable-channel",
+      [&](const std::string& session, const std::string& channel, MiDocument* document) -> Status {
+        v1::Request request;
+        v1::EnableChannelRequest* asked = request.mutable_enable_channel();
+        asked->set_session(session);
+        asked->set_domain(*domain);
+        *asked->mutable_options() = options;
+        asked->mutable_options()->set_name(channel);
+        auto response = context.call(std::move(request));
+        if (!response) return tl::unexpected<Error>(std::move(response).error());
+        context.say(std::string(domain_word(*domain)) + " channel " + channel +
+                    " enabled for session " + session);
+        open_channel(response->enable_channel().channel(), *domain, document);
+        document->boolean("success", true);
+        document->close();
+        return {};
+      });
+}
+
+Result<int> disable_channel(Context& context, const CommandLine& line) {
+  const auto domain = domain_for(line);
+  if (!domain) return tl::unexpected<Error>(domain.error());
+  return for_each_channel(
+      context, line, "disable-channel",
+      [&](const std::string& session, const std::string& channel, MiDocument* document) -> Status {
+        v1::Request request;
+        v1::DisableChannelRequest* asked = request.mutable_disable_channel();
+        asked->set_session(session);
+        asked->set_domain(*domain);
+        asked->set_channel(channel);
+        auto response = context.call(std::move(request));
+        if (!response) return tl::unexpected<Error>(std::move(response).error());
+        context.say(std::string(domain_word(*domain)) + " channel " + channel +
+                    " disabled for session " + session);
+        document->open("channel");
+        document->text("name", channel);
+        document->boolean("enabled", false);
+        document->boolean("success", true);
+        document->close();
+        return {};
+      });
+}
+
+// Those of LTTng that this tracer has, of both domains.
+constexpr std::string_view kContexts[] = {
+    "pid",        "procname",   "prio",          "nice",        "vpid",
+    "tid",        "pthread_id", "vtid",          "ppid",        "vppid",
+    "hostname",   "ip",         "interruptible", "preemptible", "need_reschedule",
+    "migratable", "cgroup_ns",  "ipc_ns",        "mnt_ns",      "net_ns",
+    "pid_ns",     "time_ns",    "user_ns",       "uts_ns",      "uid",
+    "euid",       "suid",       "gid",           "egid",        "sgid",
+    "vuid",       "veuid",      "vsuid",         "vgid",        "vegid",
+    "vsgid",      "cpu_id"};
+
+std::string upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
+    return static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  });
+  return text;
+}
+
+Result<int> list_contexts(Context& context) {
+  MiDocument document("add-context");
+  document.open("contexts");
+  for (const std::string_view name : kContexts) {
+    context.say(std::string(name));
+    document.open("context");
+    document.text("type", upper(std::string(name)));
+    document.text("symbol", name);
+    document.close();
+  }
+  if (context.is_mi) context.out += document.finish(true);
+  return kExitOk;
+}
+
+Result<int> add_context(Context& context, const CommandLine& line) {
+  if (line.has("list")) return list_contexts(context);
+  const std::vector<std::string> types = line.values("type");
+  if (types.empty()) return fail(Code::kInvalidArgument, "Missing mandatory -t TYPE");
+  for (const std::string& type : types)
+    if (std::find(std::begin(kContexts), std::end(kContexts), type) == std::end(kContexts))
+      return fail(Code::kInvalidArgument,
+                  "Unknown context type " + type + "; `add-context --list` shows them");
+  const auto domain = domain_for(line);
+  if (!domain) return tl::unexpected<Error>(domain.error());
+  const auto session = session_for(context, line);
+  if (!session) return tl::unexpected<Error>(session.error());
+  MiDocument document("add-context");
+  document.open("contexts");
+  int status = kExitOk;
+  for (const std::string& type : types) {
+    v1::Request request;
+    v1::AddContextRequest* asked = request.mutable_add_context();
+    asked->set_session(*session);
+    asked->set_domain(*domain);
+    asked->set_context(type);
+    const auto channel = line.value("channel");
+    if (channel) asked->set_channel(*channel);
+    auto response = context.call(std::move(request));
+    document.open("context");
+    document.text("type", upper(type));
+    document.text("symbol", type);
+    document.boolean("success", response.has_value());
+    document.close();
+    if (response) {
+      context.say(std::string(domain_word(*domain)) + " context " + type + " added to " +
+                  (channel ? "channel " + *channel : "all channels"));
+    } else {
+      context.complain(type + ": " + response.error().text());
+      status = kExitError;
+    }
+  }
+  if (context.is_mi) context.out += document.finish(status == kExitOk);
+  return status;
+}
+
+const std::array<Verb, 3> kVerbs = {{
+    {"enable-channel",
+     "(--kernel | --userspace) [--session=NAME] [OPTIONS] CHANNEL[,CHANNEL...]",
+     "Create or enable a channel",
+     {{"kernel", 'k'},
+      {"userspace", 'u'},
+      {"session", 's', Value::kNeeded},
+      {"discard"},
+      {"overwrite"},
+      {"subbuf-size", 0, Value::kNeeded},
+      {"num-subbuf", 0, Value::kNeeded},
+      {"switch-timer", 0, Value::kNeeded},
+      {"read-timer", 0, Value::kNeeded},
+      {"monitor-timer", 0, Value::kNeeded},
+      {"watchdog-timer", 0, Value::kNeeded},
+      {"blocking-timeout", 0, Value::kNeeded},
+      {"tracefile-size", 'C', Value::kNeeded},
+      {"tracefile-count", 'W', Value::kNeeded},
+      {"output", 0, Value::kNeeded},
+      {"buffers-uid"},
+      {"buffers-pid"},
+      {"buffers-global"},
+      {"buffer-ownership", 0, Value::kNeeded},
+      {"buffer-allocation", 0, Value::kNeeded},
+      {"buffer-preallocation", 0, Value::kNeeded},
+      {"auto-reclaim-memory", 0, Value::kNeeded}},
+     enable_channel},
+    {"disable-channel",
+     "(--kernel | --userspace) [--session=NAME] CHANNEL[,CHANNEL...]",
+     "Disable channels",
+     {{"kernel", 'k'}, {"userspace", 'u'}, {"session", 's', Value::kNeeded}},
+     disable_channel},
+    {"add-context",
+     "(--kernel | --userspace) [--session=NAME] [--channel=CHANNEL] --type=TYPE...",
+     "Add context fields to be recorded",
+     {{"kernel", 'k'},
+      {"userspace", 'u'},
+      {"session", 's', Value::kNeeded},
+      {"channel", 'c', Value::kNeeded},
+      {"type", 't', Value::kNeeded},
+      {"list"}},
+     add_context},
+}};
+
+}  // namespace
+
+std::span<const Verb> channel_verbs() { return kVerbs; }
+
+}  // namespace sillage::lttng

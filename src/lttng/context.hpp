@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "base/result.hpp"
+#include "control/client.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sillage::lttng {
+
+/// lttng(1)'s exit statuses.
+enum Exit : int {
+  kExitOk = 0,
+  kExitError = 1,
+  kExitUndefined = 2,
+  kExitFatal = 3,
+  kExitWarning = 4
+};
+
+/// One run of a command: what it may talk to, what it prints, and what it was told in general.
+struct Context {
+  std::function<Result<control::ControlClient>()> connect;   ///< to the daemon, started if need be
+  std::function<Result<int>(bool with_fields)> list_kernel;  ///< `list --kernel`
+  std::string home;                                          ///< LTTNG_HOME, else HOME
+  std::string release;                                       ///< of Sillage
+  bool is_mi = false;                                        ///< --mi=xml
+  bool is_quiet = false;
+
+  std::string out{}, err{};  ///< what was printed
+  std::optional<control::ControlClient> client{};
+
+  /// Sends a request; the first one connects.
+  [[nodiscard]] Result<control::v1::Response> call(control::v1::Request request);
+  /// Text for people: nothing with --mi or --quiet.
+  void say(const std::string& line);
+  void warn(const std::string& line);
+  void complain(const std::string& line);
+};
+
+/// The session that a verb without a name is about: what ~/.lttngrc says.
+///
+/// Errors: kNotFound  there is none, with the words of LTTng.
+[[nodiscard]] Result<std::string> current_session(const std::string& home);
+[[nodiscard]] Status set_current_session(const std::string& home, const std::string& name);
+/// Forgets it, if it is that one.
+void forget_current_session(const std::string& home, const std::string& name);
+
+}  // namespace sillage::lttng

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: MIT
+#include "lttng/describe.hpp"
+
+#include "session/log_level.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <limits>
+
+namespace sillage::lttng {
+namespace {
+
+namespace v1 = control::v1;
+
+constexpr std::uint64_t kForEver = std::numeric_limits<std::uint64_t>::max();
+
+struct AttributeWords {
+  const char* shown;    // in texts
+  const char* element;  // in XML
+};
+
+AttributeWords words_of(v1::ProcessAttribute attribute) {
+  switch (attribute) {
+    case v1::PID: return {"Process IDs:          ", "pid"};
+    case v1::VPID: return {"Virtual process IDs:  ", "vpid"};
+    case v1::UID: return {"User IDs:             ", "uid"};
+    case v1::VUID: return {"Virtual user IDs:     ", "vuid"};
+    case v1::GID: return {"Group IDs:            ", "gid"};
+    default: return {"Virtual group IDs:    ", "vgid"};
+  }
+}
+
+std::string level_name(std::uint32_t level) {
+  return "TRACE_" + std::string(session::log_level_name(static_cast<std::uint8_t>(level)));
+}
+
+std::string microseconds(std::uint64_t ns) {
+  return ns == 0 ? "inactive" : std::to_string(ns / 1000) + " us";
+}
+
+std::string state_text(const v1::Session& session) {
+  std::string text = session.state() == v1::Session::STARTED ? "active" : "inactive";
+  if (session.mode() == v1::CreateSessionRequest::SNAPSHOT) text += " snapshot";
+  return text;
+}
+
+bool is_per_process(const v1::SessionDomain& domain) {
+  return !domain.channels().empty() &&
+         std::all_of(domain.channels().begin(), domain.channels().end(),
+                     [](const auto& channel) { return channel.options().per_process(); });
+}
+
+std::string values_text(const v1::SessionDomain& domain, v1::ProcessAttribute attribute) {
+  for (const v1::InclusionSet& set : domain.inclusion_sets()) {
+    if (set.attribute() != attribute) continue;
+    std::string text;
+    for (const v1::ProcessValue& value : set.values())
+      text += (text.empty() ? "" : ", ") +
+              (value.name().empty() ? std::to_string(value.number()) : "`" + value.name() + "`");
+    return text.empty() ? "none" : text;
+  }
+  return "all";
+}
+
+std::string type_text(v1::RecordingRule::Kind kind) {
+  switch (kind) {
+    case v1::RecordingRule::SYSCALL: return "syscall";
+    case v1::RecordingRule::FUNCTION: return "function";
+    case v1::RecordingRule::PROBE: return "probe";
+    case v1::RecordingRule::USERSPACE_PROBE: return "userspace-probe";
+    default: return "tracepoint";
+  }
+}
+
+std::string rule_text(const v1::SessionRule& entry) {
+  const v1::RecordingRule& rule = entry.rule();
+  std::string text = "      " + rule.name();
+  if (rule.level_kind() != v1::EventRule::ANY)
+    text += " (loglevel " + std::string(rule.level_kind() == v1::EventRule::ONLY ? "==" : "<=") +
+            " " + level_text(rule.level()) + ")";
+  text += " (type: " + type_text(rule.kind()) + ")";
+  text += entry.is_enabled() ? " [enabled]" : " [disabled]";
+  if (!rule.filter().empty()) text += " [with filter]";
+  if (!rule.exclusions().empty()) {
+    text += " [has exclusions:";
+    for (const std::string& exclusion : rule.exclusions()) text += " \"" + exclusion + "\"";
+    text += "]";
+  }
+  return text + "\n" + (rule.place().empty() ? "" : "        Location: " + rule.place() + "\n");
+}
+
+std::string channel_text(const v1::SessionChannel& channel, v1::Domain domain) {
+  const v1::ChannelRequest& options = channel.options();
+  const auto line = [](const char* name, const std::string& value) {
+    return "      " + std::string(name) + value + "\n";
+  };
+  std::string text =
+      "- " + options.name() + (channel.is_enabled() ? ": [enabled]" : ": [disabled]");
+  text += "\n\n    Attributes:\n";
+  text += line("Event-loss mode:  ", options.overwrite() ? "overwrite" : "discard");
+  text += line("Sub-buffer size:  ", std::to_string(options.subbuf_bytes()) + " bytes");
+  text += line("Sub-buffer count: ", std::to_string(options.subbuf_count()));
+  text += line("Switch timer:     ", microseconds(options.switch_timer_ns()));
+  text += line("Read timer:       ", microseconds(options.read_timer_ns()));
+  text += line("Monitor timer:    ", microseconds(options.monitor_timer_ns()));
+  if (domain == v1::USER && !options.overwrite())
+    text += line("Blocking timeout: ",
+                 options.blocking_timeout_ns() == kForEver
+                     ? "infinite"
+                     : std::to_string(options.blocking_timeout_ns() / 1000) + " us");
+  text +=
+      line("Trace file count: ",
+           std::to_string(std::max<std::uint64_t>(options.tracefile_count(), 1)) + " per stream");
+  text += line("Trace file size:  ", options.tracefile_bytes() == 0
+                                         ? "unlimited"
+                                         : std::to_string(options.tracefile_bytes()) + " bytes");
+  text += line("Output mode:      ", domain == v1::USER ? "mmap" : "splice");
+  text += "\n    Statistics:\n";
+  if (options.overwrite()) {
+    text += line("Lost packets:     ", std::to_string(channel.lost_packets()));
+  } else {
+    text += line("Discarded events: ", std::to_string(channel.discarded_events()));
+  }
+  if (!channel.contexts().empty()) {
+    text += "\n    Context fields:\n";
+    for (const std::string& context : channel.contexts()) text += "      " + context + "\n";
+  }
+  text += "\n    Recording event rules:\n";
+  for (const v1::SessionRule& entry : channel.rules()) text += rule_text(entry);
+  if (channel.rules().empty()) text += "      None\n";
+  return text + "\n";
+}
+
+std::string domain_head(const v1::SessionDomain& domain) {
+  const bool is_user = domain.domain() == v1::USER;
+  std::string text =
+      std::string("=== Domain: ") + (is_user ? "User space" : "Linux kernel") + " ===\n\n";
+  if (is_user)
+    text += std::string("Buffering scheme: ") +
+            (is_per_process(domain) ? "per-process" : "per-user") + "\n\n";
+  text += "Tracked process attributes\n";
+  for (const v1::ProcessAttribute attribute :
+       {v1::PID, v1::VPID, v1::UID, v1::VUID, v1::GID, v1::VGID}) {
+    const bool is_virtual = attribute == v1::VPID || attribute == v1::VUID || attribute == v1::VGID;
+    if (is_user && !is_virtual) continue;
+    text += std::string("  ") + words_of(attribute).shown + values_text(domain, attribute) + "\n";
+  }
+  return text + "\n";
+}
+
+const char* event_type(v1::RecordingRule::Kind kind) {
+  switch (kind) {
+    case v1::RecordingRule::SYSCALL: return "SYSCALL";
+    case v1::RecordingRule::FUNCTION: return "FUNCTION";
+    case v1::RecordingRule::PROBE: return "PROBE";
+    case v1::RecordingRule::USERSPACE_PROBE: return "USERSPACE_PROBE";
+    default: return "TRACEPOINT";
+  }
+}
+
+void write_attributes(const v1::SessionChannel& channel, v1::Domain domain, MiDocument* document) {
+  const v1::ChannelRequest& options = channel.options();
+  document->open("attributes");
+  document->text("overwrite_mode", options.overwrite() ? "OVERWRITE" : "DISCARD");
+  document->number("subbuffer_size", options.subbuf_bytes());
+  document->number("subbuffer_count", options.subbuf_count());
+  document->number("switch_timer_interval", options.switch_timer_ns() / 1000);
+  document->number("read_timer_interval", options.read_timer_ns() / 1000);
+  document->number("monitor_timer_interval", options.monitor_timer_ns() / 1000);
+  if (options.blocking_timeout_ns() == kForEver) {
+    document->text("blocking_timeout", "-1");
+  } else {
+    document->number("blocking_timeout", options.blocking_timeout_ns() / 1000);
+  }
+  document->text("output_type", domain == v1::USER ? "MMAP" : "SPLICE");
+  document->number("tracefile_size", options.tracefile_bytes());
+  document->number("tracefile_count", options.tracefile_count());
+  document->number("live_timer_interval", 0);
+  document->number("discarded_events", channel.discarded_events());
+  document->number("lost_packets", channel.lost_packets());
+  document->close();
+}
+
+void write_trackers(const v1::SessionDomain& domain, MiDocument* document) {
+  document->open("process_attr_trackers");
+  for (const v1::InclusionSet& set : domain.inclusion_sets()) {
+    const std::string element = words_of(set.attribute()).element;
+    document->open(element + "_process_attr_tracker");
+    document->open("process_attr_values");
+    for (const v1::ProcessValue& value : set.values()) {
+      document->open(element);
+      document->open("type");
+      if (value.name().empty()) {
+        document->number("id", value.number());
+      } else {
+        document->text("name", value.name());
+      }
+      document->close();
+      document->close();
+    }
+    document->close();
+    document->close();
+  }
+  document->close();
+}
+
+void write_domain(const v1::SessionDomain& domain, const Shown& shown, MiDocument* document) {
+  document->open("domain");
+  document->text("type", domain.domain() == v1::USER ? "UST" : "KERNEL");
+  document->text("buffer_type", domain.domain() == v1::KERNEL ? "GLOBAL"
+                                : is_per_process(domain)      ? "PER_PID"
+                                                              : "PER_UID");
+  if (!shown.only_domains) {
+    write_trackers(domain, document);
+    document->open("channels");
+    for (const v1::SessionChannel& channel : domain.channels()) {
+      if (!shown.channel.empty() && channel.options().name() != shown.channel) continue;
+      open_channel(channel, domain.domain(), document);
+      document->open("events");
+      for (const v1::SessionRule& entry : channel.rules()) {
+        open_rule(entry.rule(), entry.is_enabled(), document);
+        document->close();
+      }
+      document->close();
+      document->close();
+    }
+    document->close();
+  }
+  document->close();
+}
+
+bool is_shown(const v1::SessionDomain& domain, const Shown& shown) {
+  if (domain.domain() == v1::USER && shown.only_kernel) return shown.only_user;
+  if (domain.domain() == v1::KERNEL && shown.only_user) return shown.only_kernel;
+  return true;
+}
+
+}  // namespace
+
+std::string level_text(std::uint32_t level) {
+  return level_name(level) + " (" + std::to_string(level) + ")";
+}
+
+std::string sessions_text(const v1::ListSessionsResponse& list) {
+  if (list.sessions().empty()) return "Currently no available recording session\n";
+  std::string text = "Available recording sessions:\n";
+  int number = 0;
+  for (const v1::Session& session : list.sessions()) {
+    text += "  " + std::to_string(++number) + ") " + session.name() + " [" + state_text(session) +
+            "]\n";
+    if (!session.path().empty()) text += "    Trace output: " + session.path() + "\n";
+    text += "\n";
+  }
+  return text + "\nUse lttng list <session_name> for more details\n";
+}
+
+std::string session_text(const v1::Session& session, const Shown& shown) {
+  std::string text = "Recording session " + session.name() + ": [" + state_text(session) + "]\n";
+  if (!session.path().empty()) text += "    Trace output: " + session.path() + "\n";
+  text += "\n";
+  if (shown.only_domains) {
+    text += "Domains:\n-------------\n";
+    for (const v1::SessionDomain& domain : session.domains())
+      text += domain.domain() == v1::USER ? "  - User space\n" : "  - Kernel\n";
+    return text;
+  }
+  for (const v1::SessionDomain& domain : session.domains()) {
+    if (!is_shown(domain, shown)) continue;
+    text += domain_head(domain) + "Channels:\n-------------\n";
+    for (const v1::SessionChannel& channel : domain.channels())
+      if (shown.channel.empty() || channel.options().name() == shown.channel)
+        text += channel_text(channel, domain.domain());
+  }
+  return text;
+}
+
+std::string programs_text(const v1::ListResponse& list, bool with_fields) {
+  std::string text = "UST events:\n-------------\n";
+  if (list.programs().empty()) text += "None\n";
+  for (const v1::Program& program : list.programs()) {
+    text += "\nPID: " + std::to_string(program.pid()) + " - Name: " + program.name() + "\n";
+    for (const v1::Event& event : program.events()) {
+      text += "      " + event.name() + " (loglevel: " + level_text(event.log_level()) +
+              ") (type: tracepoint)\n";
+      if (!with_fields) continue;
+      for (const v1::Field& field : event.fields())
+        text += "        field: " + field.name() + " (" + field.type() + ")\n";
+    }
+  }
+  return text + "\n";
+}
+
+void write_session(const v1::Session& session, const Shown* shown, MiDocument* document) {
+  document->open("session");
+  document->text("name", session.name());
+  document->text("path", session.path());
+  document->boolean("enabled", session.state() == v1::Session::STARTED);
+  document->number("snapshot_mode", session.mode() == v1::CreateSessionRequest::SNAPSHOT ? 1 : 0);
+  document->number("live_timer_interval", 0);
+  document->text("trace_format", session.trace_format() == "ctf-2" ? "CTF_2" : "CTF_1_8");
+  if (shown != nullptr) {
+    document->open("domains");
+    for (const v1::SessionDomain& domain : session.domains())
+      if (is_shown(domain, *shown)) write_domain(domain, *shown, document);
+    document->close();
+  }
+  document->close();
+}
+
+void open_channel(const v1::SessionChannel& channel, v1::Domain domain, MiDocument* document) {
+  document->open("channel");
+  document->text("name", channel.options().name());
+  document->boolean("enabled", channel.is_enabled());
+  write_attributes(channel, domain, document);
+}
+
+void open_rule(const v1::RecordingRule& rule, bool is_enabled, MiDocument* document) {
+  document->open("event");
+  document->text("name", rule.name());
+  document->text("type", event_type(rule.kind()));
+  document->boolean("enabled", is_enabled);
+  if (rule.level_kind() != v1::EventRule::ANY) {
+    document->text("loglevel", level_name(rule.level()));
+    document->text("loglevel_type", rule.level_kind() == v1::EventRule::ONLY ? "SINGLE" : "RANGE");
+  }
+  if (!rule.filter().empty()) document->text("filter_expression", rule.filter());
+  document->open("exclusions");
+  for (const std::string& exclusion : rule.exclusions()) document->text("exclusion", exclusion);
+  document->close();
+}
+
+void write_programs(const v1::ListResponse& list, bool with_fields, MiDocument* document) {
+  document->open("domains");
+  document->open("domain");
+  document->text("type", "UST");
+  document->text("buffer_type", "PER_UID");
+  document->open("pids");
+  for (const v1::Program& program : list.programs()) {
+    document->open("pid");
+    document->number("id", static_cast<std::uint64_t>(program.pid()));
+    document->text("name", program.name());
+    document->open("events");
+    for (const v1::Event& event : program.events()) {
+      document->open("event");
+      document->text("name", event.name());
+      document->text("type", "TRACEPOINT");
+      document->boolean("enabled", false);
+      document->text("loglevel", level_name(event.log_level()));
+      document->text("loglevel_type", "UNKNOWN");
+      if (with_fields) {
+        document->open("event_fields");
+        for (const v1::Field& field : event.fields()) {
+          document->open("event_field");
+          document->text("name", field.name());
+          document->text("type", field.type() == "string" ? "STRING" : "OTHER");
+          document->number("nowrite", 0);
+          document->close();
+        }
+        document->close();
+      }
+      document->close();
+    }
+    document->close();
+    document->close();
+  }
+}
+
+}  // namespace sillage::lttng

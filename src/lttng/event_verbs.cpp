@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: MIT
+#include "lttng/describe.hpp"
+#include "lttng/verbs.hpp"
+#include "session/log_level.hpp"
+
+#include <grp.h>
+#include <pwd.h>
+
+#include <array>
+#include <charconv>
+#include <utility>
+
+namespace sillage::lttng {
+namespace {
+
+namespace v1 = control::v1;
+using Value = OptionSpec::Value;
+
+/// Of the options that say of what kind events are.
+///
+/// Errors: kInvalidArgument  two of them.
+Result<std::optional<v1::RecordingRule::Kind>> kind_option(const CommandLine& line) {
+  const std::pair<const char*, v1::RecordingRule::Kind> kinds[] = {
+      {"syscall", v1::RecordingRule::SYSCALL},
+      {"probe", v1::RecordingRule::PROBE},
+      {"function", v1::RecordingRule::FUNCTION},
+      {"userspace-probe", v1::RecordingRule::USERSPACE_PROBE}};
+  std::optional<v1::RecordingRule::Kind> found;
+  for (const auto& [option, kind] : kinds) {
+    if (!line.has(option)) continue;
+    if (found || line.has("tracepoint"))
+      return fail(Code::kInvalidArgument,
+                  "an event is of one kind: leave out --" + std::string(option));
+    found = kind;
+  }
+  if (line.has("tracepoint"))
+    found = line.has("kernel") ? v1::RecordingRule::KERNEL_TRACEPOINT
+                               : v1::RecordingRule::USER_TRACEPOINT;
+  return found;
+}
+
+Status read_level(const CommandLine& line, v1::RecordingRule* rule) {
+  for (const bool only : {false, true}) {
+    const auto text = line.value(only ? "loglevel-only" : "loglevel");
+    if (!text) continue;
+    const auto level = session::parse_log_level(*text);
+    if (!level)
+      return fail(Code::kInvalidArgument,
+                  "Unknown loglevel " + *text + ": " + level.error().text());
+    rule->set_level_kind(only ? v1::EventRule::ONLY : v1::EventRule::AT_LEAST_AS_SEVERE);
+    rule->set_level(*level);
+  }
+  return {};
+}
+
+/// What all rules of a command line have in common.
+Result<v1::RecordingRule> rule_option(const CommandLine& line, v1::Domain domain) {
+  v1::RecordingRule rule;
+  const auto kind = kind_option(line);
+  if (!kind) return tl::unexpected<Error>(kind.error());
+  const bool is_user = domain == v1::USER;
+  rule.set_kind(kind->value_or(is_user ? v1::RecordingRule::USER_TRACEPOINT
+                                       : v1::RecordingRule::KERNEL_TRACEPOINT));
+  if (is_user && rule.kind() != v1::RecordingRule::USER_TRACEPOINT)
+    return fail(Code::kInvalidArgument, "only the kernel has events of this kind: use --kernel");
+  for (const char* option : {"probe", "function", "userspace-probe"})
+    if (const auto place = line.value(option)) rule.set_place(*place);
+  SILLAGE_TRY(read_level(line, &rule));
+  for (const std::string& list : line.values("exclude"))
+    for (const std::string& exclusion : split_list(list)) rule.add_exclusions(exclusion);
+  rule.set_filter(line.value("filter").value_or(""));
+  return rule;
+}
+
+std::string what_was_enabled(const v1::RecordingRule& rule, v1::Domain domain,
+                             const std::string& channel) {
+  if (!rule.filter().empty()) {
+    std::string text = "Event " + rule.name();
+    if (!rule.exclusions().empty()) {
+      text += " excluding ";
+      for (int i = 0; i < rule.exclusions_size(); ++i)
+        text += (i == 0 ? "\"" : ", \"") + rule.exclusions(i) + "\"";
+    }
+    return text + ": Filter '" + rule.filter() + "' successfully set";
+  }
+  if (rule.name() == "*")
+    return "All " + std::string(domain_word(domain)) +
+           (rule.kind() == v1::RecordingRule::SYSCALL ? " system calls" : " events") +
+           " are enabled in channel " + channel;
+  return std::string(domain_word(domain)) + " event " + rule.name() + " created in channel " +
+         channel;
+}
+
+Result<int> enable_event(Context& context, const CommandLine& line) {
+  const auto domain = domain_for(line);
+  if (!domain) return tl::unexpected<Error>(domain.error());
+  auto rule = rule_option(line, *domain);
+  if (!rule) return tl::unexpected<Error>(std::move(rule).error());
+  std::vector<std::string> names;
+  if (!line.words().empty()) names = split_list(line.words()[0]);
+  const bool wants_all = line.has("all") || (names.empty() && line.has("syscall"));
+  if (wants_all) names = {"*"};
+  if (names.empty()) return fail(Code::kInvalidArgument, "Missing event name(s).");
+  const auto session = session_for(context, line);
+  if (!session) return tl::unexpected<Error>(session.error());
+  const auto channel = line.value("channel");
+  const std::string shown_channel = channel.value_or("channel0");
+  MiDocument document("enable-event");
+  document.open("events");
+  int status = kExitOk;
+  for (const std::string& name : names) {
+    rule->set_name(name);
+    v1::Request request;
+    v1::EnableEventRequest* asked = request.mutable_enable_event();
+    asked->set_session(*session);
+    if (channel) asked->set_channel(*channel);
+    *asked->mutable_rule() = *rule;
+    auto response = context.call(std::move(request));
+    open_rule(*rule, response.has_value(), &document);
+    document.boolean("success", response.has_value());
+    document.close();
+    if (!response) {
+      context.complain((name == "*" ? "Events" : "Event " + name) + ": " + response.error().text() +
+                       " (channel " + shown_channel + ", session " + *session + ")");
+      status = kExitError;
+      continue;
+    }
+    context.say(what_was_enabled(*rule, *domain, shown_channel));
+    for (const std::string& why : response->enable_event().left_out())
+      context.warn("not recorded here: " + why);
+  }
+  if (context.is_mi) context.out += document.finish(status == kExitOk);
+  return status;
+}
+
+Result<int> disable_event(Context& context, const CommandLine& line) {
+  const auto domain = domain_for(line);
+  if (!domain) return tl::unexpected<Error>(domain.error());
+  const auto kind = kind_option(line);
+  if (!kind) return tl::unexpected<Error>(kind.error());
+  std::vector<std::optional<std::string>> names;
+  if (!line.words().empty())
+    for (std::string& name : split_list(line.words()[0])) names.emplace_back(std::move(name));
+  if (line.has("all-events")) names = {std::nullopt};
+  if (names.empty()) return fail(Code::kInvalidArgument, "Missing event name(s).");
+  const auto session = session_for(context, line);
+  if (!session) return tl::unexpected<Error>(session.error());
+  const auto channel = line.value("channel");
+  const std::string shown_channel = channel.value_or("channel0");
+  MiDocument document("disable-event");
+  document.open("channel");
+  document.text("name", shown_channel);
+  document.open("events");
+  int status = kExitOk;
+  for (const auto& name : names) {
+    v1::Request request;
+    v1::DisableEventRequest* asked = request.mutable_disable_event();
+    asked->set_session(*session);
+    asked->set_domain(*domain);
+    if (channel) asked->set_channel(*channel);
+    if (name) asked->set_name(*name);
+    if (*kind) asked->set_kind(**kind);
+    asked->set_remove(line.has("remove"));
+    auto response = context.call(std::move(request));
+    document.open("event");
+    document.text("name", name.value_or("*"));
+    document.boolean("enabled", !response.has_value());
+    document.boolean("success", response.has_value());
+    document.close();
+    const char* done = line.has("remove") ? "removed" : "disabled";
+    if (!response) {
+      context.complain(name.value_or("events") + " of type any : " + response.error().text() +
+                       " (channel " + shown_channel + ", session " + *session + ")");
+      status = kExitError;
+    } else if (name) {
+      context.say(std::string(domain_word(*domain)) + " event " + *name + " " + done +
+                  " in channel " + shown_channel + " for session " + *session);
+    } else {
+      context.say("All " + std::string(domain_word(*domain)) + " events " + done + " in channel " +
+                  shown_channel + " for session " + *session);
+    }
+  }
+  if (context.is_mi) context.out += document.finish(status == kExitOk);
+  return status;
+}
+
+struct Attribute {
+  const char* option;
+  v1::ProcessAttribute attribute;
+  const char* words;
+};
+constexpr Attribute kAttributes[] = {
+    {"pid", v1::PID, "process ID"}, {"vpid", v1::VPID, "virtual process ID"},
+    {"uid", v1::UID, "user ID"},    {"vuid", v1::VUID, "virtual user ID"},
+    {"gid", v1::GID, "group ID"},   {"vgid", v1::VGID, "virtual group ID"}};
+
+/// A number, or the name of a user or group.
+///
+/// Errors: kInvalidArgument  there is none of that name.
+Result<v1::ProcessValue> value_of(const std::string& text, v1::ProcessAttribute attribute) {
+  v1::ProcessValue value;
+  std::uint32_t number = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (end.ec == std::errc() && end.ptr == text.data() + text.size()) {
+    value.set_number(number);
+    return value;
+  }
+  value.set_name(text);
+  if (attribute == v1::UID || attribute == v1::VUID) {
+    if (const passwd* user = getpwnam(text.c_str()); user != nullptr) {
+      value.set_number(user->pw_uid);
+      return value;
+    }
+  } else if (attribute == v1::GID || attribute == v1::VGID) {
+    if (const group* entry = getgrnam(text.c_str()); entry != nullptr) {
+      value.set_number(entry->gr_gid);
+      return value;
+    }
+  }
+  return fail(Code::kInvalidArgument, "`" + text + "` is neither a number nor a name known here");
+}
+
+Result<int> track_or_untrack(Context& context, const CommandLine& line, bool adds) {
+  const auto domain = domain_for(line);
+  if (!domain) return tl::unexpected<Error>(domain.error());
+  const auto session = session_for(context, line);
+  if (!session) return tl::unexpected<Error>(session.error());
+  MiDocument document(adds ? "track" : "untrack");
+  document.open("process_attr_trackers");
+  int status = kExitOk;
+  bool is_any = false;
+  for (const auto& [option, text] : line.options()) {
+    const Attribute* found = nullptr;
+    for (const Attribute& each : kAttributes)
+      if (option == each.option) found = &each;
+    if (found == nullptr) continue;
+    is_any = true;
+    document.open(std::string(found->option) + "_process_attr_tracker");
+    document.open("process_attr_values");
+    std::vector<std::string> values = split_list(text);
+    const bool is_all = values.empty();
+    if (is_all) values = {"all"};
+    for (const std::string& each : values) {
+      v1::Request request;
+      v1::TrackRequest* asked = request.mutable_track();
+      asked->set_session(*session);
+      asked->set_domain(*domain);
+      asked->set_attribute(found->attribute);
+      asked->set_remove(!adds);
+      asked->set_all(is_all);
+      Status done;
+      if (!is_all) {
+        auto value = value_of(each, found->attribute);
+        if (value) {
+          *asked->mutable_value() = *value;
+        } else {
+          done = tl::unexpected<Error>(std::move(value).error());
+        }
+      }
+      if (done) {
+        auto response = context.call(std::move(request));
+        if (!response) done = tl::unexpected<Error>(std::move(response).error());
+      }
+      document.open(found->option);
+      document.open("type");
+      if (is_all) {
+        document.boolean("all", true);
+      } else {
+        document.text("id", each);
+      }
+      document.close();
+      document.boolean("success", done.has_value());
+      document.close();
+      const std::string words = found->words;
+      if (done && is_all) {
+        std::string begin = words;
+        begin[0] = static_cast<char>(begin[0] - 'a' + 'A');
+        context.say(begin + " tracking policy set to `" + (adds ? "include" : "exclude") + " all`");
+      } else if (done) {
+        context.say((adds ? "Added " : "Removed ") + each + (adds ? " to the " : " from the ") +
+                    words + " tracker inclusion set");
+      } else if (done.error().code == Code::kAlreadyExists ||
+                 done.error().code == Code::kNotFound) {
+        context.warn("`" + each + "` is " + done.error().message + " (" + words + ")");
+      } else {
+        context.complain(done.error().text());
+        status = kExitError;
+      }
+    }
+    document.close();
+    document.close();
+  }
+  if (!is_any)
+    return fail(Code::kInvalidArgument,
+                "which processes? Give --pid, --vpid, --uid, --vuid, --gid or --vgid");
+  if (context.is_mi) context.out += document.finish(status == kExitOk);
+  return status;
+}
+
+Result<int> track(Context& context, const CommandLine& line) {
+  return track_or_untrack(context, line, true);
+}
+
+Result<int> untrack(Context& context, const CommandLine& line) {
+  return track_or_untrack(context, line, false);
+}
+
+std::vector<OptionSpec> event_options(bool enables) {
+  std::vector<OptionSpec> options = {{"kernel", 'k'},
+                                     {"userspace", 'u'},
+                                     {"jul", 'j'},
+                                     {"log4j", 'l'},
+                                     {"log4j2"},
+                                     {"python", 'p'},
+                                     {"session", 's', Value::kNeeded},
+                                     {"channel", 'c', Value::kNeeded},
+                                     {"tracepoint"},
+                                     {"syscall"}};
+  const Value place = enables ? Value::kNeeded : Value::kNone;
+  for (const char* probe : {"probe", "function", "userspace-probe"})
+    options.push_back({probe, 0, place});
+  if (!enables) {
+    options.push_back({"all-events", 'a'});
+    options.push_back({"remove"});
+    return options;
+  }
+  options.push_back({"all", 'a'});
+  options.push_back({"exclude", 'x', Value::kNeeded});
+  options.push_back({"filter", 'f', Value::kNeeded});
+  options.push_back({"loglevel", 0, Value::kNeeded});
+  options.push_back({"loglevel-only", 0, Value::kNeeded});
+  return options;
+}
+
+std::vector<OptionSpec> tracker_options() {
+  std::vector<OptionSpec> options = {
+      {"kernel", 'k'}, {"userspace", 'u'}, {"session", 's', Value::kNeeded}, {"all", 'a'}};
+  for (const Attribute& each : kAttributes)
+    options.push_back({each.option, each.attribute == v1::PID ? 'p' : '\0', Value::kOptional});
+  return options;
+}
+
+}  // namespace
+
+std::span<const Verb> event_verbs() {
+  static const std::array<Verb, 4> kVerbs = {{
+      {"enable-event",
+       "(--kernel | --userspace) [--session=NAME] [--channel=CHANNEL] [OPTIONS] EVENT[,EVENT...]",
+       "Create or enable recording event rules", event_options(true), enable_event},
+      {"disable-event",
+       "(--kernel | --userspace) [--session=NAME] [--channel=CHANNEL] [--remove] EVENT[,EVENT...]",
+       "Disable recording event rules", event_options(false), disable_event},
+      {"track", "(--kernel | --userspace) [--session=NAME] (--pid | --vpid | ...)=VALUES",
+       "Allow specific processes to record events", tracker_options(), track},
+      {"untrack", "(--kernel | --userspace) [--session=NAME] (--pid | --vpid | ...)=VALUES",
+       "Disallow specific processes to record events", tracker_options(), untrack},
+  }};
+  return kVerbs;
+}
+
+}  // namespace sillage::lttng

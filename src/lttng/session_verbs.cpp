@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+#include "lttng/describe.hpp"
+#include "lttng/verbs.hpp"
+#include "session/glob.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+namespace sillage::lttng {
+namespace {
+
+namespace v1 = control::v1;
+using Value = OptionSpec::Value;
+
+Result<std::string> absolute(const std::string& path) {
+  if (path.starts_with('/')) return path;
+  if (path.starts_with("file://")) return path.substr(7);
+  std::string here(4096, '\0');
+  if (getcwd(here.data(), here.size()) == nullptr) return fail_errno("cannot tell this directory");
+  here.resize(here.find('\0'));
+  return here + "/" + path;
+}
+
+Result<int> create(Context& context, const CommandLine& line) {
+  for (const char* option : {"set-url", "ctrl-url", "data-url", "live", "shm-path"})
+    if (line.has(option))
+      return fail(Code::kUnsupported, std::string("--") + option +
+                                          " is not carried out: record locally, with --output");
+  v1::Request request;
+  v1::CreateSessionRequest* asked = request.mutable_create_session();
+  if (!line.words().empty()) {
+    asked->set_name(line.words()[0]);
+    if (asked->name().empty())
+      return fail(Code::kInvalidArgument, "Invalid parameter: an empty name");
+  }
+  if (line.has("snapshot")) asked->set_mode(v1::CreateSessionRequest::SNAPSHOT);
+  if (line.has("no-output")) asked->set_mode(v1::CreateSessionRequest::NO_OUTPUT);
+  if (auto output = line.value("output")) {
+    auto path = absolute(*output);
+    if (!path) return tl::unexpected<Error>(std::move(path).error());
+    asked->set_output_path(*path);
+  }
+  asked->set_base_path(context.home + "/lttng-traces");
+  asked->set_trace_format(line.value("trace-format").value_or(""));
+  auto response = context.call(std::move(request));
+  if (!response) return tl::unexpected<Error>(std::move(response).error());
+  const v1::Session& session = response->create_session().session();
+  SILLAGE_TRY(set_current_session(context.home, session.name()));
+  context.say("Session " + session.name() + " created.");
+  if (!session.path().empty()) context.say("Traces will be output to " + session.path());
+  if (context.is_mi) {
+    MiDocument document("create");
+    write_session(session, nullptr, &document);
+    context.out += document.finish(true);
+  }
+  return kExitOk;
+}
+
+/// The sessions that a command line names: by --all, by pattern, by name, or the current one.
+Result<std::vector<std::string>> chosen_sessions(Context& context, const CommandLine& line) {
+  const bool is_glob = line.has("glob");
+  if (!line.has("all") && !is_glob) {
+    if (!line.words().empty()) return std::vector{line.words()[0]};
+    auto current = current_session(context.home);
+    if (!current) return tl::unexpected<Error>(std::move(current).error());
+    return std::vector{*current};
+  }
+  if (is_glob && line.words().empty())
+    return fail(Code::kInvalidArgument, "--glob needs a pattern of sessions' names");
+  v1::Request request;
+  request.mutable_list_sessions();
+  auto response = context.call(std::move(request));
+  if (!response) return tl::unexpected<Error>(std::move(response).error());
+  std::vector<std::string> names;
+  for (const v1::Session& session : response->list_sessions().sessions())
+    if (!is_glob || session::glob_matches(line.words()[0], session.name()))
+      names.push_back(session.name());
+  return names;
+}
+
+/// Does one thing to each chosen session; goes on after a failure.
+template <class Each>
+Result<int> for_each_session(Context& context, const CommandLine& line, std::string_view verb,
+                             Each each) {
+  auto names = chosen_sessions(context, line);
+  MiDocument document(verb);
+  document.open("sessions");
+  if (!names) {
+    if (context.is_mi) context.out += document.finish(false);
+    return tl::unexpected<Error>(std::move(names).error());
+  }
+  int status = kExitOk;
+  for (const std::string& name : *names) {
+    const Status done = each(name, &document);
+    if (done) continue;
+    status = kExitError;
+    // What changes nothing as it is so already is a warning for LTTng.
+    if (done.error().message.starts_with("Tracing already")) {
+      context.warn(done.error().message);
+    } else {
+      context.complain(done.error().text());
+    }
+  }
+  if (context.is_mi) context.out += document.finish(status == kExitOk);
+  return status;
+}
+
+void write_short(const std::string& name, bool is_enabled, MiDocument* document) {
+  document->open("session");
+  document->text("name", name);
+  document->boolean("enabled", is_enabled);
+  document->close();
+}
+
+Result<int> start(Context& context, const CommandLine& line) {
+  return for_each_session(context, line, "start",
+                          [&](const std::string& name, MiDocument* document) -> Status {
+                            v1::Request request;
+                            request.mutable_start_session()->set_name(name);
+                            auto response = context.call(std::move(request));
+                            if (!response)
+                              return tl::unexpected<Error>(std::move(response).error());
+                            const v1::StartSessionResponse& made = response->start_session();
+                            if (made.left_out_count() != 0)
+                              context.warn(std::to_string(made.left_out_count()) +
+                                           " kernel event(s) cannot be recorded here:");
+                            for (const std::string& why : made.left_out())
+                              context.err += "  " + why + "\n";
+                            context.say("Tracing started for session " + name);
+                            write_short(name, true, document);
+                            return {};
+                          });
+}
+
+Result<int> stop(Context& context, const CommandLine& line) {
+  return for_each_session(context, line, "stop",
+                          [&](const std::string& name, MiDocument* document) -> Status {
+                            v1::Request request;
+                            request.mutable_stop_session()->set_name(name);
+                            request.mutable_stop_session()->set_no_wait(line.has("no-wait"));
+                            auto response = context.call(std::move(request));
+                            if (!response)
+                              return tl::unexpected<Error>(std::move(response).error());
+                            if (!line.has("no-wait")) context.say("Waiting for data availability");
+                            const v1::StopSessionResponse& made = response->stop_session();
+                            if (!made.warning().empty()) context.warn(made.warning());
+                            context.say("Tracing stopped for session " + name);
+                            write_short(name, false, document);
+                            return {};
+                          });
+}
+
+void say_losses(Context& context, const v1::Session& session) {
+  for (const v1::SessionDomain& domain : session.domains()) {
+    for (const v1::SessionChannel& channel : domain.channels()) {
+      if (channel.discarded_events() != 0)
+        context.warn(std::to_string(channel.discarded_events()) +
+                     " events were discarded, please refer to the documentation on channel "
+                     "configuration. (session " +
+                     session.name() + ", channel " + channel.options().name() + ")");
+      if (channel.lost_packets() != 0)
+        context.warn(std::to_string(channel.lost_packets()) +
+                     " packets were lost (overwritten). (session " + session.name() + ", channel " +
+                     channel.options().name() + ")");
+    }
+  }
+}
+
+Result<int> destroy(Context& context, const CommandLine& line) {
+  return for_each_session(context, line, "destroy",
+                          [&](const std::string& name, MiDocument* document) -> Status {
+                            v1::Request request;
+                            request.mutable_destroy_session()->set_name(name);
+                            request.mutable_destroy_session()->set_no_wait(line.has("no-wait"));
+                            auto response = context.call(std::move(request));
+                            if (!response)
+                              return tl::unexpected<Error>(std::move(response).error());
+                            const v1::DestroySessionResponse& made = response->destroy_session();
+                            if (made.session().state() != v1::Session::CREATED)
+                              context.say("Destroying session " + name + "..");
+                            say_losses(context, made.session());
+                            if (!made.warning().empty()) context.warn(made.warning());
+                            context.say("Session " + name + " destroyed");
+                            forget_current_session(context.home, name);
+                            write_session(made.session(), nullptr, document);
+                            return {};
+                          });
+}
+
+Result<int> set_session(Context& context, const CommandLine& line) {
+  if (line.words().size() != 1) return fail(Code::kInvalidArgument, "Missing session name");
+  const std::string& name = line.words()[0];
+  v1::Request request;
+  request.mutable_list_sessions()->set_name(name);
+  auto response = context.call(std::move(request));
+  if (!response) return tl::unexpected<Error>(std::move(response).error());
+  SILLAGE_TRY(set_current_session(context.home, name));
+  context.say("Session set to " + name);
+  if (context.is_mi) {
+    MiDocument document("set-session");
+    document.open("sessions");
+    document.open("session");
+    document.text("name", name);
+    context.out += document.finish(true);
+  }
+  return kExitOk;
+}
+
+const std::array<Verb, 5> kVerbs = {{
+    {"create",
+     "[--output=DIR] [--trace-format=FORMAT] [NAME]",
+     "Create a recording session",
+     {{"output", 'o', Value::kNeeded},
+      {"set-url", 'U', Value::kNeeded},
+      {"ctrl-url", 'C', Value::kNeeded},
+      {"data-url", 'D', Value::kNeeded},
+      {"no-output"},
+      {"no-consumer"},
+      {"disable-consumer"},
+      {"snapshot"},
+      {"live", 0, Value::kOptional},
+      {"shm-path", 0, Value::kNeeded},
+      {"trace-format", 'F', Value::kNeeded}},
+     create},
+    {"destroy",
+     "[--no-wait] [--all | --glob PATTERN | NAME]",
+     "Destroy recording sessions",
+     {{"all", 'a'}, {"glob", 'g'}, {"no-wait", 'n'}},
+     destroy},
+    {"set-session", "NAME", "Set the current recording session", {}, set_session},
+    {"start",
+     "[--all | --glob PATTERN | NAME]",
+     "Start a recording session",
+     {{"all", 'a'}, {"glob", 'g'}},
+     start},
+    {"stop",
+     "[--no-wait] [--all | --glob PATTERN | NAME]",
+     "Stop a recording session",
+     {{"all", 'a'}, {"glob", 'g'}, {"no-wait", 'n'}},
+     stop},
+}};
+
+}  // namespace
+
+std::span<const Verb> session_verbs() { return kVerbs; }
+
+}  // namespace sillage::lttng

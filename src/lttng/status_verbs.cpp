@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include "lttng/describe.hpp"
+#include "lttng/verbs.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+extern char** environ;
+
+namespace sillage::lttng {
+namespace {
+
+namespace v1 = control::v1;
+using Value = OptionSpec::Value;
+
+Shown shown_of(const CommandLine& line) {
+  Shown shown;
+  shown.channel = line.value("channel").value_or("");
+  shown.only_kernel = line.has("kernel");
+  shown.only_user = line.has("userspace");
+  shown.only_domains = line.has("domain");
+  return shown;
+}
+
+Result<v1::ListSessionsResponse> sessions(Context& context, const std::string& name) {
+  v1::Request request;
+  request.mutable_list_sessions()->set_name(name);
+  auto response = context.call(std::move(request));
+  if (!response) return tl::unexpected<Error>(std::move(response).error());
+  return response->list_sessions();
+}
+
+Result<int> show_session(Context& context, const CommandLine& line, const std::string& name) {
+  auto list = sessions(context, name);
+  if (!list) return tl::unexpected<Error>(std::move(list).error());
+  const Shown shown = shown_of(line);
+  const v1::Session& session = list->sessions(0);
+  if (!shown.channel.empty()) {
+    bool is_there = false;
+    for (const v1::SessionDomain& domain : session.domains())
+      for (const v1::SessionChannel& channel : domain.channels())
+        is_there = is_there || channel.options().name() == shown.channel;
+    if (!is_there) return fail(Code::kNotFound, "Channel " + shown.channel + " not found");
+  }
+  if (!context.is_mi) {
+    context.out += session_text(session, shown);
+    return kExitOk;
+  }
+  MiDocument document("list");
+  document.open("sessions");
+  write_session(session, &shown, &document);
+  context.out += document.finish(true);
+  return kExitOk;
+}
+
+Result<int> list_programs(Context& context, bool with_fields) {
+  v1::Request request;
+  request.mutable_list()->set_with_fields(with_fields);
+  auto response = context.call(std::move(request));
+  if (!response) return tl::unexpected<Error>(std::move(response).error());
+  if (!context.is_mi) {
+    context.out += programs_text(response->list(), with_fields);
+    return kExitOk;
+  }
+  MiDocument document("list");
+  write_programs(response->list(), with_fields, &document);
+  context.out += document.finish(true);
+  return kExitOk;
+}
+
+Result<int> list(Context& context, const CommandLine& line) {
+  if (!line.words().empty()) return show_session(context, line, line.words()[0]);
+  if (line.has("kernel") && !context.is_mi) return context.list_kernel(line.has("fields"));
+  if (line.has("userspace")) return list_programs(context, line.has("fields"));
+  auto all = sessions(context, "");
+  if (!all) return tl::unexpected<Error>(std::move(all).error());
+  if (!context.is_mi) {
+    context.out += sessions_text(*all);
+    return kExitOk;
+  }
+  MiDocument document("list");
+  document.open("sessions");
+  for (const v1::Session& session : all->sessions()) write_session(session, nullptr, &document);
+  context.out += document.finish(true);
+  return kExitOk;
+}
+
+Result<int> status(Context& context, const CommandLine& line) {
+  auto name = current_session(context.home);
+  if (!name) return tl::unexpected<Error>(std::move(name).error());
+  return show_session(context, line, *name);
+}
+
+/// Runs a viewer on a trace and gives its exit status.
+Result<int> run_viewer(const std::string& viewer, const std::string& path) {
+  std::string program = viewer, trace = path;
+  char* arguments[] = {program.data(), trace.data(), nullptr};
+  pid_t child = -1;
+  const int error = posix_spawnp(&child, program.c_str(), nullptr, nullptr, arguments, environ);
+  if (error != 0)
+    return fail_errno("cannot run " + viewer + " (choose another viewer with --viewer)", error);
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : kExitFatal;
+}
+
+Result<int> view(Context& context, const CommandLine& line) {
+  std::string path = line.value("trace-path").value_or("");
+  if (path.empty()) {
+    std::string name = line.words().empty() ? "" : line.words()[0];
+    if (name.empty()) {
+      auto current = current_session(context.home);
+      if (!current) return tl::unexpected<Error>(std::move(current).error());
+      name = *current;
+    }
+    auto list = sessions(context, name);
+    if (!list) return fail(list.error().code, "Session name " + name + " not found");
+    path = list->sessions(0).path();
+  }
+  if (path.empty())
+    return fail(Code::kNotFound, "the session writes no trace that could be viewed");
+  return run_viewer(line.value("viewer").value_or("babeltrace2"), path);
+}
+
+Result<int> version(Context& context, const CommandLine& /*line*/) {
+  context.say("lttng version " + context.release +
+              " - Sillage\n\nRecords what Linux and its programs do.");
+  if (!context.is_mi) return kExitOk;
+  MiDocument document("version");
+  document.open("version");
+  document.text("string", context.release);
+  const std::size_t dot = context.release.find('.'), second = context.release.find('.', dot + 1);
+  document.text("major", context.release.substr(0, dot));
+  document.text("minor", context.release.substr(dot + 1, second - dot - 1));
+  document.text("commit", "");
+  document.text("patchLevel", context.release.substr(second + 1));
+  document.text("name", "Sillage");
+  document.text("description", "Records what Linux and its programs do.");
+  document.text("url", "");
+  document.text("license", "MIT");
+  context.out += document.finish(true);
+  return kExitOk;
+}
+
+const std::array<Verb, 4> kVerbs = {{
+    {"list",
+     "[--kernel | --userspace] [--fields] [SESSION [--channel=CHANNEL] [--domain]]",
+     "List recording sessions and instrumentation points",
+     {{"kernel", 'k'},
+      {"userspace", 'u'},
+      {"jul", 'j'},
+      {"log4j", 'l'},
+      {"log4j2"},
+      {"python", 'p'},
+      {"fields", 'f'},
+      {"syscall"},
+      {"channel", 'c', Value::kNeeded},
+      {"domain", 'd'},
+      {"no-truncate"},
+      {"style", 0, Value::kNeeded}},
+     list},
+    {"status",
+     "",
+     "Show the status of the current recording session",
+     {{"kernel", 'k'}, {"userspace", 'u'}, {"channel", 'c', Value::kNeeded}},
+     status},
+    {"view",
+     "[--viewer=PROGRAM] [--trace-path=DIR | SESSION]",
+     "Launch a trace reader",
+     {{"viewer", 'e', Value::kNeeded}, {"trace-path", 't', Value::kNeeded}},
+     view},
+    {"version", "", "Show version information", {}, version},
+}};
+
+}  // namespace
+
+std::span<const Verb> status_verbs() { return kVerbs; }
+
+}  // namespace sillage::lttng

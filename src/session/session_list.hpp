@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "base/result.hpp"
+#include "session/session.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace sillage::session {
+
+/// A session as a user asks for it.
+struct SessionRequest {
+  std::string name{};  ///< "": auto-DATETIME
+  OutputMode mode = OutputMode::kLocal;
+  std::string output_path{};  ///< absolute; "": BASE/NAME-DATETIME
+  std::string base_path{};    ///< absolute: where sessions without a path of their own go
+  std::string format{};       ///< "", "default", "ctf-1.8" or "ctf-2"
+};
+
+/// All sessions of a daemon, by name.
+///
+/// Lifetime: sessions stay where they are in memory until they are removed.
+/// Threads:  one.
+class SessionList {
+ public:
+  /// Makes a session; `datetime` is now, as YYYYmmdd-HHMMSS.
+  ///
+  /// Errors: kAlreadyExists    the name is taken.
+  ///         kLimit            as many sessions as there may be.
+  ///         kInvalidArgument  a name, path or format that cannot be.
+  [[nodiscard]] Result<Session*> create(const SessionRequest& request, const std::string& datetime);
+
+  /// Errors: kNotFound, with a suggestion.
+  [[nodiscard]] Result<Session*> find(std::string_view name);
+
+  /// Forgets a session. Nothing happens if there is none.
+  void remove(std::string_view name);
+
+  [[nodiscard]] const std::map<std::string, Session, std::less<>>& all() const { return sessions_; }
+
+ private:
+  std::map<std::string, Session, std::less<>> sessions_;
+};
+
+}  // namespace sillage::session
