@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/contexts.hpp"
 
+#include "kernel/current_task.hpp"
 #include "kernel/event_recipes.hpp"
 #include "kernel/expression.hpp"
 
@@ -84,16 +85,9 @@ std::optional<std::string> preemption_word(const Btf& btf) {
   if (task && btf.member(*task, "thread_info.preempt.count"))
     return "(u64)current->thread_info.preempt.count + "
            "((u64)current->thread_info.preempt.need_resched << 31)";
-  const auto queue = btf.per_cpu_offset("runqueues");
-  std::optional<std::int64_t> word;
-  if (const auto offset = btf.per_cpu_offset("__preempt_count")) word = *offset;
-  // Linux 6.2 to 6.14
-  if (const auto hot = btf.per_cpu_offset("pcpu_hot"); hot && !word) {
-    const auto member = btf.member(btf.find_tag("pcpu_hot").value_or(TypeRef{}), "preempt_count");
-    if (member) word = std::int64_t{*hot} + member->offset_bytes;
-  }
-  if (!queue || !word) return std::nullopt;
-  const std::int64_t distance = *word - *queue;
+  const auto found = distance_from_run_queue(btf, "__preempt_count", "preempt_count");
+  if (!found) return std::nullopt;
+  const std::int64_t distance = *found;
   return "(u64)*(u32 *)((u64)current->se.cfs_rq->rq " + std::string(distance < 0 ? "- " : "+ ") +
          std::to_string(distance < 0 ? -distance : distance) + ")";
 }

@@ -68,12 +68,20 @@ Result<std::unique_ptr<KernelChannel>> KernelChannel::create(
   target.ring = {ring->value(), wakeup->value(), geometry};
   target.scratch_fd = scratch->value();
   target.contexts = std::move(contexts);
-  target.casts = casts;
+  target.current = {casts, -1, geometry.cpu_count};
+  Fd addresses;
+  if (casts.function != 0 && casts.current) {
+    auto made = create_address_map(geometry.cpu_count);
+    if (!made) return tl::unexpected(std::move(made).error());
+    addresses = std::move(*made);
+    target.current.addresses_fd = addresses.value();
+  }
   target.excluded_process = excluded_process;
   std::unique_ptr<KernelChannel> channel(new KernelChannel(std::move(target)));
   channel->ring_ = std::move(*ring);
   channel->wakeup_ = std::move(*wakeup);
   channel->scratch_ = std::move(*scratch);
+  channel->addresses_ = std::move(addresses);
   return channel;
 }
 
@@ -106,7 +114,7 @@ Status KernelChannel::add_event(const EventPlan& plan, EventId id, const Btf* bt
 
 Status KernelChannel::add_syscall(const SyscallEvent& event, EventId id, const Btf& btf) {
   if (!syscalls_) {
-    auto made = SyscallDispatch::create(btf, target_.excluded_process);
+    auto made = SyscallDispatch::create(btf, target_.current, target_.excluded_process);
     if (!made) return tl::unexpected(std::move(made).error());
     syscalls_ = std::move(*made);
   }

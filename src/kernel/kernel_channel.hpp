@@ -93,7 +93,7 @@ class KernelChannel {
   [[nodiscard]] static Result<Fd> duplicate(int fd);
   [[nodiscard]] Result<Fd> load(const EventPlan& plan, EventId id, const Btf* btf) const;
 
-  Fd ring_, wakeup_, scratch_;
+  Fd ring_, wakeup_, scratch_, addresses_;
   Fd writer_;  // once there is a record of user space's
   ProgramTarget target_;
   std::vector<LoadedEvent> events_;

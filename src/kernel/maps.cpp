@@ -51,6 +51,10 @@ Result<Fd> create_wakeup_map() {
                 static_cast<std::uint32_t>(::sysconf(_SC_PAGESIZE)), 0);
 }
 
+Result<Fd> create_address_map(std::uint32_t cpu_count) {
+  return create(BPF_MAP_TYPE_ARRAY, "sillage_current", 4, std::uint64_t{8} * cpu_count, 1, 0);
+}
+
 Result<Fd> create_program_table(std::uint32_t count) {
   return create(BPF_MAP_TYPE_PROG_ARRAY, "sillage_table", 4, 4, count, 0);
 }

@@ -28,6 +28,9 @@ inline constexpr std::uint32_t kScratchAreas = 8;
 /// A BPF ring buffer of one page, readable (epoll) when a program has posted to it.
 [[nodiscard]] Result<Fd> create_wakeup_map();
 
+/// A table of one address of each CPU, all 0.
+[[nodiscard]] Result<Fd> create_address_map(std::uint32_t cpu_count);
+
 /// A table of programs for tail calls, by number below `count`.
 [[nodiscard]] Result<Fd> create_program_table(std::uint32_t count);
 

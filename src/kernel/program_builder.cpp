@@ -91,7 +91,7 @@ std::uint32_t fixed_bytes(const std::vector<FieldPlan>& fields) {
 ProgramBuilder::ProgramBuilder(const ProgramTarget& target)
     : target_(target),
       ring_(a_, target.ring),
-      values_(a_, kValues, target.casts),
+      values_(a_, kValues, target.current),
       user_(a_, values_, kUser) {}
 
 Result<std::vector<bpf_insn>> ProgramBuilder::build(const EventPlan& plan, std::uint32_t event_id) {
@@ -146,14 +146,20 @@ Status ProgramBuilder::begin(const std::vector<FieldPlan>& fields, const FilterP
   // What is rejected costs nothing else.
   const bool filter_uses_current = uses_current(filter.fields);
   const bool in_scratch = FilterCode::needs_scratch(filter);
+  bool is_prepared = filter_uses_current;
   if (filter_uses_current) values_.prepare_current();
   if (!in_scratch) SILLAGE_TRY(FilterCode(a_, values_, filter).emit(out));
-  if (is_own_doing && target_.excluded_process != 0) {
+  if (is_own_doing && target_.excluded_process != 0 && target_.current.addresses_fd >= 0) {
+    values_.prepare_current();
+    is_prepared = true;
+    a_.load(Size::k4, r1, r1, target_.current.casts.current->tgid_offset);
+    a_.jump_if(If::kEqual, r1, static_cast<std::int32_t>(target_.excluded_process), out);
+  } else if (is_own_doing && target_.excluded_process != 0) {
     a_.call(BPF_FUNC_get_current_pid_tgid);
     a_.alu(Alu::kShiftRight, r0, 32);
     a_.jump_if(If::kEqual, r0, static_cast<std::int32_t>(target_.excluded_process), out);
   }
-  if (!filter_uses_current && (uses_current(target_.contexts) || uses_current(fields)))
+  if (!is_prepared && (uses_current(target_.contexts) || uses_current(fields)))
     values_.prepare_current();
   ring_.open_stream(out);
   return in_scratch ? filter_in_scratch(filter, out) : Status();

@@ -21,7 +21,7 @@ namespace sillage::kernel {
 struct ProgramTarget {
   RingTarget ring{};
   int scratch_fd = -1;  ///< create_scratch_map()
-  PointerCasts casts{};
+  CurrentTask current{};
   std::vector<FieldPlan> contexts{};
   /// Events that this process causes itself are not recorded (EventPlan::is_own_doing); 0 = all are.
   std::uint32_t excluded_process = 0;

@@ -26,6 +26,7 @@ constexpr std::array<const char*, 2> kTracepoints{"sys_enter", "sys_exit"};
 }  // namespace
 
 Result<std::unique_ptr<SyscallDispatch>> SyscallDispatch::create(const Btf& btf,
+                                                                 const CurrentTask& current,
                                                                  std::uint32_t excluded_process) {
   const auto registers = SyscallRegisters::find(btf);
   if (!registers) return tl::unexpected(registers.error());
@@ -33,6 +34,7 @@ Result<std::unique_ptr<SyscallDispatch>> SyscallDispatch::create(const Btf& btf,
   const auto tgid = btf.member(task.value_or(TypeRef{}), "tgid");
   if (!tgid) return tl::unexpected(tgid.error());
   std::unique_ptr<SyscallDispatch> made(new SyscallDispatch(*registers));
+  made->current_ = current;
   made->excluded_process_ = excluded_process;
   made->tgid_offset_ = static_cast<std::int32_t>(tgid->offset_bytes);
   for (std::size_t i = 0; i < 2; ++i) {
@@ -97,12 +99,12 @@ Result<Fd> SyscallDispatch::load(bool at_exit) const {
   } else {
     a.load(Size::k8, r7, r6, 8);
   }
-  a.call(BPF_FUNC_get_current_task_btf);
+  load_current_task(a, current_, 0);
   if (excluded_process_ != 0) {
-    a.load(Size::k4, r1, r0, tgid_offset_);
-    a.jump_if(If::kEqual, r1, static_cast<std::int32_t>(excluded_process_), out);
+    a.load(Size::k4, r2, r1, tgid_offset_);
+    a.jump_if(If::kEqual, r2, static_cast<std::int32_t>(excluded_process_), out);
   }
-  a.load(Size::k4, r1, r0, registers_.compat_flags);
+  a.load(Size::k4, r1, r1, registers_.compat_flags);
   a.jump_if(If::kAnyBit, r1, registers_.compat_mask, compat);
   jump_by_number(&a, at_exit, Abi::kNative);
   a.move(r0, 0u);

@@ -6,6 +6,7 @@
 #include "base/result.hpp"
 #include "bpf/assembler.hpp"
 #include "kernel/btf.hpp"
+#include "kernel/current_task.hpp"
 #include "kernel/syscall_registers.hpp"
 #include "kernel/system_calls.hpp"
 
@@ -29,11 +30,11 @@ struct SyscallPlace {
 /// Threads: one at a time.
 class SyscallDispatch {
  public:
-  /// Makes the tables. Calls of `excluded_process` are not recorded; 0 = all are.
+  /// Makes the tables; what `current` names has to stay open until start(). Calls of `excluded_process` are not recorded; 0 = all are.
   ///
   /// Errors: those of the maps and of SyscallRegisters::find().
   [[nodiscard]] static Result<std::unique_ptr<SyscallDispatch>> create(
-      const Btf& btf, std::uint32_t excluded_process);
+      const Btf& btf, const CurrentTask& current, std::uint32_t excluded_process);
 
   /// Puts the program of an event into its place; it runs from now on if started, that of calls without a
   /// number from the next start(). Its descriptor is not needed any more.
@@ -62,6 +63,7 @@ class SyscallDispatch {
   void jump_by_number(bpf::Assembler* assembler, bool at_exit, Abi abi) const;
 
   SyscallRegisters registers_;
+  CurrentTask current_{};
   std::uint32_t excluded_process_ = 0;
   std::int32_t tgid_offset_ = 0;               // in struct task_struct
   std::array<std::uint32_t, 2> attach_ids_{};  // types of the tracepoints

@@ -36,7 +36,7 @@ Result<Tracer> Tracer::open() {
   const auto cast = btf->find_function("bpf_rdonly_cast");
   const auto task = btf->find_tag("task_struct");
   if (cast && task) {
-    tracer.casts_ = {cast->id, task->id};
+    tracer.casts_ = {cast->id, task->id, find_current_place(*btf)};
   } else if (trusts_pointers(btf->release())) {
     tracer.why_no_types_ =
         "its types have no bpf_rdonly_cast(), without which following pointers is not safe";

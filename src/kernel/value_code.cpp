@@ -34,9 +34,7 @@ bool ValueCode::uses_current(const Node& node) {
 }
 
 void ValueCode::prepare_current() {
-  a_.call(BPF_FUNC_get_current_task_btf);
-  a_.move(r1, r0);
-  cast(casts_.task_type);
+  load_current_task(a_, current_, temporaries_);
   a_.store(Size::k8, r10, task_slot_, r1);
 }
 
@@ -111,9 +109,9 @@ void ValueCode::argument(const Node& node) {
 
 // Has the verifier distrust the pointer in r1.
 void ValueCode::cast(std::uint32_t type) {
-  if (casts_.function == 0) return;
+  if (current_.casts.function == 0) return;
   a_.move(r2, type);
-  a_.call_kernel(casts_.function);
+  a_.call_kernel(current_.casts.function);
   a_.move(r1, r0);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bpf/assembler.hpp"
+#include "kernel/current_task.hpp"
 #include "kernel/expression.hpp"
 
 #include <cstdint>
@@ -10,16 +11,6 @@
 #include <string>
 
 namespace sillage::kernel {
-
-/// How programs have the verifier distrust pointers.
-///
-/// Since Linux 6.2 it takes most pointers among a tracepoint's arguments for valid, drops tests for null, and
-/// makes a load through one a plain load: a null there, which some tracepoints do have (sched_process_wait), is an
-/// oops. Cast by bpf_rdonly_cast(), at no cost, they are what they were before 6.2: loads that fault give 0.
-struct PointerCasts {
-  std::uint32_t function = 0;   ///< of bpf_rdonly_cast() in BTF; 0 = before 6.2: nothing to do
-  std::uint32_t task_type = 0;  ///< of struct task_struct
-};
 
 /// What the kind of an event says of the state of the CPU that a program finds.
 struct Situation {
@@ -39,13 +30,13 @@ struct Situation {
 /// Stack:     from `stack_top` (offset from r10) downwards.
 class ValueCode {
  public:
-  ValueCode(bpf::Assembler& assembler, std::int32_t stack_top, const PointerCasts& casts)
-      : a_(assembler), task_slot_(stack_top - 8), temporaries_(task_slot_), casts_(casts) {}
+  ValueCode(bpf::Assembler& assembler, std::int32_t stack_top, const CurrentTask& current)
+      : a_(assembler), task_slot_(stack_top - 8), temporaries_(task_slot_), current_(current) {}
 
   /// Before anything that asks for it.
   void set_situation(const Situation& situation) { situation_ = situation; }
 
-  /// Keeps the running task for kCurrent; once, before anything that uses it.
+  /// Keeps the running task for kCurrent, before anything that uses it; r1 is it.
   void prepare_current();
 
   /// Arguments that are pointers may be null where the verifier tests for it (iterators): go to `out` then.
@@ -86,7 +77,7 @@ class ValueCode {
   bpf::Assembler& a_;
   const std::int32_t task_slot_, temporaries_;
   std::int32_t depth_ = 0;
-  const PointerCasts casts_;
+  const CurrentTask current_;
   Situation situation_{};
   std::optional<bpf::Label> null_argument_;
   bool overflowed_ = false;

@@ -23,6 +23,19 @@ SECONDS = "0.3"
 EARLY_NS = 1000
 LATE_NS = 5_000_000
 PRIORITY = -100  # LTTng counts from MAX_RT_PRIO
+# perf's event: (name in the trace, to be asked for as, pattern of its text, fields of ours).
+PERF_EVENTS = {
+    "sched:sched_switch": ("sched_switch", "sched_switch",
+                           r"prev_comm=(.*) prev_pid=(\d+) prev_prio=(\d+) prev_state=\S+ ==> next_comm=(.*) "
+                           r"next_pid=(\d+) next_prio=(\d+)",
+                           ("prev_comm", "prev_tid", "prev_prio", "next_comm", "next_tid", "next_prio")),
+    "irq:softirq_entry": ("irq_softirq_entry", "irq_softirq_entry", r"vec=(\d+).*", ("vec",)),
+    "signal:signal_deliver": ("signal_deliver", "signal_deliver", r"sig=(-?\d+) errno=(-?\d+) code=(-?\d+).*",
+                              ("sig", "errno", "code")),
+    "block:block_rq_issue": ("block_rq_issue", "block_rq_issue",
+                             r"(\d+,\d+) \S+ (\d+) \(.*?\) (\d+) \+ (\d+) .*\[(.*)\]",
+                             ("dev", "bytes", "sector", "nr_sector", "comm")),
+}
 # Of ftrace's common_flags: recorded in an interrupt, a softirq or an NMI.
 IN_INTERRUPT = 0x08 | 0x10 | 0x40
 
@@ -212,7 +225,7 @@ class Truth(recording.KernelTest):
         if not shutil.which("perf"):
             self.skipTest("perf is missing: apt-get install linux-perf")
         data = self.folder / "perf.data"
-        events = ("sched:sched_switch", "irq:softirq_entry", "signal:signal_deliver")
+        events = tuple(PERF_EVENTS)
         command = ["perf", "record", "-q", "-a", "-k", "mono", "-m", "16M", "--synth=no", "-o", data]
         perf = []
 
@@ -224,8 +237,8 @@ class Truth(recording.KernelTest):
             perf[0].terminate()
             perf[0].wait()
 
-        trace, begin, end = self.record_beside(start, stop, "-e", "sched_switch", "-e", "irq_softirq_entry", "-e",
-                                               "signal_deliver")
+        trace, begin, end = self.record_beside(start, stop, *(word for _, name, _, _ in PERF_EVENTS.values()
+                                                              for word in ("-e", name)))
         text = subprocess.run(["perf", "script", "--ns", "-i", data, "-F", "tid,cpu,time,event,trace"], text=True,
                               capture_output=True, check=True, errors="replace").stdout
         aside = self.aside | {perf[0].pid}
@@ -240,10 +253,10 @@ class Truth(recording.KernelTest):
                 seen.add(task)
             if begin <= now <= end and int(tid) not in aside:
                 theirs[event, int(cpu)].append((now, self.perf_values(event, values), task))
-        names = {"sched_switch": events[0], "irq_softirq_entry": events[1], "signal_deliver": events[2]}
+        names = {name: event for event, (name, _, _, _) in PERF_EVENTS.items()}
         for event in trace.events:
             if begin <= event.time <= end + LATE_NS and event.context["tid"] not in aside:
-                ours[names[event.name], event.cpu].append((event.time, self.our_values(event),
+                ours[names[event.name], event.cpu].append((event.time, self.our_values(names[event.name], event),
                                                            task_of(event.context["tid"], event.cpu)))
         self.assertEqual({name for name, _ in theirs}, set(events), text[:2000])
         wrong = {key: unmatched(theirs[key], ours[key], seen) for key in theirs}
@@ -253,20 +266,28 @@ class Truth(recording.KernelTest):
 
     @staticmethod
     def perf_values(event, text):
-        if event == "sched:sched_switch":
-            found = re.fullmatch(r"prev_comm=(.*) prev_pid=(\d+) prev_prio=(\d+) prev_state=\S+ ==> next_comm=(.*) "
-                                 r"next_pid=(\d+) next_prio=(\d+)", text)
-            return (found[1], int(found[2]), int(found[3]), found[4], int(found[5]), int(found[6]))
-        return tuple(int(number) for number in re.findall(r"-?\d+", text)[:1 if event == "irq:softirq_entry" else 3])
+        _, _, pattern, _ = PERF_EVENTS[event]
+        found = re.fullmatch(pattern, text)
+        if not found:
+            raise AssertionError(f"perf's {event}: {text}")
+        values = []
+        for group in found.groups():
+            if re.fullmatch(r"\d+,\d+", group):
+                major, minor = map(int, group.split(","))
+                values.append(major << 20 | minor)
+            else:
+                values.append(unsigned(int(group)) if re.fullmatch(r"-?\d+", group) else group)
+        return tuple(values)
 
     @staticmethod
-    def our_values(event):
-        fields = event.fields
-        if event.name == "sched_switch":
-            return (fields["prev_comm"], fields["prev_tid"], fields["prev_prio"] - PRIORITY, fields["next_comm"],
-                    fields["next_tid"], fields["next_prio"] - PRIORITY)
-        return tuple(fields[name] for name in (("vec",) if event.name == "irq_softirq_entry" else
-                                                ("sig", "errno", "code")))
+    def our_values(event, found):
+        values = []
+        for name in PERF_EVENTS[event][3]:
+            value = found.fields[name]
+            if name.endswith("_prio"):
+                value -= PRIORITY
+            values.append(unsigned(value))
+        return tuple(values)
 
 
 if __name__ == "__main__":
