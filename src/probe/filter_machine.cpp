@@ -153,7 +153,7 @@ class Machine {
   Machine(const Filter* filter, const FilterEvent& event, const char* prefix, const Cell* cells)
       : filter_(filter), event_(event), prefix_(prefix), cells_(cells) {}
 
-  [[nodiscard]] bool run();
+  [[nodiscard]] bool run(std::uint32_t from_op);
 
  private:
   [[nodiscard]] std::uint64_t call(std::uint32_t helper, const std::uint64_t* registers) const;
@@ -246,13 +246,15 @@ template <class T>
     op++;                                 \
     continue;
 
-bool Machine::run() {
-  std::uint64_t registers[kFilterRegisters] = {};
+bool Machine::run(std::uint32_t from_op) {
+  // Each is written before it is read, but helpers are handed three whatever they take.
+  std::uint64_t registers[kFilterRegisters];
+  registers[1] = registers[2] = registers[3] = 0;
   alignas(8) char stack[SILLAGE_FILTER_MAX_STACK_BYTES];
   if (filter_->stack_bytes != 0) std::memset(stack, 0, sizeof stack);
   const char* const bases[kFilterBases] = {prefix_, reinterpret_cast<const char*>(cells_), stack};
   const FilterOp* const ops = filter_->ops;
-  const FilterOp* op = ops;
+  const FilterOp* op = ops + from_op;
   for (;;) {
     switch (op->code) {
       SILLAGE_FILTER_ARITHMETIC(Move, (static_cast<void>(a), b))
@@ -317,9 +319,16 @@ bool Machine::run() {
 #undef SILLAGE_FILTER_STEP
 
 [[gnu::noinline]] bool accepts_with_cells(const Filter* filter, const FilterEvent& event,
-                                          const char* prefix) {
+                                          const char* prefix, std::uint32_t from) {
   Cell cells[SILLAGE_FILTER_MAX_FIELDS];
-  return fill_cells(filter, event, prefix, cells) && Machine(filter, event, prefix, cells).run();
+  return fill_cells(filter, event, prefix, cells) &&
+         Machine(filter, event, prefix, cells).run(from);
+}
+
+[[gnu::always_inline]] inline bool goes_on(const Filter* filter, const FilterEvent& event,
+                                           const char* prefix, std::uint32_t from) {
+  if (filter->field_count != 0) return accepts_with_cells(filter, event, prefix, from);
+  return Machine(filter, event, prefix, nullptr).run(from);
 }
 
 }  // namespace
@@ -336,19 +345,17 @@ bool filter_accepts(const Filter* filter, const FilterEvent& event) {
       return false;
     }
   }
-  if (filter->field_count != 0) return accepts_with_cells(filter, event, prefix);
-  return Machine(filter, event, prefix, nullptr).run();
+  const FilterTarget target = run_tests(filter, prefix);
+  if (target.kind == FilterTarget::kAnswer) return target.at != 0;
+  return goes_on(filter, event, prefix, target.at);
 }
 
-bool filter_accepts_bytes(const Filter* filter, const sillage_event* description,
-                          const void* payload, std::uint32_t bytes, const RingView* ring,
-                          std::uint64_t ip) {
+bool filter_continues(const Filter* filter, FilterTarget target, const sillage_event* description,
+                      const void* payload, std::uint32_t bytes, const RingView* ring,
+                      std::uint64_t ip) {
   const sillage_part part = {payload, bytes, SILLAGE_PART_BYTES};
   const FilterEvent event = {description, &part, 1, ring, ip};
-  if (bytes < filter->prefix_bytes) return false;
-  const char* prefix = static_cast<const char*>(payload);
-  if (filter->field_count != 0) return accepts_with_cells(filter, event, prefix);
-  return Machine(filter, event, prefix, nullptr).run();
+  return goes_on(filter, event, static_cast<const char*>(payload), target.at);
 }
 
 }  // namespace sillage::probe
