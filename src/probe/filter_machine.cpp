@@ -147,6 +147,10 @@ bool fill_cells(const Filter* filter, const FilterEvent& event, const char* pref
   return done == bytes;
 }
 
+FilterText text_in(const Cell& cell) {
+  return {reinterpret_cast<const char*>(static_cast<std::uintptr_t>(cell.value)), cell.presence};
+}
+
 /// One run of a filter.
 class Machine {
  public:
@@ -160,8 +164,7 @@ class Machine {
   [[nodiscard]] bool text_of(std::uint64_t which, FilterText* text) const {
     if (which >= filter_->field_count || filter_->fields[which].kind == SILLAGE_FILTER_VALUE)
       return false;
-    *text = {reinterpret_cast<const char*>(static_cast<std::uintptr_t>(cells_[which].value)),
-             cells_[which].presence};
+    *text = text_in(cells_[which]);
     return true;
   }
 
@@ -318,17 +321,41 @@ bool Machine::run(std::uint32_t from_op) {
 #undef SILLAGE_FILTER_LOAD
 #undef SILLAGE_FILTER_STEP
 
-[[gnu::noinline]] bool accepts_with_cells(const Filter* filter, const FilterEvent& event,
-                                          const char* prefix, std::uint32_t from) {
+/// What a test of a text comes to.
+FilterTarget run_text_test(const Filter* filter, const FilterTest& test, const Cell* cells) {
+  const FilterText text = text_in(cells[test.place]);
+  const sillage_filter_literal* literal = filter->literals + test.literal;
+  std::uint64_t value;
+  if (test.pieces != 0) {
+    value = match_text(text, literal, test.pieces, filter->text) ? 1 : 0;
+  } else {
+    value = static_cast<std::uint64_t>(
+        order_literal(text, {filter->text + literal->offset, literal->bytes}));
+  }
+  return value - test.low <= test.range ? test.inside : test.outside;
+}
+
+[[gnu::noinline]] bool goes_on_with_cells(const Filter* filter, const FilterEvent& event,
+                                          const char* prefix, FilterTarget target) {
   Cell cells[SILLAGE_FILTER_MAX_FIELDS];
-  return fill_cells(filter, event, prefix, cells) &&
-         Machine(filter, event, prefix, cells).run(from);
+  if (!fill_cells(filter, event, prefix, cells)) return false;
+  while (target.kind == FilterTarget::kTest) {
+    const FilterTest& test = filter->tests[target.at];
+    if (test.load == FilterCode::kCall) {
+      target = run_text_test(filter, test, cells);
+    } else {
+      const std::uint64_t value = load_value(test.load, prefix + test.place) & test.mask;
+      target = value - test.low <= test.range ? test.inside : test.outside;
+    }
+  }
+  if (target.kind == FilterTarget::kAnswer) return target.at != 0;
+  return Machine(filter, event, prefix, cells).run(target.at);
 }
 
 [[gnu::always_inline]] inline bool goes_on(const Filter* filter, const FilterEvent& event,
-                                           const char* prefix, std::uint32_t from) {
-  if (filter->field_count != 0) return accepts_with_cells(filter, event, prefix, from);
-  return Machine(filter, event, prefix, nullptr).run(from);
+                                           const char* prefix, FilterTarget target) {
+  if (filter->field_count != 0) return goes_on_with_cells(filter, event, prefix, target);
+  return Machine(filter, event, prefix, nullptr).run(target.at);
 }
 
 }  // namespace
@@ -347,7 +374,7 @@ bool filter_accepts(const Filter* filter, const FilterEvent& event) {
   }
   const FilterTarget target = run_tests(filter, prefix);
   if (target.kind == FilterTarget::kAnswer) return target.at != 0;
-  return goes_on(filter, event, prefix, target.at);
+  return goes_on(filter, event, prefix, target);
 }
 
 bool filter_continues(const Filter* filter, FilterTarget target, const sillage_event* description,
@@ -355,7 +382,7 @@ bool filter_continues(const Filter* filter, FilterTarget target, const sillage_e
                       std::uint64_t ip) {
   const sillage_part part = {payload, bytes, SILLAGE_PART_BYTES};
   const FilterEvent event = {description, &part, 1, ring, ip};
-  return goes_on(filter, event, static_cast<const char*>(payload), target.at);
+  return goes_on(filter, event, static_cast<const char*>(payload), target);
 }
 
 }  // namespace sillage::probe

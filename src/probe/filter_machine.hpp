@@ -43,14 +43,15 @@ struct FilterEvent {
   }
 }
 
-/// Does the tests that a filter begins with; `prefix` has its prefix_bytes.
+/// Does the tests of integers that a filter begins with; `prefix` has its prefix_bytes.
 ///
-/// Returns: the answer, or the operation to go on with.
+/// Returns: the answer, or what to go on with: a test of a text, or an operation.
 [[gnu::always_inline]] inline FilterTarget run_tests(const Filter* filter, const char* prefix) {
   FilterTarget target = filter->start;
   while (target.kind == FilterTarget::kTest) {
     const FilterTest& test = filter->tests[target.at];
-    const std::uint64_t value = load_value(test.load, prefix + test.offset) & test.mask;
+    if (test.load == FilterCode::kCall) break;
+    const std::uint64_t value = load_value(test.load, prefix + test.place) & test.mask;
     target = value - test.low <= test.range ? test.inside : test.outside;
   }
   return target;

@@ -310,7 +310,9 @@ const Filter* decode_filter(const void* from, std::uint64_t bytes, void* memory)
   auto* text = reinterpret_cast<char*>(live + parts.head.instruction_count);
   if (!Decoder(parts, ops).decode()) return nullptr;
   FilterTarget start;
-  if (!make_tests(ops, parts.head.instruction_count, tests, live, &start)) return nullptr;
+  const FilterProgramParts checked = {ops, parts.head.instruction_count, parts.fields,
+                                      parts.head.field_count, parts.head.literal_count};
+  if (!make_tests(checked, tests, live, &start)) return nullptr;
   std::memcpy(literals, parts.literals, parts.head.literal_count * sizeof *literals);
   std::memcpy(fields, parts.fields, parts.head.field_count * sizeof *fields);
   std::memcpy(text, parts.text, parts.head.text_bytes);

@@ -95,12 +95,15 @@ struct FilterTarget {
   std::uint32_t at;  ///< of the operation or test; 1 or 0 of the answer
 };
 
-/// What most filters are made of, in one step: an integer of the prefix, some of its bits, compared with a constant.
-/// Whatever the comparison, it asks whether the value lies in a range: value - low <= range, unsigned.
+/// What most filters are made of, in one step: an integer of the prefix, some of its bits, compared with a constant; or a
+/// text compared with a literal or a pattern. Whatever the comparison, it asks whether the value lies in a range:
+/// value - low <= range, unsigned.
 struct FilterTest {
   std::uint64_t mask, low, range;
-  std::uint16_t offset;  ///< in the prefix
-  FilterCode load;
+  std::uint16_t place;  ///< in the prefix; of a text: its cell
+  FilterCode load;      ///< of a text kCall
+  std::uint16_t literal,
+      pieces;  ///< pieces 0: the literal is compared; else it begins a pattern of so many
   FilterTarget inside, outside;
 };
 

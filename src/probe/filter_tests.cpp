@@ -111,8 +111,46 @@ bool find_test(const FilterOp* ops, std::uint32_t count, const std::uint16_t* li
   if (((live[next + 1] | live[ops[next].at]) & bit(load.to)) != 0) return false;
   test->low = range.low;
   test->range = range.range;
-  test->offset = static_cast<std::uint16_t>(load.at);
+  test->place = static_cast<std::uint16_t>(load.at);
   test->load = load.code;
+  *jump = next;
+  return true;
+}
+
+/// The comparison of a text that begins at an operation: its arguments, the call, and a jump by the answer.
+bool find_text_test(const FilterProgramParts& parts, const std::uint16_t* live, std::uint32_t at,
+                    FilterTest* test, std::uint32_t* jump) {
+  const FilterOp* ops = parts.ops;
+  std::uint32_t next = at;
+  std::uint64_t arguments[3] = {};
+  while (next - at < 3 && next < parts.op_count && ops[next].code == FilterCode::kMoveK &&
+         ops[next].to == next - at + 1)
+    arguments[next - at] = ops[next].constant, next++;
+  if (next + 2 >= parts.op_count || ops[next].code != FilterCode::kCall) return false;
+  const std::uint32_t helper = ops[next].at;
+  if (helper != (next - at == 2   ? std::uint32_t{SILLAGE_FILTER_ORDER_LITERAL}
+                 : next - at == 3 ? std::uint32_t{SILLAGE_FILTER_MATCH}
+                                  : 0u))
+    return false;
+  if (arguments[0] >= parts.field_count ||
+      parts.fields[arguments[0]].kind == SILLAGE_FILTER_VALUE ||
+      arguments[1] >= parts.literal_count ||
+      (helper == SILLAGE_FILTER_MATCH &&
+       (arguments[2] < 2 || arguments[2] > parts.literal_count - arguments[1])))
+    return false;
+  next++;
+  Range range;
+  if (ops[next].to != 0 || !find_range(ops[next].code, ops[next].constant, &range)) return false;
+  const std::uint32_t changed = bit(0) | bit(1) | bit(2) | bit(3);
+  if (((live[next + 1] | live[ops[next].at]) & changed) != 0) return false;
+  *test = {};
+  test->mask = UINT64_MAX;
+  test->low = range.low;
+  test->range = range.range;
+  test->place = static_cast<std::uint16_t>(arguments[0]);
+  test->load = FilterCode::kCall;
+  test->literal = static_cast<std::uint16_t>(arguments[1]);
+  test->pieces = static_cast<std::uint16_t>(arguments[2]);
   *jump = next;
   return true;
 }
@@ -130,15 +168,20 @@ FilterTarget target_of(const FilterOp* ops, const FilterTest* tests, std::uint32
 
 }  // namespace
 
-bool make_tests(const FilterOp* ops, std::uint32_t count, FilterTest* tests, std::uint16_t* live,
+bool make_tests(const FilterProgramParts& parts, FilterTest* tests, std::uint16_t* live,
                 FilterTarget* start) {
+  const FilterOp* ops = parts.ops;
+  const std::uint32_t count = parts.op_count;
   find_live(ops, count, live);
   if (live[0] != 0) return false;
   for (std::uint32_t at = count; at-- > 0;) {
     FilterTest test;
     std::uint32_t jump;
     tests[at] = {};
-    if (!find_test(ops, count, live, at, &test, &jump) || test.mask == 0) continue;
+    if (!find_text_test(parts, live, at, &test, &jump) &&
+        !find_test(ops, count, live, at, &test, &jump))
+      continue;
+    if (test.mask == 0) continue;
     Range range;
     (void)find_range(ops[jump].code, ops[jump].constant, &range);
     const FilterTarget is_true = target_of(ops, tests, ops[jump].at);
