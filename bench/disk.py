@@ -36,7 +36,7 @@ def run_sillage(work, sillage, number, threads, events, blocking):
     summary = harness.tool(*command, env=sillage.env)
     seconds = time.monotonic() - begin
     sent = events // threads * threads
-    recorded, lost, _ = sillage.numbers(summary)
+    recorded, lost, *_ = sillage.numbers(summary)
     if recorded + lost != sent:
         raise harness.BenchError(f"sillage recorded {recorded} and lost {lost} of {sent} events: this is a bug")
     return Run(sent, seconds, lost, output)

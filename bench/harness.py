@@ -143,7 +143,7 @@ class Sillage:
 
     @staticmethod
     def numbers(summary):
-        """(events recorded, events lost, of those overwritten) by the summary of `sillage record`."""
+        """(events recorded, events lost, of those overwritten, events rejected) by the summary of `sillage record`."""
         def number(pattern, otherwise=None):
             found = re.search(pattern, summary, re.MULTILINE)
             if found:
@@ -152,7 +152,7 @@ class Sillage:
                 raise BenchError("unexpected summary of sillage record:\n" + summary)
             return otherwise
         return (number(SUMMARY_NUMBER.format("events recorded")), number(SUMMARY_NUMBER.format("events lost")),
-                number(r"^\s*([\d,]+)\s+overwritten", 0))
+                number(r"^\s*([\d,]+)\s+overwritten", 0), number(SUMMARY_NUMBER.format("events rejected"), 0))
 
 
 class Lttng:

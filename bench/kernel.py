@@ -99,7 +99,7 @@ class Sillage(Tracer):
         time.sleep(0.2)
 
     def stop(self):
-        recorded, lost, _ = harness.Sillage.finish(self.recording)
+        recorded, lost, *_ = harness.Sillage.finish(self.recording)
         return recorded, lost, harness.directory_bytes(self.output)
 
 
@@ -109,7 +109,7 @@ class SillageRejected(Sillage):
     extra = ("--filter", "$ctx.tid == -1")
 
     def stop(self):
-        recorded, lost, _ = super().stop()
+        recorded, lost, *_ = super().stop()
         if recorded:
             raise harness.BenchError(f"{recorded} events came through a filter that is never true: this is a bug")
         return None, lost, 0

@@ -14,6 +14,8 @@ PAYLOADS = ("none", "int1", "int2", "int4", "intstr", "arr64")
 SUBBUF = ("--subbuf-size", "524288", "--num-subbuf", "4")
 CONTEXTS = ("vtid", "procname")
 TRACERS = ("sillage", "sillage-fallback", "lttng-ust")
+# No event has such a number, nor such a text: the difference shows in its first byte.
+FILTERS = {"filter": "a == -7", "filtertext": 's == "x*"'}
 FLOORS = ("rdtsc", "clock_gettime", "stores", "memcpy")
 
 
@@ -54,6 +56,8 @@ def measurements():
                 group.append((case, "floor-" + floor, loop, threads))
             yield group
     yield [("user-event/ctx-int1/t1", system, "ctx", 1) for system in TRACERS]
+    for name, loop in (("rejected", "filter"), ("rejected-text", "filtertext")):
+        yield [(f"user-event/{name}/t1", system, loop, 1) for system in TRACERS]
     for name, loop in (("rejected-level", "level"), ("disabled", "off")):
         case = f"user-event/{name}/t1"
         yield [(case, "sillage", loop, 1), (case, "lttng-ust", loop, 1), (case, "floor-empty-loop", "empty-loop", 1)]
@@ -68,6 +72,8 @@ def start_sillage(work):
         ("ctx",): sillage.record("ctx", "--overwrite", *SUBBUF, *contexts, "-e", "bench:ctx"),
         ("level",): sillage.record("level", "--overwrite", *SUBBUF, "-e", "bench:level", "--level", "WARNING"),
     }
+    for loop, expression in FILTERS.items():
+        recordings[loop,] = sillage.record(loop, "--overwrite", *SUBBUF, "-e", "bench:" + loop, "--filter", expression)
     return sillage, recordings
 
 
@@ -79,19 +85,23 @@ def start_lttng(work):
         "ctx": lttng.session("ctx", channel, ["bench:ctx"], CONTEXTS, snapshot=True),
         "level": lttng.session("level", channel, ["bench:level", "--loglevel=TRACE_WARNING"], snapshot=True),
     }
+    for loop, expression in FILTERS.items():
+        outputs[loop] = lttng.session(loop, channel, ["bench:" + loop, "--filter", expression], snapshot=True)
     return lttng, outputs
 
 
 def check_sillage(recordings, workers):
-    """Each event sent was written, and is on disk or was overwritten since. Returns events that never were written."""
+    """Each event sent was written, and is on disk or was overwritten since, or was rejected. Returns events that never were
+    written."""
     never_written = 0
     for loops, recording in recordings.items():
-        recorded, lost, overwritten = harness.Sillage.finish(recording)
+        recorded, lost, overwritten, rejected = harness.Sillage.finish(recording)
         sent = sum(worker.sent.get(loop, 0) for worker in workers for loop in loops)
         if loops == ("level",):
             sent = 0
-        if recorded + lost != sent:
-            raise harness.BenchError(f"sillage recorded {recorded} and lost {lost} of {sent} events: this is a bug")
+        if recorded + lost + rejected != sent or (rejected != 0) != (loops[0] in FILTERS):
+            raise harness.BenchError(f"sillage recorded {recorded}, rejected {rejected} and lost {lost} of {sent} events: "
+                                     "this is a bug")
         never_written += lost - overwritten
     return never_written
 
@@ -101,7 +111,7 @@ def check_lttng(lttng, outputs):
     for name, output in outputs.items():
         lttng("snapshot", "record", "-s", name)
         found = harness.count_events(output) if os.path.isdir(output) else 0
-        if (found == 0) != (name == "level"):
+        if (found == 0) != (name == "level" or name in FILTERS):
             raise harness.BenchError(f"LTTng's snapshot of session {name} has {found} events")
 
 

@@ -29,6 +29,8 @@ BENCH_LOOP(arr64, g_array)
 BENCH_LOOP(ctx, i)
 BENCH_LOOP(level, i)
 BENCH_LOOP(off, i)
+BENCH_LOOP(filter, i)
+BENCH_LOOP(filtertext, i, g_text)
 
 }  // namespace
 
@@ -41,5 +43,7 @@ int main() {
                                 {"arr64", arr64},
                                 {"ctx", ctx},
                                 {"level", level},
-                                {"off", off}});
+                                {"off", off},
+                                {"filter", filter},
+                                {"filtertext", filtertext}});
 }

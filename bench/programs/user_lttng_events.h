@@ -21,6 +21,7 @@ LTTNG_UST_TRACEPOINT_EVENT_INSTANCE(bench, one_int, bench, int1, LTTNG_UST_TP_AR
 LTTNG_UST_TRACEPOINT_EVENT_INSTANCE(bench, one_int, bench, ctx, LTTNG_UST_TP_ARGS(int, a))
 LTTNG_UST_TRACEPOINT_EVENT_INSTANCE(bench, one_int, bench, level, LTTNG_UST_TP_ARGS(int, a))
 LTTNG_UST_TRACEPOINT_EVENT_INSTANCE(bench, one_int, bench, off, LTTNG_UST_TP_ARGS(int, a))
+LTTNG_UST_TRACEPOINT_EVENT_INSTANCE(bench, one_int, bench, filter, LTTNG_UST_TP_ARGS(int, a))
 LTTNG_UST_TRACEPOINT_LOGLEVEL(bench, level, LTTNG_UST_TRACEPOINT_LOGLEVEL_INFO)
 
 LTTNG_UST_TRACEPOINT_EVENT(bench, int2, LTTNG_UST_TP_ARGS(int, a, int, b),
@@ -32,6 +33,9 @@ LTTNG_UST_TRACEPOINT_EVENT(bench, int4, LTTNG_UST_TP_ARGS(int, a, int, b, int, c
                                                        lttng_ust_field_integer(int, c, c)
                                                            lttng_ust_field_integer(int, d, d)))
 LTTNG_UST_TRACEPOINT_EVENT(bench, intstr, LTTNG_UST_TP_ARGS(int, a, const char*, s),
+                           LTTNG_UST_TP_FIELDS(lttng_ust_field_integer(int, a, a)
+                                                   lttng_ust_field_string(s, s)))
+LTTNG_UST_TRACEPOINT_EVENT(bench, filtertext, LTTNG_UST_TP_ARGS(int, a, const char*, s),
                            LTTNG_UST_TP_FIELDS(lttng_ust_field_integer(int, a, a)
                                                    lttng_ust_field_string(s, s)))
 LTTNG_UST_TRACEPOINT_EVENT(bench, arr64, LTTNG_UST_TP_ARGS(const uint8_t*, s),

@@ -32,6 +32,9 @@ BENCH_LOOP(arr64, INFO, sillage_field(s, g_array))
 BENCH_LOOP(ctx, INFO, BENCH_INT)    // a channel with contexts
 BENCH_LOOP(level, INFO, BENCH_INT)  // a rule that wants WARNING and above
 BENCH_LOOP(off, INFO, BENCH_INT)    // no rule at all
+// Rules whose filters no event matches.
+BENCH_LOOP(filter, INFO, BENCH_INT)
+BENCH_LOOP(filtertext, INFO, BENCH_INT, sillage_field(s, g_text))
 
 }  // namespace
 
@@ -44,5 +47,7 @@ int main() {
                                 {"arr64", arr64},
                                 {"ctx", ctx},
                                 {"level", level},
-                                {"off", off}});
+                                {"off", off},
+                                {"filter", filter},
+                                {"filtertext", filtertext}});
 }

@@ -74,6 +74,24 @@ TEST(RecordOptions, Rules_ExclusionsGoWithPatternsOnly) {
   EXPECT_FALSE(plan_recording(options));
 }
 
+TEST(RecordOptions, Filter_GoesWithWhatIsNamed) {
+  RecordOptions options = with_output();
+  options.filter = "a == 1";
+  auto plan = plan_recording(options);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->request.channels(0).rules(0).filter(), "a == 1");
+  // Events of programs that nobody named are recorded beside the kernel's: the filter is not meant for those.
+  options.kernel = true;
+  plan = plan_recording(options);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->request.channels(0).rules(0).filter(), "");
+  EXPECT_EQ(plan->request.kernel_channels(0).rules(0).filter(), "a == 1");
+  options.events = {"sched_switch", "app:*"};
+  plan = plan_recording(options);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->request.channels(0).rules(0).filter(), "a == 1");
+}
+
 TEST(RecordOptions, Channel_AllOptions) {
   RecordOptions options = with_output();
   options.subbuf_size = "1M";

@@ -59,6 +59,24 @@ TEST(Summary, WhyEmpty_EveryReason) {
   EXPECT_THAT(text, HasSubstr("1 event(s) matched"));
 }
 
+TEST(Summary, Filters_SayWhatTheyRejectedAndCannotMatch) {
+  control::v1::StopRecordingResponse summary;
+  summary.mutable_coverage()->set_programs(1);
+  summary.mutable_coverage()->set_events_matched(2);
+  summary.mutable_stats()->set_rejected(1234);
+  control::v1::FilterProblem* problem = summary.mutable_coverage()->add_filter_problems();
+  problem->set_filter("size > 4096");
+  problem->set_event("kv:start");
+  problem->set_program("server");
+  problem->set_reason("no field size");
+  EXPECT_THAT(summary_text(summary), HasSubstr("events rejected  1,234\n"));
+  EXPECT_THAT(summary_text(summary),
+              HasSubstr("\"size > 4096\" does not apply to kv:start of server: no field size\n"));
+  EXPECT_THAT(why_empty(summary, "", 0), HasSubstr("--filter was true of none of 1,234 event(s)"));
+  EXPECT_THAT(why_empty(summary, "", 0), Not(HasSubstr("never came to one of them")));
+  EXPECT_THAT(summary_text({}), Not(HasSubstr("rejected")));
+}
+
 TEST(Summary, LiveLine_OneLine) {
   control::v1::Stats stats;
   stats.set_events(900);

@@ -40,6 +40,24 @@ TEST(Coverage, PatternThatMatchedNothing_GetsSuggestions) {
   EXPECT_EQ(message.patterns(0).nearest(0), "app:start");
 }
 
+TEST(Coverage, FilterProblems_OnceEachAndFew) {
+  Coverage coverage;
+  for (int program = 0; program < 3; ++program)
+    coverage.add_filter_problem({"a == 1", "no field a"}, "app:x", "p" + std::to_string(program));
+  control::v1::Coverage message;
+  coverage.fill({}, &message);
+  ASSERT_EQ(message.filter_problems_size(), 1);
+  EXPECT_EQ(message.filter_problems(0).filter(), "a == 1");
+  EXPECT_EQ(message.filter_problems(0).event(), "app:x");
+  EXPECT_EQ(message.filter_problems(0).program(), "p0");
+  EXPECT_EQ(message.filter_problems(0).reason(), "no field a");
+  for (int event = 0; event < 100; ++event)
+    coverage.add_filter_problem({"a == 1", "no field a"}, "app:" + std::to_string(event), "p");
+  control::v1::Coverage many;
+  coverage.fill({}, &many);
+  EXPECT_LT(many.filter_problems_size(), 20);
+}
+
 TEST(Coverage, BestVerdictOfSeveralChannelsCounts) {
   Coverage coverage;
   auto channel = channel_for("*");

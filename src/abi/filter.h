@@ -21,7 +21,7 @@
  * sign, and calls of the helpers below. What may stand there is less than the kernel allows, so that it can be checked in
  * one pass and needs no check when it runs:
  *
- *   registers   r0 to r5 and r8 are numbers; r6, r7 and r10 are bases of loads and stores and nothing else; r9 is not used
+ *   registers   r0 to r5 and r8 are numbers, read only behind a write on every way; r6, r7 and r10 are bases of loads and stores and nothing else; r9 is not used
  *   loads       [r6 + N]   the prefix: the first prefix_bytes of the record's payload, as they stand in the record
  *               [r7 + N]   field_count cells of 16 bytes: u64 value, u64 presence (0 or 1); of fields of kind VALUE
  *               [r10 - N]  the stack, stack_bytes, zeroed

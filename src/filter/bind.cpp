@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "filter/bind.hpp"
 
+#include "filter/evaluate.hpp"
 #include "filter/lexer.hpp"
 
 #include <algorithm>
@@ -34,7 +35,10 @@ class Binder {
   Binder(const Tree& tree, const Schema& schema) : schema_(schema) { binding_.tree = tree; }
 
   Binding bind() {
-    for (Node& node : binding_.tree.nodes) node.type = type_of(&node);
+    for (Node& node : binding_.tree.nodes) {
+      node.type = type_of(&node);
+      fold(&node);
+    }
     Node& root = binding_.tree.nodes.back();
     if (!is_condition(root) || !find_outcomes().can_be_true) root.type = Type::kMissing;
     return std::move(binding_);
@@ -43,6 +47,25 @@ class Binder {
  private:
   [[nodiscard]] const Node& operand(const Node& node, std::uint32_t which) const {
     return binding_.tree.nodes[binding_.tree.operands[node.first + which]];
+  }
+
+  // Operations of literals are done once: -7 is one.
+  void fold(Node* node) const {
+    if (node->kind != Node::Kind::kOperation || node->type == Type::kMissing) return;
+    for (std::uint32_t i = 0; i < node->count; ++i) {
+      const Node& each = operand(*node, i);
+      if (each.type == Type::kMissing || each.kind == Node::Kind::kField ||
+          each.kind == Node::Kind::kOperation)
+        return;
+    }
+    const Scalar value = evaluate_constant(binding_.tree, *node);
+    node->type = value.type;
+    if (value.type == Type::kMissing) return;
+    node->kind = value.type == Type::kReal ? Node::Kind::kReal : Node::Kind::kInteger;
+    node->operation = Operator::kNone;
+    node->count = 0;
+    node->integer = value.integer;
+    node->real = value.real;
   }
 
   // What a condition may come to be beside missing.

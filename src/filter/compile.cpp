@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "filter/compile.hpp"
 
-#include "filter/evaluate.hpp"
 #include "filter/lexer.hpp"
 
 #include <algorithm>
@@ -337,7 +336,6 @@ class Compiler {
   void text_comparison(const Node& node, Label yes, Label no) {
     const Node &left = operand(node, 0), &right = operand(node, 1);
     const bool left_is_field = is_text_field(left), right_is_field = is_text_field(right);
-    if (!left_is_field && !right_is_field) return compare_literals(node, yes, no);
     if (helpers_ != nullptr) return call_text_helper(node, yes, no);
     if (left_is_field && right_is_field) return compare_fields(node, yes, no);
     const Node& field = left_is_field ? left : right;
@@ -368,21 +366,6 @@ class Compiler {
     }
     a_.jump_if(signed_condition(operation), r0, 0, yes);
     a_.jump(no);
-  }
-
-  void compare_literals(const Node& node, Label yes, Label no) {
-    // The same as in evaluate(): no record is needed.
-    Tree alone;
-    alone.texts = {text_of(operand(node, 0)), text_of(operand(node, 1))};
-    alone.nodes = {operand(node, 0), operand(node, 1), node};
-    alone.nodes[0].index = 0;
-    alone.nodes[1].index = 1;
-    alone.nodes[2].first = 0;
-    alone.operands = {0, 1};
-    class NoRecord final : public Record {
-      [[nodiscard]] Scalar read(std::uint32_t) const override { return {}; }
-    };
-    decided(matches(alone, NoRecord()), yes, no);
   }
 
   void match_text(const Text& text, Label yes, Label no) {

@@ -150,6 +150,13 @@ bool matches(const Tree& tree, const Record& record) {
   return result.type == Type::kInteger && result.integer != 0;
 }
 
+Scalar evaluate_constant(const Tree& tree, const Node& operation) {
+  class NoRecord final : public Record {
+    [[nodiscard]] Scalar read(std::uint32_t) const override { return {}; }
+  };
+  return Evaluation(tree, NoRecord()).value(operation);
+}
+
 bool is_like(std::string_view text, const Text& pattern) {
   const std::string& first = pattern.pieces.front();
   const std::string& last = pattern.pieces.back();

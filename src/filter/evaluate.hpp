@@ -47,6 +47,9 @@ class Record {
 ///         whole expression false, and a number with a fraction as a condition is cut to an integer.
 [[nodiscard]] bool matches(const Tree& tree, const Record& record);
 
+/// The value of one operation of a bound expression whose operands are all literals; kMissing if it has none.
+[[nodiscard]] Scalar evaluate_constant(const Tree& tree, const Node& operation);
+
 /// Whether `text` is what a text operand describes.
 ///
 /// Cost: linear in the text for each piece.

@@ -160,5 +160,13 @@ TEST(FilterParser, HostileText_IsRefusedWithinLimits) {
   EXPECT_TRUE(parse(repeated("(", 200) + "1" + repeated(")", 200)));
 }
 
+TEST(FilterParser, SeveralLines_TheErrorSaysWhich) {
+  EXPECT_EQ(parse("a == 1 &&\n\n  b = 2").error().location, "line 3, column 5");
+  EXPECT_EQ(parse("a == \n1 &&").error().location, "line 2, column 5");
+  EXPECT_EQ(parse("a = 1\n").error().location, "line 1, column 3");
+  EXPECT_EQ(parse("a = 1").error().location, "column 3");
+  EXPECT_EQ(place_text("a\nbc", 4), "line 2, column 2");
+}
+
 }  // namespace
 }  // namespace sillage::filter

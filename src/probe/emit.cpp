@@ -26,9 +26,9 @@ namespace {
 constexpr std::uint32_t kScratchBytes = 704;
 
 /// Assembles contexts and payload, then publishes both in one block. `expected` is Payload::serial.
-[[gnu::noinline]] void record_with_contexts(sillage_slot* slot, const void* payload,
-                                            std::uint32_t bytes, std::uint64_t ip,
-                                            std::uint32_t expected) {
+[[gnu::always_inline]] inline void assemble_with_contexts(sillage_slot* slot, const void* payload,
+                                                          std::uint32_t bytes, std::uint64_t ip,
+                                                          std::uint32_t expected) {
 #if defined(__x86_64__)
   const RingView* ring = slot->ring;
   std::uint32_t context_bytes = ring->context_bytes;
@@ -55,12 +55,23 @@ constexpr std::uint32_t kScratchBytes = 704;
   record_slow(slot, Payload{&piece, 1, bytes, ip, expected});
 }
 
+[[gnu::noinline]] void record_with_contexts(sillage_slot* slot, const void* payload,
+                                            std::uint32_t bytes, std::uint64_t ip) {
+  assemble_with_contexts(slot, payload, bytes, ip, 0);
+}
+/// A function of its own, so that the one before needs no register for the serial.
+[[gnu::noinline]] void record_accepted_with_contexts(sillage_slot* slot, const void* payload,
+                                                     std::uint32_t bytes, std::uint64_t ip,
+                                                     std::uint32_t expected) {
+  assemble_with_contexts(slot, payload, bytes, ip, expected);
+}
+
 /// Records an event that the slot's filter, as it was with this serial, wants; 16 bytes of `payload` can be read.
 [[gnu::always_inline]] inline void record_accepted(sillage_slot* slot, std::uint32_t serial,
                                                    const void* payload, std::uint32_t bytes,
                                                    std::uint64_t ip) {
   if (slot->ring->context_bytes != 0) {
-    record_with_contexts(slot, payload, bytes, ip, serial);
+    record_accepted_with_contexts(slot, payload, bytes, ip, serial);
     return;
   }
 #if defined(__x86_64__)
@@ -96,7 +107,7 @@ constexpr std::uint32_t kScratchBytes = 704;
   for (; slot != nullptr; slot = slot->next) {
     if (__atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE) == 0) continue;
     if (slot->ring->context_bytes != 0 && slot->filter == nullptr) {
-      record_with_contexts(slot, payload, bytes, ip, 0);
+      record_with_contexts(slot, payload, bytes, ip);
       continue;
     }
 #if defined(__x86_64__)
@@ -128,7 +139,7 @@ constexpr std::uint32_t kScratchBytes = 704;
       continue;
     }
     if (slot->ring->context_bytes != 0) {
-      record_with_contexts(slot, words, bytes, ip, 0);
+      record_with_contexts(slot, words, bytes, ip);
       continue;
     }
 #if defined(__x86_64__)
@@ -141,6 +152,27 @@ constexpr std::uint32_t kScratchBytes = 704;
     Piece piece = {words, bytes, 0};
     record_slow(slot, Payload{&piece, 1, bytes, ip, 0});
   }
+}
+
+/// The same for a chain that begins with a filter. Most often there is nothing else, and its tests say no: for that no more
+/// is set up than they need.
+[[gnu::noinline]] void record_filtered_words(sillage_slot* slot, std::uint32_t bytes,
+                                             std::uint64_t w0, std::uint64_t w1, std::uint64_t w2,
+                                             std::uint64_t ip) {
+  const Filter* filter = slot->filter;
+  // An inactive slot, or one that has just lost its filter, is not judged by what is left there.
+  const bool is_active = __atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE) != 0;
+  if (__builtin_expect(is_active && filter != nullptr && slot->next == nullptr, 1)) {
+    const std::uint64_t words[3] = {w0, w1, w2};
+    if (__builtin_expect(bytes >= filter->prefix_bytes, 1)) {
+      const FilterTarget target = run_tests(filter, reinterpret_cast<const char*>(words));
+      if (target.kind == FilterTarget::kAnswer && target.at == 0) {
+        count_rejected(slot->ring);
+        return;
+      }
+    }
+  }
+  record_words(slot, bytes, w0, w1, w2, ip);
 }
 
 [[gnu::noinline, gnu::cold]] void refresh_and_record(sillage_site* site, std::uint32_t bytes,
@@ -244,15 +276,23 @@ void sillage_emit_words(sillage_site* site, std::uint32_t bytes, std::uint64_t w
 #if defined(__x86_64__)
   if (__builtin_expect(bytes <= 8, 1)) {
     VectorWord v0(w0);
-    if (__builtin_expect(!rseq_record_word(slot, bytes, v0.value), 0))
-      return record_words(slot, bytes, v0.word(), 0, 0, caller(__builtin_return_address(0)));
+    if (__builtin_expect(!rseq_record_word(slot, bytes, v0.value), 0)) {
+      if (slot->filter == nullptr)
+        return record_words(slot, bytes, v0.word(), 0, 0, caller(__builtin_return_address(0)));
+      return record_filtered_words(slot, bytes, v0.word(), 0, 0,
+                                   caller(__builtin_return_address(0)));
+    }
     if (__builtin_expect(slot->next == nullptr, 1)) return;
     return record_words(slot->next, bytes, v0.word(), 0, 0, caller(__builtin_return_address(0)));
   }
   VectorWord v0(w0), v1(w1), v2(w2);
-  if (__builtin_expect(!rseq_record_words(slot, bytes, v0.value, v1.value, v2.value), 0))
-    return record_words(slot, bytes, v0.word(), v1.word(), v2.word(),
-                        caller(__builtin_return_address(0)));
+  if (__builtin_expect(!rseq_record_words(slot, bytes, v0.value, v1.value, v2.value), 0)) {
+    if (slot->filter == nullptr)
+      return record_words(slot, bytes, v0.word(), v1.word(), v2.word(),
+                          caller(__builtin_return_address(0)));
+    return record_filtered_words(slot, bytes, v0.word(), v1.word(), v2.word(),
+                                 caller(__builtin_return_address(0)));
+  }
   if (__builtin_expect(slot->next == nullptr, 1)) return;
   slot = slot->next;
   return record_words(slot, bytes, v0.word(), v1.word(), v2.word(),

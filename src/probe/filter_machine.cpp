@@ -147,21 +147,24 @@ bool fill_cells(const Filter* filter, const FilterEvent& event, const char* pref
   return done == bytes;
 }
 
+FilterText text_in(const Cell& cell) {
+  return {reinterpret_cast<const char*>(static_cast<std::uintptr_t>(cell.value)), cell.presence};
+}
+
 /// One run of a filter.
 class Machine {
  public:
   Machine(const Filter* filter, const FilterEvent& event, const char* prefix, const Cell* cells)
       : filter_(filter), event_(event), prefix_(prefix), cells_(cells) {}
 
-  [[nodiscard]] bool run();
+  [[nodiscard]] bool run(std::uint32_t from_op);
 
  private:
   [[nodiscard]] std::uint64_t call(std::uint32_t helper, const std::uint64_t* registers) const;
   [[nodiscard]] bool text_of(std::uint64_t which, FilterText* text) const {
     if (which >= filter_->field_count || filter_->fields[which].kind == SILLAGE_FILTER_VALUE)
       return false;
-    *text = {reinterpret_cast<const char*>(static_cast<std::uintptr_t>(cells_[which].value)),
-             cells_[which].presence};
+    *text = text_in(cells_[which]);
     return true;
   }
 
@@ -246,13 +249,15 @@ template <class T>
     op++;                                 \
     continue;
 
-bool Machine::run() {
-  std::uint64_t registers[kFilterRegisters] = {};
+bool Machine::run(std::uint32_t from_op) {
+  // Each is written before it is read, but helpers are handed three whatever they take.
+  std::uint64_t registers[kFilterRegisters];
+  registers[1] = registers[2] = registers[3] = 0;
   alignas(8) char stack[SILLAGE_FILTER_MAX_STACK_BYTES];
   if (filter_->stack_bytes != 0) std::memset(stack, 0, sizeof stack);
   const char* const bases[kFilterBases] = {prefix_, reinterpret_cast<const char*>(cells_), stack};
   const FilterOp* const ops = filter_->ops;
-  const FilterOp* op = ops;
+  const FilterOp* op = ops + from_op;
   for (;;) {
     switch (op->code) {
       SILLAGE_FILTER_ARITHMETIC(Move, (static_cast<void>(a), b))
@@ -316,10 +321,41 @@ bool Machine::run() {
 #undef SILLAGE_FILTER_LOAD
 #undef SILLAGE_FILTER_STEP
 
-[[gnu::noinline]] bool accepts_with_cells(const Filter* filter, const FilterEvent& event,
-                                          const char* prefix) {
+/// What a test of a text comes to.
+FilterTarget run_text_test(const Filter* filter, const FilterTest& test, const Cell* cells) {
+  const FilterText text = text_in(cells[test.place]);
+  const sillage_filter_literal* literal = filter->literals + test.literal;
+  std::uint64_t value;
+  if (test.pieces != 0) {
+    value = match_text(text, literal, test.pieces, filter->text) ? 1 : 0;
+  } else {
+    value = static_cast<std::uint64_t>(
+        order_literal(text, {filter->text + literal->offset, literal->bytes}));
+  }
+  return value - test.low <= test.range ? test.inside : test.outside;
+}
+
+[[gnu::noinline]] bool goes_on_with_cells(const Filter* filter, const FilterEvent& event,
+                                          const char* prefix, FilterTarget target) {
   Cell cells[SILLAGE_FILTER_MAX_FIELDS];
-  return fill_cells(filter, event, prefix, cells) && Machine(filter, event, prefix, cells).run();
+  if (!fill_cells(filter, event, prefix, cells)) return false;
+  while (target.kind == FilterTarget::kTest) {
+    const FilterTest& test = filter->tests[target.at];
+    if (test.load == FilterCode::kCall) {
+      target = run_text_test(filter, test, cells);
+    } else {
+      const std::uint64_t value = load_value(test.load, prefix + test.place) & test.mask;
+      target = value - test.low <= test.range ? test.inside : test.outside;
+    }
+  }
+  if (target.kind == FilterTarget::kAnswer) return target.at != 0;
+  return Machine(filter, event, prefix, cells).run(target.at);
+}
+
+[[gnu::always_inline]] inline bool goes_on(const Filter* filter, const FilterEvent& event,
+                                           const char* prefix, FilterTarget target) {
+  if (filter->field_count != 0) return goes_on_with_cells(filter, event, prefix, target);
+  return Machine(filter, event, prefix, nullptr).run(target.at);
 }
 
 }  // namespace
@@ -336,19 +372,17 @@ bool filter_accepts(const Filter* filter, const FilterEvent& event) {
       return false;
     }
   }
-  if (filter->field_count != 0) return accepts_with_cells(filter, event, prefix);
-  return Machine(filter, event, prefix, nullptr).run();
+  const FilterTarget target = run_tests(filter, prefix);
+  if (target.kind == FilterTarget::kAnswer) return target.at != 0;
+  return goes_on(filter, event, prefix, target);
 }
 
-bool filter_accepts_bytes(const Filter* filter, const sillage_event* description,
-                          const void* payload, std::uint32_t bytes, const RingView* ring,
-                          std::uint64_t ip) {
+bool filter_continues(const Filter* filter, FilterTarget target, const sillage_event* description,
+                      const void* payload, std::uint32_t bytes, const RingView* ring,
+                      std::uint64_t ip) {
   const sillage_part part = {payload, bytes, SILLAGE_PART_BYTES};
   const FilterEvent event = {description, &part, 1, ring, ip};
-  if (bytes < filter->prefix_bytes) return false;
-  const char* prefix = static_cast<const char*>(payload);
-  if (filter->field_count != 0) return accepts_with_cells(filter, event, prefix);
-  return Machine(filter, event, prefix, nullptr).run();
+  return goes_on(filter, event, static_cast<const char*>(payload), target);
 }
 
 }  // namespace sillage::probe

@@ -7,6 +7,7 @@
 #include "probe/slot.hpp"
 
 #include <cstdint>
+#include <cstring>
 
 namespace sillage::probe {
 
@@ -21,6 +22,41 @@ struct FilterEvent {
   std::uint64_t ip;      ///< return address into the traced program, for the `ip` context
 };
 
+/// A value as an operation loads it.
+[[gnu::always_inline]] inline std::uint64_t load_value(FilterCode code, const char* from) {
+  std::uint64_t eight = 0;
+  std::uint32_t four = 0;
+  std::uint16_t two = 0;
+  switch (code) {
+    case FilterCode::kLoad1: return static_cast<unsigned char>(*from);
+    case FilterCode::kLoadSigned1:
+      return static_cast<std::uint64_t>(std::int64_t{static_cast<signed char>(*from)});
+    case FilterCode::kLoad2: std::memcpy(&two, from, 2); return two;
+    case FilterCode::kLoadSigned2:
+      std::memcpy(&two, from, 2);
+      return static_cast<std::uint64_t>(std::int64_t{static_cast<std::int16_t>(two)});
+    case FilterCode::kLoad4: std::memcpy(&four, from, 4); return four;
+    case FilterCode::kLoadSigned4:
+      std::memcpy(&four, from, 4);
+      return static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(four)});
+    default: std::memcpy(&eight, from, 8); return eight;
+  }
+}
+
+/// Does the tests of integers that a filter begins with; `prefix` has its prefix_bytes.
+///
+/// Returns: the answer, or what to go on with: a test of a text, or an operation.
+[[gnu::always_inline]] inline FilterTarget run_tests(const Filter* filter, const char* prefix) {
+  FilterTarget target = filter->start;
+  while (target.kind == FilterTarget::kTest) {
+    const FilterTest& test = filter->tests[target.at];
+    if (test.load == FilterCode::kCall) break;
+    const std::uint64_t value = load_value(test.load, prefix + test.place) & test.mask;
+    target = value - test.low <= test.range ? test.inside : test.outside;
+  }
+  return target;
+}
+
 /// Whether a filter wants an event. False, too, if the event is not made of what the filter was made for.
 ///
 /// Reads arguments once each, and of texts no more than the site said or a NUL ends: another thread that changes
@@ -29,10 +65,20 @@ struct FilterEvent {
 /// Cost:    some nanoseconds for each instruction that is come to; a text to the byte that decides.
 [[nodiscard]] bool filter_accepts(const Filter* filter, const FilterEvent& event);
 
-/// The same for a payload of `bytes` bytes in one piece.
-[[nodiscard]] bool filter_accepts_bytes(const Filter* filter, const sillage_event* description,
-                                        const void* payload, std::uint32_t bytes,
-                                        const RingView* ring, std::uint64_t ip);
+/// Goes on behind run_tests(), for a payload of `bytes` bytes in one piece, not less than the filter's prefix.
+[[nodiscard]] bool filter_continues(const Filter* filter, FilterTarget target,
+                                    const sillage_event* description, const void* payload,
+                                    std::uint32_t bytes, const RingView* ring, std::uint64_t ip);
+
+/// The whole for a payload of `bytes` bytes in one piece.
+[[nodiscard, gnu::always_inline]] inline bool filter_accepts_bytes(
+    const Filter* filter, const sillage_event* description, const void* payload,
+    std::uint32_t bytes, const RingView* ring, std::uint64_t ip) {
+  if (bytes < filter->prefix_bytes) return false;
+  const FilterTarget target = run_tests(filter, static_cast<const char*>(payload));
+  if (target.kind == FilterTarget::kAnswer) return target.at != 0;
+  return filter_continues(filter, target, description, payload, bytes, ring, ip);
+}
 
 /// What filters ask of contexts: context.cpp, or a test's own.
 ///

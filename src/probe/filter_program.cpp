@@ -2,6 +2,7 @@
 #include "probe/filter_program.hpp"
 
 #include "abi/app_protocol.h"
+#include "probe/filter_tests.hpp"
 
 #include <linux/bpf.h>
 
@@ -283,7 +284,9 @@ class Decoder {
 std::uint64_t decoded_filter_bytes(const void* from, std::uint64_t bytes) {
   Parts parts;
   if (!find_parts(from, bytes, &parts)) return 0;
-  return sizeof(Filter) + parts.head.instruction_count * sizeof(FilterOp) +
+  return sizeof(Filter) +
+         parts.head.instruction_count *
+             (sizeof(FilterTest) + sizeof(FilterOp) + sizeof(std::uint16_t)) +
          parts.head.literal_count * sizeof(sillage_filter_literal) +
          parts.head.field_count * sizeof(sillage_filter_field) + parts.head.text_bytes;
 }
@@ -299,23 +302,30 @@ const Filter* decode_filter(const void* from, std::uint64_t bytes, void* memory)
     if (std::uint64_t{literal.offset} + literal.bytes > parts.head.text_bytes) return nullptr;
   }
   auto* filter = static_cast<Filter*>(memory);
-  auto* ops = reinterpret_cast<FilterOp*>(filter + 1);
+  auto* tests = reinterpret_cast<FilterTest*>(filter + 1);
+  auto* ops = reinterpret_cast<FilterOp*>(tests + parts.head.instruction_count);
   auto* literals = reinterpret_cast<sillage_filter_literal*>(ops + parts.head.instruction_count);
   auto* fields = reinterpret_cast<sillage_filter_field*>(literals + parts.head.literal_count);
-  auto* text = reinterpret_cast<char*>(fields + parts.head.field_count);
+  auto* live = reinterpret_cast<std::uint16_t*>(fields + parts.head.field_count);
+  auto* text = reinterpret_cast<char*>(live + parts.head.instruction_count);
   if (!Decoder(parts, ops).decode()) return nullptr;
+  FilterTarget start;
+  const FilterProgramParts checked = {ops, parts.head.instruction_count, parts.fields,
+                                      parts.head.field_count, parts.head.literal_count};
+  if (!make_tests(checked, tests, live, &start)) return nullptr;
   std::memcpy(literals, parts.literals, parts.head.literal_count * sizeof *literals);
   std::memcpy(fields, parts.fields, parts.head.field_count * sizeof *fields);
   std::memcpy(text, parts.text, parts.head.text_bytes);
-  *filter = {ops,
+  *filter = {tests,
+             ops,
              fields,
              literals,
              text,
+             start,
              parts.head.prefix_bytes,
              parts.head.stack_bytes,
              parts.head.field_count,
-             parts.head.literal_count,
-             walked};
+             parts.head.literal_count};
   return filter;
 }
 

@@ -88,17 +88,37 @@ struct FilterOp {
 
 constexpr std::uint32_t kFilterRegisters = 9;
 
+/// Where a filter goes on: at an operation, at a test, or nowhere, as the answer is known.
+struct FilterTarget {
+  enum Kind : std::uint32_t { kOp, kTest, kAnswer };
+  Kind kind;
+  std::uint32_t at;  ///< of the operation or test; 1 or 0 of the answer
+};
+
+/// What most filters are made of, in one step: an integer of the prefix, some of its bits, compared with a constant; or a
+/// text compared with a literal or a pattern. Whatever the comparison, it asks whether the value lies in a range:
+/// value - low <= range, unsigned.
+struct FilterTest {
+  std::uint64_t mask, low, range;
+  std::uint16_t place;  ///< in the prefix; of a text: its cell
+  FilterCode load;      ///< of a text kCall
+  std::uint16_t literal,
+      pieces;  ///< pieces 0: the literal is compared; else it begins a pattern of so many
+  FilterTarget inside, outside;
+};
+
 /// A filter that has been checked.
 ///
 /// Lifetime: never freed nor changed: a thread may be running it across any reconfiguration.
 struct Filter {
+  const FilterTest* tests;
   const FilterOp* ops;
   const sillage_filter_field* fields;
   const sillage_filter_literal* literals;
   const char* text;
+  FilterTarget start;
   std::uint16_t prefix_bytes, stack_bytes;
   std::uint16_t field_count, literal_count;
-  std::uint32_t walked_fields;  ///< so many of the event's have to be found among its parts
 };
 
 /// The bytes that decode_filter() needs for a program, or 0 if its head or its sizes cannot be.

@@ -276,20 +276,11 @@ bool wait_for_room(const RingView* ring, std::uint64_t* since) {
 
 }  // namespace
 
-void count_rejected(const RingView* ring) {
-#if defined(__x86_64__)
-  for (int aborts = 0; aborts < kMaxAborts && ring->rseq_index_count != 0; aborts++) {
-    std::uint32_t index = current_index(ring->index_offset);
-    if (index >= ring->rseq_index_count) break;
-    if (rseq_count(&ring->at[index].control->rejected, index, ring->index_offset,
-                   ring->rseq_offset))
-      return;
-  }
-#endif
+void count_rejected_locked(const RingView* ring) {
   auto index = static_cast<std::uint32_t>(current_cpu());
-  std::uint32_t locked = ring->stream_count - ring->index_count;
-  if (locked == 0) return;
-  __atomic_fetch_add(&ring->at[ring->index_count + index % locked].control->rejected, 1,
+  std::uint32_t count = ring->stream_count - ring->index_count;
+  if (count == 0) return;
+  __atomic_fetch_add(&ring->at[ring->index_count + index % count].control->rejected, 1,
                      __ATOMIC_RELAXED);
 }
 

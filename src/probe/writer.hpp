@@ -36,8 +36,8 @@ struct Payload {
 [[gnu::noinline]] bool record_locked(const sillage_slot* slot, const void* payload,
                                      std::uint32_t bytes, std::uint32_t expected_serial);
 
-/// Counts an event that a filter did not want.
-void count_rejected(const RingView* ring);
+/// Counts an event that a filter did not want, on a try-locked stream.
+void count_rejected_locked(const RingView* ring);
 
 #if defined(__x86_64__)
 
@@ -89,5 +89,18 @@ struct Place {
 }
 
 #endif  // __x86_64__
+
+/// Counts an event that a filter did not want.
+[[gnu::always_inline]] inline void count_rejected(const RingView* ring) {
+#if defined(__x86_64__)
+  std::uint32_t index = current_index(ring->index_offset);
+  if (__builtin_expect(index < ring->rseq_index_count, 1) &&
+      __builtin_expect(rseq_count(&ring->at[index].control->rejected, index, ring->index_offset,
+                                  ring->rseq_offset),
+                       1))
+    return;
+#endif
+  count_rejected_locked(ring);
+}
 
 }  // namespace sillage::probe

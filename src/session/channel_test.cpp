@@ -63,6 +63,22 @@ TEST(Channel, E9_AnyOfSeveralRulesRecords) {
   EXPECT_EQ(channel.judge("app:stop", 13), Verdict::kExcluded);
 }
 
+TEST(Channel, Filters_ArePartOfARule) {
+  Channel channel = make_channel();
+  EventRule rule{.pattern = "app:*", .exclusions = {}, .level = {}, .filter = "a == 1"};
+  ASSERT_TRUE(channel.add_rule(rule));
+  EXPECT_EQ(channel.add_rule(rule).error().code, Code::kAlreadyExists);
+  rule.filter = "a == 2";
+  ASSERT_TRUE(channel.add_rule(rule));
+  ASSERT_TRUE(channel.add_rule({.pattern = "other:*", .exclusions = {}, .level = {}}));
+  const auto wanting = channel.rules_for("app:start", 13);
+  ASSERT_EQ(wanting.size(), 2u);
+  EXPECT_EQ(wanting[0]->filter, "a == 1");
+  EXPECT_EQ(wanting[1]->filter, "a == 2");
+  EXPECT_EQ(channel.rules_for("other:x", 13).size(), 1u);
+  EXPECT_TRUE(channel.rules_for("none:x", 13).empty());
+}
+
 TEST(Channel, Contexts_OnceEach) {
   Channel channel = make_channel();
   ASSERT_TRUE(channel.add_context(2));

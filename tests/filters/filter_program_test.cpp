@@ -179,6 +179,8 @@ TEST(FilterProgram, EveryRuleOfTheFormat_IsKept) {
       {"a constant at the end",
        [](Raw* raw) { raw->code.back() = insn(BPF_LD | BPF_DW | BPF_IMM, 2); }},
       {"a map", with(3, insn(BPF_LD | BPF_DW | BPF_IMM, 2, BPF_PSEUDO_MAP_FD, 0, 1))},
+      {"a register that nobody wrote", with(5, insn(BPF_ALU64 | BPF_MOV | BPF_X, 1, 4))},
+      {"a register written on one way only", [](Raw* raw) { raw->code[3] = insn(BPF_JMP | BPF_JA, 0, 0, 1); raw->code[4] = set(2, 0); }},
       {"a jump backwards", with(7, insn(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, -1, 0))},
       {"a jump behind the end", with(7, insn(BPF_JMP | BPF_JA, 0, 0, 2))},
       {"a jump into a constant", with(0, insn(BPF_JMP | BPF_JA, 0, 0, 3))},
@@ -213,8 +215,12 @@ TEST(FilterProgram, HelpersOfWhatThereIsNot_Give0) {
                                        {SILLAGE_FILTER_MATCH, 1, 0, -1},
                                        {SILLAGE_FILTER_CONTEXT, 99, 0, 0}}) {
     Raw raw = sound();
-    raw.code = {set(1, first), set(2, second), set(3, third),
-                insn(BPF_JMP | BPF_CALL, 0, 0, 0, helper), kExit};
+    raw.code = {set(0, 0),
+                set(1, first),
+                set(2, second),
+                set(3, third),
+                insn(BPF_JMP | BPF_CALL, 0, 0, 0, helper),
+                kExit};
     const Decoded decoded(raw.bytes());
     ASSERT_NE(decoded.filter(), nullptr);
     const TestSite* site = find_site("hidden");  // parts that do not fit: no prefix
