@@ -96,7 +96,7 @@ class Functions(recording.KernelTest):
         if self.daemon is None:
             self.start_daemon()
         done = subprocess.run([self.sillage, "record", "-k", "--no-statedump", "-o", self.new_trace(), *options, "--",
-                               "true"], env=self.env, capture_output=True, text=True, timeout=60, check=False)
+                               "true"], env=self.env, capture_output=True, text=True, timeout=60 * recording.SLOWNESS, check=False)
         self.assertNotEqual(done.returncode, 0)
         print("\n  " + done.stderr.strip())
         return done.stderr
