@@ -16,7 +16,8 @@ import tempfile
 import time
 
 IN_NAMESPACE = "SILLAGE_BENCH_NAMESPACE"
-READY_SECONDS = 10
+# On an emulated processor everything takes longer.
+READY_SECONDS = 10 * int(os.environ.get("SILLAGE_SLOWNESS", "1"))
 SUMMARY_NUMBER = r"^\s*{}\s+([\d,]+)"
 
 
@@ -164,16 +165,17 @@ class Lttng:
         os.makedirs(self.env["LTTNG_HOME"], exist_ok=True)
         self.daemon = None
 
-    def start(self):
+    def start(self, kernel=False):
         if os.geteuid() == 0 and IN_NAMESPACE not in os.environ:
             if subprocess.run(["pgrep", "-u", "0", "-x", "lttng-sessiond"], stdout=subprocess.DEVNULL,
                               check=False).returncode == 0:
                 raise BenchError("root's lttng-sessiond runs already, and no namespace can be made here: stop it, or run "
                                  "the bench as another user")
         log = open(os.path.join(self.work.path, "lttng.log"), "w", encoding="utf-8")
-        self.daemon = self.work.start(["lttng-sessiond", "--no-kernel"], env=self.env, stdout=log, stderr=log)
+        self.daemon = self.work.start(["lttng-sessiond", *([] if kernel else ["--no-kernel"])], env=self.env, stdout=log, stderr=log)
         give_up = time.monotonic() + READY_SECONDS
-        while subprocess.run(["lttng", "-n", "list"], env=self.env, capture_output=True, check=False).returncode != 0:
+        ready = ["lttng", "-n", "list", *(["-k"] if kernel else [])]
+        while subprocess.run(ready, env=self.env, capture_output=True, check=False).returncode != 0:
             if self.daemon.poll() is not None or time.monotonic() > give_up:
                 with open(log.name, encoding="utf-8") as file:
                     raise BenchError("lttng-sessiond does not start:\n" + file.read())

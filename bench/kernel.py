@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import harness
@@ -225,8 +226,42 @@ class Bpftrace(Tracer):
         return None, lost, os.path.getsize(self.file)
 
 
+class LttngModules(Tracer):
+    """LTTng's kernel tracer, where its modules are: the events, contexts and sub-buffers of Sillage's recording."""
+
+    needs = "lttng"
+
+    def __init__(self, work):
+        super().__init__(work)
+        self.lttng = None
+
+    @staticmethod
+    def is_there():
+        return subprocess.run(["modinfo", "lttng-tracer"], capture_output=True, check=False).returncode == 0
+
+    def start(self, case):
+        if self.lttng is None:
+            self.lttng = harness.Lttng(self.work)
+            self.lttng.start(kernel=True)
+        self.output = self.path("lttng-kernel")
+        channel = ("-k", "-s", "bench", "-c", "bench")
+        self.lttng("create", "bench", "--output=" + self.output)
+        self.lttng("enable-channel", "-k", "-s", "bench", "--subbuf-size=4M", "--num-subbuf=16", "bench")
+        self.lttng("enable-event", *channel, *(("sched_switch",) if case == "switch" else ("--syscall", "--all")))
+        if case.endswith("ctx"):
+            self.lttng("add-context", *channel, *(f"--type={name}" for name in CONTEXTS if name != "--context"))
+        self.lttng("start", "bench")
+
+    def stop(self):
+        self.lttng("stop", "bench")
+        lost = self.lttng.discarded("bench")
+        self.lttng("destroy", "bench")
+        return harness.count_events(self.output), lost, harness.directory_bytes(self.output)
+
+
 SYSTEMS = {"untraced": Untraced, "floor-empty-program": Floor, "sillage": Sillage, "sillage-rejected": SillageRejected,
-           "ftrace": Ftrace, "trace-cmd": TraceCmd, "perf-record": PerfRecord, "bpftrace": Bpftrace}
+           "ftrace": Ftrace, "trace-cmd": TraceCmd, "perf-record": PerfRecord, "bpftrace": Bpftrace,
+           "lttng-modules": LttngModules}
 
 
 def allow_trace_cmd(work):
@@ -268,7 +303,9 @@ def available(names):
     for name in names:
         program = SYSTEMS[name].needs
         if program and not shutil.which(program):
-            print(f"without {name}: {program} is missing")
+            print(f"without {name}: {program} is missing", file=sys.stderr)
+        elif name == "lttng-modules" and not LttngModules.is_there():
+            print("without lttng-modules: no module lttng-tracer (./dev test-guest has it)", file=sys.stderr)
         else:
             yield name
 
@@ -289,14 +326,15 @@ def measure(options, report, facts):
                     load.run(loop, count)
                     value = min(load.run(loop, count) for _ in range(LOOPS))
                     recorded, lost, size = tracers[name].stop()
-                    report.add("kernel-event/" + case, name, value, "ns", lost)
+                    report.add("kernel-event/" + case, name, value, options.unit, lost)
                     if recorded:
                         facts.setdefault((case, name), []).append(size / recorded)
+                        report.add("kernel-event-bytes/" + case, name, size / recorded, "bytes", lost)
 
 
-def notes(report, facts):
+def notes(options, report, facts):
     yield ""
-    yield f"{'case':14} {'system':20} {'ns added':>9} {'of ftrace':>10} {'of perf':>9} {'bytes/event':>12}"
+    yield f"{'case':14} {'system':20} {'added':>9} {'of ftrace':>10} {'of perf':>9} {'of LTTng':>9} {'bytes/event':>12}"
     for case in CASES:
         full = "kernel-event/" + case
         if not report.has(full, "untraced"):
@@ -309,15 +347,15 @@ def notes(report, facts):
         for name, value in added.items():
             size = facts.get((case, name))
             yield (f"{case:14} {name:20} {value:9.1f} {share(name, 'ftrace'):>10} {share(name, 'perf-record'):>9} "
-                   f"{min(size) if size else 0:12.1f}")
-    yield "\nns per system call (entry and exit recorded: two events) or per switch; of 15 short loops the fastest, in each round"
+                   f"{share(name, 'lttng-modules'):>9} {min(size) if size else 0:12.1f}")
+    yield f"\n{options.unit} per system call (entry and exit recorded: two events) or per switch; of 15 short loops the fastest, in each round"
 
 
 def main():
-    options = harness.arguments(__doc__, rounds=5, events=20000, systems="all", cases="all")
+    options = harness.arguments(__doc__, rounds=5, events=20000, systems="all", cases="all", unit="ns")
     report, facts = harness.Report(options), {}
     measure(options, report, facts)
-    report.print(notes(report, facts))
+    report.print(notes(options, report, facts))
 
 
 if __name__ == "__main__":

@@ -96,9 +96,7 @@ class Recorder {
   Status create() {
     control::v1::Request request;
     *request.mutable_create_recording() = plan_.request;
-    const bool loads_programs = request.create_recording().kernel_channels_size() != 0;
-    auto response =
-        client_.call(std::move(request), loads_programs ? kLoadDeadline : kAnswerDeadline);
+    auto response = client_.call(std::move(request), start_deadline());
     if (!response) return tl::unexpected<Error>(std::move(response).error());
     const control::v1::CreateRecordingResponse& made = response->create_recording();
     recording_ = made.recording();
@@ -126,7 +124,7 @@ class Recorder {
       child_.emplace(*std::move(child));
       request.mutable_start_recording()->set_root_pid(child_->pid());
     }
-    auto response = client_.call(std::move(request), kAnswerDeadline);
+    auto response = client_.call(std::move(request), start_deadline());
     if (!response) return tl::unexpected<Error>(std::move(response).error());
     start_ns_ = monotonic_ns();
     if (!child_) {
@@ -213,6 +211,11 @@ class Recorder {
     itimerspec when = {};
     when.it_value = {static_cast<time_t>(at / kSecondNs), static_cast<long>(at % kSecondNs)};
     timerfd_settime(timer_.value(), TFD_TIMER_ABSTIME, &when, nullptr);
+  }
+
+  // Kernel recordings load programs when they are made, and attach them when they start.
+  [[nodiscard]] std::chrono::seconds start_deadline() const {
+    return plan_.request.kernel_channels_size() != 0 ? kLoadDeadline : kAnswerDeadline;
   }
 
   void show_live_line(std::uint64_t now) {

@@ -16,6 +16,9 @@
 namespace sillage::kernel {
 namespace {
 
+constexpr int kNotSupportedInKernel =
+    524;  // ENOTSUPP of linux/errno.h, which has no name out of the kernel
+
 Result<Fd> open_perf_event(perf_event_attr& attributes, const std::string& what) {
   attributes.size = sizeof attributes;
   // A program attached to the event of one CPU runs on all of them.
@@ -82,6 +85,9 @@ Result<Attachment> attach_tracing(int program_fd, const std::string& what) {
     return fail(Code::kUnsupported,
                 "this kernel does not let programs be attached to " + what +
                     ": it needs the function tracer (CONFIG_FUNCTION_TRACER, not locked down)");
+  if (error_number == kNotSupportedInKernel)
+    return fail(Code::kUnsupported, "this kernel does not let programs be attached to " + what +
+                                        ": it may have too many arguments");
   return fail_errno("cannot attach a program to " + what, error_number);
 }
 

@@ -108,6 +108,12 @@ Result<Fd> KernelChannel::load(const EventPlan& plan, EventId id, const Btf* btf
 Status KernelChannel::add_event(const EventPlan& plan, EventId id, const Btf* btf) {
   auto program = load(plan, id, btf);
   if (!program) return tl::unexpected(std::move(program).error());
+  // Of a function the kernel says only now whether it can be traced: not if it has too many arguments, for one.
+  if (plan.attach.kind == AttachPlan::Kind::kFunctionEntry ||
+      plan.attach.kind == AttachPlan::Kind::kFunctionExit) {
+    const auto tried = attach(plan.attach, program->value());
+    if (!tried) return tl::unexpected(tried.error());
+  }
   events_.push_back({plan.attach, std::move(*program), {}});
   return {};
 }

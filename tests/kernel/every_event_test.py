@@ -61,7 +61,7 @@ class Overwrite(recording.KernelTest):
         self.start_daemon()
         run = self.begin("--overwrite", "-e", "sched_switch", "-e", "irq_softirq_*", "-e", "syscall_*_unknown",
                          "--subbuf-size", "64k", "--num-subbuf", "4")
-        subprocess.run([*LOAD, "0.7"], check=True)
+        subprocess.run([*LOAD, str(0.7 * recording.SLOWNESS)], check=True)
         end = time.monotonic_ns()
         summary = self.end(run)
         self.assertGreater(summary.lost, 0, "the load did not fill the buffers")

@@ -19,7 +19,7 @@ def record(*options):
     with tempfile.TemporaryDirectory() as folder:
         output = os.path.join(folder, "trace")
         command = [SILLAGE, "record", "-k", "--no-statedump", "-o", output, *options, "--", PROGRAM]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60 * recording.SLOWNESS, check=False)
         events = []
         if done.returncode == 0:
             for message in recording.bt2.TraceCollectionMessageIterator(output):

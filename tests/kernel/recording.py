@@ -18,7 +18,9 @@ import bt2
 
 Event = collections.namedtuple("Event", "name time cpu context fields")
 REQUIRED = os.environ.get("SILLAGE_REQUIRE_KERNEL") == "1"
-READY_SECONDS = 30
+# How much slower than a real machine this one is: an emulated one needs more time for the same load.
+SLOWNESS = float(os.environ.get("SILLAGE_SLOWNESS", "1"))
+READY_SECONDS = 30 * SLOWNESS
 TRACEFS = "/sys/kernel/tracing"
 # The kernel says so of anything it did wrong on a program's behalf.
 KERNEL_COMPLAINTS = re.compile(r"end trace|BUG:|Oops|WARNING:|soft lockup|rcu.*stall")
@@ -172,7 +174,7 @@ class KernelTest(unittest.TestCase):
 
     def end(self, recording, timeout=60):
         recording.send_signal(signal.SIGINT)
-        text = "".join(recording.said) + recording.communicate(timeout=timeout)[1]
+        text = "".join(recording.said) + recording.communicate(timeout=timeout * SLOWNESS)[1]
         self.assertEqual(recording.returncode, 0, text)
         return Summary(text)
 
@@ -180,7 +182,7 @@ class KernelTest(unittest.TestCase):
         """Records while a program runs: (directory of the trace, summary)."""
         output = self.new_trace()
         done = subprocess.run([self.sillage, "record", "-k", "--no-statedump", "-o", output, *options, "--", *program],
-                              env=self.env, capture_output=True, text=True, timeout=timeout, check=False)
+                              env=self.env, capture_output=True, text=True, timeout=timeout * SLOWNESS, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return output, Summary(done.stderr + done.stdout)
 
