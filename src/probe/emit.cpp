@@ -2,6 +2,7 @@
 // The entry points of an event: from an open gate to every channel that records it.
 #include <sillage/site.h>
 #include "probe/context.hpp"
+#include "probe/foreign_sites.h"
 #include "probe/image.hpp"
 #include "probe/short_way.hpp"
 #include "probe/strings.hpp"
@@ -171,6 +172,11 @@ void sillage_emit_bytes(sillage_site* site, const void* payload, std::uint32_t b
   } else {
     record_bytes(slot, payload, bytes, false, ip);
   }
+}
+
+void sillage_emit_assembled(sillage_site* site, const void* payload, std::uint32_t bytes,
+                            const void* ip) {
+  record_bytes(current_slots(site), payload, bytes, true, reinterpret_cast<std::uintptr_t>(ip));
 }
 
 void sillage_emit_parts(sillage_site* site, const sillage_part* parts, std::uint32_t count) {
