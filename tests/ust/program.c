@@ -2,13 +2,17 @@
 // program ROUNDS [PROVIDER.so]: sends every event; a provider that is named is loaded first.
 #define LTTNG_UST_TRACEPOINT_DEFINE
 #define TRACEPOINT_DEFINE
-#include "emit.inc"
 #include "every_field.h"
 #include "old_names.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+// Behind what it uses.
+// clang-format off
+#include "emit.inc"
+// clang-format on
 
 int main(int argc, char** argv) {
   int rounds = argc > 1 ? atoi(argv[1]) : 1;
