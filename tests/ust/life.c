@@ -44,9 +44,20 @@ static void* thread(void* who) {
   return NULL;
 }
 
+// So many that a test can read them.
+static void* calm_thread(void* who) {
+  for (uint64_t i = 0; i < rounds; ++i) {
+    step((int)(intptr_t)who, i);
+    usleep(20);
+  }
+  return NULL;
+}
+
 static void* until_end(void* who) {
-  for (uint64_t i = 0; shared[1] == 0; ++i)
+  for (uint64_t i = 0; shared[1] == 0; ++i) {
     lttng_ust_tracepoint(life, step, (int)(intptr_t)who, i, "load");
+    if (i % 500 == 0) usleep(200);  // bursts: a test has to read them all
+  }
   return NULL;
 }
 
@@ -146,6 +157,7 @@ int main(int argc, char** argv) {
   }
   load();
   if (strcmp(mode, "threads") == 0) in_threads(thread, 4, NULL);
+  if (strcmp(mode, "calm") == 0) in_threads(calm_thread, 4, NULL);
   if (strcmp(mode, "signals") == 0) with_signals();
   if (strcmp(mode, "children") == 0) with_children();
   if (strcmp(mode, "large") == 0) large();

@@ -53,7 +53,7 @@ def everything_is_accounted_for(box):
 
 
 def a_provider_is_unloaded_under_load(box):
-    out, summary = box.sillage("record", "--ust-compat", "-o", box.root / "unload", "--", *life("unload", 150))
+    out, summary = box.sillage("record", "--ust-compat", "-o", box.root / "unload", "--", *life("unload", 40))
     check("survived" in out, out)
     check(recorded(summary) > 1000, summary)
     for numbers in by_sender(box.root / "unload").values():
@@ -65,8 +65,8 @@ def killed_at_any_time(box):
         path = box.root / f"kill{attempt}"
         count = box.root / f"count{attempt}"
         count.write_bytes(bytes(4096))
-        recording = box.start([box.bin / "sillage", "record", "--ust-compat", "--subbuf-size", "4M", "-o", path, "--",
-                               *life("threads", 10**9, count)], stderr=-1)
+        recording = box.start([box.bin / "sillage", "record", "--ust-compat", "-o", path, "--",
+                               *life("calm", 10**9, count)], stderr=-1)
         with open(count, "r+b") as file, mmap.mmap(file.fileno(), 4096) as memory:
             wait_until(lambda: struct.unpack("Q", memory[:8])[0] > 1000, "events")
             time.sleep(0.01 * attempt)
@@ -85,7 +85,7 @@ def is_life(pid):
         command = pathlib.Path("/proc", pid, "cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return command[0] == bytes(PROGRAMS / "life") and b"threads" in command
+    return command[0] == bytes(PROGRAMS / "life") and b"calm" in command
 
 
 def wanted_later_and_no_more(box):
