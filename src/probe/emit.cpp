@@ -176,7 +176,21 @@ void sillage_emit_bytes(sillage_site* site, const void* payload, std::uint32_t b
 
 void sillage_emit_assembled(sillage_site* site, const void* payload, std::uint32_t bytes,
                             const void* ip) {
-  record_bytes(current_slots(site), payload, bytes, true, reinterpret_cast<std::uintptr_t>(ip));
+  sillage_slot* slot = current_slots(site);
+  auto caller_ip = reinterpret_cast<std::uintptr_t>(ip);
+#if defined(__x86_64__)
+  if (bytes <= 24) {
+    std::uint64_t words[3];
+    std::memcpy(words, payload, sizeof words);
+    if (__builtin_expect(
+            slot != nullptr &&
+                rseq_record_words(slot, bytes, VectorWord(words[0]).value,
+                                  VectorWord(words[1]).value, VectorWord(words[2]).value),
+            1))
+      slot = slot->next;
+  }
+#endif
+  record_bytes(slot, payload, bytes, true, caller_ip);
 }
 
 void sillage_emit_parts(sillage_site* site, const sillage_part* parts, std::uint32_t count) {

@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-/* Records a payload in one piece, called from `ip`. 16 bytes of it can be read, however few `bytes` are. */
+/* Records a payload in one piece, called from `ip`. 24 bytes of it can be read, however few `bytes` are. */
 SILLAGE_API void sillage_emit_assembled(struct sillage_site* site, const void* payload,
                                         uint32_t bytes, const void* ip);
 

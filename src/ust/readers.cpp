@@ -13,48 +13,23 @@
 #include <linux/membarrier.h>
 #include <time.h>
 
+using namespace sillage::ust;
+
 namespace {
 
-using sillage::ust::kernel_call;
-
-constexpr unsigned long kOne = 1;
-constexpr unsigned long kPhase = 1UL << (sizeof(long) << 2);
-constexpr unsigned long kNesting = kPhase - 1;
 constexpr int kMaxPolls = 20'000;  // of 0.25 ms: five seconds
 
-// `ctr` first: inlined readers write it.
-struct alignas(128) Reader {
-  unsigned long ctr;
-  std::uint32_t is_used;
-};
-
-struct alignas(128) Period {
-  unsigned long ctr;
-};
-
-sillage::ust::ThreadRecords<Reader> g_readers;
+ThreadRecords<Reader> g_readers;
 // Of threads for which there was no memory; nobody waits for them.
 Reader g_nameless;
 
 }  // namespace
 
-// The layout of these three is the interface: the period is what an outermost reader starts from.
-UST_EXPORT Period lttng_ust_urcu_gp;
-Period lttng_ust_urcu_gp = {kOne};
-UST_EXPORT int lttng_ust_urcu_has_sys_membarrier;
+Period lttng_ust_urcu_gp = {kReaderOne};
 int lttng_ust_urcu_has_sys_membarrier = 0;
-UST_EXPORT thread_local Reader* lttng_ust_urcu_reader;
-thread_local Reader* lttng_ust_urcu_reader = nullptr;
+__thread Reader* lttng_ust_urcu_reader = nullptr;
 
 namespace {
-
-/// Orders a reader's count and its accesses. With membarrier(2) the waiting side pays for it.
-void order() {
-  if (lttng_ust_urcu_has_sys_membarrier != 0) [[likely]]
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-  else
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
 
 void order_all_readers() {
   if (lttng_ust_urcu_has_sys_membarrier != 0)
@@ -96,31 +71,17 @@ void on_fork_child() {
 
 }  // namespace
 
-UST_EXPORT void lttng_ust_urcu_register(void) {
+void lttng_ust_urcu_register(void) {
   if (lttng_ust_urcu_reader == nullptr) register_reader();
 }
 UST_EXPORT void lttng_ust_urcu_register_thread(void) { lttng_ust_urcu_register(); }
 
-UST_EXPORT void lttng_ust_urcu_read_lock(void) {
-  Reader* reader = lttng_ust_urcu_reader;
-  if (reader == nullptr) [[unlikely]]
-    reader = register_reader();
-  const unsigned long before = reader->ctr;
-  const bool is_outermost = (before & kNesting) == 0;
-  __atomic_store_n(&reader->ctr, is_outermost ? lttng_ust_urcu_gp.ctr : before + kOne,
-                   __ATOMIC_RELAXED);
-  order();
-}
-
-UST_EXPORT void lttng_ust_urcu_read_unlock(void) {
-  Reader* reader = lttng_ust_urcu_reader;
-  order();
-  __atomic_store_n(&reader->ctr, reader->ctr - kOne, __ATOMIC_RELEASE);
-}
+UST_EXPORT void lttng_ust_urcu_read_lock(void) { enter_reader(); }
+UST_EXPORT void lttng_ust_urcu_read_unlock(void) { leave_reader(); }
 
 UST_EXPORT int lttng_ust_urcu_read_ongoing(void) {
   lttng_ust_urcu_register();
-  return (lttng_ust_urcu_reader->ctr & kNesting) != 0 ? 1 : 0;
+  return (lttng_ust_urcu_reader->ctr & kReaderNesting) != 0 ? 1 : 0;
 }
 
 int sillage_ust_wait_for_readers(void) {
@@ -130,7 +91,7 @@ int sillage_ust_wait_for_readers(void) {
   g_readers.for_each([&](Reader& reader) {
     // A thread that takes itself away while it is inside must not wait for itself.
     if (&reader == lttng_ust_urcu_reader) return;
-    while ((__atomic_load_n(&reader.ctr, __ATOMIC_ACQUIRE) & kNesting) != 0) {
+    while ((__atomic_load_n(&reader.ctr, __ATOMIC_ACQUIRE) & kReaderNesting) != 0) {
       if (polls++ >= kMaxPolls) {
         is_over = false;
         return;

@@ -10,11 +10,15 @@
 
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace sillage::ust {
 namespace {
 
-// The writer reads whole blocks of 16 bytes and may pass the end of a payload by one.
-constexpr std::size_t kOvercopy = 16;
+// The writer reads whole blocks and may pass the end of a payload by so many bytes.
+constexpr std::size_t kOvercopy = 24;
 
 /// Where a thread puts the fields of an event together, and those of events in signal handlers that interrupt it, behind
 /// each other.
@@ -60,15 +64,15 @@ void on_thread_exit(void* record) {
   return 0;
 }
 
+/// Whose recorder it is, without a load.
 Event* event_of(const ust_recording* recording) {
-  return static_cast<Event*>(static_cast<ust_event_recorder*>(recording->client_priv)->priv);
+  return reinterpret_cast<Event*>(static_cast<char*>(recording->client_priv) -
+                                  offsetof(Event, recorder));
 }
 
 // `priv` of a recording is where the next field goes.
 
 int event_reserve(ust_recording* recording) {
-  // State and gate are two words: what is not wanted any more is not put together.
-  if (!is_wanted(*event_of(recording))) return -EAGAIN;
   Scratch* scratch = t_scratch;
   if (scratch == nullptr) [[unlikely]] {
     scratch = take_scratch();
@@ -124,32 +128,53 @@ void event_write(ust_recording* recording, const void* from, std::size_t bytes,
   recording->priv = to + bytes;
 }
 
-/// Copies text up to its NUL or `room` bytes, and fills the rest: it was measured before, and another thread may have
-/// changed it since.
-void copy_text(char* to, const char* from, std::size_t room, char filling) {
-  const void* end = std::memchr(from, 0, room);
-  const std::size_t length =
-      end == nullptr ? room : static_cast<std::size_t>(static_cast<const char*>(end) - from);
-  std::memcpy(to, from, length);
-  // What was copied may have got a NUL in between: a string would end there, and its record be misread.
-  std::memset(to + length, filling, room - length);
+/// Replaces the first NUL of `count` bytes, and all behind it, if there is one.
+///
+/// Texts were measured before they are copied, and another thread may have shortened one since.
+void fill_behind_nul(char* text, std::size_t count) {
+  auto* nul = static_cast<char*>(std::memchr(text, 0, count));
+  if (nul != nullptr) std::memset(nul, '#', count - static_cast<std::size_t>(nul - text));
+}
+
+/// Copies `count` bytes of text in which there should be no NUL; true if there is none.
+[[gnu::always_inline]] inline bool copy_text(char* to, const char* from, std::size_t count) {
+#if defined(__SSE2__)
+  const __m128i zero = _mm_setzero_si128();
+  std::size_t done = 0;
+  // Whole blocks, the last beyond the text but never beyond the page that it ends in. The scratch has room for that.
+  while (done < count && (reinterpret_cast<std::uintptr_t>(from + done) & 4095) <= 4080) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + done));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + done), block);
+    auto nuls = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(block, zero)));
+    if (count - done < 16) nuls &= (1u << (count - done)) - 1;
+    if (nuls != 0) [[unlikely]]
+      break;
+    done += 16;
+  }
+  if (done >= count) [[likely]]
+    return true;
+#endif
+  std::memcpy(to, from, count);
+  return std::memchr(to, 0, count) == nullptr;
 }
 
 void event_strcpy(ust_recording* recording, const char* from, std::size_t bytes) {
   char* to = static_cast<char*>(recording->priv);
   recording->priv = to + bytes;
   if (bytes == 0) return;
-  copy_text(to, from, bytes - 1, '#');
-  for (char* nul = to; (nul = static_cast<char*>(std::memchr(
-                            nul, 0, static_cast<std::size_t>(to + bytes - 1 - nul)))) != nullptr;)
-    *nul = '#';
+  // A NUL inside would end the string there, and what follows be misread.
+  if (!copy_text(to, from, bytes - 1)) [[unlikely]]
+    fill_behind_nul(to, bytes - 1);
   to[bytes - 1] = 0;
 }
 
 void event_pstrcpy_pad(ust_recording* recording, const char* from, std::size_t bytes) {
   char* to = static_cast<char*>(recording->priv);
   recording->priv = to + bytes;
-  copy_text(to, from, bytes, 0);
+  // Behind its NUL a text may end with the program's memory.
+  const std::size_t length = strnlen(from, bytes);
+  std::memcpy(to, from, length);
+  std::memset(to + length, 0, bytes - length);
 }
 
 // One session and one channel stand for all: which collectors have the event is the site's.
@@ -172,7 +197,7 @@ int accept(const ust_event_common* /*event*/, const char* /*stack*/, ust_probe_c
 
 void set_up_event(Event* event) {
   event->common = {sizeof(ust_event_common), nullptr, 0, &event->recorder, 0, 0, accept};
-  event->recorder = {sizeof(ust_event_recorder), &event->common, event, &g_channel};
+  event->recorder = {sizeof(ust_event_recorder), &event->common, nullptr, &g_channel};
 }
 
 Recording::Recording(Event* event, std::size_t bytes, const void* ip)

@@ -14,9 +14,6 @@
 
 #include <cstring>
 
-UST_EXPORT void lttng_ust_urcu_read_lock(void);
-UST_EXPORT void lttng_ust_urcu_read_unlock(void);
-
 namespace sillage::ust {
 namespace {
 
@@ -278,8 +275,8 @@ UST_EXPORT int lttng_ust_tp_probe_unregister_queue_release(const char* provider,
 }
 UST_EXPORT void lttng_ust_tp_probe_prune_release_queue(void) {}
 
-UST_EXPORT void lttng_ust_tp_rcu_read_lock(void) { lttng_ust_urcu_read_lock(); }
-UST_EXPORT void lttng_ust_tp_rcu_read_unlock(void) { lttng_ust_urcu_read_unlock(); }
+UST_EXPORT void lttng_ust_tp_rcu_read_lock(void) { enter_reader(); }
+UST_EXPORT void lttng_ust_tp_rcu_read_unlock(void) { leave_reader(); }
 UST_EXPORT void* lttng_ust_tp_rcu_dereference_sym(void* pointer) { return pointer; }
 
 UST_EXPORT void lttng_ust_tp_disable_destructors(void) {
