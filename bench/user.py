@@ -13,7 +13,8 @@ PAYLOADS = ("none", "int1", "int2", "int4", "intstr", "arr64")
 # The defaults of both tracers, written out so that they stay equal.
 SUBBUF = ("--subbuf-size", "524288", "--num-subbuf", "4")
 CONTEXTS = ("vtid", "procname")
-TRACERS = ("sillage", "sillage-fallback", "lttng-ust")
+# "sillage-ust" is the very program that "lttng-ust" is, on the libraries of src/ust.
+TRACERS = ("sillage", "sillage-fallback", "sillage-ust", "lttng-ust")
 # No event has such a number, nor such a text: the difference shows in its first byte.
 FILTERS = {"filter": "a == -7", "filtertext": 's == "x*"'}
 FLOORS = ("rdtsc", "clock_gettime", "stores", "memcpy")
@@ -60,7 +61,7 @@ def measurements():
         yield [(f"user-event/{name}/t1", system, loop, 1) for system in TRACERS]
     for name, loop in (("rejected-level", "level"), ("disabled", "off")):
         case = f"user-event/{name}/t1"
-        yield [(case, "sillage", loop, 1), (case, "lttng-ust", loop, 1), (case, "floor-empty-loop", "empty-loop", 1)]
+        yield [(case, "sillage", loop, 1), (case, "sillage-ust", loop, 1), (case, "lttng-ust", loop, 1), (case, "floor-empty-loop", "empty-loop", 1)]
 
 
 def start_sillage(work):
@@ -122,6 +123,8 @@ def measure(options, report):
         workers = {
             "sillage": Worker(work, "bench_user_sillage", sillage.env),
             "sillage-fallback": Worker(work, "bench_user_sillage", dict(sillage.env, SILLAGE_RSEQ="0")),
+            "sillage-ust": Worker(work, "bench_user_lttng", dict(
+                sillage.env, LD_LIBRARY_PATH=os.path.join(os.path.abspath(options.release), "lib/sillage/ust"))),
             "lttng-ust": Worker(work, "bench_user_lttng", lttng.env),
         }
         floors = Worker(work, "bench_user_floors", os.environ)
@@ -143,7 +146,7 @@ def measure(options, report):
                     worker = workers.get(system, floors)
                     report.add(case, system, worker.run(loop, threads, events[worker, loop, threads]), "ns")
             sillage.daemon.send_signal(signal.SIGCONT)
-        lost = check_sillage(recordings, (workers["sillage"], workers["sillage-fallback"]))
+        lost = check_sillage(recordings, [worker for system, worker in workers.items() if system != "lttng-ust"])
         check_lttng(lttng, outputs)
         if lost != 0:
             # Which of the cases lost them is not known: all of them say so.
@@ -154,13 +157,14 @@ def measure(options, report):
 
 def ratios(report):
     yield ""
-    yield f"{'case':26} {'lttng-ust/sillage':>18} {'lttng-ust/fallback':>19} {'sillage/rdtsc':>14} {'sillage/stores':>15}"
+    yield f"{'case':26} {'lttng-ust/sillage':>18} {'lttng-ust/fallback':>19} {'lttng-ust/same':>15} {'sillage/rdtsc':>14} {'sillage/stores':>15}"
     for case in report.cases():
         def ratio(above, below):
             if not report.has(case, above) or not report.has(case, below):
                 return "-"
             return f"{report.median(case, above) / report.median(case, below):.2f}"
         yield (f"{case:26} {ratio('lttng-ust', 'sillage'):>18} {ratio('lttng-ust', 'sillage-fallback'):>19} "
+               f"{ratio('lttng-ust', 'sillage-ust'):>15} "
                f"{ratio('sillage', 'floor-rdtsc'):>14} {ratio('sillage', 'floor-stores'):>15}")
     disabled = "user-event/disabled/t1"
     difference = report.median(disabled, "sillage") - report.median(disabled, "floor-empty-loop")

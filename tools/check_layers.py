@@ -20,6 +20,7 @@ ROOMS = {
     "src/tracefs": {"std", "src/base"},
     "src/kernel": {"std", "src/abi", "src/base", "src/bpf", "src/ctf", "src/filter", "src/ring", "src/tracefs"},
     "src/probe": {"std", "include", "src/abi"},
+    "src/ust": {"std", "include", "src/abi", "src/probe"},
     "src/ring": {"std", "src/abi", "src/base"},
     "src/ctf": {"std", "src/base"},
     "src/trace": {"std", "include", "src/base", "src/ctf"},

@@ -65,6 +65,8 @@ CLI::App* add_record(CLI::App* app, RecordOptions* options) {
   CLI::App* record =
       app->add_subcommand("record", "Record the events of a program, or of all programs");
   record->add_option("-o,--output", options->output, "Directory of the trace")->type_name("DIR");
+  record->add_flag("--ust-compat", options->ust_compat,
+                   "The program is built for LTTng-UST: record its events as they are");
   record->add_option("-s,--name", options->name, "Name of the session")->type_name("NAME");
   // One value each: what follows them may be the program.
   auto add_list = [record](const char* names, std::vector<std::string>* to, const char* what,

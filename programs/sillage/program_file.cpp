@@ -65,11 +65,13 @@ std::string explain_silence(const std::string& program) {
   const std::string_view text(static_cast<const char*>(memory), bytes);
   const bool is_elf = text.substr(0, 4) == "\177ELF";
   const bool is_linked = text.find("libsillage.so") != std::string_view::npos;
+  const bool is_lttng = text.find("liblttng-ust") != std::string_view::npos;
   const bool has_sites = text.find("sillage_sites") != std::string_view::npos;
   munmap(memory, bytes);
   if (!is_elf) return path + " is a script: the tracepoints must be in the programs that it runs.";
   if (has_sites && !is_linked)
     return path + " has tracepoints but is not linked with libsillage: link it with -lsillage.";
+  if (!is_linked && is_lttng) return path + " is built for LTTng-UST: record it with --ust-compat.";
   if (!is_linked) {
     return path +
            " has no tracepoints of its own: include <sillage/tracepoint.h> in it and link it with "

@@ -9,6 +9,7 @@
 #include "session/recording_session.hpp"
 #include "sillage/kernel_options.hpp"
 #include "sillage/units.hpp"
+#include "sillage/ust_compat.hpp"
 
 #include <fmt/core.h>
 
@@ -162,6 +163,11 @@ bool records_kernel(const RecordOptions& options) {
 
 Result<RecordPlan> plan_recording(const RecordOptions& options) {
   RecordPlan plan;
+  if (options.ust_compat && options.program.empty()) {
+    return fail(Code::kInvalidArgument,
+                "--ust-compat is for a program that is started: give one, or start programs with "
+                "LD_LIBRARY_PATH as sillage-record(1) says");
+  }
   if (!options.pids.empty() && !options.program.empty()) {
     return fail(Code::kInvalidArgument,
                 "-p records programs that run already: leave out -p or the program");
@@ -198,6 +204,11 @@ Result<RecordPlan> plan_recording(const RecordOptions& options) {
     plan.request.add_pids(pid);
   }
   if (!options.program.empty()) {
+    if (options.ust_compat) {
+      auto libraries = ust_library_path();
+      if (!libraries) return tl::unexpected<Error>(std::move(libraries).error());
+      plan.library_path = *std::move(libraries);
+    }
     plan.mark_name = "SILLAGE_RECORDING";
     plan.mark_value = random_mark();
     plan.request.set_mark(plan.mark_name + "=" + plan.mark_value);

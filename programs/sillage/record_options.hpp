@@ -29,6 +29,7 @@ struct RecordOptions {
   std::string filter;  ///< "" = none
   std::uint32_t syscall_bytes = 0;
   bool no_state_dump = false, memory_maps = false;
+  bool ust_compat = false;           ///< the program is built for LTTng-UST
   std::vector<std::string> program;  ///< with its arguments; empty: record all programs
 };
 
@@ -38,6 +39,7 @@ struct RecordPlan {
   std::optional<std::uint64_t> duration_ns;
   bool allows_blocking = false;
   std::string mark_name, mark_value;  ///< for the environment of the program
+  std::string library_path;           ///< its LD_LIBRARY_PATH; "": as it is
 };
 
 /// Whether the kernel's events are asked for: -k, or an option that only the kernel has.

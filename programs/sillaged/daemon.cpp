@@ -156,6 +156,7 @@ void Daemon::renew_gates(apps::Image& image) {
                     [&](const auto& entry) { return entry.second.recording->wants(image, site); });
     image.control.set_gate(site, options_.paths.domain, is_wanted ? generation_ : 0);
   }
+  image.control.ring_bell();
 }
 
 void Daemon::image_added(apps::Image& image) {

@@ -13,6 +13,9 @@ ctf::IntegerFormat format_of(const apps::Field& field) {
           (field.flags & SILLAGE_FIELD_BIG_ENDIAN) != 0};
 }
 
+/// Bytes of a sequence's length: abi/catalog.h.
+std::uint32_t length_of(const apps::Field& field) { return field.count == 0 ? 4 : field.count; }
+
 std::vector<ctf::EnumerationLabel> labels_of(const apps::Field& field) {
   std::vector<ctf::EnumerationLabel> labels;
   for (const apps::Label& label : field.labels) {
@@ -34,7 +37,7 @@ void add_field(ctf::PayloadBuilder* payload, const apps::Field& field) {
     case SILLAGE_KIND_FLOAT: payload->floating(field.name, field.size); break;
     case SILLAGE_KIND_STRING: payload->string(field.name); break;
     case SILLAGE_KIND_TEXT_ARRAY: payload->text_array(field.name, field.count); break;
-    case SILLAGE_KIND_TEXT_SEQUENCE: payload->text_sequence(field.name); break;
+    case SILLAGE_KIND_TEXT_SEQUENCE: payload->text_sequence(field.name, length_of(field)); break;
     case SILLAGE_KIND_ARRAY:
       if (has_floats) {
         payload->float_array(field.name, field.size, field.count);
@@ -44,9 +47,9 @@ void add_field(ctf::PayloadBuilder* payload, const apps::Field& field) {
       break;
     case SILLAGE_KIND_SEQUENCE:
       if (has_floats) {
-        payload->float_sequence(field.name, field.size);
+        payload->float_sequence(field.name, field.size, length_of(field));
       } else {
-        payload->sequence(field.name, format_of(field));
+        payload->sequence(field.name, format_of(field), length_of(field));
       }
       break;
     case SILLAGE_KIND_BLOB: payload->blob(field.name, field.count, field.media_type); break;

@@ -37,7 +37,9 @@ struct sillage_image_header {
   uint64_t gates_offset, catalog_offset, catalog_bytes;
   uint64_t base_address; /* where the object is loaded */
   uint32_t gone;         /* set to 1 by the program when the object is unloaded */
-  uint32_t reserved;
+  /* Collectors add 1 when they have changed gates, and wake the futex here: for programs whose sites look at a word
+   * of their own instead of a gate (src/ust). Nobody need listen. */
+  uint32_t bell;
   char path[256]; /* of the object, NUL-terminated, truncated at the front if longer */
 };
 
@@ -48,9 +50,9 @@ enum sillage_field_kind {
   SILLAGE_KIND_FLOAT = 4,          /* 4 or 8 bytes */
   SILLAGE_KIND_STRING = 5,         /* bytes up to and with a NUL */
   SILLAGE_KIND_TEXT_ARRAY = 6,     /* `count` bytes of UTF-8, padded with NUL */
-  SILLAGE_KIND_TEXT_SEQUENCE = 7,  /* u32 length, then that many bytes of UTF-8 */
+  SILLAGE_KIND_TEXT_SEQUENCE = 7,  /* u32 length (or see count), then that many bytes of UTF-8 */
   SILLAGE_KIND_ARRAY = 8,          /* `count` elements */
-  SILLAGE_KIND_SEQUENCE = 9,       /* u32 length in elements, then the elements */
+  SILLAGE_KIND_SEQUENCE = 9,       /* u32 length (or see count) in elements, then the elements */
   SILLAGE_KIND_BLOB = 10,          /* `count` bytes */
   SILLAGE_KIND_BLOB_SEQUENCE = 11, /* u32 length, then that many bytes */
 };
@@ -72,7 +74,9 @@ enum sillage_field_flags {
  *   u32 source line
  *   string provider, string name, string source file, string EMF URI ("" = none)
  *   per field:  u8 kind; u8 size (bytes of the integer, float or element; 1 for text and blobs);
- *               u8 flags; u8 base (2, 8, 10, 16); u32 count (arrays); string name;
+ *               u8 flags; u8 base (2, 8, 10, 16);
+ *               u32 count (arrays: elements; TEXT_SEQUENCE, SEQUENCE: bytes of the length, 1, 2, 4 or 8, 0 = 4);
+ *               string name;
  *               string media type (blobs; "" otherwise);
  *               u32 label count (enums), per label: i64 begin, i64 end (inclusive; u64 if unsigned), string label
  *

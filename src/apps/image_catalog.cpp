@@ -18,6 +18,9 @@ constexpr std::uint8_t kKnownFlags = SILLAGE_FIELD_SIGNED | SILLAGE_FIELD_BIG_EN
 
 bool is_integer_size(std::uint8_t size) { return size == 1 || size == 2 || size == 4 || size == 8; }
 bool is_float_size(std::uint8_t size) { return size == 4 || size == 8; }
+bool is_length_size(std::uint32_t count) {
+  return count == 0 || (count <= 8 && is_integer_size(static_cast<std::uint8_t>(count)));
+}
 bool is_base(std::uint8_t base) { return base == 2 || base == 8 || base == 10 || base == 16; }
 
 /// The rules of abi/catalog.h about kind, size and base, which the record's layout depends on.
@@ -28,15 +31,17 @@ bool has_possible_type(const Field& field) {
     case SILLAGE_KIND_ENUM: return is_integer_size(field.size) && is_base(field.base);
     case SILLAGE_KIND_BOOL: return field.size == 1;
     case SILLAGE_KIND_FLOAT: return is_float_size(field.size);
-    case SILLAGE_KIND_ARRAY:
     case SILLAGE_KIND_SEQUENCE:
+      if (!is_length_size(field.count)) return false;
+      [[fallthrough]];
+    case SILLAGE_KIND_ARRAY:
       return has_floats ? is_float_size(field.size)
                         : is_integer_size(field.size) && is_base(field.base);
     case SILLAGE_KIND_STRING:
     case SILLAGE_KIND_TEXT_ARRAY:
-    case SILLAGE_KIND_TEXT_SEQUENCE:
     case SILLAGE_KIND_BLOB:
     case SILLAGE_KIND_BLOB_SEQUENCE: return true;
+    case SILLAGE_KIND_TEXT_SEQUENCE: return is_length_size(field.count);
   }
   return false;
 }
@@ -127,7 +132,8 @@ class CatalogReader {
     if ((field.flags & ~kKnownFlags) != 0 || !has_possible_type(field)) {
       return corrupt("field \"" + field.name + "\" has a type that cannot be: kind " +
                      std::to_string(*kind) + ", size " + std::to_string(*size) + ", flags " +
-                     std::to_string(*flags) + ", base " + std::to_string(*base));
+                     std::to_string(*flags) + ", base " + std::to_string(*base) + ", count " +
+                     std::to_string(*count));
     }
     if (field.count > limits_.field_count) {
       return over_limit("field \"" + field.name + "\" has " + std::to_string(field.count) +

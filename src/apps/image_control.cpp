@@ -2,13 +2,16 @@
 #include "apps/image_control.hpp"
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <bit>
+#include <climits>
 #include <cstring>
 #include <span>
 #include <string>
@@ -113,6 +116,13 @@ std::uint32_t* ImageControl::half(std::uint32_t site, sillage_domain domain) con
 void ImageControl::set_gate(std::uint32_t site, sillage_domain domain, std::uint32_t generation) {
   // Pairs with the site's load of its gate and the request it then sends (probe/image.cpp).
   __atomic_store_n(half(site, domain), generation, __ATOMIC_RELEASE);
+}
+
+void ImageControl::ring_bell() {
+  auto* header = reinterpret_cast<sillage_image_header*>(memory_);
+  // Pairs with the load of who waits (ust/watcher.cpp); shared: the waiter is another process.
+  __atomic_fetch_add(&header->bell, 1, __ATOMIC_RELEASE);
+  syscall(SYS_futex, &header->bell, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
 std::uint32_t ImageControl::gate(std::uint32_t site, sillage_domain domain) const {

@@ -55,6 +55,8 @@ class ImageControl {
   /// The store is a release: whatever the program is to be told when it asks must be settled before.
   void set_gate(std::uint32_t site, sillage_domain domain, std::uint32_t generation);
   [[nodiscard]] std::uint32_t gate(std::uint32_t site, sillage_domain domain) const;
+  /// Tells a program that waits for it that its gates have changed. To be called behind a round of set_gate().
+  void ring_bell();
 
  private:
   ImageControl() = default;

@@ -4,6 +4,7 @@
 #include "abi/ring.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -54,14 +55,31 @@ std::optional<Dynamic> dynamic_of(const ctf::FieldClass& field) {
   return std::nullopt;
 }
 
-// Whether `location` leads to the member named `name`, and that is a u32 in the machine's byte
-// order.
-bool is_length(const ctf::FieldLocation& location, const ctf::Member* member) {
-  if (member == nullptr || location.path.empty() || location.path.back() != member->name)
-    return false;
+// Bytes of the length that `location` leads to, if that is `member` and an unsigned integer in the machine's byte
+// order; else 0.
+std::uint8_t length_bytes_of(const ctf::FieldLocation& location, const ctf::Member* member) {
+  if (member == nullptr || location.path.empty() || location.path.back() != member->name) return 0;
   const auto* integer = member->field_class->as<ctf::Integer>();
-  return integer != nullptr && !integer->is_signed && integer->layout.length_bits == 32 &&
-         integer->layout.byte_order == ctf::kNativeByteOrder;
+  if (integer == nullptr || integer->is_signed ||
+      integer->layout.byte_order != ctf::kNativeByteOrder)
+    return 0;
+  const std::uint32_t bits = integer->layout.length_bits;
+  return bits == 8 || bits == 16 || bits == 32 || bits == 64 ? static_cast<std::uint8_t>(bits / 8)
+                                                             : std::uint8_t{0};
+}
+
+// The number of `length_bytes` that ends at `end`.
+[[gnu::always_inline]] inline std::uint64_t length_before(const std::byte* end,
+                                                          std::uint8_t length_bytes) {
+  if (length_bytes == 4) [[likely]] {
+    std::uint32_t count = 0;
+    std::memcpy(&count, end - 4, 4);
+    return count;
+  }
+  static_assert(std::endian::native == std::endian::little);
+  std::uint64_t count = 0;
+  std::memcpy(&count, end - length_bytes, length_bytes);
+  return count;
 }
 
 }  // namespace
@@ -85,11 +103,11 @@ Status RecordShape::add(const ctf::FieldClassRef& structure) {
       add_fixed(*bytes);
     } else if (const auto* text = field.as<ctf::NullTerminatedString>();
                text != nullptr && text->encoding == ctf::Encoding::kUtf8) {
-      parts_.push_back({Part::Kind::kString, 1, 0});
+      parts_.push_back({Part::Kind::kString, 0, 1, 0});
     } else if (const auto dynamic = dynamic_of(field);
-               dynamic && is_length(*dynamic->length, before)) {
-      parts_.push_back(
-          {Part::Kind::kSequence, static_cast<std::uint32_t>(dynamic->element_bytes), 0});
+               dynamic && length_bytes_of(*dynamic->length, before) != 0) {
+      parts_.push_back({Part::Kind::kSequence, length_bytes_of(*dynamic->length, before),
+                        static_cast<std::uint32_t>(dynamic->element_bytes), 0});
     } else {
       return fail(Code::kUnsupported, "the length of field \"" + member.name +
                                           "\" cannot be known from the fields before it");
@@ -113,11 +131,10 @@ std::size_t RecordShape::measure(std::span<const std::byte> bytes) const {
       if (end == nullptr) return kNoRecord;
       at = static_cast<std::uint64_t>(static_cast<const std::byte*>(end) - bytes.data()) + 1;
     } else {
-      // The count is a member in front of the part, so there are 4 bytes: compile() has seen to it.
-      std::uint32_t count = 0;
-      std::memcpy(&count, bytes.data() + at - sizeof count, sizeof count);
-      at += std::uint64_t{count} *
-            part.element_bytes;  // below 2^64: both are 32 bits, `at` is a size
+      // The count is a member in front of the part, so its bytes are there: compile() has seen to it.
+      const std::uint64_t count = length_before(bytes.data() + at, part.length_bytes);
+      if (count > UINT32_MAX) return kNoRecord;
+      at += count * part.element_bytes;  // below 2^64: both are 32 bits, `at` is a size
       if (at > bytes.size()) return kNoRecord;
     }
     at += part.fixed_behind;

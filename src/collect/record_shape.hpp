@@ -47,7 +47,8 @@ class RecordShape {
  private:
   struct Part {
     enum class Kind : std::uint8_t { kString, kSequence } kind;
-    std::uint32_t element_bytes;  // sequences; their u32 count is the 4 bytes in front of the part
+    std::uint8_t length_bytes;    // sequences: of their count, which stands in front of the part
+    std::uint32_t element_bytes;  // sequences
     std::uint64_t fixed_behind;
   };
 

@@ -207,10 +207,11 @@ void PayloadBuilder::add(std::string_view name, FieldClassRef field_class) {
   structure_.members.push_back({unique(name), std::move(field_class)});
 }
 
-FieldLocation PayloadBuilder::add_length(std::string_view name, std::string_view length_name) {
+FieldLocation PayloadBuilder::add_length(std::string_view name, std::string_view length_name,
+                                         std::uint32_t length_bytes) {
   const std::string length =
       unique(length_name.empty() ? "_" + std::string(name) + "_length" : length_name);
-  structure_.members.push_back({length, unsigned_integer(32)});
+  structure_.members.push_back({length, unsigned_integer(length_bytes * 8)});
   return {Scope::kPayload, {length}};
 }
 
@@ -245,8 +246,8 @@ PayloadBuilder& PayloadBuilder::text_array(std::string_view name, std::uint64_t 
   return *this;
 }
 
-PayloadBuilder& PayloadBuilder::text_sequence(std::string_view name) {
-  FieldLocation length = add_length(name);
+PayloadBuilder& PayloadBuilder::text_sequence(std::string_view name, std::uint32_t length_bytes) {
+  FieldLocation length = add_length(name, {}, length_bytes);
   add(name, make_field_class(DynamicString{.length_bytes = std::move(length)}));
   return *this;
 }
@@ -263,15 +264,17 @@ PayloadBuilder& PayloadBuilder::float_array(std::string_view name, std::uint32_t
   return *this;
 }
 
-PayloadBuilder& PayloadBuilder::sequence(std::string_view name, const IntegerFormat& element) {
-  FieldLocation length = add_length(name);
+PayloadBuilder& PayloadBuilder::sequence(std::string_view name, const IntegerFormat& element,
+                                         std::uint32_t length_bytes) {
+  FieldLocation length = add_length(name, {}, length_bytes);
   add(name, make_field_class(
                 DynamicArray{.length = std::move(length), .element = integer_class(element)}));
   return *this;
 }
 
-PayloadBuilder& PayloadBuilder::float_sequence(std::string_view name, std::uint32_t size_bytes) {
-  FieldLocation length = add_length(name);
+PayloadBuilder& PayloadBuilder::float_sequence(std::string_view name, std::uint32_t size_bytes,
+                                               std::uint32_t length_bytes) {
+  FieldLocation length = add_length(name, {}, length_bytes);
   add(name, make_field_class(
                 DynamicArray{.length = std::move(length), .element = float_class(size_bytes)}));
   return *this;

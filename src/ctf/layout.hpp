@@ -139,12 +139,15 @@ class PayloadBuilder {
   PayloadBuilder& floating(std::string_view name, std::uint32_t size_bytes);
   PayloadBuilder& string(std::string_view name);
   PayloadBuilder& text_array(std::string_view name, std::uint64_t length_bytes);
-  PayloadBuilder& text_sequence(std::string_view name);
+  /// Here and below, `length_bytes` is the size of the length in front.
+  PayloadBuilder& text_sequence(std::string_view name, std::uint32_t length_bytes = 4);
   PayloadBuilder& array(std::string_view name, const IntegerFormat& element, std::uint64_t length);
   PayloadBuilder& float_array(std::string_view name, std::uint32_t size_bytes,
                               std::uint64_t length);
-  PayloadBuilder& sequence(std::string_view name, const IntegerFormat& element);
-  PayloadBuilder& float_sequence(std::string_view name, std::uint32_t size_bytes);
+  PayloadBuilder& sequence(std::string_view name, const IntegerFormat& element,
+                           std::uint32_t length_bytes = 4);
+  PayloadBuilder& float_sequence(std::string_view name, std::uint32_t size_bytes,
+                                 std::uint32_t length_bytes = 4);
   PayloadBuilder& blob(std::string_view name, std::uint64_t length_bytes,
                        std::string_view media_type);
   PayloadBuilder& blob_sequence(std::string_view name, std::string_view media_type);
@@ -161,7 +164,8 @@ class PayloadBuilder {
  private:
   void add(std::string_view name, FieldClassRef field_class);
   /// Adds the length field of `name` and returns where it is.
-  FieldLocation add_length(std::string_view name, std::string_view length_name = {});
+  FieldLocation add_length(std::string_view name, std::string_view length_name = {},
+                           std::uint32_t length_bytes = 4);
   [[nodiscard]] std::string unique(std::string_view name);
 
   Structure structure_;

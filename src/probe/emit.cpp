@@ -3,6 +3,7 @@
 #include <sillage/site.h>
 #include "probe/context.hpp"
 #include "probe/filter_machine.hpp"
+#include "probe/foreign_sites.h"
 #include "probe/image.hpp"
 #include "probe/short_way.hpp"
 #include "probe/strings.hpp"
@@ -313,6 +314,25 @@ void sillage_emit_bytes(sillage_site* site, const void* payload, std::uint32_t b
   } else {
     record_bytes(slot, payload, bytes, false, false, ip);
   }
+}
+
+void sillage_emit_assembled(sillage_site* site, const void* payload, std::uint32_t bytes,
+                            const void* ip) {
+  sillage_slot* slot = current_slots(site);
+  auto caller_ip = reinterpret_cast<std::uintptr_t>(ip);
+#if defined(__x86_64__)
+  if (bytes <= 24) {
+    std::uint64_t words[3];
+    std::memcpy(words, payload, sizeof words);
+    if (__builtin_expect(
+            slot != nullptr &&
+                rseq_record_words(slot, bytes, VectorWord(words[0]).value,
+                                  VectorWord(words[1]).value, VectorWord(words[2]).value),
+            1))
+      slot = slot->next;
+  }
+#endif
+  record_bytes(slot, payload, bytes, true, caller_ip);
 }
 
 void sillage_emit_parts(sillage_site* site, const sillage_part* parts, std::uint32_t count) {

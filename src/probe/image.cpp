@@ -6,6 +6,7 @@
 #include "probe/clock.hpp"
 #include "probe/collector_link.hpp"
 #include "probe/context.hpp"
+#include "probe/foreign_sites.h"
 #include "probe/process.hpp"
 #include "probe/raw_syscall.hpp"
 
@@ -113,7 +114,11 @@ int find_object(dl_phdr_info* info, std::size_t /*size*/, void* data) {
 
 void describe_object(ImageState* state, sillage_image_header* header) {
   ObjectFacts facts = {state->image->closed_gate, UINT64_MAX, "", false};
-  dl_iterate_phdr(find_object, &facts);
+  if (dl_iterate_phdr(find_object, &facts) == 0) {
+    // An image that was put together at run time (src/ust): what describes its events is in the object.
+    facts = {state->sites[0]->event->provider, UINT64_MAX, "", false};
+    dl_iterate_phdr(find_object, &facts);
+  }
   header->base_address = facts.base;
   state->is_program = facts.is_program ? 1 : 0;
   constexpr std::size_t kRoom = sizeof header->path - 1;
@@ -368,6 +373,11 @@ void sillage_image_register(sillage_image* image) {
   if (!g_watches_fork) g_watches_fork = pthread_atfork(nullptr, nullptr, on_fork_child) == 0;
   if (image->handle == nullptr) register_locked(image);
   unlock();
+}
+
+const std::uint32_t* sillage_image_bell(const sillage_image* image) {
+  auto* state = static_cast<const ImageState*>(image->handle);
+  return state == nullptr || state->shared == nullptr ? nullptr : &state->shared->bell;
 }
 
 void sillage_image_unregister(sillage_image* image) {

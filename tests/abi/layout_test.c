@@ -148,6 +148,7 @@ AT(struct sillage_image_header, catalog_offset, 40);
 AT(struct sillage_image_header, catalog_bytes, 48);
 AT(struct sillage_image_header, base_address, 56);
 AT(struct sillage_image_header, gone, 64);
+AT(struct sillage_image_header, bell, 68);
 AT(struct sillage_image_header, path, 72);
 
 /* app_protocol.h */

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// What liblttng-ust-common.so.1 gives the other two libraries: who is inside a tracepoint.
+#pragma once
+
+#include "ust/exported.hpp"
+
+#include <cstdint>
+
+namespace sillage::ust {
+
+constexpr unsigned long kReaderOne = 1;
+constexpr unsigned long kReaderNesting = (1UL << (sizeof(long) << 2)) - 1;
+
+/// What a thread shows of itself. `ctr` first: readers that are inlined in programs write it.
+struct alignas(128) Reader {
+  unsigned long ctr;  ///< in its low half how deep the thread is inside
+  std::uint32_t is_used;
+};
+
+struct alignas(128) Period {
+  unsigned long ctr;
+};
+
+}  // namespace sillage::ust
+
+// Names and layout of these three are LTTng's interface: the period is what an outermost reader starts from.
+UST_EXPORT sillage::ust::Period lttng_ust_urcu_gp;
+UST_EXPORT int lttng_ust_urcu_has_sys_membarrier;
+extern "C"
+    __attribute__((visibility("default"))) __thread sillage::ust::Reader* lttng_ust_urcu_reader;
+UST_EXPORT void lttng_ust_urcu_register(void);
+
+namespace sillage::ust {
+
+/// Orders a reader's count and its accesses. With membarrier(2) the waiting side pays for it.
+[[gnu::always_inline]] inline void order_reader() {
+  if (lttng_ust_urcu_has_sys_membarrier != 0) [[likely]]
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  else
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+[[gnu::always_inline]] inline void enter_reader() {
+  if (lttng_ust_urcu_reader == nullptr) [[unlikely]]
+    lttng_ust_urcu_register();
+  Reader* reader = lttng_ust_urcu_reader;
+  const unsigned long before = reader->ctr;
+  const bool is_outermost = (before & kReaderNesting) == 0;
+  __atomic_store_n(&reader->ctr, is_outermost ? lttng_ust_urcu_gp.ctr : before + kReaderOne,
+                   __ATOMIC_RELAXED);
+  order_reader();
+}
+
+[[gnu::always_inline]] inline void leave_reader() {
+  Reader* reader = lttng_ust_urcu_reader;
+  order_reader();
+  __atomic_store_n(&reader->ctr, reader->ctr - kReaderOne, __ATOMIC_RELEASE);
+}
+
+}  // namespace sillage::ust
+
+/// Waits until every thread that was inside a tracepoint has come out of it.
+///
+/// Returns 0, or -1 if a thread is still inside after some seconds (stopped by a debugger): what it may use must stay.
+UST_EXPORT int sillage_ust_wait_for_readers(void);
