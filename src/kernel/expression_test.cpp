@@ -217,7 +217,7 @@ TEST(EventRecipes, Text_BecomesEventsWithFields) {
       "# comment\nevent one\nevent other\n  u32 a = x\n\nevent two = tp\n  optional x64 b = y\n "
       "text[16] c = z\n"
       " be16 d = p\n u8[4] e = q\n string f = s\n o32{some_enum} g = 1\n"
-      " u8{_none=0,_some=7} h = 2\n",
+      " u8{_none=0,_some=7} h = 2\n s32[] i = list(x, 1)[0], count + 1\n headers j = k\n",
       "made");
   ASSERT_TRUE(recipes) << recipes.error().text();
   ASSERT_EQ(recipes->size(), 3u);
@@ -226,7 +226,7 @@ TEST(EventRecipes, Text_BecomesEventsWithFields) {
   EXPECT_EQ((*recipes)[1].fields.size(), 1u);
   EXPECT_EQ((*recipes)[2].tracepoint, "tp");
   const auto& fields = (*recipes)[2].fields;
-  ASSERT_EQ(fields.size(), 7u);
+  ASSERT_EQ(fields.size(), 9u);
   EXPECT_TRUE(fields[0].is_optional);
   EXPECT_EQ(fields[0].type.shown, FieldType::Shown::kHexadecimal);
   EXPECT_EQ(fields[0].type.size_bytes(), 8u);
@@ -240,6 +240,10 @@ TEST(EventRecipes, Text_BecomesEventsWithFields) {
   ASSERT_EQ(fields[6].type.labels.size(), 2u);
   EXPECT_EQ(fields[6].type.labels[1].name, "_some");
   EXPECT_EQ(fields[6].type.labels[1].value, 7);
+  EXPECT_EQ(fields[7].type.kind, FieldType::Kind::kSequence);
+  EXPECT_TRUE(fields[7].type.is_signed);
+  EXPECT_NE(fields[7].count, nullptr);
+  EXPECT_EQ(fields[8].type.kind, FieldType::Kind::kHeaders);
 }
 
 TEST(EventRecipes, WrongLines_AreNamed) {
@@ -247,7 +251,8 @@ TEST(EventRecipes, WrongLines_AreNamed) {
        {"u32 a = x", "event", "event a b", "event a =", "event a\n u33 b = x", "event a\n u32 b",
         "event a\n u32 = x", "event a\n u8[0] b = x", "event a\n u8{} b = x",
         "event a\n u8{=1} b = x", "event a\n u8{A=,} b = x", "event a\n text[x] b = y",
-        "event a\n u32 b = ", "event a\n u32 b = 1 +"}) {
+        "event a\n u32 b = ", "event a\n u32 b = 1 +", "event a\n u32[] b = x",
+        "event a\n u32[] b = x,"}) {
     const auto recipes = parse_recipes(text, "made");
     ASSERT_FALSE(recipes) << text;
     EXPECT_EQ(recipes.error().location, text.find('\n') == text.npos ? "made:1" : "made:2") << text;

@@ -138,6 +138,11 @@ void ProgramBuilder::enter(const AttachPlan& attach) {
   values_.set_situation(situation);
   has_stack_ = attach.kind != AttachPlan::Kind::kIterator;
   own_callers_ = own_callers(attach);
+  // Of events that perf records, too, 0 would keep them from it.
+  // Source: kernel/trace/bpf_trace.c trace_call_bpf()
+  const bool shares_with_perf =
+      attach.kind == AttachPlan::Kind::kTracepoint || attach.kind == AttachPlan::Kind::kProbe;
+  result_ = shares_with_perf ? 1 : 0;
 }
 
 Status ProgramBuilder::begin(const std::vector<FieldPlan>& fields, const FilterPlan& filter,
@@ -205,7 +210,7 @@ Status ProgramBuilder::write_record(const EventPlan& plan, std::uint32_t event_i
 
 Result<std::vector<bpf_insn>> ProgramBuilder::finish(const std::string& name, Label out) {
   a_.bind(out);
-  a_.move(r0, 0u);
+  a_.move(r0, result_);
   a_.exit();
   ring_.finish();
   if (values_.overflowed())

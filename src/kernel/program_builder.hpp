@@ -90,6 +90,7 @@ class ProgramBuilder {
   std::int32_t at_ = 0;  // offset of the next field from r9
   bool has_stack_ = true, is_writer_ = false;
   std::uint32_t own_callers_ = 0;
+  std::uint64_t result_ = 0;        // of the program
   std::uint32_t string_bytes_ = 0;  // bound on each string and tracefs sequence of the event
 };
 

@@ -19,7 +19,7 @@ import unittest
 import ftrace
 import recording
 
-LOAD = [sys.executable, str(pathlib.Path(__file__).with_name("load.py")), "0.3"]
+LOAD = [sys.executable, str(pathlib.Path(__file__).with_name("load.py")), "0.2"]
 # ftrace's common_flags
 IRQS_OFF, NEED_RESCHED, SOFT_OR_HARD_IRQ_OR_NMI, BH_OFF = 0x01, 0x20, 0x08 | 0x10 | 0x40, 0x80
 # ftrace's event: name here, fields that tell one from another: theirs, ours.
@@ -82,7 +82,7 @@ class CpuState(recording.KernelTest):
         subprocess.run([self.program, "1"], check=True, stdout=subprocess.DEVNULL)
         witness.stop()
         self.end(run)
-        number = os.uname().machine == "x86_64" and 140 or 141
+        number = 140 if os.uname().machine == "x86_64" else 141
         noted = [(event, cpu, time_ns, self.values(event, form, data), form.fields["common_flags"](data),
                   form.fields["common_preempt_count"](data)) for event, cpu, time_ns, form, data in witness.events()
                  if event != "raw_syscalls/sys_enter" or form.fields["id"](data) == number]
@@ -111,8 +111,22 @@ class CpuState(recording.KernelTest):
         self.assertEqual([case for case in wrong if case not in changed][:3], [])
         self.assertEqual(seen["preemptible"], {0, 1})
         self.assertEqual(seen["need_reschedule"], {0, 1})
-        if {"bpf_local_irq_save"} & set(kernel_functions()[1]):
+        if "bpf_local_irq_save" in kernel_functions()[1]:
             self.assertEqual(seen["interruptible"], {0, 1})
+
+    def test_in_filters(self):
+        """The scheduler switches with interrupts disabled, system calls begin with them enabled."""
+        self.start_daemon()
+        knows = "bpf_local_irq_save" in kernel_functions()[1]
+        options = ("-e", "sched_switch", "--syscall=getpriority", "--filter")
+        seen = {}
+        for wanted in (0, 1):
+            state = f"$ctx.interruptible == {wanted} && $ctx.preemptible == {wanted}" if knows else \
+                f"$ctx.preemptible == {wanted}"
+            output, _ = self.record([*options, state], [self.program])
+            seen[wanted] = {event.name for event in recording.Trace(output).events}
+        self.assertEqual(seen[0], {"sched_switch"})
+        self.assertEqual(seen[1], {"syscall_entry_getpriority", "syscall_exit_getpriority"})
 
     def test_kernel_stack(self):
         self.start_daemon()

@@ -264,6 +264,46 @@ class Truth(recording.KernelTest):
             self.fail({key: value for key, value in wrong.items() if any(value)})
         print({key: len(value) for key, value in theirs.items()})
 
+    def test_system_calls_as_perf(self):
+        """Every call of one program, in order: perf watches it alone, as its own calls would drown it."""
+        if not shutil.which("perf"):
+            self.skipTest("perf is missing: apt-get install linux-perf")
+        self.start_daemon()
+        data = self.folder / "perf.data"
+        run = self.begin("-e", "sys_enter", "-e", "sys_exit", "--context", "tid", "--subbuf-size", "4M", "--num-subbuf", "16",
+                         "--filter", '$ctx.procname == "python*"')
+        subprocess.run(["perf", "record", "-q", "-k", "mono", "-m", "8M", "-c", "1", "-o", data, "-e",
+                        "raw_syscalls:sys_enter,raw_syscalls:sys_exit", "--", *LOAD, "0.1", "files", "signals",
+                        "timers"], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        summary = self.end(run)
+        text = subprocess.run(["perf", "script", "--ns", "-i", data, "-F", "tid,time,event,trace"], text=True,
+                              capture_output=True, check=True, errors="replace").stdout
+        theirs, times = collections.defaultdict(list), collections.defaultdict(list)
+        for line in text.splitlines():
+            found = re.fullmatch(r"\s*(\d+)\s+(\d+)\.(\d{9}):\s+raw_syscalls:(\w+):\s*NR (-?\d+)(?: = (-?\d+)| \((.*)\))", line)
+            self.assertTrue(found, line)
+            tid, seconds, fraction, event, number, result, arguments = found.groups()
+            rest = (int(result),) if result is not None else tuple(int(word, 16) for word in arguments.split(", "))
+            theirs[int(tid)].append((event, int(number), *map(unsigned, rest)))
+            times[int(tid)].append(int(seconds) * 10**9 + int(fraction))
+        names = {"syscall_entry_unknown": "sys_enter", "syscall_exit_unknown": "sys_exit"}
+        trace = recording.Trace(run.output, names.__contains__)
+        ours = collections.defaultdict(list)
+        for event in trace.events:
+            tid = event.context["tid"]
+            # Here perf came last; the first of these is the end of execve(), before which the program had another name.
+            if tid in times and event.time <= max(times[tid]) + LATE_NS:
+                fields = event.fields
+                rest = map(unsigned, fields["args"]) if "args" in fields else (unsigned(fields["ret"]),)
+                ours[tid].append((names[event.name], fields["id"], *rest))
+        self.assertGreater(sum(map(len, theirs.values())), 1000)
+        for tid, calls in theirs.items():
+            for place, (call, mine) in enumerate(zip(calls, ours[tid])):
+                self.assertEqual(mine, call, f"call {place} of {len(calls)} of thread {tid}")
+            self.assertLessEqual(len(calls) - len(ours[tid]), summary.lost)
+        print({"calls": sum(map(len, theirs.values()))})
+
     @staticmethod
     def perf_values(event, text):
         _, _, pattern, _ = PERF_EVENTS[event]
