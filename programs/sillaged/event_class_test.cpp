@@ -13,7 +13,7 @@ apps::Field field_of(sillage_field_kind kind, std::string name, std::uint8_t siz
   field.name = std::move(name);
   field.size = size;
   field.flags = flags;
-  field.count = 3;
+  field.count = kind == SILLAGE_KIND_SEQUENCE || kind == SILLAGE_KIND_TEXT_SEQUENCE ? 0 : 3;
   return field;
 }
 
@@ -62,6 +62,21 @@ TEST(EventClass, Integer_SizeSignBaseAndOrder) {
   EXPECT_TRUE(integer->is_signed);
   EXPECT_EQ(integer->base, ctf::Base::kHexadecimal);
   EXPECT_EQ(integer->layout.byte_order, ctf::ByteOrder::kBig);
+}
+
+TEST(EventClass, LengthOfASequence_IsOfTheSizeThatItSays) {
+  for (const std::uint32_t bytes : {0u, 1u, 8u}) {
+    apps::Site site;
+    site.fields = {field_of(SILLAGE_KIND_SEQUENCE, "q"), field_of(SILLAGE_KIND_TEXT_SEQUENCE, "t")};
+    for (apps::Field& field : site.fields) field.count = bytes;
+    const auto event = event_class_of(site);
+    for (std::size_t i : {0u, 2u}) {
+      const auto* length =
+          event.payload->as<ctf::Structure>()->members[i].field_class->as<ctf::Integer>();
+      ASSERT_NE(length, nullptr);
+      EXPECT_EQ(length->layout.length_bits, bytes == 0 ? 32 : bytes * 8);
+    }
+  }
 }
 
 TEST(EventClass, FieldsForFiltersOnly_AreNotInTheRecord) {

@@ -122,6 +122,19 @@ TEST(ImageCatalog, Malicious_FieldExtremes) {
   EXPECT_FALSE(parse_with(labels, std::uint32_t{4000}));
 }
 
+TEST(ImageCatalog, LengthOfSequences_IsOneTwoFourOrEightBytes) {
+  for (int kind : {SILLAGE_KIND_SEQUENCE, SILLAGE_KIND_TEXT_SEQUENCE}) {
+    for (std::uint32_t bytes : {0u, 1u, 2u, 3u, 4u, 5u, 8u, 9u, 257u, UINT32_MAX}) {
+      auto image = ImageBuilder()
+                       .event("app", "q")
+                       .field(static_cast<sillage_field_kind>(kind), 1, "q", 0, bytes)
+                       .bytes();
+      const bool can_be = bytes == 0 || bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8;
+      EXPECT_EQ(parse_image(image, Limits{}).has_value(), can_be) << kind << ' ' << bytes;
+    }
+  }
+}
+
 TEST(ImageCatalog, Limits_OfNames) {
   ImageBuilder fits, too_long;
   fits.event("p", std::string(253, 'n'));

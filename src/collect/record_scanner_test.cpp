@@ -189,6 +189,21 @@ TEST(RecordShape, HugeArrays_SaturateAndFitNowhere) {
   EXPECT_EQ(shape.measure(std::vector<std::byte>(1000)), RecordShape::kNoRecord);
 }
 
+TEST(RecordShape, LengthsOfEverySize_AreRead) {
+  for (const std::uint32_t length_bytes : {1u, 2u, 4u, 8u}) {
+    const auto shape = shape_of(ctf::PayloadBuilder()
+                                    .sequence("q", {.size_bytes = 2}, length_bytes)
+                                    .text_sequence("t", length_bytes)
+                                    .integer("z", {.size_bytes = 1})
+                                    .build());
+    std::vector<std::byte> bytes(100);
+    bytes[0] = std::byte{3};  // elements; the text has none
+    EXPECT_EQ(shape.measure(bytes), 2 * length_bytes + 3 * 2 + 1) << length_bytes;
+    bytes[length_bytes - 1] = std::byte{0xff};
+    EXPECT_EQ(shape.measure(bytes), RecordShape::kNoRecord) << length_bytes;
+  }
+}
+
 TEST(RecordShape, LengthThatIsNotInFront_IsRefusedByName) {
   ctf::Structure structure;
   structure.members.push_back({"q", ctf::make_field_class(ctf::DynamicString{

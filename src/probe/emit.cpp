@@ -258,6 +258,19 @@ std::uint32_t measure_parts(const sillage_part* parts, std::uint32_t count, Piec
   }
 }
 
+/// A payload that is known to have room behind it, on this slot and those behind it.
+[[gnu::noinline]] void record_assembled(sillage_slot* slot, const void* payload,
+                                        std::uint32_t bytes, std::uint64_t ip) {
+  record_bytes(slot, payload, bytes, true, ip);
+}
+
+[[gnu::noinline, gnu::cold]] void refresh_and_record_assembled(sillage_site* site,
+                                                               const void* payload,
+                                                               std::uint32_t bytes,
+                                                               std::uint64_t ip) {
+  record_assembled(current_slots(site), payload, bytes, ip);
+}
+
 inline std::uint64_t caller(void* return_address) {
   return reinterpret_cast<std::uintptr_t>(return_address);
 }
@@ -318,21 +331,27 @@ void sillage_emit_bytes(sillage_site* site, const void* payload, std::uint32_t b
 
 void sillage_emit_assembled(sillage_site* site, const void* payload, std::uint32_t bytes,
                             const void* ip) {
-  sillage_slot* slot = current_slots(site);
   auto caller_ip = reinterpret_cast<std::uintptr_t>(ip);
+  sillage_slot* slot = __atomic_load_n(&site->slots, __ATOMIC_ACQUIRE);
+  std::uint64_t gate = __atomic_load_n(site->gate, __ATOMIC_RELAXED);
+  if (__builtin_expect(slot == nullptr || slot->applied != gate, 0))
+    return refresh_and_record_assembled(site, payload, bytes, caller_ip);
 #if defined(__x86_64__)
+  bool is_done;
   if (bytes <= 24) {
     std::uint64_t words[3];
     std::memcpy(words, payload, sizeof words);
-    if (__builtin_expect(
-            slot != nullptr &&
-                rseq_record_words(slot, bytes, VectorWord(words[0]).value,
-                                  VectorWord(words[1]).value, VectorWord(words[2]).value),
-            1))
-      slot = slot->next;
+    is_done = rseq_record_words(slot, bytes, VectorWord(words[0]).value, VectorWord(words[1]).value,
+                                VectorWord(words[2]).value);
+  } else {
+    is_done = rseq_record_block(slot, bytes, payload, bytes - 16);
+  }
+  if (__builtin_expect(is_done, 1)) {
+    slot = slot->next;
+    if (__builtin_expect(slot == nullptr, 1)) return;
   }
 #endif
-  record_bytes(slot, payload, bytes, true, caller_ip);
+  record_assembled(slot, payload, bytes, caller_ip);
 }
 
 void sillage_emit_parts(sillage_site* site, const sillage_part* parts, std::uint32_t count) {

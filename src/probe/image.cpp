@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <linux/futex.h>
 #include <linux/stat.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -175,6 +176,10 @@ bool rebuild_shared(ImageState* state) {
   sillage_image_header* header = make_shared(state, bytes);
   if (header == nullptr) return false;
   std::memcpy(header, old, bytes);
+  // Who waits for the old bell (src/ust) is to wait for the new one.
+  sillage_image_header* replaced = const_cast<sillage_image_header*>(old);
+  __atomic_fetch_add(&replaced->bell, 1, __ATOMIC_RELEASE);
+  raw_syscall(SYS_futex, address(&replaced->bell), FUTEX_WAKE, INT32_MAX);
   std::memset(gates_of(state), 0, state->site_count * sizeof(std::uint64_t));
   return true;
 }

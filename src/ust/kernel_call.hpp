@@ -11,7 +11,7 @@ inline long as_word(long value) { return value; }
 inline long as_word(const void* pointer) { return reinterpret_cast<long>(pointer); }
 inline long as_word(std::nullptr_t) { return 0; }
 
-/// A system call without libc: no errno, no thread-local memory, no cancellation.
+/// A system call without libc: no errno, no cancellation.
 ///
 /// Returns: the kernel's answer, or a negative errno.
 template <class... Words>

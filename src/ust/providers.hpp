@@ -32,7 +32,7 @@ struct WatchList {
 
 /// Brings all events and tracepoints up to date with their gates, and fills the list with what to wait for.
 ///
-/// Threads: the watcher, which has no thread-local memory.
+/// Threads: the watcher.
 void apply_gates(WatchList* list);
 /// The same, but false if somebody is changing the providers.
 [[nodiscard]] bool try_apply_gates(WatchList* list);

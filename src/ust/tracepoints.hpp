@@ -32,7 +32,7 @@ UST_EXPORT int sillage_ust_remove_probes(sillage::ust::Probe* probes, unsigned c
 
 /// Brings the states of all tracepoints up to date with what `is_enabled` of their probes say.
 ///
-/// Threads: any, even without thread-local memory. False if somebody else was changing them: to be called again.
+/// Threads: any. False if somebody else was changing them: to be called again.
 UST_EXPORT bool sillage_ust_update_states(void);
 /// In a fork child, where one thread runs: opens every tracepoint that has a probe.
 UST_EXPORT void sillage_ust_open_in_child(void);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A lock that fork children may reset and that needs neither libc nor thread-local memory of who takes it (the watcher has none).
+// A lock that fork children may reset, and that a preloaded wrapper of pthread_mutex_lock() does not see.
 #pragma once
 
 #include "ust/kernel_call.hpp"

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The watcher is a bare thread: made by clone(2) without libc's knowledge, it has no thread-local memory of its own and
-// must not touch anybody's, so it calls no libc function. It can so be made in a signal handler of a fork child,
-// needs no memory of the program's, counts neither as a thread for pthread_exit() nor for what libc does for programs with one
-// thread, and blocks all signals. It sleeps in one system call until a collector rings a bell (abi/catalog.h).
+// The watcher sleeps in one system call until a collector rings a bell (abi/catalog.h). It is a thread that libc knows: one
+// that it does not would keep its user when the program gives up root. It blocks all signals, and uses system calls without
+// libc, so that it is neither a point of cancellation nor seen by interposed functions.
 #include "ust/watcher.hpp"
 
 #include "ust/kernel_call.hpp"
@@ -10,15 +9,13 @@
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <sched.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
 
 #include <cstddef>
-
-extern "C" int __clone(int (*run)(void*), void* stack_end, int flags, void* argument, ...);
 
 namespace sillage::ust {
 
@@ -28,23 +25,18 @@ std::uint32_t g_always = 1;
 
 // 127 images and the word that says that there are others. The kernel's limit is 128.
 constexpr std::uint32_t kMaxWords = 128;
-constexpr std::size_t kStackBytes = 32'768;
-// A collector that starts anew, or more images than words, are heard of by looking.
-constexpr long kLookSeconds = 5;
+constexpr std::size_t kStackBytes = 256 * 1024;  // with the program's thread-local memory
+// More images than words are heard of by looking.
 constexpr long kLookManyNs = 50'000'000;
 
-char* g_stack;
 futex_waitv g_words[kMaxWords];  // the watcher's, which has a small stack
 bool g_is_started;
 
-/// Sleeps until one of the words is not what it was read as, or some time has passed.
+/// Sleeps until one of the words is not what it was read as.
 void sleep_until_one_changes(const WatchList& list) {
-  timespec now = {};
-  kernel_call(SYS_clock_gettime, long{CLOCK_MONOTONIC}, &now);
-  timespec until = now;
-  if (list.are_all) {
-    until.tv_sec += kLookSeconds;
-  } else {
+  timespec until = {};
+  if (!list.are_all) {
+    kernel_call(SYS_clock_gettime, long{CLOCK_MONOTONIC}, &until);
     until.tv_nsec += kLookManyNs;
     if (until.tv_nsec >= 1'000'000'000) {
       until.tv_nsec -= 1'000'000'000;
@@ -52,7 +44,7 @@ void sleep_until_one_changes(const WatchList& list) {
     }
   }
   const long done = kernel_call(SYS_futex_waitv, list.words, static_cast<long>(list.count), 0L,
-                                &until, long{CLOCK_MONOTONIC});
+                                list.are_all ? nullptr : &until, long{CLOCK_MONOTONIC});
   // Kernels before 5.16 cannot wait for several words; a word whose image has just gone cannot be waited for.
   if (done == -ENOSYS || done == -EFAULT || done == -EINVAL) {
     timespec pause = {0, kLookManyNs};
@@ -60,7 +52,7 @@ void sleep_until_one_changes(const WatchList& list) {
   }
 }
 
-int watch(void* /*unused*/) {
+void* watch(void* /*unused*/) {
   static const char kName[] = "sillage-ust";
   kernel_call(SYS_prctl, long{PR_SET_NAME}, kName);
   for (;;) {
@@ -70,22 +62,22 @@ int watch(void* /*unused*/) {
   }
 }
 
-bool start_thread() {
-  if (g_stack == nullptr) {
-    const long memory = kernel_call(SYS_mmap, 0L, long{kStackBytes}, long{PROT_READ | PROT_WRITE},
-                                    long{MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK}, -1L, 0L);
-    if (memory < 0 && memory > -4096) return false;
-    g_stack = reinterpret_cast<char*>(memory);
+void start_thread() {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return;
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread;
+  // Without it, what is wanted now is recorded, and nothing else later.
+  if (pthread_create(&thread, &attributes, watch, nullptr) == EINVAL) {
+    pthread_attr_setstacksize(&attributes, 8 * 1024 * 1024);  // the thread-local memory did not fit
+    pthread_create(&thread, &attributes, watch, nullptr);
   }
-  const std::uint64_t all = UINT64_MAX;
-  std::uint64_t before = 0;
-  kernel_call(SYS_rt_sigprocmask, long{SIG_BLOCK}, &all, &before, long{sizeof all});
-  // libc's function by its other name: helper libraries put their own in the place of clone().
-  const int made = __clone(
-      watch, g_stack + kStackBytes,
-      CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM, nullptr);
-  kernel_call(SYS_rt_sigprocmask, long{SIG_SETMASK}, &before, nullptr, long{sizeof before});
-  return made > 0;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
 }
 
 /// The word that fork() makes 0. One that is always 1 where the kernel gives none: children are then not followed.

@@ -18,7 +18,7 @@ void start_watcher();
 /// To be called at an event of a process that is not watched, after it was recorded: libsillage.so has then registered the
 /// process as one of its own.
 ///
-/// Threads: any; async-signal-safe; errno is left alone. Done by one, and again by another if it could not be done now.
+/// Threads: any; errno is left alone. Makes a thread, so a signal handler must not have interrupted malloc() or the like. Done by one, and again by another if it could not be done now.
 [[gnu::noinline, gnu::cold]] void watch_in_child();
 
 }  // namespace sillage::ust

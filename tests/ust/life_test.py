@@ -109,8 +109,25 @@ def wanted_later_and_no_more(box):
     os.killpg(box.processes[-1].pid, signal.SIGKILL)
 
 
+def helper_libraries_record(box):
+    """LTTng-UST's own, preloaded as with LTTng: how often each event is there at least, and at most but for libc itself."""
+    for helper, provider, least, names in (
+            ("libc-wrapper", "lttng_ust_libc", 100, ("malloc", "calloc", "realloc", "free")),
+            ("pthread-wrapper", "lttng_ust_pthread", 100,
+             ("pthread_mutex_lock_req", "pthread_mutex_lock_acq", "pthread_mutex_unlock")),
+            ("cyg-profile", "lttng_ust_cyg_profile", 101, ("func_entry", "func_exit")),
+            ("cyg-profile-fast", "lttng_ust_cyg_profile_fast", 101, ("func_entry", "func_exit"))):
+        path = box.root / helper
+        _, summary = box.sillage("record", "--ust-compat", "-o", path, "--", "env",
+                                 f"LD_PRELOAD=liblttng-ust-{helper}.so.1", PROGRAMS / "helped")
+        found = collections.Counter(re.findall(provider + r":(\w+):", "\n".join(read_trace(path))))
+        check(lost(summary) == 0 and set(found) == set(names), f"{helper}: {dict(found)}")
+        for name, count in found.items():
+            check(least <= count <= 3 * least, f"{helper}: {name} {count} times")
+
+
 def main():
-    for case in (everything_is_accounted_for, a_provider_is_unloaded_under_load, killed_at_any_time,
+    for case in (helper_libraries_record, everything_is_accounted_for, a_provider_is_unloaded_under_load, killed_at_any_time,
                  wanted_later_and_no_more):
         begin = time.monotonic()
         with Sandbox() as box:
