@@ -3,6 +3,7 @@
 """ns that recording the kernel adds to a system call and to a switch, by tracer (README.md says how to read it)."""
 
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -86,7 +87,7 @@ class Sillage(Tracer):
         self.output = None
 
     def options(self, case):
-        events = ("-e", "sched_switch") if case == "switch" else ("--syscall",)
+        events = ("-e", "sched_switch") if case == "switch" else (self.work.calls,)
         return ("-k", "--no-statedump", "--subbuf-size", "4M", "--num-subbuf", "16", *events, *self.extra,
                 *(CONTEXTS if case.endswith("ctx") else ()))
 
@@ -237,7 +238,7 @@ class LttngModules(Tracer):
 
     @staticmethod
     def is_there():
-        return subprocess.run(["modinfo", "lttng-tracer"], capture_output=True, check=False).returncode == 0
+        return any(pathlib.Path("/lib/modules", os.uname().release).glob("**/lttng-tracer.ko*"))
 
     def start(self, case):
         if self.lttng is None:
@@ -247,7 +248,8 @@ class LttngModules(Tracer):
         channel = ("-k", "-s", "bench", "-c", "bench")
         self.lttng("create", "bench", "--output=" + self.output)
         self.lttng("enable-channel", "-k", "-s", "bench", "--subbuf-size=4M", "--num-subbuf=16", "bench")
-        self.lttng("enable-event", *channel, *(("sched_switch",) if case == "switch" else ("--syscall", "--all")))
+        self.lttng("enable-event", *channel, *(("sched_switch",) if case == "switch" else
+                                                   ("--syscall", self.work.calls.partition("=")[2] or "--all")))
         if case.endswith("ctx"):
             self.lttng("add-context", *channel, *(f"--type={name}" for name in CONTEXTS if name != "--context"))
         self.lttng("start", "bench")
@@ -312,6 +314,7 @@ def available(names):
 
 def measure(options, report, facts):
     with harness.Workspace(options.release) as work:
+        work.calls = "--syscall" if options.calls == "all" else "--syscall=" + options.calls
         load = Load(work)
         tracers = {name: SYSTEMS[name](work) for name in available(chosen(options.systems, list(SYSTEMS)))}
         cases = chosen(options.cases, list(CASES))
@@ -352,7 +355,8 @@ def notes(options, report, facts):
 
 
 def main():
-    options = harness.arguments(__doc__, rounds=5, events=20000, systems="all", cases="all", unit="ns")
+    options = harness.arguments(__doc__, rounds=5, events=20000, systems="all", cases="all", unit="ns",
+                                calls="all")
     report, facts = harness.Report(options), {}
     measure(options, report, facts)
     report.print(notes(options, report, facts))

@@ -13,8 +13,6 @@ case $release in "$tree"/*) ;; *) echo "run.sh: $release is not in $tree" >&2; e
 image=$tree/build/guest
 "$here/image.sh" "$image"
 
-rm -rf "$image/results"
-mkdir "$image/results"
 work=$(mktemp -d "$image/run.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 copy=$work/tree
@@ -55,6 +53,8 @@ qemu-system-x86_64 "${more[@]}" -cpu max -m 3072 -display none -no-reboot -nic n
   -drive "file=$image/root.ext4,format=raw,if=virtio,snapshot=on" \
   -drive "file=$work/tree.ext4,format=raw,if=virtio,cache=unsafe" </dev/null | tr -d '\r'
 
+# What was there before is in its way.
+rm -rf "$image/results"
 status=$(debugfs -R 'cat guest-status' "$work/tree.ext4" 2>/dev/null)
 debugfs -R "rdump build/guest/results $image" "$work/tree.ext4" 2>/dev/null
 debugfs -R "dump guest-dmesg $image/results/dmesg" "$work/tree.ext4" 2>/dev/null
