@@ -110,28 +110,66 @@ Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
 }
 
 Status Recording::add_kernel(const kernel::Tracer& tracer) {
-  utsname system = {};
-  (void)uname(&system);
-  ctf::KernelEnvironment facts;
-  facts.hostname = host_name();
-  facts.sysname = system.sysname;
-  facts.kernel_release = system.release;
-  facts.kernel_version = system.version;
-  facts.session_name = session_.options().name;
-  facts.creation_datetime = creation_datetime_;
-  facts.version_major = SILLAGE_VERSION_MAJOR;
-  facts.version_minor = SILLAGE_VERSION_MINOR;
-  facts.version_patch = SILLAGE_VERSION_PATCH;
-  auto trace = collector_->open_trace({.directory = "kernel",
-                                       .environment = ctf::kernel_environment(facts),
-                                       .clock_offset_ns = clock_offset_ns_});
-  if (!trace) return tl::unexpected<Error>(std::move(trace).error());
-  for (const session::KernelChannel& channel : session_.kernel_channels()) {
-    auto made = KernelRecording::create(channel, tracer, *collector_, *trace);
-    if (!made) return tl::unexpected<Error>(std::move(made).error());
-    note_channel(true, channel.options().name, (*made)->channel());
-    kernel_.push_back(*std::move(made));
+  return change_kernel(session_, tracer);
+}
+
+Result<std::unique_ptr<KernelRecording>> Recording::open_kernel(
+    const session::KernelChannel& wanted, std::uint32_t version, const kernel::Tracer& tracer) {
+  if (!kernel_trace_) {
+    utsname system = {};
+    (void)uname(&system);
+    ctf::KernelEnvironment facts;
+    facts.hostname = host_name();
+    facts.sysname = system.sysname;
+    facts.kernel_release = system.release;
+    facts.kernel_version = system.version;
+    facts.session_name = session_.options().name;
+    facts.creation_datetime = creation_datetime_;
+    facts.version_major = SILLAGE_VERSION_MAJOR;
+    facts.version_minor = SILLAGE_VERSION_MINOR;
+    facts.version_patch = SILLAGE_VERSION_PATCH;
+    auto trace = collector_->open_trace({.directory = "kernel",
+                                         .environment = ctf::kernel_environment(facts),
+                                         .clock_offset_ns = clock_offset_ns_});
+    if (!trace) return tl::unexpected<Error>(std::move(trace).error());
+    kernel_trace_ = *trace;
   }
+  const std::string& name = wanted.options().name;
+  auto made =
+      KernelRecording::create(wanted, version == 1 ? name : name + "~" + std::to_string(version),
+                              tracer, *collector_, *kernel_trace_);
+  if (made) note_channel(true, name, (*made)->channel());
+  return made;
+}
+
+Status Recording::change_kernel(const session::RecordingSession& next,
+                                const kernel::Tracer& tracer) {
+  const std::vector<session::KernelChannel>& plans = next.kernel_channels();
+  // First what can fail without a trace: channels that are new, or whose records change.
+  std::map<std::size_t, std::unique_ptr<KernelRecording>> made;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    const bool is_new = i >= kernel_.size();
+    if (!is_new && kernel_plans_[i].contexts() == plans[i].contexts()) continue;
+    auto opened = open_kernel(plans[i], is_new ? 1 : kernel_versions_[i] + 1, tracer);
+    if (!opened) return tl::unexpected<Error>(std::move(opened).error());
+    made.emplace(i, *std::move(opened));
+  }
+  for (std::size_t i = 0; i < kernel_.size(); ++i)
+    if (!made.contains(i) && !(kernel_plans_[i].rules() == plans[i].rules()))
+      SILLAGE_TRY(kernel_[i]->change(plans[i], tracer));
+  for (auto& [i, channel] : made) {
+    if (i >= kernel_.size()) {
+      kernel_.push_back(std::move(channel));
+      kernel_versions_.push_back(1);
+    } else {
+      // Not both at once: each event is recorded once.
+      kernel_[i]->stop();
+      kernel_[i] = std::move(channel);
+      ++kernel_versions_[i];
+    }
+    if (is_kernel_running_) SILLAGE_TRY(kernel_[i]->start());
+  }
+  kernel_plans_ = plans;
   return {};
 }
 
@@ -155,6 +193,7 @@ Status Recording::start(pid_t root_pid) {
 Status Recording::start_kernel() {
   start_ns_ = monotonic_ns();
   for (const auto& channel : kernel_) SILLAGE_TRY(channel->start());
+  is_kernel_running_ = true;
   return {};
 }
 
@@ -179,13 +218,8 @@ void Recording::change(session::RecordingSession next) {
   is_about_.clear();
 }
 
-Status Recording::change_kernel(const session::RecordingSession& next,
-                                const kernel::Tracer& tracer) {
-  (void)next, (void)tracer;
-  return fail(Code::kUnsupported, "the kernel's part of a session stays as it was first started");
-}
-
 collect::Stats Recording::complete() {
+  is_kernel_running_ = false;
   for (const auto& channel : kernel_) channel->stop();
   collector_->flush();
   return collector_->stats();

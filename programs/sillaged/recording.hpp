@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -141,6 +142,8 @@ class Recording {
   [[nodiscard]] collect::TraceOptions trace_options(const apps::Image& image,
                                                     session::BufferOwnership ownership) const;
   [[nodiscard]] Result<std::uint32_t> event_id(OpenChannel* channel, const apps::Site& site);
+  [[nodiscard]] Result<std::unique_ptr<KernelRecording>> open_kernel(
+      const session::KernelChannel& wanted, std::uint32_t version, const kernel::Tracer& tracer);
   void note_channel(bool is_kernel, const std::string& name, collect::ChannelId id);
   void warn(const Error& error);
 
@@ -158,7 +161,11 @@ class Recording {
   mutable std::mutex ids_mutex_;                                 // guards what follows
   std::map<std::pair<bool, std::string>, std::vector<collect::ChannelId>> channel_ids_;
   Coverage coverage_;
+  std::optional<collect::TraceId> kernel_trace_;
   std::vector<std::unique_ptr<KernelRecording>> kernel_;  // they use the collector
+  std::vector<session::KernelChannel> kernel_plans_;      // what each of them does
+  std::vector<std::uint32_t> kernel_versions_;            // as OpenChannel::version
+  bool is_kernel_running_ = false;
   std::string warning_;
 };
 

@@ -61,4 +61,8 @@ Status set_program(int table_fd, std::uint32_t number, int program_fd) {
   return {};
 }
 
+void clear_program(int table_fd, std::uint32_t index) {
+  (void)::bpf_map_delete_elem(table_fd, &index);
+}
+
 }  // namespace sillage::kernel

@@ -33,5 +33,7 @@ inline constexpr std::uint32_t kScratchAreas = 8;
 
 /// Puts a program into such a table.
 [[nodiscard]] Status set_program(int table_fd, std::uint32_t number, int program_fd);
+/// Takes the program at `index` out; nothing happens if there is none.
+void clear_program(int table_fd, std::uint32_t index);
 
 }  // namespace sillage::kernel
