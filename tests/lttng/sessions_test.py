@@ -126,7 +126,7 @@ def sessions_do_not_meet(box):
         lttng(box, "untrack", "-u", "-s", "b", f"--vpid={two.process.pid}")
         two.emit(3)
         lttng(box, "destroy", "a")
-        lttng(box, "track", "-u", "-s", "b", "--vpid")
+        lttng(box, "track", "-u", "-s", "b", "--vpid", "--all")
         one.emit(10)
         lttng(box, "destroy", "--all")
     check(sorted(events(box.root / "a", "step")) == sorted([*range(10), *range(6)]), "all programs in a")
