@@ -53,6 +53,7 @@ Status fill_kernel_channel(const RecordOptions& options, KernelChannel* channel)
   channel->set_name("channel0");
   channel->set_overwrite(options.overwrite);
   channel->set_state_dump(!options.no_state_dump);
+  channel->set_memory_maps(options.memory_maps);
   channel->set_syscall_bytes(options.syscall_bytes);
   if (!options.subbuf_size.empty()) {
     auto bytes = parse_size(options.subbuf_size);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // sillage: see sillage(1).
 #include "sillage/convert.hpp"
+#include "sillage/doctor.hpp"
 #include "sillage/exit_status.hpp"
 #include "sillage/import.hpp"
 #include "sillage/info.hpp"
@@ -10,6 +11,7 @@
 #include "sillage/read.hpp"
 #include "sillage/record.hpp"
 #include "sillage/record_options.hpp"
+#include "sillage/regenerate.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -45,15 +47,18 @@ void add_kernel(CLI::App* record, RecordOptions* options) {
            "Record when a program comes to this place: PATH:SYMBOL[+OFFSET] or "
            "sdt:PATH:PROVIDER:NAME",
            "PLACE");
-  record->add_option("--filter", options->filter, "Only kernel events for which this is true")
-      ->type_name("EXPR");
   record
       ->add_option("--syscall-bytes", options->syscall_bytes,
                    "Record the first N bytes of what is read and written")
       ->type_name("N")
       ->check(CLI::Range(0, 4096));
-  record->add_flag("--no-statedump", options->no_state_dump,
-                   "Leave out the kernel's state at the start: processes, files, interrupts");
+  auto* without =
+      record->add_flag("--no-statedump", options->no_state_dump,
+                       "Leave out the kernel's state at the start: processes, files, interrupts");
+  record
+      ->add_flag("--statedump-maps", options->memory_maps,
+                 "With the memory maps of all processes in it")
+      ->excludes(without);
 }
 
 CLI::App* add_record(CLI::App* app, RecordOptions* options) {
@@ -69,6 +74,8 @@ CLI::App* add_record(CLI::App* app, RecordOptions* options) {
   add_list("-e,--event", &options->events,
            "Record events like this (* stands for anything); again for more", "PATTERN");
   add_list("-x,--exclude", &options->exclusions, "But not events like this", "PATTERN");
+  record->add_option("--filter", options->filter, "Only events for which this is true")
+      ->type_name("EXPR");
   record->add_option("--level", options->level, "Only events of this log level or more severe")
       ->type_name("L");
   record->add_option("--level-only", options->level_only, "Only events of this log level")
@@ -176,6 +183,14 @@ int main(int argc, char** argv) {
   CLI::App* convert = sillage::command::declare_convert(&app, &convert_options);
   sillage::command::ImportOptions import_options;
   CLI::App* import_command = sillage::command::declare_import(&app, &import_options);
+  CLI::App* doctor = app.add_subcommand(
+      "doctor", "Say what can be recorded on this machine, and what to do about the rest");
+  std::string regenerated;
+  CLI::App* regenerate =
+      app.add_subcommand("regenerate", "Record the kernel's state once more: regenerate statedump");
+  regenerate->add_option("WHAT", regenerated, "statedump")
+      ->required()
+      ->check(CLI::IsMember({"statedump"}));
   CLI::App* version =
       app.add_subcommand("version", "Show the versions of this command and of the daemon");
 
@@ -216,6 +231,8 @@ int main(int argc, char** argv) {
   if (info->parsed()) return sillage::command::info(info_options);
   if (convert->parsed()) return sillage::command::convert(convert_options);
   if (import_command->parsed()) return report(sillage::command::import_trace(import_options));
+  if (doctor->parsed()) return sillage::command::doctor();
+  if (regenerate->parsed()) return report(sillage::command::regenerate_state_dump());
   if (version->parsed()) return report(sillage::command::version());
   if (!record->parsed()) return kExitOwnError;
   std::vector<std::string> rest = record->remaining();

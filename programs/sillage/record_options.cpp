@@ -66,6 +66,8 @@ Status fill_rules(const RecordOptions& options, control::v1::Channel* channel) {
   if (records_kernel(options)) {
     std::erase_if(patterns, [](const std::string& pattern) { return !is_user_pattern(pattern); });
   }
+  // With the kernel's events, and none of programs named, it is a filter of the kernel's.
+  const bool is_filtered = !records_kernel(options) || !patterns.empty();
   if (patterns.empty()) patterns.emplace_back("*");
   std::sort(patterns.begin(), patterns.end());
   patterns.erase(std::unique(patterns.begin(), patterns.end()), patterns.end());
@@ -74,6 +76,7 @@ Status fill_rules(const RecordOptions& options, control::v1::Channel* channel) {
     rule->set_pattern(pattern);
     rule->set_level_kind(kind);
     rule->set_level(level);
+    if (is_filtered) rule->set_filter(options.filter);
     // Nothing can be excluded from a single name; with other patterns about, the exclusion is meant for those.
     if (session::is_glob(pattern)) {
       for (const std::string& exclusion : options.exclusions) rule->add_exclusions(exclusion);

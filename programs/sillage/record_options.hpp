@@ -26,9 +26,9 @@ struct RecordOptions {
   std::string syscalls;  ///< patterns with commas between; "" = none
   std::vector<std::string> functions;
   std::vector<std::string> probes, userspace_probes;
-  std::string filter;  ///< of kernel events
+  std::string filter;  ///< "" = none
   std::uint32_t syscall_bytes = 0;
-  bool no_state_dump = false;
+  bool no_state_dump = false, memory_maps = false;
   std::vector<std::string> program;  ///< with its arguments; empty: record all programs
 };
 

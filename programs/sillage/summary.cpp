@@ -63,12 +63,17 @@ std::string summary_text(const control::v1::StopRecordingResponse& summary) {
   for (const auto& [count, cause] : causes_of(stats.lost())) {
     if (count != 0) text += fmt::format("    {:>14}  {}\n", grouped(count), cause);
   }
+  if (stats.rejected() != 0)
+    text += fmt::format("  events rejected  {}\n", grouped(stats.rejected()));
   text += fmt::format("  size             {}\n", size_text(stats.bytes()));
   text += fmt::format("  duration         {}\n", duration_text(summary.duration_ns()));
   text += fmt::format("  trace            {}\n", summary.path());
   if (!stats.output_error().empty())
     text += fmt::format("  output failed    {}\n", stats.output_error());
   if (!summary.warning().empty()) text += fmt::format("  warning          {}\n", summary.warning());
+  for (const control::v1::FilterProblem& problem : summary.coverage().filter_problems())
+    text += fmt::format("  filter           \"{}\" does not apply to {} of {}: {}\n",
+                        problem.filter(), problem.event(), problem.program(), problem.reason());
   if (stats.events() != 0)
     text += fmt::format("Next: sillage read {}\n", shell_word(summary.path()));
   return text;
@@ -106,7 +111,10 @@ std::string why_empty(const control::v1::StopRecordingResponse& summary, const s
     say("not severe enough for --level or --level-only: " + joined(coverage.below_level()));
   }
   if (!coverage.excluded().empty()) say("excluded with -x: " + joined(coverage.excluded()));
-  if (coverage.events_matched() != 0) {
+  if (summary.stats().rejected() != 0) {
+    say(fmt::format("--filter was true of none of {} event(s).",
+                    grouped(summary.stats().rejected())));
+  } else if (coverage.events_matched() != 0 && coverage.filter_problems().empty()) {
     say(fmt::format(
         "{} event(s) matched, but the program never came to one of them while recording.",
         coverage.events_matched()));

@@ -36,6 +36,12 @@ void Coverage::add_event(const session::Channel& channel, const std::string& nam
   }
 }
 
+void Coverage::add_filter_problem(const FilterMisfit& misfit, const std::string& event,
+                                  const std::string& program) {
+  if (filter_problems_.size() == kMaxShown) return;
+  filter_problems_.try_emplace({misfit.filter, event}, FilterProblem{program, misfit.reason});
+}
+
 void Coverage::fill(const std::vector<session::Channel>& channels,
                     control::v1::Coverage* message) const {
   message->set_programs(programs_.size());
@@ -52,6 +58,13 @@ void Coverage::fill(const std::vector<session::Channel>& channels,
       message->add_excluded(name);
   }
   message->set_events_matched(matched);
+  for (const auto& [key, problem] : filter_problems_) {
+    control::v1::FilterProblem* shown = message->add_filter_problems();
+    shown->set_filter(key.first);
+    shown->set_event(key.second);
+    shown->set_program(problem.program);
+    shown->set_reason(problem.reason);
+  }
   for (const session::Channel& channel : channels) {
     for (const session::EventRule& rule : channel.rules()) {
       if (matched_patterns_.contains(rule.pattern) || message->patterns_size() == kMaxShown)

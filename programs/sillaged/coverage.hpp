@@ -3,12 +3,14 @@
 
 #include "control/control.pb.h"
 #include "session/channel.hpp"
+#include "sillaged/user_filters.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sillage::daemon {
@@ -23,6 +25,10 @@ class Coverage {
   void add_event(const session::Channel& channel, const std::string& name,
                  session::Verdict verdict);
 
+  /// A rule's filter can match no such event of a program. Each filter and event counts once.
+  void add_filter_problem(const FilterMisfit& misfit, const std::string& event,
+                          const std::string& program);
+
   /// How many programs came that the recording is about.
   [[nodiscard]] std::size_t program_count() const { return programs_.size(); }
 
@@ -33,6 +39,11 @@ class Coverage {
   std::set<std::uint32_t> programs_, other_programs_;
   std::map<std::string, session::Verdict> events_;  // by name: the best that any channel made of it
   std::set<std::string> matched_patterns_;
+  struct FilterProblem {
+    std::string program, reason;
+  };
+  std::map<std::pair<std::string, std::string>, FilterProblem>
+      filter_problems_;  // by filter, event
 };
 
 }  // namespace sillage::daemon

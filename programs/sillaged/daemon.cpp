@@ -2,6 +2,7 @@
 #include "sillaged/daemon.hpp"
 
 #include "control/session_message.hpp"
+#include "sillaged/passed_socket.hpp"
 #include "sillaged/runtime_directory.hpp"
 #include "sillaged/stats_message.hpp"
 
@@ -82,11 +83,18 @@ Status Daemon::start() {
   apps_ = *std::move(apps);
   apps_->discover();
 
+  if (geteuid() == 0) {
+    auto text = TextInput::create(options_.paths.text_input());
+    if (!text) return tl::unexpected<Error>(std::move(text).error());
+    text_.emplace(*std::move(text));
+  }
+
   // Last: who can connect finds everything in place.
   control::ControlServerOptions control_options;
   control_options.path = options_.paths.control_socket();
   if (is_root) control_options.group = tracing_group();
-  auto control = control::ControlServer::listen(control_options, *this);
+  auto control =
+      control::ControlServer::listen(control_options, *this, passed_socket(control_options.path));
   if (!control) return tl::unexpected<Error>(std::move(control).error());
   control_ = *std::move(control);
   return {};
@@ -101,11 +109,12 @@ Daemon::~Daemon() {
 }
 
 Status Daemon::run(int stop_fd) {
-  enum { kStop, kApps, kControl, kFinished, kCount };
+  enum { kStop, kApps, kControl, kFinished, kText, kCount };
   pollfd sources[kCount] = {{stop_fd, POLLIN, 0},
                             {apps_->fd(), POLLIN, 0},
                             {control_->fd(), POLLIN, 0},
-                            {finished_.value(), POLLIN, 0}};
+                            {finished_.value(), POLLIN, 0},
+                            {text_ ? text_->fd() : -1, POLLIN, 0}};
   std::uint64_t idle_since_ms = monotonic_ms();
   for (;;) {
     int timeout_ms = -1;
@@ -128,6 +137,7 @@ Status Daemon::run(int stop_fd) {
       send_summaries();
       sessions_->jobs_done();
     }
+    if (sources[kText].revents != 0) take_text();
   }
 }
 
@@ -167,6 +177,10 @@ std::vector<apps::Attachment> Daemon::attachments(const apps::Image& image) {
   return all;
 }
 
+void Daemon::filters_unknown(const apps::Image& image) {
+  for (auto& [id, owned] : recordings_) owned.recording->filters_unknown(image);
+}
+
 void Daemon::request(control::ConnectionId connection, const control::v1::Request& request) {
   if (SessionService::handles(request)) return sessions_->request(connection, request);
   control::v1::Response response;
@@ -199,6 +213,7 @@ void Daemon::request(control::ConnectionId connection, const control::v1::Reques
       done = tl::unexpected<Error>(std::move(owned).error());
       break;
     }
+    case control::v1::Request::kDumpState: done = dump_state(response.mutable_dump_state()); break;
     default:
       done = fail(Code::kUnsupported,
                   "a request that this daemon does not know: use one release of both");
@@ -278,11 +293,32 @@ Status Daemon::create_recording(control::ConnectionId connection,
   const std::uint64_t id = next_recording_++;
   auto recording = Recording::create(id, *std::move(session), *clock_);
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
+  apps_->registry().for_each_image(
+      [&](const apps::Image& image) { (*recording)->preview_filters(image); });
+  if (Status usable = (*recording)->check_filters(); !usable) {
+    (*recording)->discard();
+    return usable;
+  }
   SILLAGE_TRY(prepare_kernel(recording->get(), response));
   response->set_recording(id);
   response->set_path((*recording)->session().options().output_path);
   const std::uint64_t refused = apps_->counts().refused + apps_->counts().no_descriptors;
   recordings_.emplace(id, Owned{*std::move(recording), connection, refused});
+  return {};
+}
+
+Status Daemon::dump_state(control::v1::DumpStateResponse* response) {
+  std::uint64_t recordings = 0;
+  for (auto& [id, owned] : recordings_) {
+    const auto dumped = owned.recording->dump_state();
+    if (!dumped) return tl::unexpected<Error>(dumped.error());
+    recordings += *dumped ? 1 : 0;
+  }
+  if (recordings == 0)
+    return fail(Code::kNotFound,
+                "no recording of the kernel runs that began with its state: start one with sillage "
+                "record -k, without --no-statedump");
+  response->set_recordings(recordings);
   return {};
 }
 
@@ -341,6 +377,13 @@ Result<Daemon::Owned*> Daemon::find_recording(control::ConnectionId connection, 
   return &found->second;
 }
 
+void Daemon::take_text() {
+  if (!text_) return;
+  text_->read_lines([this](std::string_view text) {
+    for (auto& [id, owned] : recordings_) owned.recording->log(text);
+  });
+}
+
 Result<Recording*> Daemon::add_recording(session::RecordingSession plan) {
   const std::uint64_t id = next_recording_++;
   auto recording = Recording::create(id, std::move(plan), *clock_);
@@ -378,6 +421,7 @@ void Daemon::reply(control::ConnectionId connection, const Error& error) {
 
 // Out of the list, and its gates closed.
 Daemon::Owned Daemon::take_recording(std::uint64_t id) {
+  take_text();
   auto found = recordings_.find(id);
   Owned owned = std::move(found->second);
   std::vector<apps::Image*> fed_images;

@@ -9,6 +9,7 @@
 #include "control/server.hpp"
 #include "sillaged/recording.hpp"
 #include "sillaged/session_service.hpp"
+#include "sillaged/text_input.hpp"
 
 #include <sys/types.h>
 
@@ -71,6 +72,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   void image_removed(const apps::Image& image) override;
   void process_removed(const apps::Process& process) override;
   [[nodiscard]] std::vector<apps::Attachment> attachments(const apps::Image& image) override;
+  void filters_unknown(const apps::Image& image) override;
 
   void request(control::ConnectionId connection, const control::v1::Request& request) override;
   void closed(control::ConnectionId connection) override;
@@ -90,6 +92,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   [[nodiscard]] Status start_recording(control::ConnectionId connection,
                                        const control::v1::StartRecordingRequest& request,
                                        control::v1::StartRecordingResponse* response);
+  [[nodiscard]] Status dump_state(control::v1::DumpStateResponse* response);
   [[nodiscard]] Status open_tracer();
   /// Loads the programs of a recording's kernel channels.
   [[nodiscard]] Status prepare_kernel(Recording* recording,
@@ -98,6 +101,8 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   [[nodiscard]] Owned take_recording(std::uint64_t id);
   void stop_recording(std::uint64_t id, std::optional<control::ConnectionId> connection);
   void send_summaries();
+  /// Records what was written to the text input.
+  void take_text();
   /// Sets all gates of an image to what the recordings want of it, under a new generation.
   void renew_gates(apps::Image& image);
   [[nodiscard]] bool is_idle() const;
@@ -109,6 +114,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   std::vector<std::unique_ptr<Finishing>> finishing_;
   Fd finished_;                           // eventfd: a recording's files are complete
   std::optional<kernel::Tracer> tracer_;  // once a recording wants the kernel's events
+  std::optional<TextInput> text_;         // of root's daemon
   std::unique_ptr<apps::AppServer> apps_;
   std::unique_ptr<control::ControlServer> control_;
   std::unique_ptr<SessionService> sessions_;  // its threads use recordings

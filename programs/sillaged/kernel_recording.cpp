@@ -2,6 +2,7 @@
 #include "sillaged/kernel_recording.hpp"
 
 #include "ctf/kernel_layout.hpp"
+#include "ctf/layout.hpp"
 #include "kernel/contexts.hpp"
 #include "ring/kernel_ring.hpp"
 #include "session/nearest.hpp"
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace sillage::daemon {
@@ -18,6 +20,9 @@ namespace {
 using kernel::EventPlan;
 using kernel::KernelTracepoint;
 using session::KernelRule;
+
+// LTTng's event of what is written to /proc/lttng-logger.
+constexpr const char* kLogger = "lttng_logger";
 
 Error filtered_out() {
   return {Code::kUnsupported, "it lacks fields without which the filter cannot match", {}};
@@ -70,7 +75,9 @@ Status check_rules(const session::KernelChannel& wanted, const kernel::Tracer& t
       if (!matching(*alone, calls).empty()) continue;
       for (const kernel::SystemCall& call : calls.all()) names.push_back(call.user_name);
     } else {
-      if (!matching(*alone, tracer).empty()) continue;
+      if (!matching(*alone, tracer).empty() ||
+          alone->find_rule(KernelRule::Kind::kTracepoint, kLogger, {}) != nullptr)
+        continue;
       for (const KernelTracepoint& tracepoint : tracer.catalog().tracepoints())
         names.push_back(tracepoint.name);
     }
@@ -138,11 +145,10 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const std::st
                              2 * (matching(wanted, *calls).size() + wanted.rules().size());
   std::vector<kernel::FieldPlan> contexts;
   ctf::FieldClassRef context_class;
-  SILLAGE_TRY(add_contexts(wanted, tracer, &contexts, &context_class));
-
   // Programs find their stream by the CPU's number: possible ones, not those there are now.
   const auto cpus = ring::possible_cpu_count();
   if (!cpus) return tl::unexpected(cpus.error());
+  SILLAGE_TRY(add_contexts(wanted, tracer, *cpus, &contexts, &context_class));
   const auto geometry = ring::KernelRingGeometry::make(ring_options(wanted, events), *cpus);
   if (!geometry) return tl::unexpected(geometry.error());
   auto programs = kernel::KernelChannel::create(*geometry, std::move(contexts), tracer.casts(),
@@ -168,7 +174,7 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const std::st
     return fail(Code::kUnsupported, "this kernel lets none of these events be recorded; " +
                                         (left_out_.empty() ? "" : left_out_.front()));
   // Last: the first ids are the shortest in records, and are for what happens often.
-  if (wanted.options().state_dump) SILLAGE_TRY(add_state_dump(tracer));
+  if (wanted.options().state_dump) SILLAGE_TRY(add_state_dump(wanted, tracer));
   return {};
 }
 
@@ -198,12 +204,14 @@ Status KernelRecording::load(const session::KernelChannel& wanted,
                              const kernel::SystemCalls& calls, const kernel::Tracer& tracer) {
   SILLAGE_TRY(add_tracepoints(wanted, tracepoints, tracer));
   SILLAGE_TRY(add_syscalls(wanted, calls, tracer));
+  SILLAGE_TRY(add_logger(wanted));
   SILLAGE_TRY(add_places(wanted, tracer));
   return filters_.check_fields();
 }
 
 // Nothing can fail any more: what is replaced or not wanted goes.
 void KernelRecording::keep_staged(std::uint64_t first_program) {
+  takes_texts_ = wants_texts_;
   for (const Staged& staged : staged_) {
     Event& event = *staged.event;
     // A system call's new program takes the old one's place at once.
@@ -327,9 +335,35 @@ Result<EventId> KernelRecording::declare(const std::string& name, ctf::FieldClas
   return id;
 }
 
-Status KernelRecording::add_state_dump(const kernel::Tracer& tracer) {
+Status KernelRecording::add_logger(const session::KernelChannel& wanted) {
+  wants_texts_ = false;
+  const auto rules = wanted.find_rules(KernelRule::Kind::kTracepoint, kLogger, {});
+  if (rules.empty()) return {};
+  const bool is_filtered = std::none_of(
+      rules.begin(), rules.end(), [](const KernelRule* rule) { return rule->filter.empty(); });
+  if (is_filtered) return leave_out(kLogger, {Code::kUnsupported, "texts cannot be filtered", {}});
+  if (const Status writer = programs_->prepare_writer(); !writer)
+    return leave_out(kLogger, writer.error());
+  wants_texts_ = true;
+  if (logger_id_) return {};
+  ctf::PayloadBuilder payload;
+  const auto id = declare(kLogger, payload.string("msg").build());
+  if (!id) return tl::unexpected(id.error());
+  logger_id_ = *id;
+  return {};
+}
+
+Status KernelRecording::log(std::string_view text) {
+  if (!takes_texts_) return {};
+  std::vector<std::byte> payload(text.size() + 1);
+  std::memcpy(payload.data(), text.data(), text.size());
+  return programs_->write_record(*logger_id_, payload);
+}
+
+Status KernelRecording::add_state_dump(const session::KernelChannel& wanted,
+                                       const kernel::Tracer& tracer) {
   auto dump =
-      kernel::StateDump::create(*programs_, tracer.btf(), {},
+      kernel::StateDump::create(*programs_, tracer.btf(), {wanted.options().memory_maps},
                                 [this](const std::string& name, const ctf::FieldClassRef& payload) {
                                   return declare(name, payload);
                                 });
@@ -345,19 +379,36 @@ Status KernelRecording::start() {
   return dump_ ? dump_->run() : Status();
 }
 
+Result<bool> KernelRecording::dump_state() {
+  if (!dump_) return false;
+  SILLAGE_TRY(dump_->run());
+  return true;
+}
+
 Status KernelRecording::add_contexts(const session::KernelChannel& wanted,
-                                     const kernel::Tracer& tracer,
+                                     const kernel::Tracer& tracer, std::uint32_t cpu_count,
                                      std::vector<kernel::FieldPlan>* plans,
-                                     ctf::FieldClassRef* field_class) const {
+                                     ctf::FieldClassRef* field_class) {
   if (wanted.contexts().empty()) return {};
   if (tracer.btf() == nullptr)
     return fail(Code::kUnsupported, "contexts need the kernel's types: " + tracer.why_no_types());
   ctf::KernelContextBuilder builder;
   for (const std::string& name : wanted.contexts()) {
+    if (kernel::is_perf_counter(name)) {
+      auto event = kernel::parse_perf_counter(name);
+      if (!event) return tl::unexpected(std::move(event).error());
+      builder.add_perf_counter(event->field);
+      auto counter = kernel::PerfCounter::open(std::move(*event), cpu_count);
+      if (!counter) return tl::unexpected(std::move(counter).error());
+      plans->push_back(counter->field());
+      counters_.push_back(std::move(*counter));
+      continue;
+    }
     const auto context = ctf::find_kernel_context(name);
     if (!context) {
       std::string all;
       for (const auto& known : ctf::kKernelContexts) all += " " + std::string(known.name);
+      all += " perf:cpu:COUNTER";
       return fail(Code::kNotFound,
                   "kernel events have no context \"" + name + "\"; use one of" + all);
     }

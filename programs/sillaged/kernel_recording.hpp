@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 #include "collect/collector.hpp"
 #include "kernel/kernel_channel.hpp"
+#include "kernel/perf_counters.hpp"
 #include "kernel/probe_plan.hpp"
 #include "kernel/state_dump.hpp"
 #include "kernel/tracer.hpp"
@@ -15,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sillage::daemon {
@@ -55,7 +57,14 @@ class KernelRecording {
 
   /// Its place in the trace.
   [[nodiscard]] collect::ChannelId channel() const { return channel_; }
-  [[nodiscard]] std::size_t event_count() const { return programs_->event_count(); }
+  /// Records the kernel's state as it is now; false if the channel is one without.
+  [[nodiscard]] Result<bool> dump_state();
+  /// Records a text as LTTng's event of texts, if a rule wants that.
+  [[nodiscard]] Status log(std::string_view text);
+
+  [[nodiscard]] std::size_t event_count() const {
+    return programs_->event_count() + (takes_texts_ ? 1 : 0);
+  }
   /// "EVENT: why" for those that rules want and this kernel does not let be recorded.
   [[nodiscard]] const std::vector<std::string>& left_out() const { return left_out_; }
 
@@ -88,9 +97,9 @@ class KernelRecording {
   [[nodiscard]] Status stage(const std::string& key, const kernel::EventPlan& plan,
                              const std::vector<const session::KernelRule*>& rules);
   [[nodiscard]] Status add_contexts(const session::KernelChannel& wanted,
-                                    const kernel::Tracer& tracer,
+                                    const kernel::Tracer& tracer, std::uint32_t cpu_count,
                                     std::vector<kernel::FieldPlan>* plans,
-                                    ctf::FieldClassRef* field_class) const;
+                                    ctf::FieldClassRef* field_class);
   [[nodiscard]] Status add_tracepoints(
       const session::KernelChannel& wanted,
       const std::vector<const kernel::KernelTracepoint*>& tracepoints,
@@ -109,7 +118,10 @@ class KernelRecording {
   [[nodiscard]] Status add_syscall(kernel::SyscallEvent event,
                                    const std::vector<const session::KernelRule*>& rules,
                                    const kernel::Tracer& tracer);
-  [[nodiscard]] Status add_state_dump(const kernel::Tracer& tracer);
+  /// The event of texts, which user space writes.
+  [[nodiscard]] Status add_logger(const session::KernelChannel& wanted);
+  [[nodiscard]] Status add_state_dump(const session::KernelChannel& wanted,
+                                      const kernel::Tracer& tracer);
   /// Declares an event under the next id.
   [[nodiscard]] Result<EventId> declare(const std::string& name, ctf::FieldClassRef payload);
   /// Notes an event that cannot be recorded; an error only if that is so for all.
@@ -120,8 +132,11 @@ class KernelRecording {
 
   collect::Collector& collector_;
   collect::ChannelId channel_;
+  std::vector<kernel::PerfCounter> counters_;  // of contexts
   std::unique_ptr<kernel::KernelChannel> programs_;
   std::optional<kernel::StateDump> dump_;  // if it is wanted
+  std::optional<EventId> logger_id_;       // once it was wanted
+  bool wants_texts_ = false, takes_texts_ = false;
   std::uint32_t next_id_ = 0;
   std::unique_ptr<session::KernelChannel> wanted_;  // filters_ point into it
   std::map<std::string, Event> events_;             // by kind and name

@@ -64,6 +64,22 @@ collect::ChannelOptions channel_options(const session::Channel& channel) {
   return options;
 }
 
+Error in_filter(Error error) {
+  error.message = "the filter: " + error.message;
+  return error;
+}
+
+/// By index of the channel.
+Result<std::vector<UserFilters>> parse_filters(const session::RecordingSession& session) {
+  std::vector<UserFilters> filters;
+  for (const session::Channel& channel : session.channels()) {
+    auto parsed = UserFilters::parse(channel);
+    if (!parsed) return tl::unexpected<Error>(in_filter(std::move(parsed).error()));
+    filters.push_back(*std::move(parsed));
+  }
+  return filters;
+}
+
 /// What would otherwise come out only when the first program registers.
 Status check_early(const session::RecordingSession& session) {
   for (const char* domain : {"/ust", "/kernel"}) {
@@ -96,6 +112,8 @@ Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
                                                      session::RecordingSession session,
                                                      const collect::ClockKeeper& clock) {
   SILLAGE_TRY(check_early(session));
+  auto filters = parse_filters(session);
+  if (!filters) return tl::unexpected<Error>(std::move(filters).error());
   collect::CollectorOptions options;
   options.output_path = session.options().output_path;
   options.ctf_version = session.options().format == session::TraceFormat::kCtf2
@@ -106,7 +124,10 @@ Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
     return fail(collector.error().code,
                 collector.error().message + "; choose another directory with -o");
   }
-  return std::unique_ptr<Recording>(new Recording(id, std::move(session), *std::move(collector)));
+  auto recording =
+      std::unique_ptr<Recording>(new Recording(id, std::move(session), *std::move(collector)));
+  recording->filters_ = *std::move(filters);
+  return recording;
 }
 
 Status Recording::add_kernel(const kernel::Tracer& tracer) {
@@ -144,6 +165,7 @@ Result<std::unique_ptr<KernelRecording>> Recording::open_kernel(
 
 Status Recording::change_kernel(const session::RecordingSession& next,
                                 const kernel::Tracer& tracer) {
+  const std::lock_guard lock(kernel_mutex_);
   const std::vector<session::KernelChannel>& plans = next.kernel_channels();
   // First what can fail without a trace: channels that are new, or whose records change.
   std::map<std::size_t, std::unique_ptr<KernelRecording>> made;
@@ -173,6 +195,43 @@ Status Recording::change_kernel(const session::RecordingSession& next,
   return {};
 }
 
+void Recording::preview_filters(const apps::Image& image) {
+  const session::ProcessSet& wanted = session_.options().processes;
+  // Descendants of a program that is still to be started are not there yet.
+  if (!wanted.is_everyone() && !wanted.pids.contains(image.process->pid)) return;
+  for (std::size_t index = 0; index < filters_.size(); ++index) {
+    if (filters_[index].is_empty()) continue;
+    for (const apps::Site& site : image.control.catalog().sites) {
+      const auto rules = session_.channels()[index].rules_for(site.full_name(), site.log_level);
+      filters_[index].preview(rules, site);
+    }
+  }
+}
+
+Status Recording::check_filters() const {
+  for (const UserFilters& filters : filters_) {
+    if (Status usable = filters.check(); !usable)
+      return tl::unexpected<Error>(in_filter(std::move(usable).error()));
+  }
+  return {};
+}
+
+void Recording::filters_unknown(const apps::Image& image) {
+  auto found = attached_.find(image.token);
+  if (found == attached_.end()) return;
+  const std::vector<apps::Site>& sites = image.control.catalog().sites;
+  for (const ImageChannel& feed : found->second) {
+    for (std::size_t i = 0; i < feed.is_filtered.size(); ++i) {
+      if (!feed.is_filtered[i]) continue;
+      const auto rules =
+          session_.channels()[feed.index].rules_for(sites[i].full_name(), sites[i].log_level);
+      for (const session::EventRule* rule : rules)
+        coverage_.add_filter_problem({rule->filter, "its libsillage.so is older than filters"},
+                                     sites[i].full_name(), image.process->name);
+    }
+  }
+}
+
 void Recording::discard() {
   kernel_.clear();
   (void)collector_->stop();
@@ -191,6 +250,7 @@ Status Recording::start(pid_t root_pid) {
 }
 
 Status Recording::start_kernel() {
+  const std::lock_guard lock(kernel_mutex_);
   start_ns_ = monotonic_ns();
   for (const auto& channel : kernel_) SILLAGE_TRY(channel->start());
   is_kernel_running_ = true;
@@ -208,17 +268,41 @@ void Recording::deactivate() {
   stop_ns_ = monotonic_ns();
 }
 
+Result<bool> Recording::dump_state() {
+  bool is_dumped = false;
+  if (!is_active_) return false;
+  const std::lock_guard lock(kernel_mutex_);
+  for (const auto& channel : kernel_) {
+    const auto dumped = channel->dump_state();
+    if (!dumped) return dumped;
+    is_dumped = is_dumped || *dumped;
+  }
+  return is_dumped;
+}
+
+void Recording::log(std::string_view text) {
+  if (!is_active_) return;
+  const std::lock_guard lock(kernel_mutex_);
+  for (const auto& channel : kernel_)
+    if (const Status done = channel->log(text); !done) warn(done.error());
+}
+
 collect::Stats Recording::stats() {
   for (const auto& channel : kernel_) channel->report_nested();
   return collector_->stats();
 }
 
-void Recording::change(session::RecordingSession next) {
+Status Recording::change(session::RecordingSession next) {
+  auto filters = parse_filters(next);
+  if (!filters) return tl::unexpected<Error>(std::move(filters).error());
+  filters_ = *std::move(filters);
   session_ = std::move(next);
   is_about_.clear();
+  return {};
 }
 
 collect::Stats Recording::complete() {
+  const std::lock_guard lock(kernel_mutex_);
   is_kernel_running_ = false;
   for (const auto& channel : kernel_) channel->stop();
   collector_->flush();
@@ -277,34 +361,55 @@ void Recording::attach(const apps::Image& image) {
   const bool is_in = is_about(*image.process);
   coverage_.add_program(image.process->registration, is_in);
   if (!is_in) return;
-  const std::vector<apps::Site>& sites = image.control.catalog().sites;
   std::vector<ImageChannel> feeds;
   for (std::size_t index = 0; index < session_.channels().size(); ++index) {
-    const session::Channel& rules = session_.channels()[index];
-    ImageChannel feed;
-    for (std::size_t i = 0; i < sites.size(); ++i) {
-      const std::string name = sites[i].full_name();
-      const session::Verdict verdict = rules.judge(name, sites[i].log_level);
-      coverage_.add_event(rules, name, verdict);
-      if (verdict != session::Verdict::kRecorded) continue;
-      auto channel = open_channel(image, index);
-      if (!channel) {
-        warn(channel.error());
-        break;
-      }
-      auto id = event_id(*channel, sites[i]);
-      if (!id) {
-        warn(id.error());
-        continue;
-      }
-      feed.channel = *channel;
-      feed.ids.resize(sites.size());
-      feed.ids[i] = *id + 1;
-    }
-    feed.index = index;
+    ImageChannel feed = feed_channel(image, index);
     if (feed.channel != nullptr) feeds.push_back(std::move(feed));
   }
   attached_[image.token] = std::move(feeds);
+}
+
+Recording::ImageChannel Recording::feed_channel(const apps::Image& image, std::size_t index) {
+  const session::Channel& rules = session_.channels()[index];
+  const std::vector<apps::Site>& sites = image.control.catalog().sites;
+  ImageChannel feed;
+  feed.index = index;
+  ImageFilters filters;
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    const std::string name = sites[i].full_name();
+    const session::Verdict verdict = rules.judge(name, sites[i].log_level);
+    coverage_.add_event(rules, name, verdict);
+    if (verdict != session::Verdict::kRecorded) continue;
+    if (!filters_[index].is_empty()) {
+      std::vector<FilterMisfit> misfits;
+      auto can_match = filters_[index].apply(rules.rules_for(name, sites[i].log_level), sites[i], i,
+                                             &filters, &misfits);
+      for (const FilterMisfit& misfit : misfits)
+        coverage_.add_filter_problem(misfit, name, image.process->name);
+      if (!can_match) warn(can_match.error());
+      if (!can_match || !*can_match) continue;
+    }
+    auto channel = open_channel(image, index);
+    if (!channel) {
+      warn(channel.error());
+      break;
+    }
+    auto id = event_id(*channel, sites[i]);
+    if (!id) {
+      warn(id.error());
+      continue;
+    }
+    feed.channel = *channel;
+    feed.ids.resize(sites.size());
+    feed.ids[i] = *id + 1;
+  }
+  if (feed.channel == nullptr) return feed;
+  apps::Attachment carrier;
+  carrier.ids.resize(sites.size());
+  std::move(filters).move_to(&carrier);
+  feed.is_filtered = std::move(carrier.is_filtered);
+  feed.filters = std::move(carrier.filters);
+  return feed;
 }
 
 void Recording::detach(const apps::Image& image) { attached_.erase(image.token); }
@@ -326,7 +431,8 @@ void Recording::add_attachments(const apps::Image& image,
   if (found == attached_.end()) return;
   for (const ImageChannel& feed : found->second) {
     attachments->push_back({feed.channel->ring_id, feed.channel->channel.ring.value(),
-                            session_.channels()[feed.index].contexts(), feed.ids});
+                            session_.channels()[feed.index].contexts(), feed.ids, feed.is_filtered,
+                            feed.filters});
   }
 }
 

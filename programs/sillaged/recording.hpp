@@ -8,14 +8,17 @@
 #include "session/recording_session.hpp"
 #include "sillaged/coverage.hpp"
 #include "sillaged/kernel_recording.hpp"
+#include "sillaged/user_filters.hpp"
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -49,7 +52,8 @@ class Recording {
   /// and stay in their order. Who is attached is to be attached anew.
   ///
   /// Shape: a channel that gets a context goes on in a new data stream class, with a ring and files of its own.
-  void change(session::RecordingSession next);
+  /// Errors: those of filters; nothing has changed then.
+  [[nodiscard]] Status change(session::RecordingSession next);
 
   /// The same of the kernel's channels, running or not.
   ///
@@ -57,6 +61,12 @@ class Recording {
   /// Errors:  those of KernelRecording; nothing has changed then.
   [[nodiscard]] Status change_kernel(const session::RecordingSession& next,
                                      const kernel::Tracer& tracer);
+  /// Looks at the filters of rules for the events of an image that runs already, before check_filters().
+  void preview_filters(const apps::Image& image);
+  /// Errors: kNotFound, kInvalidArgument  a filter that no event can match of those that it is for and that were looked at.
+  [[nodiscard]] Status check_filters() const;
+  /// The image's library is older than filters: what has one is not recorded.
+  void filters_unknown(const apps::Image& image);
 
   /// Takes back what a recording that never started made in the output directory.
   void discard();
@@ -73,6 +83,11 @@ class Recording {
   void activate();
   /// Programs feed it no more once they are attached anew.
   void deactivate();
+
+  /// Records the kernel's state once more; false if it was left out at the start, too.
+  [[nodiscard]] Result<bool> dump_state();
+  /// Records a text as an event on the kernel channels that want it.
+  void log(std::string_view text);
 
   /// Decides what an image feeds into this recording. Its gates are the caller's.
   void attach(const apps::Image& image);
@@ -130,12 +145,15 @@ class Recording {
     const OpenChannel* channel = nullptr;
     std::size_t index = 0;
     std::vector<std::uint32_t> ids;  // per site: 0, or event record id + 1
+    std::vector<bool> is_filtered;   // per site; empty: none is
+    std::shared_ptr<const std::vector<std::byte>> filters;
   };
 
   Recording(std::uint64_t id, session::RecordingSession session,
             std::unique_ptr<collect::Collector> collector);
   [[nodiscard]] bool is_about(const apps::Process& process);
   [[nodiscard]] bool is_included(const apps::Process& process) const;
+  [[nodiscard]] ImageChannel feed_channel(const apps::Image& image, std::size_t index);
   [[nodiscard]] Result<OpenChannel*> open_channel(const apps::Image& image, std::size_t index);
   [[nodiscard]] Result<Trace*> open_trace(const apps::Image& image,
                                           session::BufferOwnership ownership);
@@ -161,7 +179,9 @@ class Recording {
   mutable std::mutex ids_mutex_;                                 // guards what follows
   std::map<std::pair<bool, std::string>, std::vector<collect::ChannelId>> channel_ids_;
   Coverage coverage_;
+  std::mutex kernel_mutex_;  // guards what follows, where texts and state dumps meet a change
   std::optional<collect::TraceId> kernel_trace_;
+  std::vector<UserFilters> filters_;                      // by index in the session
   std::vector<std::unique_ptr<KernelRecording>> kernel_;  // they use the collector
   std::vector<session::KernelChannel> kernel_plans_;      // what each of them does
   std::vector<std::uint32_t> kernel_versions_;            // as OpenChannel::version

@@ -7,6 +7,7 @@ void fill_stats(const collect::Stats& stats, control::v1::Stats* message) {
   message->set_events(stats.events);
   message->set_pending(stats.pending);
   message->set_packets(stats.packets);
+  message->set_rejected(stats.rejected);
   message->set_bytes(stats.bytes);
   message->set_output_failing(stats.output_failing);
   message->set_output_error(stats.output_error);

@@ -16,9 +16,12 @@
  *                                        <-     ATTACHMENTS
  *     UNREGISTER {image token}           ->                             (object unloaded; no reply)
  *
- * Descriptors of ATTACHMENTS: the clock page, then per attachment its ring and its id table. The id table is
- * a sealed memfd of the collector's, mapped read-only: site_count x uint32_t, 0 = not recorded on this
- * channel, else event record id + 1.
+ * Descriptors of ATTACHMENTS: the clock page, then per attachment its ring and its id table, and since minor version 1 its
+ * filter table (filter.h) if it has SILLAGE_APP_HAS_FILTERS. The id table is a sealed memfd of the collector's, mapped
+ * read-only: site_count x uint32_t, 0 = not recorded on this channel, else event record id + 1.
+ *
+ * A program says in its requests which minor version it speaks, and gets no more than that: of one that does not know
+ * filters no event is recorded for which there is one.
  */
 #ifndef SILLAGE_ABI_APP_PROTOCOL_H
 #define SILLAGE_ABI_APP_PROTOCOL_H
@@ -27,7 +30,8 @@
 
 #define SILLAGE_APP_MAGIC UINT32_C(0x41534c53) /* "SLSA" */
 #define SILLAGE_APP_ABI_MAJOR 1
-#define SILLAGE_APP_ABI_MINOR 0
+#define SILLAGE_APP_ABI_MINOR 1 /* 1: filters */
+#define SILLAGE_APP_MINOR_FILTERS 1
 #define SILLAGE_APP_MAX_MESSAGE 65536
 #define SILLAGE_APP_DEADLINE_MS 100
 #define SILLAGE_APP_MAX_ATTACHMENTS 64 /* channels of one collector that one image can feed */
@@ -89,7 +93,12 @@ struct sillage_app_attachment {
   uint64_t ring_id; /* of this collector; the same ring keeps its mapping over updates */
   uint8_t context_count;
   uint8_t contexts[SILLAGE_APP_MAX_CONTEXTS];
-  uint8_t reserved[7];
+  uint8_t flags; /* enum sillage_app_attachment_flags */
+  uint8_t reserved[6];
+};
+
+enum sillage_app_attachment_flags {
+  SILLAGE_APP_HAS_FILTERS = 1u << 0, /* a third descriptor */
 };
 
 struct sillage_app_reply {

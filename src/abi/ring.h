@@ -43,7 +43,7 @@
 
 #define SILLAGE_RING_MAGIC UINT64_C(0x31676e6972736c73) /* "slsring1" */
 #define SILLAGE_RING_ABI_MAJOR 1
-#define SILLAGE_RING_ABI_MINOR 0
+#define SILLAGE_RING_ABI_MINOR 1 /* 1: rejected */
 
 /* 40 bits: 1 TiB between equal positions, over 20 minutes at memory speed, and 24 bits of count are enough
  * for the records of any sub-buffer of SILLAGE_RING_MAX_SUBBUF_BYTES (a record is 4 bytes or more). */
@@ -116,6 +116,9 @@ struct sillage_ring_stream {
   uint64_t consumed __attribute__((aligned(128)));
   /* Loss, by cause: lock-added by writers, only when something is lost. */
   uint64_t lost[SILLAGE_LOST_CAUSES] __attribute__((aligned(128)));
+  /* Events that a filter did not want, since minor version 1: in restartable sequences on streams written in such, lock-added
+   * on try-locked ones. */
+  uint64_t rejected;
 };
 
 struct sillage_ring_entry {

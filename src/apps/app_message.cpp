@@ -15,22 +15,29 @@ namespace {
 
 constexpr std::size_t kMessageEnd = sizeof(sillage_app_request);
 
-/// A table of ids that nobody can change any more.
-Result<Fd> make_id_table(const std::vector<std::uint32_t>& ids) {
-  Fd table(memfd_create("sillage-ids", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!table) return fail_errno("cannot make a table of event ids");
-  const auto* data = reinterpret_cast<const char*>(ids.data());
-  std::size_t bytes = ids.size() * sizeof ids[0], done = 0;
-  while (done < bytes) {
-    ssize_t put = write(table.value(), data + done, bytes - done);
+/// A table that nobody can change any more.
+Result<Fd> make_table(const char* name, std::span<const std::byte> data) {
+  Fd table(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!table) return fail_errno("cannot make a table for a program");
+  std::size_t done = 0;
+  while (done < data.size()) {
+    ssize_t put = write(table.value(), data.data() + done, data.size() - done);
     if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return fail_errno("cannot fill a table of event ids");
+    if (put <= 0) return fail_errno("cannot fill a table for a program");
     done += static_cast<std::size_t>(put);
   }
   constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
   if (fcntl(table.value(), F_ADD_SEALS, kSeals) != 0)
-    return fail_errno("cannot seal a table of event ids");
+    return fail_errno("cannot seal a table for a program");
   return table;
+}
+
+/// What a program that does not know filters records: the sites that have none.
+std::vector<std::uint32_t> unfiltered_ids(const Attachment& attachment) {
+  std::vector<std::uint32_t> ids = attachment.ids;
+  for (std::size_t i = 0; i < attachment.is_filtered.size(); ++i)
+    if (attachment.is_filtered[i]) ids[i] = 0;
+  return ids;
 }
 
 template <class T>
@@ -77,13 +84,14 @@ Result<AppRequest> parse_app_request(std::span<const std::byte> bytes_untrusted)
   checked.image_token = request->image_token;
   checked.pid = request->pid;
   checked.word_bits = request->word_bits == 32 ? 32 : 64;
+  checked.abi_minor = request->header.abi_minor;
   checked.name.assign(request->procname, strnlen(request->procname, sizeof request->procname));
   return checked;
 }
 
 Result<AppReply> make_attachments_reply(std::uint64_t image_token, std::uint32_t generation,
-                                        std::uint32_t registration, int clock_fd,
-                                        const std::vector<Attachment>& attachments) {
+                                        std::uint32_t registration, std::uint32_t abi_minor,
+                                        int clock_fd, const std::vector<Attachment>& attachments) {
   AppReply reply;
   const std::size_t count = std::min<std::size_t>(attachments.size(), SILLAGE_APP_MAX_ATTACHMENTS);
   reply.descriptors.push_back(clock_fd);
@@ -97,9 +105,14 @@ Result<AppReply> make_attachments_reply(std::uint64_t image_token, std::uint32_t
   append(&reply.bytes, head);
   for (std::size_t i = 0; i < count; ++i) {
     const Attachment& from = attachments[i];
-    auto table = make_id_table(from.ids);
+    const bool knows_filters = abi_minor >= SILLAGE_APP_MINOR_FILTERS;
+    const bool has_filters = from.filters != nullptr && knows_filters;
+    const std::vector<std::uint32_t> ids =
+        from.filters != nullptr && !knows_filters ? unfiltered_ids(from) : from.ids;
+    auto table = make_table("sillage-ids", std::as_bytes(std::span(ids)));
     if (!table) return tl::unexpected<Error>(std::move(table).error());
     sillage_app_attachment to = {};
+    to.flags = has_filters ? SILLAGE_APP_HAS_FILTERS : 0;
     to.ring_id = from.ring_id;
     const std::size_t contexts =
         std::min<std::size_t>(from.contexts.size(), SILLAGE_APP_MAX_CONTEXTS);
@@ -110,6 +123,11 @@ Result<AppReply> make_attachments_reply(std::uint64_t image_token, std::uint32_t
     reply.descriptors.push_back(from.ring_fd);
     reply.descriptors.push_back(table->value());
     reply.owned.push_back(*std::move(table));
+    if (!has_filters) continue;
+    auto filters = make_table("sillage-filters", *from.filters);
+    if (!filters) return tl::unexpected<Error>(std::move(filters).error());
+    reply.descriptors.push_back(filters->value());
+    reply.owned.push_back(*std::move(filters));
   }
   return reply;
 }

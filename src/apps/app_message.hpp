@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct AppRequest {
   std::uint64_t image_token = 0;
   std::uint32_t pid = 0;
   std::uint32_t word_bits = 64;
+  std::uint32_t abi_minor = 0;  ///< of the protocol that it speaks
   std::string name;
 };
 
@@ -35,6 +37,9 @@ struct Attachment {
   int ring_fd = -1;  ///< not owned
   std::vector<std::uint32_t> contexts;
   std::vector<std::uint32_t> ids;  ///< per site: 0 = not recorded, else event record id + 1
+  /// Per site: has a filter. Empty: none has.
+  std::vector<bool> is_filtered{};
+  std::shared_ptr<const std::vector<std::byte>> filters{};  ///< their table (event_filter.hpp)
 };
 
 /// A reply and the descriptors that go with it.
@@ -44,12 +49,14 @@ struct AppReply {
   std::vector<int> descriptors;  ///< in the protocol's order; some are `owned`, others not
 };
 
-/// Makes ATTACHMENTS. At most SILLAGE_APP_MAX_ATTACHMENTS are told.
+/// Makes ATTACHMENTS. At most SILLAGE_APP_MAX_ATTACHMENTS are told. A program whose `abi_minor` does not know filters
+/// records nothing at the sites that have one.
 ///
 /// Errors: kLimit, kNoSpace  the tables of ids cannot be made.
 [[nodiscard]] Result<AppReply> make_attachments_reply(std::uint64_t image_token,
                                                       std::uint32_t generation,
-                                                      std::uint32_t registration, int clock_fd,
+                                                      std::uint32_t registration,
+                                                      std::uint32_t abi_minor, int clock_fd,
                                                       const std::vector<Attachment>& attachments);
 
 /// Makes REFUSED; `status` is an errno.

@@ -69,7 +69,7 @@ TEST(AppMessage, Versions_MajorRefusedMinorRead) {
 TEST(AppMessage, Attachments_TablesCannotBeChanged) {
   std::vector<Attachment> attachments(1);
   attachments[0] = {.ring_id = 5, .ring_fd = 0, .contexts = {2, 3}, .ids = {0, 8, 9}};
-  auto reply = make_attachments_reply(11, 12, 13, 1, attachments);
+  auto reply = make_attachments_reply(11, 12, 13, SILLAGE_APP_ABI_MINOR, 1, attachments);
   ASSERT_TRUE(reply);
   ASSERT_EQ(reply->descriptors.size(), 3u);
   sillage_app_reply head;
@@ -88,11 +88,36 @@ TEST(AppMessage, Attachments_TablesCannotBeChanged) {
   EXPECT_NE(ftruncate(table, 0), 0);
 }
 
+TEST(AppMessage, Attachments_FiltersOfProgramsThatKnowThem) {
+  std::vector<Attachment> attachments(2);
+  attachments[0] = {.ring_id = 1, .ring_fd = 0, .contexts = {}, .ids = {5, 6, 0}};
+  attachments[0].is_filtered = {true, false, false};
+  attachments[0].filters = std::make_shared<const std::vector<std::byte>>(16, std::byte{7});
+  attachments[1] = {.ring_id = 2, .ring_fd = 0, .contexts = {}, .ids = {1, 1, 1}};
+  for (const std::uint32_t minor : {0u, 1u}) {
+    auto reply = make_attachments_reply(1, 1, 1, minor, 1, attachments);
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->descriptors.size(), minor == 0 ? 5u : 6u);
+    sillage_app_attachment first;
+    std::memcpy(&first, reply->bytes.data() + sizeof(sillage_app_reply), sizeof first);
+    EXPECT_EQ(first.flags, minor == 0 ? 0 : SILLAGE_APP_HAS_FILTERS);
+    std::uint32_t ids[3];
+    ASSERT_EQ(pread(reply->descriptors[2], ids, sizeof ids, 0), 12);
+    // What is not filtered there would be recorded whole.
+    EXPECT_EQ(ids[0], minor == 0 ? 0u : 5u);
+    EXPECT_EQ(ids[1], 6u);
+    if (minor == 0) continue;
+    char filters[17];
+    EXPECT_EQ(pread(reply->descriptors[3], filters, sizeof filters, 0), 16);
+    EXPECT_LT(pwrite(reply->descriptors[3], filters, 1, 0), 0);
+  }
+}
+
 TEST(AppMessage, Attachments_AtMostTheProtocolsNumber) {
   std::vector<Attachment> attachments(SILLAGE_APP_MAX_ATTACHMENTS + 1);
   for (Attachment& attachment : attachments)
     attachment = {.ring_id = 1, .ring_fd = 0, .contexts = {}, .ids = {1}};
-  auto reply = make_attachments_reply(1, 1, 1, 1, attachments);
+  auto reply = make_attachments_reply(1, 1, 1, SILLAGE_APP_ABI_MINOR, 1, attachments);
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->descriptors.size(), 1u + 2 * SILLAGE_APP_MAX_ATTACHMENTS);
 }

@@ -295,14 +295,14 @@ Result<AppReply> AppServer::answer(int socket, Received* message) {
       return fail(Code::kCorrupt, "a registration without its one image");
     auto image = register_image(*std::move(peer), *request, message->descriptors[0]);
     if (!image) return tl::unexpected<Error>(std::move(image).error());
-    return reply_for(**image);
+    return reply_for(**image, request->abi_minor);
   }
   Image* image = registry_.find_image(request->image_token);
   if (image == nullptr || image->process->pid != peer->pid) {
     return fail(Code::kNotFound, "process " + std::to_string(peer->pid) +
                                      " asked about an image that is not its own");
   }
-  if (request->type == SILLAGE_APP_UPDATE) return reply_for(*image);
+  if (request->type == SILLAGE_APP_UPDATE) return reply_for(*image, request->abi_minor);
   remove_image(image->token);
   return AppReply();
 }
@@ -338,9 +338,13 @@ Result<Image*> AppServer::register_image(Peer peer, const AppRequest& request, c
   return added;
 }
 
-Result<AppReply> AppServer::reply_for(Image& image) {
+Result<AppReply> AppServer::reply_for(Image& image, std::uint32_t abi_minor) {
+  const std::vector<Attachment> attachments = events_.attachments(image);
+  const bool has_filters = std::ranges::any_of(
+      attachments, [](const Attachment& each) { return each.filters != nullptr; });
+  if (has_filters && abi_minor < SILLAGE_APP_MINOR_FILTERS) events_.filters_unknown(image);
   return make_attachments_reply(image.token, image.generation, image.process->registration,
-                                options_.clock_fd, events_.attachments(image));
+                                abi_minor, options_.clock_fd, attachments);
 }
 
 std::size_t AppServer::discover() {

@@ -34,6 +34,8 @@ class AppEvents {
   virtual void process_removed(const Process& process) = 0;
   /// Which channels the image feeds.
   [[nodiscard]] virtual std::vector<Attachment> attachments(const Image& image) = 0;
+  /// Its program's library is older than filters: events that have one are not recorded there.
+  virtual void filters_unknown(const Image& image) = 0;
 };
 
 /// Counts of what the server refused or dropped, for status and tests.
@@ -106,7 +108,7 @@ class AppServer {
   [[nodiscard]] Result<AppReply> answer(int socket, Received* message);
   [[nodiscard]] Result<Image*> register_image(Peer peer, const AppRequest& request,
                                               const Fd& image);
-  [[nodiscard]] Result<AppReply> reply_for(Image& image);
+  [[nodiscard]] Result<AppReply> reply_for(Image& image, std::uint32_t abi_minor);
   [[nodiscard]] Result<Process*> add_process(Peer peer);
   void drop_unmapped(Process* process);
   void remove_image(std::uint64_t token);

@@ -35,6 +35,7 @@ class WantsAll : public AppEvents {
   }
   void image_removed(const Image&) override { ++removed; }
   void process_removed(const Process&) override { ++processes_removed; }
+  void filters_unknown(const Image&) override {}
   std::vector<Attachment> attachments(const Image& image) override {
     std::vector<std::uint32_t> ids(image.control.catalog().sites.size(), 1);
     return {{.ring_id = 6, .ring_fd = ring.value(), .contexts = {1}, .ids = ids}};

@@ -18,6 +18,8 @@ struct RuntimePaths {
 
   [[nodiscard]] std::string app_socket() const { return directory + "/app.sock"; }
   [[nodiscard]] std::string control_socket() const { return directory + "/control.sock"; }
+  /// Of root's daemon: where text for the event lttng_logger is written to.
+  [[nodiscard]] std::string text_input() const { return directory + "/logger"; }
   [[nodiscard]] std::string lock_file() const { return directory + "/sillaged.lock"; }
   bool operator==(const RuntimePaths&) const = default;
 };

@@ -84,6 +84,11 @@ void Assembler::load(Size size, Reg to, Reg base, std::int32_t offset) {
   emit(BPF_LDX | BPF_MEM | static_cast<std::uint32_t>(size), to, base, offset, 0);
 }
 
+void Assembler::load_signed(Size size, Reg to, Reg base, std::int32_t offset) {
+  constexpr std::uint32_t kSignExtended = 0x80;  // BPF_MEMSX of RFC 9669, newer than our headers
+  emit(BPF_LDX | kSignExtended | static_cast<std::uint32_t>(size), to, base, offset, 0);
+}
+
 void Assembler::store(Size size, Reg base, std::int32_t offset, Reg from) {
   emit(BPF_STX | BPF_MEM | static_cast<std::uint32_t>(size), base, from, offset, 0);
 }
@@ -121,6 +126,10 @@ void Assembler::jump_if(If condition, Reg left, std::int32_t constant, Label to)
 
 void Assembler::call(bpf_func_id helper) {
   emit(BPF_JMP | BPF_CALL, Reg::r0, Reg::r0, 0, static_cast<std::int32_t>(helper));
+}
+
+void Assembler::call_helper(std::int32_t helper) {
+  emit(BPF_JMP | BPF_CALL, Reg::r0, Reg::r0, 0, helper);
 }
 
 void Assembler::call_kernel(std::uint32_t btf_id) {

@@ -83,6 +83,8 @@ class Assembler {
 
   /// Zero-extended.
   void load(Size size, Reg to, Reg base, std::int32_t offset);
+  /// Sign-extended. For interpreters: kernels before Linux 6.6 do not have it.
+  void load_signed(Size size, Reg to, Reg base, std::int32_t offset);
   void store(Size size, Reg base, std::int32_t offset, Reg from);
   void store(Size size, Reg base, std::int32_t offset, std::int32_t constant);
 
@@ -99,6 +101,8 @@ class Assembler {
 
   /// Calls a helper of the kernel: arguments in r1 to r5.
   void call(bpf_func_id helper);
+  /// Calls a helper of another machine than the kernel.
+  void call_helper(std::int32_t helper);
   /// Calls a function of the kernel that BPF programs may call, by its number in the kernel's BTF.
   void call_kernel(std::uint32_t btf_id);
   /// Calls a subprogram of this program.

@@ -106,6 +106,7 @@ void Channel::count(Stats& stats) {
         default: stats.lost.other += events; break;
       }
     }
+    stats.rejected += loss.rejected;
     stats.lost.overrun += loss.overrun_events;
     stats.lost.corrupt += loss.corrupt_events + counts.lost_corrupt;
     stats.lost.disk += counts.lost_disk;

@@ -29,6 +29,7 @@ struct Stats {
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;  ///< of the stream files
   LostEvents lost;
+  std::uint64_t rejected = 0;         ///< by filters in programs: neither recorded nor lost
   std::uint64_t overrun_packets = 0;  ///< sub-buffers overwritten before they were read
   std::uint64_t corrupt_packets = 0;  ///< sub-buffers skipped or cut short: impossible contents
   std::uint64_t pending = 0;          ///< events published in rings and not read yet

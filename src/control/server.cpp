@@ -31,17 +31,18 @@ std::uint64_t monotonic_ns() {
 }  // namespace
 
 Result<std::unique_ptr<ControlServer>> ControlServer::listen(const ControlServerOptions& options,
-                                                             ControlEvents& events) {
+                                                             ControlEvents& events, Fd passed) {
   std::unique_ptr<ControlServer> server(new ControlServer(options, events));
+  server->listener_ = std::move(passed);
   SILLAGE_TRY(server->start());
   return server;
 }
 
 ControlServer::~ControlServer() {
-  if (listener_) unlink(options_.path.c_str());
+  if (is_name_ours_) unlink(options_.path.c_str());
 }
 
-Status ControlServer::start() {
+Status ControlServer::bind_listener() {
   sockaddr_un name = {};
   name.sun_family = AF_UNIX;
   const std::string& path = options_.path;
@@ -50,10 +51,8 @@ Status ControlServer::start() {
                 "the socket's path is longer than 107 bytes: choose a shorter directory");
   }
   std::memcpy(name.sun_path, path.c_str(), path.size());
-  epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
-  timer_ = Fd(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   Fd socket_fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!epoll_ || !timer_ || !socket_fd) return fail_errno("cannot set up the control socket");
+  if (!socket_fd) return fail_errno("cannot make the control socket");
   unlink(path.c_str());
   // Nobody else may connect before the mode says who may.
   const mode_t old_mask = umask(0177);
@@ -62,11 +61,20 @@ Status ControlServer::start() {
   umask(old_mask);
   if (bound != 0) return fail_errno("cannot make the socket " + path, error);
   listener_ = std::move(socket_fd);
+  is_name_ours_ = true;
   if (options_.group && (chown(path.c_str(), static_cast<uid_t>(-1), *options_.group) != 0 ||
                          chmod(path.c_str(), 0660) != 0)) {
     return fail_errno("cannot give the socket " + path + " to its group");
   }
   if (::listen(listener_.value(), 128) != 0) return fail_errno("cannot listen on " + path);
+  return {};
+}
+
+Status ControlServer::start() {
+  epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
+  timer_ = Fd(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!epoll_ || !timer_) return fail_errno("cannot set up the control socket");
+  if (!listener_) SILLAGE_TRY(bind_listener());
   for (auto [fd, tag] :
        {std::pair{listener_.value(), kListenerTag}, std::pair{timer_.value(), kTimerTag}}) {
     epoll_event event = {};

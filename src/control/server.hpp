@@ -43,8 +43,11 @@ struct ControlServerOptions {
 class ControlServer {
  public:
   /// Binds and listens; a socket left by a dead daemon is replaced, so hold the daemon's lock.
+  ///
+  /// `passed`, if it is one, is a socket that somebody else bound and listens on for us: it is used as it is, and its
+  /// name stays when we end.
   [[nodiscard]] static Result<std::unique_ptr<ControlServer>> listen(
-      const ControlServerOptions& options, ControlEvents& events);
+      const ControlServerOptions& options, ControlEvents& events, Fd passed = {});
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
@@ -70,6 +73,7 @@ class ControlServer {
 
   ControlServer(const ControlServerOptions& options, ControlEvents& events)
       : options_(options), events_(events) {}
+  [[nodiscard]] Status bind_listener();
   [[nodiscard]] Status start();
   void accept_commands();
   [[nodiscard]] bool may_use(int socket) const;
@@ -84,6 +88,7 @@ class ControlServer {
   ControlServerOptions options_;
   ControlEvents& events_;
   Fd epoll_, listener_, timer_;
+  bool is_name_ours_ = false;  // the socket's, in the file system
   std::map<ConnectionId, Connection> connections_;
   ConnectionId next_id_ = 16;  // below: the listener and the timer
 };

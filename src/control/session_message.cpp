@@ -10,6 +10,7 @@ Result<session::EventRule> rule_of(const v1::EventRule& message) {
   session::EventRule rule;
   rule.pattern = message.pattern();
   rule.exclusions.assign(message.exclusions().begin(), message.exclusions().end());
+  rule.filter = message.filter();
   if (message.level() > session::kMaxLogLevel) {
     return fail(Code::kInvalidArgument, "there is no log level " + std::to_string(message.level()));
   }
@@ -72,6 +73,7 @@ Result<session::KernelChannel> kernel_channel_of(const v1::KernelChannel& messag
   if (message.subbuf_count() != 0) options.subbuf_count = message.subbuf_count();
   options.state_dump = message.state_dump();
   options.syscall_bytes = message.syscall_bytes();
+  options.memory_maps = message.memory_maps();
   auto channel = session::KernelChannel::create(std::move(options));
   if (!channel) return channel;
   for (const v1::KernelRule& rule_message : message.rules()) {

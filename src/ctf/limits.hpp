@@ -30,7 +30,7 @@ struct MetadataLimits {
   std::size_t string_bytes = 1u << 20;
   /// Size of a metadata file. A kernel's with all its events has 1.5 MB.
   std::uint64_t file_bytes = std::uint64_t{2} << 30;
-  /// Memory for syntax and model: F29 allows 4 times the input and 64 MiB for the process.
+  /// Memory for syntax and model: F28 allows 4 times the input and 64 MiB for the process.
   std::size_t memory_per_byte = 2;
   std::size_t memory_bytes = std::size_t{32} << 20;
 };

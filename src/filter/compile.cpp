@@ -5,6 +5,7 @@
 #include "filter/lexer.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <limits>
 #include <map>
@@ -21,6 +22,7 @@ using bpf::Label;
 using bpf::Size;
 using enum bpf::Reg;
 
+constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
 constexpr std::size_t kMaxPattern = 63;  // bits of a state, without that of the beginning
 
 bool is_comparison(Operator operation) {
@@ -64,10 +66,10 @@ class Compiler {
  public:
   Compiler(const Tree& tree, FieldCode& fields, const CompileOptions& options,
            bpf::Assembler& assembler)
-      : tree_(tree), fields_(fields), options_(options), a_(assembler) {}
+      : tree_(tree), fields_(fields), options_(options), helpers_(options.helpers), a_(assembler) {}
 
   Status compile(Label match, Label no_match) {
-    SILLAGE_TRY(check_compilable(tree_));
+    if (helpers_ == nullptr) SILLAGE_TRY(check_compilable(tree_));
     condition(tree_.root(), match, no_match, no_match);
     return std::move(status_);
   }
@@ -84,7 +86,7 @@ class Compiler {
     if (depth_ <= options_.stack_bytes)
       return options_.stack_top - static_cast<std::int32_t>(depth_);
     if (status_)
-      status_ = fail(Code::kLimit, "the filter is too deeply nested for a program of the kernel",
+      status_ = fail(Code::kLimit, "the filter is too deeply nested: make it simpler",
                      "column " + std::to_string(node.column));
     return options_.stack_top - 8;
   }
@@ -93,6 +95,8 @@ class Compiler {
   // Whether it may turn out to have no value.
   [[nodiscard]] bool can_be_missing(const Node& node) const {
     if (node.type == Type::kMissing) return true;
+    if (node.kind == Node::Kind::kField)
+      return helpers_ != nullptr && helpers_->can_be_missing(node.index);
     if (node.kind != Node::Kind::kOperation) return false;
     switch (node.operation) {
       case Operator::kDivide:
@@ -167,6 +171,11 @@ class Compiler {
   void comparison(const Node& node, Label yes, Label no, Label missing) {
     const Node &left = operand(node, 0), &right = operand(node, 1);
     if (left.type == Type::kText) return text_comparison(node, yes, no);
+    if (left.type == Type::kReal || right.type == Type::kReal) {
+      compute_real(node, missing);
+      a_.jump_if(If::kNotEqual, r1, 0, yes);
+      return a_.jump(no);
+    }
     if (left.kind == Node::Kind::kInteger && right.kind != Node::Kind::kInteger) {
       value(right, missing);
       compare_constant(mirrored(node.operation), left.integer, yes);
@@ -214,7 +223,10 @@ class Compiler {
     }
     if (node.kind == Node::Kind::kInteger)
       return a_.move(r1, static_cast<std::uint64_t>(node.integer));
-    if (node.kind == Node::Kind::kField) return fields_.load_integer(node.index);
+    if (node.kind == Node::Kind::kField) {
+      check_present(node, missing);
+      return fields_.load_integer(node.index);
+    }
     switch (node.operation) {
       case Operator::kComplement:
         value(operand(node, 0), missing);
@@ -237,6 +249,46 @@ class Compiler {
       case Operator::kRemainder: return division(node, Alu::kRemainder, missing);
       default: return truth(node, missing);
     }
+  }
+
+  void check_present(const Node& field, Label missing) {
+    if (can_be_missing(field)) helpers_->check_present(field.index, missing);
+  }
+
+  // r1 = the number with a fraction, of any number; goes to `missing` if there is none.
+  void real(const Node& node, Label missing) {
+    if (node.type == Type::kInteger) {
+      value(node, missing);
+      return helpers_->make_real();
+    }
+    if (node.kind == Node::Kind::kReal) {
+      return a_.move(r1, std::bit_cast<std::uint64_t>(node.real));
+    }
+    if (node.kind == Node::Kind::kField) {
+      check_present(node, missing);
+      return helpers_->load_real(node.index);
+    }
+    if (node.operation != Operator::kMinus) return compute_real(node, missing);
+    real(operand(node, 0), missing);
+    a_.move(r2, kSignBit);
+    a_.alu(Alu::kXor, r1, r2);
+  }
+
+  // r1 = the result of two operands of which one has a fraction.
+  void compute_real(const Node& node, Label missing) {
+    const std::int32_t slot = push(node);
+    real(operand(node, 0), missing);
+    a_.store(Size::k8, r10, slot, r1);
+    real(operand(node, 1), missing);
+    pop();
+    if (node.operation == Operator::kDivide) {
+      a_.move(r2, r1);
+      a_.alu(Alu::kShiftLeft, r2, 1);  // without the sign: -0.0 divides as little as 0.0
+      a_.jump_if(If::kEqual, r2, 0, missing);
+    }
+    a_.move(r2, r1);
+    a_.load(Size::k8, r1, r10, slot);
+    helpers_->compute_real(node.operation);
   }
 
   // r1 = 1 or 0.
@@ -285,8 +337,9 @@ class Compiler {
   void text_comparison(const Node& node, Label yes, Label no) {
     const Node &left = operand(node, 0), &right = operand(node, 1);
     const bool left_is_field = is_text_field(left), right_is_field = is_text_field(right);
-    if (left_is_field && right_is_field) return compare_fields(node, yes, no);
     if (!left_is_field && !right_is_field) return compare_literals(node, yes, no);
+    if (helpers_ != nullptr) return call_text_helper(node, yes, no);
+    if (left_is_field && right_is_field) return compare_fields(node, yes, no);
     const Node& field = left_is_field ? left : right;
     const Text& text = text_of(left_is_field ? right : left);
     fields_.load_text(field.index, 0);
@@ -294,6 +347,27 @@ class Compiler {
     if (operation == Operator::kEqual) return match_text(text, yes, no);
     if (operation == Operator::kNotEqual) return match_text(text, no, yes);
     order_text(operation, text.pieces.front(), yes, no);
+  }
+
+  void call_text_helper(const Node& node, Label yes, Label no) {
+    const Node &left = operand(node, 0), &right = operand(node, 1);
+    Operator operation = node.operation;
+    if (is_text_field(left) && is_text_field(right)) {
+      helpers_->order_fields(left.index, right.index);
+    } else {
+      const bool left_is_field = is_text_field(left);
+      const std::uint32_t field = left_is_field ? left.index : right.index;
+      const Text& text = text_of(left_is_field ? right : left);
+      if (text.is_pattern()) {
+        helpers_->match_field(field, text);
+        a_.jump_if(operation == Operator::kEqual ? If::kNotEqual : If::kEqual, r0, 0, yes);
+        return a_.jump(no);
+      }
+      helpers_->order_field(field, text.pieces.front());
+      if (!left_is_field) operation = mirrored(operation);
+    }
+    a_.jump_if(signed_condition(operation), r0, 0, yes);
+    a_.jump(no);
   }
 
   void compare_literals(const Node& node, Label yes, Label no) {
@@ -456,6 +530,7 @@ class Compiler {
   const Tree& tree_;
   FieldCode& fields_;
   const CompileOptions& options_;
+  HelperCode* const helpers_;
   bpf::Assembler& a_;
   std::uint32_t depth_ = 0;
   Status status_;

@@ -7,6 +7,7 @@
 #include "filter/tree.hpp"
 
 #include <cstdint>
+#include <string_view>
 
 namespace sillage::filter {
 
@@ -22,12 +23,38 @@ class FieldCode {
   virtual void load_text(std::uint32_t slot, std::int32_t offset) = 0;
 };
 
+/// Emits what interpreted programs have and those of the kernel have not: fields that a record may lack,
+/// numbers with a fraction, and calls that do a text's work at once.
+///
+/// What is emitted may use r0 to r5. A number with a fraction is the bits of its binary64 in a register.
+class HelperCode {
+ public:
+  virtual ~HelperCode() = default;
+  /// Whether check_present() is needed in front of a slot's loads.
+  [[nodiscard]] virtual bool can_be_missing(std::uint32_t slot) const = 0;
+  /// Goes to `missing` if the record does not have the slot.
+  virtual void check_present(std::uint32_t slot, bpf::Label missing) = 0;
+  /// r1 = the number of a slot of type kReal.
+  virtual void load_real(std::uint32_t slot) = 0;
+  /// r1 = the integer r1 as a number with a fraction.
+  virtual void make_real() = 0;
+  /// r1 = r1 OPERATION r2, of numbers with a fraction; of comparisons 1 or 0.
+  virtual void compute_real(Operator operation) = 0;
+  /// r0 = less than, equal to or more than 0 as one text is less than, equal to or more than another.
+  virtual void order_fields(std::uint32_t left, std::uint32_t right) = 0;
+  virtual void order_field(std::uint32_t slot, std::string_view literal) = 0;
+  /// r0 = 1 if a text is like a pattern, else 0.
+  virtual void match_field(std::uint32_t slot, const Text& pattern) = 0;
+};
+
 /// What a compiled expression may use beside r0 to r5 and r8.
 struct CompileOptions {
   std::int32_t stack_top = 0;  ///< offset from r10; downwards from there
   std::uint32_t stack_bytes = 0;
   /// Room for a text with its NUL: what is longer counts as cut there. A multiple of 8.
   std::uint32_t text_bytes = 256;
+  /// Of an interpreter; none: a program of the kernel. With it texts are not copied: r9 is not used, nor text_bytes.
+  HelperCode* helpers = nullptr;
 };
 
 /// What an expression asks of its fields.
@@ -42,13 +69,13 @@ struct TextNeeds {
 ///
 /// Patterns are matched character by character, all their ways at once, one bit each (Shift-And), in a loop
 /// without other branches than its end, so that the verifier's work is linear.
-/// Errors: kUnsupported  numbers with a fraction, which programs of the kernel do not have; location is "column N".
-///         kLimit        more of the stack is needed than there is; a pattern of more than 63 characters behind
-///                       its first star.
+/// Errors: kUnsupported  without helpers: numbers with a fraction; location is "column N".
+///         kLimit        more of the stack is needed than there is; without helpers: a pattern of more than 63
+///                       characters behind its first star.
 [[nodiscard]] Status compile(const Tree& tree, FieldCode& fields, const CompileOptions& options,
                              bpf::Assembler& assembler, bpf::Label match, bpf::Label no_match);
 
-/// The errors of compile() without compiling.
+/// The errors of compile() without helpers, without compiling.
 [[nodiscard]] Status check_compilable(const Tree& tree);
 
 }  // namespace sillage::filter

@@ -5,6 +5,7 @@
 #include "filter/lexer.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <string>
 #include <utility>
 
@@ -251,14 +252,7 @@ class Parser {
   std::uint32_t nesting_ = 0;  // calls of take_operations() and take_unary() that are not over
 };
 
-}  // namespace
-
-Result<Tree> parse(std::string_view text) {
-  if (text.size() > Limits::kTextBytes) {
-    return fail(Code::kLimit, "the expression has " + std::to_string(text.size()) +
-                                  " bytes, more than " + std::to_string(Limits::kTextBytes) +
-                                  ": make it shorter");
-  }
+Result<Tree> parse_checked(std::string_view text) {
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
     return fail_at(static_cast<std::uint32_t>(nul + 1), "there is a byte 0 in the expression");
   }
@@ -266,6 +260,37 @@ Result<Tree> parse(std::string_view text) {
   if (!tree) return tree;
   Binding any = bind(*tree, AnySchema());
   if (any.mismatch) return tl::unexpected<Error>(std::move(*any.mismatch));
+  return tree;
+}
+
+}  // namespace
+
+std::string place_text(std::string_view text, std::uint32_t column) {
+  const std::string_view before = text.substr(0, column == 0 ? 0 : column - 1);
+  const auto lines = std::ranges::count(text, '\n');
+  if (lines == 0) return "column " + std::to_string(column);
+  const std::size_t begin = before.rfind('\n') + 1;  // 0 if there is none before
+  return "line " + std::to_string(std::ranges::count(before, '\n') + 1) + ", column " +
+         std::to_string(before.size() - begin + 1);
+}
+
+void add_line(std::string_view text, Error* error) {
+  constexpr std::string_view kColumn = "column ";
+  if (!error->location.starts_with(kColumn)) return;
+  std::uint32_t column = 0;
+  const char* const end = error->location.data() + error->location.size();
+  const auto done = std::from_chars(error->location.data() + kColumn.size(), end, column);
+  if (done.ec == std::errc()) error->location = place_text(text, column);
+}
+
+Result<Tree> parse(std::string_view text) {
+  if (text.size() > Limits::kTextBytes) {
+    return fail(Code::kLimit, "the expression has " + std::to_string(text.size()) +
+                                  " bytes, more than " + std::to_string(Limits::kTextBytes) +
+                                  ": make it shorter");
+  }
+  auto tree = parse_checked(text);
+  if (!tree) add_line(text, &tree.error());
   return tree;
 }
 

@@ -126,6 +126,10 @@ void Btf::index(std::uint32_t object, std::uint32_t first_id) {
       case BTF_KIND_INT:
       case BTF_KIND_FLOAT: names = &typedefs_; break;
       case BTF_KIND_FUNC: names = &functions_; break;
+      case BTF_KIND_DATASEC:
+        if (object == 0 && name({id, object}, type->name_off) == std::string_view(".data..percpu"))
+          per_cpu_section_ = id;
+        continue;
       default: continue;
     }
     const char* name = btf__name_by_offset(types, type->name_off);
@@ -162,6 +166,18 @@ std::optional<TypeRef> found_in(const std::unordered_map<std::string_view, TypeR
   return found->second;
 }
 }  // namespace
+
+std::optional<std::uint32_t> Btf::per_cpu_offset(std::string_view variable) const {
+  const btf_type* const section = type({per_cpu_section_, 0});
+  if (section == nullptr || btf_kind(section) != BTF_KIND_DATASEC) return std::nullopt;
+  const btf_var_secinfo* const places = btf_var_secinfos(section);
+  for (std::uint32_t i = 0; i < btf_vlen(section); ++i) {
+    const TypeRef place{places[i].type, 0};
+    const btf_type* const found = type(place);
+    if (found != nullptr && name(place, found->name_off) == variable) return places[i].offset;
+  }
+  return std::nullopt;
+}
 
 std::optional<TypeRef> Btf::find_tag(std::string_view name) const { return found_in(tags_, name); }
 

@@ -118,6 +118,9 @@ class Btf {
   /// A type as C writes it, but no pointer: "struct task_struct", "u32", "unsigned long".
   [[nodiscard]] Result<TypeRef> find_type(std::string_view c_name) const;
 
+  /// Where a variable of each CPU lies among them, in bytes from the first.
+  [[nodiscard]] std::optional<std::uint32_t> per_cpu_offset(std::string_view variable) const;
+
   /// Every function's name, with where it is; modules' too.
   [[nodiscard]] const std::unordered_map<std::string_view, TypeRef>& functions() const {
     return functions_;
@@ -167,6 +170,7 @@ class Btf {
                                                        std::uint32_t depth) const;
 
   std::vector<Object> objects_;
+  std::uint32_t per_cpu_section_ = 0;  // in vmlinux; 0 = it has none
   std::string release_;
   std::unordered_map<std::string_view, TypeRef> tags_, typedefs_, functions_;
 };

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
+#include <optional>
 #include <string>
 
 namespace sillage::kernel {
@@ -34,7 +36,7 @@ struct Context {
   "((struct upid *)((u64)&" PID "->numbers + " PID "->level * sizeof(struct upid)))->ns"
 
 // Source: lttng-modules 2.13, src/lttng-context-*.c, for what they mean.
-constexpr std::array<Context, 33> kContexts{{
+constexpr std::array<Context, 34> kContexts{{
     {KernelContext::kPid, "current->tgid"},
     {KernelContext::kTid, "current->pid"},
     {KernelContext::kPpid, "current->real_parent->tgid"},
@@ -49,7 +51,7 @@ constexpr std::array<Context, 33> kContexts{{
     {KernelContext::kNice, "current->static_prio - 120"},
     {KernelContext::kHostname, "current->nsproxy->uts_ns->name.nodename"},
     {KernelContext::kCpuId, "cpu()"},
-    {KernelContext::kNeedReschedule, "current->thread_info.flags >> 3 & 1"},
+    {KernelContext::kInterruptible, "interruptible()"},
     {KernelContext::kMigratable,
      "current->nr_cpus_allowed > 1 && current->migration_disabled == 0"},
     {KernelContext::kUid, "current->cred->uid.val"},
@@ -74,6 +76,52 @@ constexpr std::array<Context, 33> kContexts{{
     {KernelContext::kUtsNs, "current->nsproxy->uts_ns->ns.inum"},
 }};
 
+// preempt_count() and, in its highest bit, that nobody wants the CPU: one word of each CPU (x86), of which other variables
+// of the CPU, as a task's run queue, are so far away as those of every CPU; or two of the task's.
+// Source: arch/x86/include/asm/preempt.h, arch/arm64/include/asm/preempt.h
+std::optional<std::string> preemption_word(const Btf& btf) {
+  const auto task = btf.find_tag("task_struct");
+  if (task && btf.member(*task, "thread_info.preempt.count"))
+    return "(u64)current->thread_info.preempt.count + "
+           "((u64)current->thread_info.preempt.need_resched << 31)";
+  const auto queue = btf.per_cpu_offset("runqueues");
+  std::optional<std::int64_t> word;
+  if (const auto offset = btf.per_cpu_offset("__preempt_count")) word = *offset;
+  // Linux 6.2 to 6.14
+  if (const auto hot = btf.per_cpu_offset("pcpu_hot"); hot && !word) {
+    const auto member = btf.member(btf.find_tag("pcpu_hot").value_or(TypeRef{}), "preempt_count");
+    if (member) word = std::int64_t{*hot} + member->offset_bytes;
+  }
+  if (!queue || !word) return std::nullopt;
+  const std::int64_t distance = *word - *queue;
+  return "(u64)*(u32 *)((u64)current->se.cfs_rq->rq " + std::string(distance < 0 ? "- " : "+ ") +
+         std::to_string(distance < 0 ? -distance : distance) + ")";
+}
+
+// The text of a context that this kernel's types have a part in.
+std::optional<std::string> made_for(KernelContext context, const Btf& btf) {
+  if (context != KernelContext::kPreemptible && context != KernelContext::kNeedReschedule)
+    return std::nullopt;
+  const auto word = preemption_word(btf);
+  if (!word) return std::nullopt;
+  return context == KernelContext::kPreemptible ? "(" + *word + " & 0x7fffffff) == own_preemption()"
+                                                : "(" + *word + ") >> 31 == 0";
+}
+
+FieldPlan plan_stack(KernelContext context, const std::string& name) {
+  FieldPlan plan;
+  plan.kind = context == KernelContext::kCallstackUser ? FieldPlan::Kind::kUserStack
+                                                       : FieldPlan::Kind::kKernelStack;
+  plan.name = name;
+  // The kernel cuts off what is deeper than its own bound, which counts the callers that are left out, too.
+  std::uint32_t depth = 128;
+  std::ifstream("/proc/sys/kernel/perf_event_max_stack") >> depth;
+  if (plan.kind == FieldPlan::Kind::kKernelStack)
+    depth = std::max(depth, kMaxOwnCallers + 1) - kMaxOwnCallers;
+  plan.bytes = std::min(kMaxStackBytes, 8 * depth);
+  return plan;
+}
+
 FieldType type_of(const ctf::KernelContextTraits& traits) {
   FieldType type;
   if (traits.kind == ctf::KernelContextKind::kText) {
@@ -92,12 +140,16 @@ FieldType type_of(const ctf::KernelContextTraits& traits) {
 Result<FieldPlan> plan_context(ctf::KernelContext context, const Btf& btf) {
   const ctf::KernelContextTraits& traits = ctf::traits_of(context);
   const std::string name(traits.name);
+  if (traits.kind == ctf::KernelContextKind::kCallstack) return plan_stack(context, name);
   const auto* const found =
       std::find_if(kContexts.begin(), kContexts.end(),
                    [context](const Context& known) { return known.context == context; });
-  if (found == kContexts.end())
-    return fail(Code::kUnsupported, "the context " + name + " cannot be recorded by BPF programs");
-  auto syntax = parse_expression(found->value);
+  const auto made = made_for(context, btf);
+  if (found == kContexts.end() && !made)
+    return fail(Code::kUnsupported,
+                "the context " + name +
+                    " cannot be recorded: the types of this kernel do not say where it keeps it");
+  auto syntax = parse_expression(made ? *made : found->value);
   if (!syntax) return tl::unexpected(std::move(syntax).error());
   const std::vector<Parameter> no_arguments;
   auto value = resolve(**syntax, {.btf = &btf, .arguments = &no_arguments});

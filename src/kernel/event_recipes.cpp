@@ -79,6 +79,7 @@ std::optional<std::vector<Enumerator>> inline_labels(std::string_view text) {
 
 std::optional<FieldType> field_type(std::string_view text) {
   if (text == "path") return FieldType{.kind = FieldType::Kind::kPath, .element_bytes = 1};
+  if (text == "headers") return FieldType{.kind = FieldType::Kind::kHeaders, .element_bytes = 1};
   if (text == "string") return FieldType{.kind = FieldType::Kind::kString, .element_bytes = 1};
   if (text.ends_with('}')) {
     const std::size_t open = text.find('{');
@@ -98,6 +99,11 @@ std::optional<FieldType> field_type(std::string_view text) {
   if (!text.ends_with(']')) return element_type(text);
   const std::size_t open = text.find('[');
   if (open == std::string_view::npos) return std::nullopt;
+  if (text.ends_with("[]")) {
+    auto type = element_type(text.substr(0, open));
+    if (type) type->kind = FieldType::Kind::kSequence;
+    return type;
+  }
   const auto count = number(text.substr(open + 1, text.size() - open - 2));
   if (!count || *count == 0 || *count > kMaxCount) return std::nullopt;
   const std::string_view element = text.substr(0, open);
@@ -139,6 +145,15 @@ Result<FieldRecipe> parse_field(std::string_view line) {
   field.name = std::string(take_word(&line));
   if (field.name.empty() || take_word(&line) != "=")
     return fail(Code::kInvalidArgument, "\"TYPE NAME = EXPRESSION\" should stand here");
+  if (field.type.kind == FieldType::Kind::kSequence) {
+    const std::size_t comma = line.rfind(',');
+    if (comma == std::string_view::npos)
+      return fail(Code::kInvalidArgument, "\"TYPE[] NAME = PLACE, COUNT\" should stand here");
+    auto count = parse_expression(line.substr(comma + 1));
+    if (!count) return tl::unexpected(std::move(count).error());
+    field.count = std::move(*count);
+    line = line.substr(0, comma);
+  }
   auto value = parse_expression(line);
   if (!value) return tl::unexpected(std::move(value).error());
   field.value = std::move(*value);
@@ -149,6 +164,10 @@ Result<FieldRecipe> parse_field(std::string_view line) {
 std::string misfit(const FieldType& type, const Node& value) {
   const bool is_memory = value.kind == Node::Kind::kPlace && !value.is_pointer;
   switch (type.kind) {
+    case FieldType::Kind::kSequence:
+      if (!is_memory) return "a sequence is copied from memory";
+      break;
+    case FieldType::Kind::kHeaders:
     case FieldType::Kind::kInteger:
       if (is_memory) return "an array or a structure is no integer";
       break;
@@ -184,6 +203,13 @@ Status resolve_fields(const EventRecipe& recipe, const Scope& scope, ResolvedEve
       return fail(Code::kInvalidArgument, recipe.name + "." + field.name + ": " + why);
     event->needs_raw_arguments = event->needs_raw_arguments || needs_raw_arguments(*value);
     ResolvedField resolved{field.name, field.type, field.type.labels, std::move(*value)};
+    if (field.count) {
+      auto count = resolve(*field.count, scope);
+      if (!count) return tl::unexpected(std::move(count).error());
+      event->needs_raw_arguments = event->needs_raw_arguments || needs_raw_arguments(*count);
+      resolved.count = std::move(*count);
+      resolved.stride = btf.shape(resolved.value.type).size_bytes;
+    }
     if (!field.type.enumeration.empty()) {
       if (const auto tag = btf.find_tag(field.type.enumeration))
         resolved.labels = btf.enumerators(*tag);

@@ -16,6 +16,10 @@
 //         TYPE[N]                        an array of these, from memory
 //         text[N]                        N characters from memory, NUL behind a shorter text
 //         string                         characters up to NUL where the pointer points; also of an array
+//         TYPE[] ... = PLACE, COUNT       as many of these as COUNT says, 32 at most, each the first bytes of
+//                                        one of the elements that follow each other from PLACE on
+//         headers                        those of the packet at that address, of IPv4 or IPv6 as the u8 field
+//                                        in front says: network_headers.hpp
 //         path                           the name of the file whose `struct path` it is; of iterators
 //
 // Lines `event` right behind each other have the same fields. Several blocks with one NAME are
@@ -36,7 +40,7 @@ namespace sillage::kernel {
 
 /// What a field is in the trace.
 struct FieldType {
-  enum class Kind : std::uint8_t { kInteger, kArray, kText, kString, kPath };
+  enum class Kind : std::uint8_t { kInteger, kArray, kSequence, kText, kString, kPath, kHeaders };
   enum class Shown : std::uint8_t { kDecimal, kHexadecimal, kOctal };
 
   Kind kind = Kind::kInteger;
@@ -57,6 +61,7 @@ struct FieldRecipe {
   FieldType type{};
   bool is_optional = false;
   SyntaxRef value;
+  SyntaxRef count{};  ///< of a sequence
 };
 
 struct EventRecipe {
@@ -70,13 +75,15 @@ struct EventRecipe {
 ///
 /// Of an integer `value` is a value; its low bytes are stored. Of an array and a text it is a kPlace of
 /// at least size_bytes() (or a pointer to that many bytes); of a string a pointer or a kPlace; of a path a kPlace
-/// behind an argument.
+/// behind an argument. Of a sequence it is the first element, of `stride` bytes.
 struct ResolvedField {
   std::string name;
   FieldType type{};
   /// Of an integer; none if it is a plain one, or this kernel does not have the enumeration.
   std::vector<Enumerator> labels{};
   Node value;
+  Node count{};
+  std::uint32_t stride = 0;
 };
 
 struct ResolvedEvent {

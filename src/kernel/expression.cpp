@@ -17,11 +17,14 @@ struct FunctionName {
   std::size_t arguments;
   std::uint32_t result_bytes;
 };
-constexpr std::array<FunctionName, 5> kFunctions{{{"highest_bit", Function::kHighestBit, 1, 8},
-                                                  {"swap16", Function::kSwap16, 1, 2},
-                                                  {"swap32", Function::kSwap32, 1, 4},
-                                                  {"jiffies", Function::kJiffies, 0, 8},
-                                                  {"cpu", Function::kCpu, 0, 4}}};
+constexpr std::array<FunctionName, 7> kFunctions{
+    {{"highest_bit", Function::kHighestBit, 1, 8},
+     {"swap16", Function::kSwap16, 1, 2},
+     {"swap32", Function::kSwap32, 1, 4},
+     {"jiffies", Function::kJiffies, 0, 8},
+     {"cpu", Function::kCpu, 0, 4},
+     {"interruptible", Function::kInterruptible, 0, 8},
+     {"own_preemption", Function::kOwnPreemption, 0, 4}}};
 
 bool is_composite(const TypeShape& shape) {
   return shape.kind == TypeKind::kStructure || shape.kind == TypeKind::kUnion;
@@ -440,6 +443,15 @@ class Resolver {
       return mismatch(syntax.text + "() has " + std::to_string(found->arguments) + " arguments");
     Node node{
         .kind = Node::Kind::kCall, .size_bytes = found->result_bytes, .function = found->function};
+    if (node.function == Function::kInterruptible) {
+      node.is_signed = true;
+      const auto disable = btf_.find_function("bpf_local_irq_save");
+      const auto enable = btf_.find_function("bpf_local_irq_restore");
+      if (disable && enable) {
+        node.index = disable->id;
+        node.constant = enable->id;
+      }
+    }
     for (const Syntax& operand : syntax.operands) {
       auto value = value_of(operand);
       if (!value) return value;

@@ -37,6 +37,11 @@ enum class Function : std::uint8_t {
   kSwap32,      ///< swap32(x)
   kJiffies,     ///< jiffies(): the kernel's tick counter
   kCpu,         ///< cpu(): number of this CPU
+  kInterruptible,  ///< interruptible(): 1 if interrupts were enabled where the event happened, else 0; -1 = not
+  ///< known. `index` and `constant` are the kernel's functions that disable and enable
+  ///< them, 0 = it lets programs call none
+  kOwnPreemption,  ///< own_preemption(): how much of preempt_count() is the tracer's own
+  kCounter,  ///< the counter of this CPU in the map whose descriptor is `index`; 0 if there is none
 };
 
 /// Operations on 64-bit values. Comparisons and logic give 0 or 1.

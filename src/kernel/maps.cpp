@@ -65,4 +65,15 @@ void clear_program(int table_fd, std::uint32_t index) {
   (void)::bpf_map_delete_elem(table_fd, &index);
 }
 
+Result<Fd> create_counter_map(std::uint32_t cpu_count) {
+  return create(BPF_MAP_TYPE_PERF_EVENT_ARRAY, "sillage_counter", 4, 4, cpu_count,
+                BPF_F_PRESERVE_ELEMS);
+}
+
+Status set_counter(int table_fd, std::uint32_t cpu, int counter_fd) {
+  if (::bpf_map_update_elem(table_fd, &cpu, &counter_fd, BPF_ANY) != 0)
+    return fail_errno("cannot let programs read a counter of perf");
+  return {};
+}
+
 }  // namespace sillage::kernel

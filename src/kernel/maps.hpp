@@ -36,4 +36,10 @@ inline constexpr std::uint32_t kScratchAreas = 8;
 /// Takes the program at `index` out; nothing happens if there is none.
 void clear_program(int table_fd, std::uint32_t index);
 
+/// A table of counters of perf, one of each CPU, that outlives who filled it.
+[[nodiscard]] Result<Fd> create_counter_map(std::uint32_t cpu_count);
+
+/// Puts the counter of a CPU into it.
+[[nodiscard]] Status set_counter(int table_fd, std::uint32_t cpu, int counter_fd);
+
 }  // namespace sillage::kernel

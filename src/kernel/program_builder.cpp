@@ -3,6 +3,7 @@
 
 #include "kernel/filter_code.hpp"
 #include "kernel/maps.hpp"
+#include "kernel/network_headers.hpp"
 
 #include <algorithm>
 
@@ -26,6 +27,32 @@ constexpr std::int32_t kValues = kUser - UserCode::kStackBytes;
 // LTTng and the kernel bound paths by this.
 constexpr std::uint32_t kMaxStringBytes = 4096;
 constexpr std::uint32_t kMaxStaged = kScratchBytes - kScratchLockBytes;
+
+// What the way to a program leaves of the state of the CPU. Tracepoints call with preemption disabled; probes are reached by
+// exceptions or jumps of several kinds, which all leave their own traces in the count.
+// Source: include/linux/tracepoint.h, kernel/trace/bpf_trace.c
+Situation situation_of(const AttachPlan& attach) {
+  using Kind = AttachPlan::Kind;
+  using Interrupts = Situation::Interrupts;
+  const bool is_syscall = attach.name == "sys_enter" || attach.name == "sys_exit";
+  switch (attach.kind) {
+    case Kind::kTypedTracepoint:
+    case Kind::kRawTracepoint:
+    case Kind::kTracepoint: return {is_syscall ? Interrupts::kEnabled : Interrupts::kUnchanged, 1};
+    case Kind::kProbe: return {Interrupts::kSaved, 0};
+    case Kind::kIterator: return {Interrupts::kEnabled, 0};
+    case Kind::kFunctionEntry:
+    case Kind::kFunctionExit: break;
+  }
+  return {};
+}
+
+// Where a program gets a tracepoint's or function's arguments, the innermost callers are the program itself and what
+// called it (bpf_trace_run2(), a trampoline); elsewhere the kernel begins with the registers that it passes.
+std::uint32_t own_callers(const AttachPlan& attach) {
+  using Kind = AttachPlan::Kind;
+  return attach.kind == Kind::kTracepoint || attach.kind == Kind::kProbe ? 0 : kMaxOwnCallers;
+}
 
 bool is_fixed(const std::vector<FieldPlan>& fields) {
   return std::all_of(fields.begin(), fields.end(),
@@ -69,6 +96,7 @@ ProgramBuilder::ProgramBuilder(const ProgramTarget& target)
 
 Result<std::vector<bpf_insn>> ProgramBuilder::build(const EventPlan& plan, std::uint32_t event_id) {
   const Label out = a_.label();
+  enter(plan.attach);
   SILLAGE_TRY(begin(plan.fields, plan.filter, plan.is_own_doing, out));
   SILLAGE_TRY(write_record(plan, event_id, out));
   return finish(plan.name, out);
@@ -76,6 +104,7 @@ Result<std::vector<bpf_insn>> ProgramBuilder::build(const EventPlan& plan, std::
 
 Result<std::vector<bpf_insn>> ProgramBuilder::build_iterator(const IteratorPlan& plan) {
   const Label out = a_.label();
+  enter(plan.attach);
   std::vector<FieldPlan> all;
   for (const RecordPlan& record : plan.records)
     all.insert(all.end(), record.event.fields.begin(), record.event.fields.end());
@@ -96,9 +125,19 @@ Result<std::vector<bpf_insn>> ProgramBuilder::build_iterator(const IteratorPlan&
 
 Result<std::vector<bpf_insn>> ProgramBuilder::build_writer() {
   EventPlan plan;
+  is_writer_ = true;
   plan.name = "write_record";
+  plan.attach.kind = AttachPlan::Kind::kIterator;  // as these it runs for the daemon
   plan.fields.push_back({.kind = FieldPlan::Kind::kInput, .name = "input"});
   return build(plan, RingCode::kIdFollows);
+}
+
+void ProgramBuilder::enter(const AttachPlan& attach) {
+  Situation situation = situation_of(attach);
+  situation.has_counters = !is_writer_;
+  values_.set_situation(situation);
+  has_stack_ = attach.kind != AttachPlan::Kind::kIterator;
+  own_callers_ = own_callers(attach);
 }
 
 Status ProgramBuilder::begin(const std::vector<FieldPlan>& fields, const FilterPlan& filter,
@@ -252,12 +291,53 @@ void ProgramBuilder::write_field(const FieldPlan& field) {
     case FieldPlan::Kind::kPath: write_path(field); return;
     case FieldPlan::Kind::kInput: write_input(); return;
     case FieldPlan::Kind::kRecordSequence: write_sequence(field); return;
+    case FieldPlan::Kind::kKernelStack:
+    case FieldPlan::Kind::kUserStack: write_stack(field); return;
     case FieldPlan::Kind::kUserMemory: user_.memory(field, at_); break;
     case FieldPlan::Kind::kUserElements:
     case FieldPlan::Kind::kUserStrings:
+    case FieldPlan::Kind::kKernelElements:
+    case FieldPlan::Kind::kNetworkHeaders:
     case FieldPlan::Kind::kUserAddress: write_user(field); return;
   }
   at_ += static_cast<std::int32_t>(field.bytes);
+}
+
+// The daemon's own, in programs that it runs, says nothing.
+void ProgramBuilder::write_stack(const FieldPlan& field) {
+  const bool is_user = field.kind == FieldPlan::Kind::kUserStack;
+  if (at_ != 0) a_.alu(Alu::kAdd, r9, at_);
+  at_ = 0;
+  if (!has_stack_) {
+    a_.store(Size::k4, r9, 0, 0);
+    at_ = 4;
+    return;
+  }
+  const Label some = a_.label(), whole = a_.label();
+  const auto bytes = static_cast<std::int32_t>(field.bytes);
+  a_.move(r1, r6);
+  a_.move(r2, r9);
+  a_.alu(Alu::kAdd, r2, 4);
+  a_.move(r3, std::uint64_t{field.bytes});
+  a_.move(r4, is_user ? std::uint64_t{BPF_F_USER_STACK} : std::uint64_t{own_callers_});
+  a_.call(BPF_FUNC_get_stack);
+  a_.jump_if(If::kGreater, r0, 0, some);
+  a_.move(r0, 0u);
+  a_.bind(some);
+  // For the verifier.
+  a_.alu(Alu::kAnd, r0, static_cast<std::int32_t>(2 * kMaxStackBytes - 1));
+  a_.move(r1, r0);
+  a_.alu(Alu::kShiftRight, r1, 3);
+  a_.store(Size::k4, r9, 0, r1);
+  a_.move(r2, r9);
+  a_.alu(Alu::kAdd, r9, 4);
+  a_.alu(Alu::kAdd, r9, r0);
+  a_.jump_if(If::kNotEqual, r0, bytes, whole);
+  a_.alu(Alu::kAdd, r1, 1);
+  a_.store(Size::k4, r2, 0, r1);
+  a_.store(Size::k8, r9, 0, -1);
+  a_.alu(Alu::kAdd, r9, 8);
+  a_.bind(whole);
 }
 
 // Fields that begin where r9 points and move it.
@@ -267,6 +347,11 @@ void ProgramBuilder::write_user(const FieldPlan& field) {
   switch (field.kind) {
     case FieldPlan::Kind::kUserElements: user_.elements(field); break;
     case FieldPlan::Kind::kUserStrings: user_.strings(field); break;
+    case FieldPlan::Kind::kKernelElements: user_.kernel_elements(field); break;
+    case FieldPlan::Kind::kNetworkHeaders:
+      values_.evaluate(field.value);
+      copy_network_headers(a_, kKey);
+      break;
     default: user_.address(field);
   }
 }

@@ -61,6 +61,7 @@ class ProgramBuilder {
   static constexpr std::uint32_t kMaxInputBytes = 4096;
 
  private:
+  void enter(const AttachPlan& attach);
   [[nodiscard]] Status begin(const std::vector<FieldPlan>& fields, const FilterPlan& filter,
                              bool is_own_doing, bpf::Label out);
   [[nodiscard]] Status filter_in_scratch(const FilterPlan& filter, bpf::Label out);
@@ -78,6 +79,7 @@ class ProgramBuilder {
   void write_input();
   void write_sequence(const FieldPlan& field);
   void write_user(const FieldPlan& field);
+  void write_stack(const FieldPlan& field);
   void load_record_place(const FieldPlan& field);
 
   const ProgramTarget& target_;
@@ -85,7 +87,9 @@ class ProgramBuilder {
   RingCode ring_;
   ValueCode values_;
   UserCode user_;
-  std::int32_t at_ = 0;             // offset of the next field from r9
+  std::int32_t at_ = 0;  // offset of the next field from r9
+  bool has_stack_ = true, is_writer_ = false;
+  std::uint32_t own_callers_ = 0;
   std::uint32_t string_bytes_ = 0;  // bound on each string and tracefs sequence of the event
 };
 

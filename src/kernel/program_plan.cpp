@@ -2,6 +2,7 @@
 #include "kernel/program_plan.hpp"
 
 #include "ctf/layout.hpp"
+#include "kernel/network_headers.hpp"
 #include "tracefs/lttng_names.hpp"
 
 #include <string_view>
@@ -32,7 +33,8 @@ std::vector<ctf::EnumerationLabel> labels_of(const ResolvedField& field) {
   return labels;
 }
 
-void add_class(const ResolvedField& field, ctf::PayloadBuilder* payload) {
+// `tag`: the field in front.
+void add_class(const ResolvedField& field, const std::string& tag, ctf::PayloadBuilder* payload) {
   switch (field.type.kind) {
     case FieldType::Kind::kInteger:
       if (field.labels.empty()) {
@@ -47,6 +49,10 @@ void add_class(const ResolvedField& field, ctf::PayloadBuilder* payload) {
     case FieldType::Kind::kText: payload->text_array(field.name, field.type.count); break;
     case FieldType::Kind::kString:
     case FieldType::Kind::kPath: payload->string(field.name); break;
+    case FieldType::Kind::kSequence:
+      payload->sequence(field.name, integer_format(field.type));
+      break;
+    case FieldType::Kind::kHeaders: payload->field(field.name, network_header_class(tag)); break;
   }
 }
 
@@ -119,6 +125,13 @@ FieldPlan plan_field(const ResolvedField& field) {
     case FieldType::Kind::kArray: plan.kind = FieldPlan::Kind::kMemory; break;
     case FieldType::Kind::kString: plan.kind = FieldPlan::Kind::kKernelString; break;
     case FieldType::Kind::kPath: plan.kind = FieldPlan::Kind::kPath; break;
+    case FieldType::Kind::kHeaders: plan.kind = FieldPlan::Kind::kNetworkHeaders; break;
+    case FieldType::Kind::kSequence:
+      plan.kind = FieldPlan::Kind::kKernelElements;
+      plan.bytes = field.type.element_bytes;
+      plan.count = field.count;
+      plan.offset = field.stride;
+      break;
   }
   return plan;
 }
@@ -131,9 +144,11 @@ EventPlan plan_event(const ResolvedEvent& event) {
   plan.attach.name = event.tracepoint;
   plan.attach.target = event.attach_to;
   ctf::PayloadBuilder payload;
+  std::string tag;
   for (const ResolvedField& field : event.fields) {
     plan.fields.push_back(plan_field(field));
-    add_class(field, &payload);
+    add_class(field, tag, &payload);
+    tag = field.name;
   }
   plan.payload = payload.build();
   return plan;

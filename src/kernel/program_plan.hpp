@@ -33,13 +33,21 @@ struct UserShape {
   [[nodiscard]] std::uint32_t bytes() const;
 };
 
+/// Bound on the addresses of a call stack, in bytes: LTTng's 128.
+inline constexpr std::uint32_t kMaxStackBytes = 128 * 8;
+/// How many innermost callers of a program may be the tracer's own, which are left out.
+inline constexpr std::uint32_t kMaxOwnCallers = 2;
+
 /// One field of a record: where its bytes come from.
 struct FieldPlan {
   enum class Kind : std::uint8_t {
-    kInteger,  ///< `bytes` low bytes of `value`
-    kMemory,   ///< `bytes` bytes where `value` points
-    kPath,     ///< name of the file of the `struct path` that `value`, a place, is
-    kInput,    ///< as many bytes as the u32 at 4 of the context says, from 8 on; see write_record()
+    kInteger,         ///< `bytes` low bytes of `value`
+    kMemory,          ///< `bytes` bytes where `value` points
+    kKernelElements,  ///< u32 count, then the first `bytes` bytes of each of `count` elements of `offset`
+                      ///< bytes, where `value` points; 32 at most
+    kNetworkHeaders,  ///< those of the packet at the address `value`: network_headers.hpp
+    kPath,            ///< name of the file of the `struct path` that `value`, a place, is
+    kInput,  ///< as many bytes as the u32 at 4 of the context says, from 8 on; see write_record()
     kKernelString,  ///< up to NUL, where `value` points in the kernel
     kUserString,    ///< the same in the running process
     kUserMemory,    ///< `user.pieces` of the structure where `value` points in the running process;
@@ -51,6 +59,9 @@ struct FieldPlan {
                    ///< u32 length and IPv4 address, u32 length and IPv6 address as numbers of
                    ///< 16 bits in network order, string path, u32 length and
                    ///< bytes of other families
+    kKernelStack,  ///< u32 count, then the addresses of callers from the innermost on, u64 each: `bytes` of
+                   ///< them, and all ones behind them if there may be more
+    kUserStack,       ///< the same of the running process
     kRecordBytes,     ///< `bytes` bytes at `offset` of the tracefs record
     kRecordString,    ///< a string of that record, whose place is the u32 at `offset`
     kRecordSequence,  ///< u32 count, then the elements whose place is the u32 at `offset`

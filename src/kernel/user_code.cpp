@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/user_code.hpp"
 
+#include "kernel/network_headers.hpp"
+
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -50,6 +52,11 @@ std::uint32_t UserCode::max_bytes(const FieldPlan& field) {
     case FieldPlan::Kind::kUserElements: return 4 + field.user.max_count * field.user.bytes();
     case FieldPlan::Kind::kUserStrings: return 5 + field.user.max_count * kMaxStringBytes;
     case FieldPlan::Kind::kUserAddress: return 32 + kMaxAddressBytes;
+    case FieldPlan::Kind::kKernelElements: return 4 + kMaxElements * field.bytes;
+    case FieldPlan::Kind::kNetworkHeaders: return kMaxNetworkHeaderBytes;
+    // Addresses and the mark behind them; twice for the verifier's sake.
+    case FieldPlan::Kind::kKernelStack:
+    case FieldPlan::Kind::kUserStack: return 4 + 2 * kMaxStackBytes + 8;
     default: return 0;
   }
 }
@@ -179,6 +186,36 @@ void UserCode::element_loop(const UserShape& shape) {
     a_.alu(Alu::kAdd, r9, 4);
     a_.alu(Alu::kAdd, r9, r1);
   }
+}
+
+// As in element_loop(), r9 behind it does not tell how often it ran.
+void UserCode::kernel_elements(const FieldPlan& field) {
+  const Label again = a_.label(), done = a_.label();
+  load_count(field.count, kMaxElements);
+  a_.store(Size::k4, r9, 0, r8);
+  a_.store(Size::k8, r10, count_, r8);
+  a_.store(Size::k8, r10, place_, r9);
+  values_.evaluate(field.value);
+  a_.store(Size::k8, r10, pointer_, r1);
+  a_.alu(Alu::kAdd, r9, 4);
+  a_.bind(again);
+  a_.jump_if(If::kEqual, r8, 0, done);
+  a_.move(r1, r9);
+  a_.move(r2, std::uint64_t{field.bytes});
+  a_.load(Size::k8, r3, r10, pointer_);
+  a_.call(BPF_FUNC_probe_read_kernel);
+  a_.alu(Alu::kAdd, r9, static_cast<std::int32_t>(field.bytes));
+  a_.load(Size::k8, r1, r10, pointer_);
+  a_.alu(Alu::kAdd, r1, static_cast<std::int32_t>(field.offset));
+  a_.store(Size::k8, r10, pointer_, r1);
+  a_.alu(Alu::kSubtract, r8, 1);
+  a_.jump(again);
+  a_.bind(done);
+  a_.load(Size::k8, r1, r10, count_);
+  a_.alu(Alu::kMultiply, r1, static_cast<std::int32_t>(field.bytes));
+  a_.load(Size::k8, r9, r10, place_);
+  a_.alu(Alu::kAdd, r9, 4);
+  a_.alu(Alu::kAdd, r9, r1);
 }
 
 // [r9] = the string at r3, at most r2 bytes of it; r9 moves behind its NUL.

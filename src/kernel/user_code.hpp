@@ -24,6 +24,8 @@ class UserCode {
   static constexpr std::uint32_t kMaxStringBytes = 255;
   /// Bound on a socket address: struct sockaddr_storage.
   static constexpr std::uint32_t kMaxAddressBytes = 128;
+  /// Bound on kKernelElements: that of nested PID namespaces (MAX_PID_NS_LEVEL).
+  static constexpr std::uint32_t kMaxElements = 32;
 
   UserCode(bpf::Assembler& assembler, ValueCode& values, std::int32_t stack_top)
       : a_(assembler),
@@ -37,6 +39,8 @@ class UserCode {
   void memory(const FieldPlan& field, std::int32_t offset);
   /// kUserElements
   void elements(const FieldPlan& field);
+  /// kKernelElements
+  void kernel_elements(const FieldPlan& field);
   /// kUserStrings
   void strings(const FieldPlan& field);
   /// kUserAddress

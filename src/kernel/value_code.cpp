@@ -12,6 +12,18 @@ using bpf::Label;
 using bpf::Size;
 using enum bpf::Reg;
 
+// Whether interrupts are enabled, in the flags that the kernel saves and in registers that an exception does.
+#if defined(__x86_64__)
+// Source: arch/x86/include/uapi/asm/ptrace.h struct pt_regs; X86_EFLAGS_IF
+constexpr std::int32_t kSavedFlags = 144, kInterruptBit = 9, kBitWhenEnabled = 1;
+#else
+// Source: arch/arm64/include/uapi/asm/ptrace.h struct user_pt_regs; PSR_I_BIT
+constexpr std::int32_t kSavedFlags = 264, kInterruptBit = 7, kBitWhenEnabled = 0;
+#endif
+
+// struct bpf_perf_event_value
+constexpr std::uint32_t kCounterValueBytes = 24;
+
 constexpr std::int32_t kStackEnd = -320;  // the out-of-line switch of the ring has a frame, too
 
 }  // namespace
@@ -256,7 +268,54 @@ void ValueCode::call(const Node& node) {
       a_.call(BPF_FUNC_get_smp_processor_id);
       a_.move(r1, r0);
       break;
+    case Function::kInterruptible: interruptible(node); break;
+    case Function::kOwnPreemption: a_.move(r1, std::uint64_t{situation_.own_preemption}); break;
+    case Function::kCounter: counter(node); break;
   }
+}
+
+// The flags are what disabling interrupts saved. The verifier keeps its hands on them until they are enabled again,
+// and takes them for any bytes of the stack from then on.
+void ValueCode::interruptible(const Node& node) {
+  if (situation_.interrupts == Situation::Interrupts::kEnabled) {
+    a_.move(r1, 1u);
+    return;
+  }
+  if (situation_.interrupts == Situation::Interrupts::kSaved) {
+    a_.load(Size::k8, r1, r6, kSavedFlags);
+  } else if (node.index != 0) {
+    const std::int32_t slot = push();
+    for (const std::uint64_t function : {std::uint64_t{node.index}, node.constant}) {
+      a_.move(r1, r10);
+      a_.alu(Alu::kAdd, r1, slot);
+      a_.call_kernel(static_cast<std::uint32_t>(function));
+    }
+    a_.load(Size::k8, r1, r10, slot);
+    pop();
+  } else {
+    a_.move(r1, ~std::uint64_t{0});
+    return;
+  }
+  a_.alu(Alu::kShiftRight, r1, kInterruptBit);
+  a_.alu(Alu::kAnd, r1, 1);
+  if (kBitWhenEnabled == 0) a_.alu(Alu::kXor, r1, 1);
+}
+
+void ValueCode::counter(const Node& node) {
+  if (!situation_.has_counters) {
+    a_.move(r1, 0u);
+    return;
+  }
+  std::int32_t value = 0;
+  for (std::uint32_t i = 0; i < kCounterValueBytes; i += 8) value = push();
+  a_.load_map(r1, static_cast<int>(node.index));
+  a_.move(r2, std::uint64_t{BPF_F_CURRENT_CPU});
+  a_.move(r3, r10);
+  a_.alu(Alu::kAdd, r3, value);
+  a_.move(r4, std::uint64_t{kCounterValueBytes});
+  a_.call(BPF_FUNC_perf_event_read_value);  // zeros if it fails
+  a_.load(Size::k8, r1, r10, value);
+  for (std::uint32_t i = 0; i < kCounterValueBytes; i += 8) pop();
 }
 
 // Sets all bits below the highest one, then takes off all but it.

@@ -21,6 +21,18 @@ struct PointerCasts {
   std::uint32_t task_type = 0;  ///< of struct task_struct
 };
 
+/// What the kind of an event says of the state of the CPU that a program finds.
+struct Situation {
+  enum class Interrupts : std::uint8_t {
+    kUnchanged,  ///< as where the event happened
+    kSaved,      ///< as the registers say that are the program's context
+    kEnabled,    ///< they were enabled, always
+  };
+  Interrupts interrupts = Interrupts::kUnchanged;
+  std::uint32_t own_preemption = 0;  ///< Function::kOwnPreemption
+  bool has_counters = true;  ///< sleepable programs may not use their maps; 0 stands for the count
+};
+
 /// Emits the computing of values into r1.
 ///
 /// Registers: r6 is the program's context; r0 to r5 are lost; r7 to r9 keep their values.
@@ -29,6 +41,9 @@ class ValueCode {
  public:
   ValueCode(bpf::Assembler& assembler, std::int32_t stack_top, const PointerCasts& casts)
       : a_(assembler), task_slot_(stack_top - 8), temporaries_(task_slot_), casts_(casts) {}
+
+  /// Before anything that asks for it.
+  void set_situation(const Situation& situation) { situation_ = situation; }
 
   /// Keeps the running task for kCurrent; once, before anything that uses it.
   void prepare_current();
@@ -64,12 +79,15 @@ class ValueCode {
   void choice(const Node& node);
   void call(const Node& node);
   void highest_bit();
+  void interruptible(const Node& node);
+  void counter(const Node& node);
   void fit(std::uint32_t bytes, bool is_signed);
 
   bpf::Assembler& a_;
   const std::int32_t task_slot_, temporaries_;
   std::int32_t depth_ = 0;
   const PointerCasts casts_;
+  Situation situation_{};
   std::optional<bpf::Label> null_argument_;
   bool overflowed_ = false;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "probe/attach.hpp"
 
+#include "probe/filter_table.hpp"
 #include "probe/process.hpp"
 #include "probe/raw_syscall.hpp"
 #include "probe/ring_map.hpp"
@@ -28,10 +29,12 @@ sillage_slot* append_slot(sillage_site* site) {
     g_free_slots = slot->next;
     slot->next = nullptr;
     slot->applied = 0;
+    slot->chain_filters = 0;
   } else {
     slot = static_cast<sillage_slot*>(allocate(sizeof(sillage_slot), true));
     if (slot == nullptr) return nullptr;
   }
+  slot->event = site->event;
   sillage_slot** end = &site->slots;
   while (*end != nullptr) end = &(*end)->next;
   // Pairs with the acquire load in current_slots(): the slot is inactive and whole before it is seen.
@@ -53,59 +56,87 @@ void set_applied(sillage_slot* first, sillage_domain domain, std::uint32_t gener
   __atomic_store_n(&first->applied, others | half_of(domain, generation), __ATOMIC_RELEASE);
 }
 
-/// What one attachment wants of the sites: their event record ids.
+/// One attachment.
 struct Channel {
   RingView* ring;
   // by site, 0 = not recorded, else id + 1; nullptr: broken, records nothing
   const std::uint32_t* ids;
+  FilterTable filters;
+  bool has_filters;
 };
 
-bool is_wanted(const sillage_slot* slot, const Channel* channels, std::uint32_t count,
-               std::uint32_t site) {
-  for (std::uint32_t i = 0; i < count; i++) {
-    if (channels[i].ring == slot->ring && channels[i].ids != nullptr &&
-        channels[i].ids[site] == slot->id + 1)
-      return true;
+/// What one channel wants of one site.
+struct Wish {
+  RingView* ring;
+  const Filter* filter;
+  std::uint32_t id;
+};
+
+// Under the library's lock: too large for a signal stack.
+Channel g_channels[SILLAGE_APP_MAX_ATTACHMENTS];
+Wish g_wishes[SILLAGE_APP_MAX_ATTACHMENTS];
+
+/// Collects in g_wishes what the first channels of g_channels want of a site.
+std::uint32_t collect_wishes(std::uint32_t channel_count, std::uint32_t site) {
+  std::uint32_t count = 0;
+  for (std::uint32_t i = 0; i < channel_count; i++) {
+    const Channel& channel = g_channels[i];
+    if (channel.ids == nullptr || channel.ids[site] == 0) continue;
+    SiteFilter filter = {true, nullptr};
+    if (channel.has_filters) filter = find_filter(channel.filters, site);
+    if (filter.is_sound) g_wishes[count++] = {channel.ring, filter.filter, channel.ids[site] - 1};
   }
-  return false;
+  return count;
 }
 
-/// The slot of a site that records a channel, if there is one; else one that is inactive; else a new one.
-sillage_slot* slot_for(sillage_site* site, sillage_domain domain, const RingView* ring,
-                       std::uint32_t id) {
+bool has(const sillage_slot* slot, const Wish& wish) {
+  return slot->ring == wish.ring && slot->id == wish.id && slot->filter == wish.filter;
+}
+
+/// The slot of a site that does what is wished, if there is one; else one that is inactive; else a new one.
+sillage_slot* slot_for(sillage_site* site, sillage_domain domain, const Wish& wish) {
   sillage_slot* unused = nullptr;
   for (sillage_slot* slot = site->slots; slot != nullptr; slot = slot->next) {
     if (slot->serial == 0) {
       if (unused == nullptr) unused = slot;
-    } else if (slot->domain == domain && slot->ring == ring && slot->id == id) {
+    } else if (slot->domain == domain && has(slot, wish)) {
       return slot;
     }
   }
   return unused != nullptr ? unused : append_slot(site);
 }
 
-void configure_site(sillage_site* site, std::uint32_t index, sillage_domain domain,
-                    const Channel* channels, std::uint32_t count) {
+void configure_site(sillage_site* site, sillage_domain domain, std::uint32_t wish_count) {
+  bool has_filter = false;
   for (sillage_slot* slot = site->slots; slot != nullptr; slot = slot->next) {
-    if (slot->serial != 0 && slot->domain == domain && !is_wanted(slot, channels, count, index))
-      deactivate(slot);
+    bool is_wanted = false;
+    for (std::uint32_t i = 0; i < wish_count && !is_wanted; i++) is_wanted = has(slot, g_wishes[i]);
+    if (slot->serial != 0 && slot->domain == domain && !is_wanted) deactivate(slot);
+    has_filter = has_filter || (slot->serial != 0 && slot->filter != nullptr);
   }
-  for (std::uint32_t i = 0; i < count; i++) {
-    if (channels[i].ids == nullptr || channels[i].ids[index] == 0) continue;
-    std::uint32_t id = channels[i].ids[index] - 1;
-    sillage_slot* slot = slot_for(site, domain, channels[i].ring, id);
+  for (std::uint32_t i = 0; i < wish_count; i++)
+    has_filter = has_filter || g_wishes[i].filter != nullptr;
+  for (std::uint32_t i = 0; i < wish_count; i++) {
+    const Wish& wish = g_wishes[i];
+    sillage_slot* slot = slot_for(site, domain, wish);
     if (slot == nullptr) return;
     if (slot->serial != 0) continue;
-    slot->ring = channels[i].ring;
-    slot->id = id;
+    // Before the serial: who finds this slot active finds that there are filters.
+    if (has_filter) __atomic_store_n(&site->slots->chain_filters, 1, __ATOMIC_RELAXED);
+    slot->ring = wish.ring;
+    slot->id = wish.id;
     slot->domain = domain;
+    slot->filter = wish.filter;
+    slot->is_short = wish.id < SILLAGE_RECORD_ID_EXTENDED && wish.ring->context_bytes == 0 &&
+                     wish.ring->rseq_index_count != 0;
     // Whoever reads this serial reads what stands above; a section that began with another one fails.
     std::uint32_t serial = new_serial();
-    bool is_short = id < SILLAGE_RECORD_ID_EXTENDED && slot->ring->context_bytes == 0 &&
-                    slot->ring->rseq_index_count != 0;
     __atomic_store_n(&slot->serial, serial, __ATOMIC_RELEASE);
-    __atomic_store_n(&slot->short_serial, is_short ? serial : 0, __ATOMIC_RELEASE);
+    const bool takes_short_way = slot->is_short != 0 && wish.filter == nullptr;
+    __atomic_store_n(&slot->short_serial, takes_short_way ? serial : 0, __ATOMIC_RELEASE);
   }
+  if (site->slots != nullptr)
+    __atomic_store_n(&site->slots->chain_filters, has_filter, __ATOMIC_RELAXED);
 }
 
 const std::uint32_t* map_ids(int fd, std::size_t bytes) {
@@ -122,18 +153,21 @@ void apply_reply(ImageState* state, sillage_domain domain, Reply* reply) {
   ImageState::Link& link = state->links[domain];
   link.token = header.image_token;
   fork_wiped()->registration[domain] = header.registration;
-  Channel channels[SILLAGE_APP_MAX_ATTACHMENTS];
-  std::uint32_t count = 0;
+  std::uint32_t count = 0, used = 1;
   std::size_t ids_bytes = state->site_count * sizeof(std::uint32_t);
   const sillage_clock_page* clock = acquire_clock(reply->fds[0]);
   for (std::uint32_t i = 0; clock != nullptr && i < header.attachment_count; i++) {
-    RingView* ring = acquire_ring(reply->fds[1 + 2 * i], header.attachments[i], clock);
+    const bool has_filters = (header.attachments[i].flags & SILLAGE_APP_HAS_FILTERS) != 0;
+    const int* fds = &reply->fds[used];
+    used += has_filters ? 3 : 2;
+    RingView* ring = acquire_ring(fds[0], header.attachments[i], clock);
     if (ring == nullptr) continue;
-    channels[count++] = {ring, map_ids(reply->fds[2 + 2 * i], ids_bytes)};
+    g_channels[count++] = {ring, map_ids(fds[1], ids_bytes),
+                           has_filters ? map_filters(fds[2]) : FilterTable{}, has_filters};
   }
   for (std::uint32_t index = 0; index < state->site_count; index++) {
     sillage_site* site = state->sites[index];
-    configure_site(site, index, domain, channels, count);
+    configure_site(site, domain, collect_wishes(count, index));
     bool is_open = static_cast<std::uint32_t>(gates_of(state)[index] >> (domain * 32)) != 0;
     if (site->slots == nullptr && is_open)
       append_slot(site);  // to remember that this gate was asked about
@@ -143,8 +177,10 @@ void apply_reply(ImageState* state, sillage_domain domain, Reply* reply) {
   release_rings(state, domain);
   link.ring_count = count;
   for (std::uint32_t i = 0; i < count; i++) {
-    link.rings[i] = channels[i].ring;
-    if (channels[i].ids != nullptr) munmap(const_cast<std::uint32_t*>(channels[i].ids), ids_bytes);
+    const Channel& channel = g_channels[i];
+    link.rings[i] = channel.ring;
+    if (channel.ids != nullptr) munmap(const_cast<std::uint32_t*>(channel.ids), ids_bytes);
+    unmap_filters(channel.filters);
   }
   link.generation = header.generation;
   for (std::uint32_t i = 0; i < reply->fd_count; i++) raw_syscall(SYS_close, reply->fds[i]);

@@ -84,6 +84,14 @@ void close_all(Reply* reply) {
   reply->fd_count = 0;
 }
 
+/// How many descriptors belong to a reply.
+std::uint32_t descriptors_of(const sillage_app_reply& reply) {
+  std::uint32_t count = 1;
+  for (std::uint32_t i = 0; i < reply.attachment_count; i++)
+    count += (reply.attachments[i].flags & SILLAGE_APP_HAS_FILTERS) != 0 ? 3 : 2;
+  return count;
+}
+
 int receive_reply(int socket, Reply* reply) {
   iovec data = {reply->bytes, sizeof reply->bytes};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof reply->fds)];
@@ -110,7 +118,7 @@ int receive_reply(int socket, Reply* reply) {
             header.header.type == SILLAGE_APP_ATTACHMENTS && header.header.bytes == bytes &&
             header.attachment_count <= SILLAGE_APP_MAX_ATTACHMENTS &&
             bytes >= sizeof header + header.attachment_count * sizeof(sillage_app_attachment) &&
-            reply->fd_count == 1 + 2 * header.attachment_count;
+            reply->fd_count == descriptors_of(header);
   if (ok) return 0;
   close_all(reply);
   return -EPROTO;

@@ -13,7 +13,7 @@ namespace sillage::probe {
 struct Reply {
   alignas(8) char bytes[sizeof(sillage_app_reply) +
                         SILLAGE_APP_MAX_ATTACHMENTS * sizeof(sillage_app_attachment)];
-  int fds[1 + 2 * SILLAGE_APP_MAX_ATTACHMENTS];
+  int fds[1 + 3 * SILLAGE_APP_MAX_ATTACHMENTS];
   std::uint32_t fd_count;
   [[nodiscard]] const sillage_app_reply& header() const {
     return *reinterpret_cast<const sillage_app_reply*>(bytes);

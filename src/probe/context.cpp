@@ -2,6 +2,7 @@
 #include "probe/context.hpp"
 
 #include "probe/clock.hpp"
+#include "probe/filter_machine.hpp"
 #include "probe/raw_syscall.hpp"
 
 #include <fcntl.h>
@@ -154,6 +155,35 @@ char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, 
     }
   }
   return to;
+}
+
+std::uint64_t filter_context(std::uint64_t context, const RingView* ring, std::uint64_t ip) {
+  ThreadFacts* facts = thread_facts();
+  switch (context) {
+    case SILLAGE_CONTEXT_VPID: return fork_wiped()->pid;
+    case SILLAGE_CONTEXT_VTID: return static_cast<std::uint64_t>(std::int64_t{facts->vtid});
+    case SILLAGE_CONTEXT_PTHREAD_ID: return reinterpret_cast<std::uintptr_t>(thread_pointer());
+    case SILLAGE_CONTEXT_IP: return ip;
+    case SILLAGE_CONTEXT_CPU_ID: return static_cast<std::uint64_t>(std::int64_t{current_cpu()});
+    default: break;
+  }
+  if (context >= SILLAGE_CONTEXT_VUID && context <= SILLAGE_CONTEXT_VSGID) {
+    const Credentials ids = credentials(context >= SILLAGE_CONTEXT_VGID);
+    const std::uint32_t values[3] = {ids.real, ids.effective, ids.saved};
+    return values[(context - SILLAGE_CONTEXT_VUID) % 3];
+  }
+  if (context < SILLAGE_CONTEXT_CGROUP_NS || context > SILLAGE_CONTEXT_UTS_NS) return 0;
+  const std::uint64_t now = now_ns(ring->clock);
+  if (__builtin_expect(now >= facts->namespaces_until_ns, 0)) refresh_namespaces(facts, now);
+  return facts->namespaces[context - SILLAGE_CONTEXT_CGROUP_NS];
+}
+
+const char* filter_context_text(std::uint32_t context, const RingView* ring) {
+  if (context != SILLAGE_CONTEXT_PROCNAME) return "";
+  ThreadFacts* facts = thread_facts();
+  const std::uint64_t now = now_ns(ring->clock);
+  if (__builtin_expect(now >= facts->name_until_ns, 0)) refresh_name(facts, now);
+  return facts->procname;
 }
 
 std::int32_t thread_id() { return thread_facts()->vtid; }

@@ -2,6 +2,7 @@
 // The entry points of an event: from an open gate to every channel that records it.
 #include <sillage/site.h>
 #include "probe/context.hpp"
+#include "probe/filter_machine.hpp"
 #include "probe/image.hpp"
 #include "probe/short_way.hpp"
 #include "probe/strings.hpp"
@@ -24,9 +25,10 @@ namespace {
 
 constexpr std::uint32_t kScratchBytes = 704;
 
-/// Assembles contexts and payload, then publishes both in one block.
+/// Assembles contexts and payload, then publishes both in one block. `expected` is Payload::serial.
 [[gnu::noinline]] void record_with_contexts(sillage_slot* slot, const void* payload,
-                                            std::uint32_t bytes, std::uint64_t ip) {
+                                            std::uint32_t bytes, std::uint64_t ip,
+                                            std::uint32_t expected) {
 #if defined(__x86_64__)
   const RingView* ring = slot->ring;
   std::uint32_t context_bytes = ring->context_bytes;
@@ -35,7 +37,8 @@ constexpr std::uint32_t kScratchBytes = 704;
     std::uint64_t total = context_bytes + bytes;
     Place place;
     if (__builtin_expect(slot->id < SILLAGE_RECORD_ID_EXTENDED &&
-                             find_place(slot, SILLAGE_RECORD_COMPACT_BYTES + total, &place),
+                             find_place(slot, SILLAGE_RECORD_COMPACT_BYTES + total, &place) &&
+                             (expected == 0 || place.publication.serial == expected),
                          1)) {
       // Behind find_place(): if the thread moves from here on, the section fails, so cpu_id is right.
       copy_small(write_contexts(ring, place.time, ip, scratch), payload, bytes);
@@ -49,18 +52,51 @@ constexpr std::uint32_t kScratchBytes = 704;
   }
 #endif
   Piece piece = {payload, bytes, 0};
-  record_slow(slot, Payload{&piece, 1, bytes, ip});
+  record_slow(slot, Payload{&piece, 1, bytes, ip, expected});
 }
 
-/// Records a payload that lies in one piece, on every channel.
+/// Records an event that the slot's filter, as it was with this serial, wants; 16 bytes of `payload` can be read.
+[[gnu::always_inline]] inline void record_accepted(sillage_slot* slot, std::uint32_t serial,
+                                                   const void* payload, std::uint32_t bytes,
+                                                   std::uint64_t ip) {
+  if (slot->ring->context_bytes != 0) {
+    record_with_contexts(slot, payload, bytes, ip, serial);
+    return;
+  }
+#if defined(__x86_64__)
+  if (slot->is_short != 0 &&
+      rseq_record_accepted(slot, serial, bytes, payload, bytes < 16 ? 0 : bytes - 16))
+    return;
+#endif
+  if (slot->ring->rseq_index_count == 0 && record_locked(slot, payload, bytes, serial)) return;
+  Piece piece = {payload, bytes, 0};
+  record_slow(slot, Payload{&piece, 1, bytes, ip, serial});
+}
+
+/// Records a payload in one piece on a slot that has a filter, if that wants it; 16 bytes of it can be read.
+[[gnu::noinline]] void record_filtered(sillage_slot* slot, const void* payload, std::uint32_t bytes,
+                                       std::uint64_t ip) {
+  // What follows is of the configuration with this serial, or is not recorded.
+  std::uint32_t serial = __atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE);
+  const Filter* filter = slot->filter;
+  if (serial == 0 || filter == nullptr) return;
+  if (filter_accepts_bytes(filter, slot->event, payload, bytes, slot->ring, ip)) {
+    record_accepted(slot, serial, payload, bytes, ip);
+  } else {
+    count_rejected(slot->ring);
+  }
+}
+
+/// Records a payload that lies in one piece, on every channel. `is_assembled` from parts: filters have seen those, and a
+/// slot that has got one since is left out.
 [[gnu::always_inline]] inline void record_bytes(sillage_slot* slot, const void* payload,
                                                 std::uint32_t bytes,
                                                 [[maybe_unused]] bool can_overread,
-                                                std::uint64_t ip) {
+                                                bool is_assembled, std::uint64_t ip) {
   for (; slot != nullptr; slot = slot->next) {
     if (__atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE) == 0) continue;
-    if (slot->ring->context_bytes != 0) {
-      record_with_contexts(slot, payload, bytes, ip);
+    if (slot->ring->context_bytes != 0 && slot->filter == nullptr) {
+      record_with_contexts(slot, payload, bytes, ip, 0);
       continue;
     }
 #if defined(__x86_64__)
@@ -71,9 +107,13 @@ constexpr std::uint32_t kScratchBytes = 704;
       }
     }
 #endif
-    if (slot->ring->rseq_index_count == 0 && record_locked(slot, payload, bytes)) continue;
+    if (slot->filter != nullptr) {
+      if (!is_assembled) record_filtered(slot, payload, bytes, ip);
+      continue;
+    }
+    if (slot->ring->rseq_index_count == 0 && record_locked(slot, payload, bytes, 0)) continue;
     Piece piece = {payload, bytes, 0};
-    record_slow(slot, Payload{&piece, 1, bytes, ip});
+    record_slow(slot, Payload{&piece, 1, bytes, ip, 0});
   }
 }
 
@@ -83,8 +123,12 @@ constexpr std::uint32_t kScratchBytes = 704;
   const std::uint64_t words[4] = {w0, w1, w2, 0};
   for (; slot != nullptr; slot = slot->next) {
     if (__atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE) == 0) continue;
+    if (slot->filter != nullptr) {
+      record_filtered(slot, words, bytes, ip);
+      continue;
+    }
     if (slot->ring->context_bytes != 0) {
-      record_with_contexts(slot, words, bytes, ip);
+      record_with_contexts(slot, words, bytes, ip, 0);
       continue;
     }
 #if defined(__x86_64__)
@@ -93,9 +137,9 @@ constexpr std::uint32_t kScratchBytes = 704;
       continue;
     }
 #endif
-    if (slot->ring->rseq_index_count == 0 && record_locked(slot, words, bytes)) continue;
+    if (slot->ring->rseq_index_count == 0 && record_locked(slot, words, bytes, 0)) continue;
     Piece piece = {words, bytes, 0};
-    record_slow(slot, Payload{&piece, 1, bytes, ip});
+    record_slow(slot, Payload{&piece, 1, bytes, ip, 0});
   }
 }
 
@@ -105,21 +149,79 @@ constexpr std::uint32_t kScratchBytes = 704;
   record_words(current_slots(site), bytes, w0, w1, w2, ip);
 }
 
+/// Measures the parts of a payload that are recorded; returns how many there are.
+std::uint32_t measure_parts(const sillage_part* parts, std::uint32_t count, Piece* pieces,
+                            std::uint64_t* total) {
+  std::uint32_t used = 0;
+  *total = 0;
+  for (std::uint32_t i = 0; i < count; i++) {
+    if ((parts[i].kind & SILLAGE_PART_NOWRITE) != 0) continue;
+    pieces[used] = measure(parts[i]);
+    *total += pieces[used].bytes;
+    used++;
+  }
+  return used;
+}
+
 /// Payloads too large for the scratch: measured here, copied by the writer itself.
 [[gnu::noinline, gnu::cold]] void record_large(sillage_slot* slot, const sillage_part* parts,
                                                std::uint32_t count, std::uint64_t ip) {
   Piece pieces[kMaxParts];
   std::uint64_t total = 0;
-  std::uint32_t used = 0;
+  std::uint32_t used = measure_parts(parts, count, pieces, &total);
+  for (; slot != nullptr; slot = slot->next) {
+    if (__atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE) == 0 || slot->filter != nullptr) continue;
+    record_slow(slot, Payload{pieces, used, total, ip, 0});
+  }
+}
+/// The same for an event that a slot's filter, as it was with this serial, wants.
+[[gnu::noinline, gnu::cold]] void record_large_accepted(sillage_slot* slot, std::uint32_t serial,
+                                                        const sillage_part* parts,
+                                                        std::uint32_t count, std::uint64_t ip) {
+  Piece pieces[kMaxParts];
+  std::uint64_t total = 0;
+  std::uint32_t used = measure_parts(parts, count, pieces, &total);
+  record_slow(slot, Payload{pieces, used, total, ip, serial});
+}
+
+/// Assembles the parts that are recorded; their bytes, or UINT32_MAX if there is no room. `to` has kScratchBytes.
+[[gnu::always_inline]] inline std::uint32_t assemble(const sillage_part* parts, std::uint32_t count,
+                                                     char* scratch) {
+  // The last 32 bytes are room for whole blocks.
+  std::uint32_t room = kScratchBytes - 32;
+  char* to = scratch;
   for (std::uint32_t i = 0; i < count; i++) {
     if ((parts[i].kind & SILLAGE_PART_NOWRITE) != 0) continue;
-    pieces[used] = measure(parts[i]);
-    total += pieces[used].bytes;
-    used++;
+    std::uint32_t left = room - static_cast<std::uint32_t>(to - scratch);
+    char* end = append_part(parts[i], to, left);
+    if (__builtin_expect(end == nullptr, 0)) return UINT32_MAX;
+    to = end;
   }
+  return static_cast<std::uint32_t>(to - scratch);
+}
+
+/// Records a payload in parts on a chain in which there are filters: it is assembled once the first wants it.
+[[gnu::noinline]] void record_filtered_parts(sillage_slot* slot, const sillage_part* parts,
+                                             std::uint32_t count, std::uint64_t ip) {
+  alignas(16) char scratch[kScratchBytes];
+  std::uint32_t bytes = 0;
+  bool is_assembled = false;
   for (; slot != nullptr; slot = slot->next) {
-    if (__atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE) == 0) continue;
-    record_slow(slot, Payload{pieces, used, total, ip});
+    std::uint32_t serial = __atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE);
+    if (serial == 0) continue;
+    const Filter* filter = slot->filter;
+    if (filter != nullptr &&
+        !filter_accepts(filter, FilterEvent{slot->event, parts, count, slot->ring, ip})) {
+      count_rejected(slot->ring);
+      continue;
+    }
+    if (!is_assembled) bytes = assemble(parts, count, scratch);
+    is_assembled = true;
+    if (bytes == UINT32_MAX) {
+      record_large_accepted(slot, serial, parts, count, ip);
+    } else {
+      record_accepted(slot, serial, scratch, bytes, ip);
+    }
   }
 }
 
@@ -167,9 +269,9 @@ void sillage_emit_bytes(sillage_site* site, const void* payload, std::uint32_t b
   if (bytes < 16) {
     char block[16];
     std::memcpy(block, payload, bytes);
-    record_bytes(slot, block, bytes, true, ip);
+    record_bytes(slot, block, bytes, true, false, ip);
   } else {
-    record_bytes(slot, payload, bytes, false, ip);
+    record_bytes(slot, payload, bytes, false, false, ip);
   }
 }
 
@@ -177,21 +279,15 @@ void sillage_emit_parts(sillage_site* site, const sillage_part* parts, std::uint
   sillage_slot* slot = current_slots(site);
   if (slot == nullptr || count > kMaxParts) return;
   std::uint64_t ip = caller(__builtin_return_address(0));
+  if (__builtin_expect(slot->chain_filters != 0, 0))
+    return record_filtered_parts(slot, parts, count, ip);
   alignas(16) char scratch[kScratchBytes];
-  // The last 32 bytes are room for whole blocks.
-  std::uint32_t room = kScratchBytes - 32;
-  char* to = scratch;
-  for (std::uint32_t i = 0; i < count; i++) {
-    if ((parts[i].kind & SILLAGE_PART_NOWRITE) != 0) continue;
-    std::uint32_t left = room - static_cast<std::uint32_t>(to - scratch);
-    char* end = append_part(parts[i], to, left);
-    if (__builtin_expect(end == nullptr, 0)) {
-      record_large(slot, parts, count, ip);
-      return;
-    }
-    to = end;
+  std::uint32_t bytes = assemble(parts, count, scratch);
+  if (__builtin_expect(bytes == UINT32_MAX, 0)) {
+    record_large(slot, parts, count, ip);
+    return;
   }
-  record_bytes(slot, scratch, static_cast<std::uint32_t>(to - scratch), true, ip);
+  record_bytes(slot, scratch, bytes, true, true, ip);
 }
 
 }  // extern "C"

@@ -76,6 +76,29 @@ again:
   return false;
 }
 
+/// Adds 1 to a counter that only this CPU writes.
+[[gnu::always_inline]] inline bool rseq_count(std::uint64_t* counter, std::uint32_t index,
+                                              std::ptrdiff_t index_offset,
+                                              std::ptrdiff_t rseq_offset) {
+  asm goto(
+      ".pushsection __rseq_cs, \"aw\", @progbits\n\t.balign 32\n"
+      "3:\n\t.long 0, 0\n\t.quad 1f, (2f - 1f), 4f\n\t.popsection\n\t"
+      "leaq 3b(%%rip), %%rax\n\tmovq %%rax, %%fs:8(%[rseq])\n1:\n\t"
+      "cmpl %[index], %%fs:(%[index_at])\n\tjne %l[again]\n\t"
+      "incq (%[counter])\n2:\n\t"
+      ".pushsection __rseq_failure, \"ax\", @progbits\n\t.byte 0x0f, 0xb9, 0x3d\n\t.long "
+      "0x53053053\n"
+      "4:\n\tjmp %l[again]\n\t.popsection\n\t"
+      :
+      : [rseq] "r"(rseq_offset), [index_at] "r"(index_offset), [index] "r"(index),
+        [counter] "r"(counter)
+      : "memory", "cc", "rax"
+      : again);
+  return true;
+again:
+  return false;
+}
+
 /// What rseq_publish_pieces copies: the assembler knows these offsets.
 struct PieceList {
   char* to;                    // 0

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The shortest way of an event (x86-64): one channel, no contexts, compact header. It stands in one restartable
+// The shortest way of an event (x86-64): one channel, no contexts, compact header; with a filter once that has accepted. It stands in one restartable
 // sequence (rseq.hpp), from the number of the CPU to the position that publishes. What is read inside cannot be of another
 // CPU or of an event before, so only the slot is checked again at the end; there is less to check and there are fewer
 // registers to save than if it were prepared outside.
@@ -28,10 +28,13 @@ static_assert(SILLAGE_CLOCK_SEGMENTS == 4 && sizeof(sillage_clock_segment) == 32
 
 // Registers: r9 serial; r10 the ring's view of the stream; r11 position; rcx ring, clock segment, ring again; r8 `current` of
 // the clock page, then the stream; rax time, then header; rdx scratch, then where the record goes.
-#define SILLAGE_SHORT_WAY                                                                              \
+#define SILLAGE_SHORT_SERIAL \
+  "movl %c[serial](%[slot]), %%r9d\n\ttestl %%r9d, %%r9d\n\tje %l[again]\n\t"
+#define SILLAGE_SHORT_EXPECTED "movl %[expected], %%r9d\n\t"
+#define SILLAGE_SHORT_WAY(serial_code)                                                                 \
   ".pushsection __rseq_cs, \"aw\", @progbits\n\t.balign 32\n"                                          \
   "3:\n\t.long 0, 0\n\t.quad 1f, (2f - 1f), 4f\n\t.popsection\n\t" /* start, length, abort */          \
-  "movl %c[serial](%[slot]), %%r9d\n\ttestl %%r9d, %%r9d\n\tje %l[again]\n\t"                          \
+      serial_code                                                                                      \
   "movq %c[slot_ring](%[slot]), %%rcx\n\tmovq %c[rseq_offset](%%rcx), %%rax\n\t"                       \
   "leaq 3b(%%rip), %%rdx\n\tmovq %%rdx, %%fs:8(%%rax)\n1:\n\t" /* from here on it is this section's */ \
   "movq %c[index_offset](%%rcx), %%rax\n\tmovl %%fs:(%%rax), %%r10d\n\t" /* which stream */            \
@@ -60,9 +63,9 @@ static_assert(SILLAGE_CLOCK_SEGMENTS == 4 && sizeof(sillage_clock_segment) == 32
   "movq %%rax, (%%r8)\n2:\n\t"                                                                     \
   ".pushsection __rseq_failure, \"ax\", @progbits\n\t.byte 0x0f, 0xb9, 0x3d\n\t.long 0x53053053\n" \
   "4:\n\tjmp %l[again]\n\t.popsection\n\t"
-#define SILLAGE_SHORT_INPUTS                                                                      \
+#define SILLAGE_SHORT_INPUTS(serial_member)                                                       \
   [slot] "r"(slot), [bytes] "r"(bytes), [slot_ring] "i"(offsetof(sillage_slot, ring)),            \
-      [serial] "i"(offsetof(sillage_slot, short_serial)), [id] "i"(offsetof(sillage_slot, id)),   \
+      [serial] "i"(offsetof(sillage_slot, serial_member)), [id] "i"(offsetof(sillage_slot, id)),  \
       [rseq_offset] "i"(offsetof(RingView, rseq_offset)),                                         \
       [index_offset] "i"(offsetof(RingView, index_offset)),                                       \
       [index_count] "i"(offsetof(RingView, rseq_index_count)), [at] "i"(offsetof(RingView, at)),  \
@@ -94,9 +97,9 @@ struct VectorWord {
 /// Records `bytes` <= 8 of payload.
 [[gnu::always_inline]] inline bool rseq_record_word(const sillage_slot* slot, std::uint32_t bytes,
                                                     double w0) {
-  asm goto(SILLAGE_SHORT_WAY "movq %[w0], 4(%%rdx)\n\t" SILLAGE_SHORT_PUBLISH
+  asm goto(SILLAGE_SHORT_WAY(SILLAGE_SHORT_SERIAL) "movq %[w0], 4(%%rdx)\n\t" SILLAGE_SHORT_PUBLISH
            :
-           : SILLAGE_SHORT_INPUTS, [w0] "x"(w0)
+           : SILLAGE_SHORT_INPUTS(short_serial), [w0] "x"(w0)
            : "memory", "cc", "rax", "rcx", "rdx", "r8", "r9", "r10", "r11"
            : again);
   return true;
@@ -107,11 +110,11 @@ again:
 /// The same for at most 24 bytes.
 [[gnu::always_inline]] inline bool rseq_record_words(const sillage_slot* slot, std::uint32_t bytes,
                                                      double w0, double w1, double w2) {
-  asm goto(SILLAGE_SHORT_WAY
+  asm goto(SILLAGE_SHORT_WAY(SILLAGE_SHORT_SERIAL)
            "movq %[w0], 4(%%rdx)\n\tmovq %[w1], 12(%%rdx)\n\tmovq %[w2], "
            "20(%%rdx)\n\t" SILLAGE_SHORT_PUBLISH
            :
-           : SILLAGE_SHORT_INPUTS, [w0] "x"(w0), [w1] "x"(w1), [w2] "x"(w2)
+           : SILLAGE_SHORT_INPUTS(short_serial), [w0] "x"(w0), [w1] "x"(w1), [w2] "x"(w2)
            : "memory", "cc", "rax", "rcx", "rdx", "r8", "r9", "r10", "r11"
            : again);
   return true;
@@ -122,14 +125,33 @@ again:
 /// The same for payloads in memory, copied in blocks of 16 bytes of which the last begins at `last`.
 [[gnu::always_inline]] inline bool rseq_record_block(const sillage_slot* slot, std::uint32_t bytes,
                                                      const void* from, std::uint64_t last) {
-  asm goto(SILLAGE_SHORT_WAY
+  asm goto(SILLAGE_SHORT_WAY(SILLAGE_SHORT_SERIAL)
            "xorl %%eax, %%eax\n"
            "5:\n\tmovdqu (%[from],%%rax), %%xmm0\n\tmovdqu %%xmm0, 4(%%rdx,%%rax)\n\t"
            "addq $16, %%rax\n\tcmpq %[last], %%rax\n\tjb 5b\n\t"
            "movdqu (%[from],%[last]), %%xmm0\n\tmovdqu %%xmm0, "
            "4(%%rdx,%[last])\n\t" SILLAGE_SHORT_PUBLISH
            :
-           : SILLAGE_SHORT_INPUTS, [from] "r"(from), [last] "r"(last)
+           : SILLAGE_SHORT_INPUTS(short_serial), [from] "r"(from), [last] "r"(last)
+           : "memory", "cc", "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "xmm0"
+           : again);
+  return true;
+again:
+  return false;
+}
+
+/// The same for a slot that has a filter, whose contents were read with the serial `expected`: a slot with is_short.
+[[gnu::always_inline]] inline bool rseq_record_accepted(const sillage_slot* slot,
+                                                        std::uint32_t expected, std::uint32_t bytes,
+                                                        const void* from, std::uint64_t last) {
+  asm goto(SILLAGE_SHORT_WAY(SILLAGE_SHORT_EXPECTED)
+           "xorl %%eax, %%eax\n"
+           "5:\n\tmovdqu (%[from],%%rax), %%xmm0\n\tmovdqu %%xmm0, 4(%%rdx,%%rax)\n\t"
+           "addq $16, %%rax\n\tcmpq %[last], %%rax\n\tjb 5b\n\t"
+           "movdqu (%[from],%[last]), %%xmm0\n\tmovdqu %%xmm0, "
+           "4(%%rdx,%[last])\n\t" SILLAGE_SHORT_PUBLISH
+           :
+           : SILLAGE_SHORT_INPUTS(serial), [expected] "r"(expected), [from] "r"(from), [last] "r"(last)
            : "memory", "cc", "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "xmm0"
            : again);
   return true;
@@ -140,6 +162,8 @@ again:
 #undef SILLAGE_SHORT_INPUTS
 #undef SILLAGE_SHORT_PUBLISH
 #undef SILLAGE_SHORT_WAY
+#undef SILLAGE_SHORT_SERIAL
+#undef SILLAGE_SHORT_EXPECTED
 
 }  // namespace sillage::probe
 

@@ -9,7 +9,11 @@
 #include <cstddef>
 #include <cstdint>
 
+struct sillage_event;
+
 namespace sillage::probe {
+
+struct Filter;
 
 /// A ring as this process maps it.
 ///
@@ -56,12 +60,19 @@ struct RingView {
 /// Lives in memory that fork() wipes: in a child that has not registered yet it reads as inactive.
 struct alignas(64) sillage_slot {
   std::uint32_t serial;  // 0 = inactive; else unique to this configuration, never reused
-  // the same if the id fits a compact header, no contexts are asked for and the ring can be written in restartable
-  // sequences; else 0
+  // the same if the id fits a compact header, no contexts and no filter are asked for and the ring can be written in
+  // restartable sequences; else 0
   std::uint32_t short_serial;
   sillage::probe::RingView* ring;
   sillage_slot* next;
   std::uint32_t id;       // event record id
   std::uint64_t applied;  // first slot of a site: the gate this chain was built for
   std::uint32_t domain;   // whose channel it is: enum sillage_domain
+  // what short_serial asks of a slot, but for the filter
+  std::uint16_t is_short;
+  // first slot of a site: one of the chain may have a filter; set before that is active
+  std::uint16_t chain_filters;
+  const sillage::probe::Filter* filter;  // nullptr: every event is recorded
+  const struct sillage_event* event;     // of the site
 };
+static_assert(sizeof(sillage_slot) == 64);  // one line, all of it read by an event

@@ -276,8 +276,27 @@ bool wait_for_room(const RingView* ring, std::uint64_t* since) {
 
 }  // namespace
 
-bool record_locked(const sillage_slot* slot, const void* payload, std::uint32_t bytes) {
+void count_rejected(const RingView* ring) {
+#if defined(__x86_64__)
+  for (int aborts = 0; aborts < kMaxAborts && ring->rseq_index_count != 0; aborts++) {
+    std::uint32_t index = current_index(ring->index_offset);
+    if (index >= ring->rseq_index_count) break;
+    if (rseq_count(&ring->at[index].control->rejected, index, ring->index_offset,
+                   ring->rseq_offset))
+      return;
+  }
+#endif
+  auto index = static_cast<std::uint32_t>(current_cpu());
+  std::uint32_t locked = ring->stream_count - ring->index_count;
+  if (locked == 0) return;
+  __atomic_fetch_add(&ring->at[ring->index_count + index % locked].control->rejected, 1,
+                     __ATOMIC_RELAXED);
+}
+
+bool record_locked(const sillage_slot* slot, const void* payload, std::uint32_t bytes,
+                   std::uint32_t expected_serial) {
   std::uint32_t serial = __atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE);
+  if (expected_serial != 0 && serial != expected_serial) return false;
   const RingView* ring = slot->ring;
   auto index = static_cast<std::uint32_t>(current_cpu());
   if (serial == 0 || index >= ring->stream_count - ring->index_count) return false;
@@ -316,7 +335,7 @@ void record_slow(sillage_slot* slot, const Payload& payload) {
   std::uint64_t waiting_since = 0;
   for (;;) {
     std::uint32_t serial = __atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE);
-    if (serial == 0) return;
+    if (serial == 0 || (payload.serial != 0 && serial != payload.serial)) return;
     RingView* ring = slot->ring;
     std::uint32_t index = 0;
     Outcome outcome = Outcome::kBusy;

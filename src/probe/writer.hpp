@@ -18,6 +18,8 @@ struct Payload {
   std::uint32_t count;
   std::uint64_t bytes;
   std::uint64_t ip;  ///< return address into the traced program, for the `ip` context
+  /// The slot's serial that the event was judged by; another one: it is not recorded. 0: any.
+  std::uint32_t serial;
 };
 
 /// Records a payload on a slot, whatever it takes: contexts, extended header, sub-buffer switch, waiting,
@@ -28,10 +30,14 @@ struct Payload {
 
 /// Records a payload in one piece on a try-locked stream of a ring without contexts, if that is as simple as can be:
 /// this CPU's stream is free, compact header, room in the sub-buffer. Otherwise returns false: record_slow().
+/// `expected_serial` is Payload::serial.
 ///
 /// Cost: of it an event's clock, and taking the stream: one compare-and-exchange.
 [[gnu::noinline]] bool record_locked(const sillage_slot* slot, const void* payload,
-                                     std::uint32_t bytes);
+                                     std::uint32_t bytes, std::uint32_t expected_serial);
+
+/// Counts an event that a filter did not want.
+void count_rejected(const RingView* ring);
 
 #if defined(__x86_64__)
 

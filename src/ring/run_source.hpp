@@ -34,6 +34,9 @@ struct StreamLoss {
   std::uint64_t overrun_events = 0, overrun_subbufs = 0;  ///< overwritten before they were read
   std::uint64_t corrupt_events = 0, corrupt_subbufs = 0;  ///< skipped: their accounts cannot be
 
+  /// No loss: what filters did not want.
+  std::uint64_t rejected = 0;
+
   /// Takes over the writers' counters of a stream, none of which may fall. Returns their sum.
   std::uint64_t update(const std::uint64_t (&shared)[SILLAGE_LOST_CAUSES]);
 };

@@ -215,6 +215,7 @@ void StreamReader::release(std::uint64_t sequence) {
 
 const StreamLoss& StreamReader::loss() {
   lost_ = std::max(lost_, loss_.update(control_->lost));
+  loss_.rejected = std::max(loss_.rejected, __atomic_load_n(&control_->rejected, __ATOMIC_RELAXED));
   return loss_;
 }
 

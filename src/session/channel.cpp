@@ -75,22 +75,30 @@ Status Channel::add_context(std::uint32_t context) {
   return {};
 }
 
+namespace {
+
+Verdict judge_by(const EventRule& rule, std::string_view name, std::uint8_t level) {
+  if (!glob_matches(rule.pattern, name)) return Verdict::kNoRule;
+  if (!rule.level.accepts(level)) return Verdict::kLevel;
+  const bool is_excluded =
+      std::any_of(rule.exclusions.begin(), rule.exclusions.end(),
+                  [&](const std::string& pattern) { return glob_matches(pattern, name); });
+  return is_excluded ? Verdict::kExcluded : Verdict::kRecorded;
+}
+
+}  // namespace
+
 Verdict Channel::judge(std::string_view name, std::uint8_t level) const {
   Verdict best = Verdict::kNoRule;
-  for (const EventRule& rule : rules_) {
-    if (!glob_matches(rule.pattern, name)) continue;
-    Verdict verdict = Verdict::kRecorded;
-    if (!rule.level.accepts(level)) {
-      verdict = Verdict::kLevel;
-    } else if (std::any_of(
-                   rule.exclusions.begin(), rule.exclusions.end(),
-                   [&](const std::string& pattern) { return glob_matches(pattern, name); })) {
-      verdict = Verdict::kExcluded;
-    }
-    if (verdict == Verdict::kRecorded) return verdict;
-    best = std::max(best, verdict);
-  }
+  for (const EventRule& rule : rules_) best = std::max(best, judge_by(rule, name, level));
   return best;
+}
+
+std::vector<const EventRule*> Channel::rules_for(std::string_view name, std::uint8_t level) const {
+  std::vector<const EventRule*> wanting;
+  for (const EventRule& rule : rules_)
+    if (judge_by(rule, name, level) == Verdict::kRecorded) wanting.push_back(&rule);
+  return wanting;
 }
 
 }  // namespace sillage::session

@@ -31,12 +31,13 @@ struct ChannelOptions {
   bool preallocate = true;  ///< all memory at once, so that no program waits for it later
 };
 
-/// Asks for events by name and level. Two rules are the same if all members are.
+/// Asks for events by name, level and contents. Two rules are the same if all members are.
 struct EventRule {
   std::string pattern = "*";  ///< of "provider:name"
   std::vector<std::string>
       exclusions{};  ///< patterns of what not to record although `pattern` has it
   LogLevelRule level{};
+  std::string filter{};  ///< expression of src/filter that an event must match; "" = none
   bool operator==(const EventRule&) const = default;
 };
 
@@ -75,6 +76,10 @@ class Channel {
 
   /// What becomes of an event called `name` ("provider:name") of this level.
   [[nodiscard]] Verdict judge(std::string_view name, std::uint8_t level) const;
+
+  /// The rules that want it, whatever their filters.
+  [[nodiscard]] std::vector<const EventRule*> rules_for(std::string_view name,
+                                                        std::uint8_t level) const;
 
  private:
   explicit Channel(ChannelOptions options) : options_(std::move(options)) {}

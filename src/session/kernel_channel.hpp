@@ -19,6 +19,7 @@ struct KernelChannelOptions {
   std::optional<ByteCount> subbuf_bytes{};
   std::optional<std::uint32_t> subbuf_count{};
   bool state_dump = true;           ///< record the kernel's initial state, too
+  bool memory_maps = false;         ///< and therein the memory maps of all processes
   std::uint32_t syscall_bytes = 0;  ///< first bytes of the buffers of read, write and their like
   bool may_change = false;          ///< rules come and go while it records
 };

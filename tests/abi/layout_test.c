@@ -52,6 +52,7 @@ AT(struct sillage_ring_stream, owner, 16);
 AT(struct sillage_ring_stream, latest_ns, 24);
 AT(struct sillage_ring_stream, consumed, 128);
 AT(struct sillage_ring_stream, lost, 256);
+AT(struct sillage_ring_stream, rejected, 320);
 
 SIZE(struct sillage_ring_entry, 64);
 ASSERT(ALIGN_OF(struct sillage_ring_entry) == 64);

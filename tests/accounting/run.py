@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Exact accounting, end to end: sent = read + lost.
+"""Exact accounting, end to end: sent = read + rejected + lost.
 
     run.py SILLAGE PRODUCER [CASE...]
 
 Each case runs the producer under `sillage record`, with restartable sequences and without (SILLAGE_RSEQ=0), has
 babeltrace2 print the trace, and compares every event with the producer's own accounts: right checksum, no event
-twice, none that was not sent, order kept, and in sum sent = read + lost. Where processes are killed, each thread may have been inside
+twice, none that was not sent, none that the filter rejects, and in sum sent = read + rejected + lost. Where processes are killed, each thread may have been inside
 one event: begun, maybe recorded, not done.
 """
 
@@ -39,6 +39,10 @@ CASES = {
     "forks": ([], ["threads=2", "events=20000", "fork=200"], ""),
     "exec": ([], ["events=20000", "exec=5"], "nothing lost"),
     "stops": ([], ["processes=4", "threads=2", "events=40000", "stops=100"], ""),
+    "filtered": (["--filter", "sequence % 3 == 1"], ["threads=4", "events=60000"], ""),
+    "filtered-small": (SMALL + ["--filter", "sequence % 3 == 1"], ["threads=4", "events=60000"], "something lost"),
+    "filtered-kills": (["--filter", "sequence % 3 == 1"],
+                       ["processes=8", "threads=2", "kills=200", "pause_us=1000", "batch=50"], ""),
     "kills": ([], ["processes=8", "threads=2", "kills=1000", "pause_us=1000", "batch=50"], ""),
     "kills-small": (SMALL, ["processes=8", "threads=2", "kills=200", "pause_us=1000", "batch=100"], ""),
 }
@@ -64,6 +68,11 @@ def lost_of(summary):
     if not found:
         raise AssertionError("no 'events lost' in the summary:\n" + summary)
     return int(found.group(1).replace(",", ""))
+
+
+def rejected_of(summary):
+    found = re.search(r"events rejected\s+([\d,]+)", summary)
+    return int(found.group(1).replace(",", "")) if found else 0
 
 
 def recorded_of(summary):
@@ -105,6 +114,8 @@ def run_case(sillage, producer, name, rseq, folder):
             raise AssertionError(f"never sent: producer {who}, sequence {sequence}")
         if check != checksum(who, sequence):
             raise AssertionError(f"damaged: producer {who}, sequence {sequence}, checksum {check:#x}")
+        if "filtered" in name and sequence % 3 != 1:
+            raise AssertionError(f"recorded against the filter: producer {who}, sequence {sequence}")
         if sequence in sequences[who]:
             raise AssertionError(f"twice: producer {who}, sequence {sequence}")
         sequences[who].add(sequence)
@@ -112,10 +123,10 @@ def run_case(sillage, producer, name, rseq, folder):
     if reader.wait() != 0:
         with open(errors_path, encoding="utf-8") as errors:
             raise AssertionError("babeltrace2 failed:\n" + errors.read()[-2000:])
-    lost = lost_of(summary)
+    lost, rejected = lost_of(summary), rejected_of(summary)
     begun, done = sum(a[0] for a in accounts), sum(a[1] for a in accounts)
-    facts = f"sent {done}" + (f"..{begun}" if begun != done else "") + f", read {read}, lost {lost}"
-    if not done <= read + lost <= begun:
+    facts = f"sent {done}" + (f"..{begun}" if begun != done else "") + f", read {read}, rejected {rejected}, lost {lost}"
+    if not done <= read + rejected + lost <= begun:
         raise AssertionError(facts + "\n" + gaps(accounts, sequences) + summary)
     if recorded_of(summary) != read:
         raise AssertionError(facts + f"; the summary says {recorded_of(summary)} recorded")

@@ -38,6 +38,8 @@ def plain(field):
         return [plain(value) for value in field]
     if isinstance(field, bt2._StringFieldConst):
         return str(field)
+    if isinstance(field, bt2._VariantFieldConst):
+        return plain(field.selected_option)
     return float(field) if isinstance(field, bt2._RealFieldConst) else int(field)
 
 

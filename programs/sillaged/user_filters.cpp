@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#include "sillaged/user_filters.hpp"
+
+#include "abi/app_protocol.h"
+#include "apps/event_filter.hpp"
+#include "ctf/layout.hpp"
+#include "filter/parser.hpp"
+#include "session/nearest.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sillage::daemon {
+namespace {
+
+std::optional<std::uint32_t> find_context(std::string_view name) {
+  for (std::uint32_t number = 1; number < SILLAGE_CONTEXT_END; ++number)
+    if (ctf::context_name(number) == name) return number;
+  return std::nullopt;
+}
+const apps::FindContext kFindContext = find_context;
+
+std::string place_in(const std::string& text, const filter::FieldName& field) {
+  return filter::place_text(text, field.column);
+}
+
+// Contexts do not depend on the event.
+Status check_contexts(const std::string& text, const filter::Tree& tree) {
+  using Space = filter::FieldName::Space;
+  for (const filter::FieldName& field : tree.fields) {
+    if (field.space == Space::kPayload) continue;
+    if (field.space == Space::kApplication)
+      return fail(Code::kNotFound, field.text() + ": programs offer no contexts of their own",
+                  place_in(text, field));
+    const std::string& name = field.path.front().member;
+    if (field.path.size() == 1 && find_context(name)) continue;
+    std::vector<std::string> names;
+    for (std::uint32_t number = 1; number < SILLAGE_CONTEXT_END; ++number)
+      names.emplace_back(ctf::context_name(number));
+    const auto near = session::nearest_names(name, names, 1);
+    return fail(Code::kNotFound,
+                "programs have no context " + field.text() +
+                    (near.empty() ? "" : "; did you mean $ctx." + near.front() + "?"),
+                place_in(text, field));
+  }
+  return {};
+}
+
+std::string reason_of(const filter::Tree& tree, const filter::Binding& binding) {
+  if (binding.mismatch) return binding.mismatch->message;
+  std::string names;
+  for (const std::uint32_t field : binding.missing)
+    names += (names.empty() ? "" : ", ") + tree.fields[field].text();
+  return "no field " + names;
+}
+
+}  // namespace
+
+void ImageFilters::move_to(apps::Attachment* attachment) && {
+  if (programs.empty()) return;
+  program_of.resize(attachment->ids.size());
+  for (const auto& program : program_of) attachment->is_filtered.push_back(program.has_value());
+  attachment->filters =
+      std::make_shared<const std::vector<std::byte>>(apps::make_filter_table(program_of, programs));
+}
+
+Result<UserFilters> UserFilters::parse(const session::Channel& channel) {
+  UserFilters filters;
+  for (const session::EventRule& rule : channel.rules()) {
+    if (rule.filter.empty() || filters.filters_.contains(rule.filter)) continue;
+    auto tree = filter::parse(rule.filter);
+    if (!tree) return tl::unexpected(std::move(tree).error());
+    SILLAGE_TRY(check_contexts(rule.filter, *tree));
+    Filter& added = filters.filters_[rule.filter];
+    added.lacking.resize(tree->fields.size());
+    added.tree = std::move(*tree);
+  }
+  return filters;
+}
+
+Result<bool> UserFilters::apply(const std::vector<const session::EventRule*>& rules,
+                                const apps::Site& site, std::size_t site_index,
+                                ImageFilters* filters, std::vector<FilterMisfit>* misfits) const {
+  std::vector<const filter::Tree*> any_of;
+  bool takes_all = false;
+  for (const session::EventRule* rule : rules) {
+    const auto found = filters_.find(rule->filter);
+    if (found == filters_.end()) {
+      takes_all = true;
+      continue;
+    }
+    const filter::Tree& tree = found->second.tree;
+    const filter::Binding binding = apps::bind_filter(tree, site, kFindContext);
+    if (binding.can_match()) {
+      any_of.push_back(&tree);
+    } else {
+      misfits->push_back({rule->filter, reason_of(tree, binding)});
+    }
+  }
+  if (takes_all || any_of.empty()) return takes_all;
+  auto program = apps::make_filter_program(any_of, site, kFindContext);
+  if (!program) {
+    Error error = std::move(program).error();
+    error.message = "the filter on " + site.full_name() + ": " + error.message;
+    return tl::unexpected(std::move(error));
+  }
+  auto same = std::ranges::find(filters->programs, *program);
+  if (same == filters->programs.end()) same = filters->programs.insert(same, *std::move(program));
+  filters->program_of.resize(std::max(filters->program_of.size(), site_index + 1));
+  filters->program_of[site_index] = static_cast<std::size_t>(same - filters->programs.begin());
+  return true;
+}
+
+void UserFilters::preview(const std::vector<const session::EventRule*>& rules,
+                          const apps::Site& site) {
+  for (const session::EventRule* rule : rules) {
+    const auto found = filters_.find(rule->filter);
+    if (found == filters_.end()) continue;
+    Filter& filter = found->second;
+    const filter::Binding binding = apps::bind_filter(filter.tree, site, kFindContext);
+    ++filter.seen;
+    for (const std::uint32_t field : binding.missing) ++filter.lacking[field];
+    if (!binding.mismatch) continue;
+    ++filter.misfits;
+    if (!filter.mismatch) filter.mismatch = binding.mismatch;
+  }
+}
+
+Status UserFilters::check() const {
+  for (const auto& [text, filter] : filters_) {
+    if (filter.seen == 0) continue;
+    for (std::size_t i = 0; i < filter.lacking.size(); ++i) {
+      if (filter.lacking[i] != filter.seen) continue;
+      const filter::FieldName& field = filter.tree.fields[i];
+      return fail(Code::kNotFound,
+                  "no event that the filter is for has a field " + field.text() +
+                      "; `sillage list --fields` shows what they have",
+                  place_in(text, field));
+    }
+    if (filter.misfits != filter.seen) continue;
+    Error error = *filter.mismatch;
+    filter::add_line(text, &error);
+    return tl::unexpected(std::move(error));
+  }
+  return {};
+}
+
+}  // namespace sillage::daemon
