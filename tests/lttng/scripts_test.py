@@ -85,6 +85,15 @@ SCRIPTS = {
         lttng enable-channel -u --subbuf-size=100000 --num-subbuf=3 mine
         lttng list rounded --channel=mine
         lttng destroy""",
+    "a filter": """
+        lttng create filtered -o OUT/a
+        lttng enable-event -u tour:step --filter=index>=3&&text=="odd"
+        lttng enable-event -u tour:alarm --filter=index<2
+        lttng start
+        emit 10
+        lttng disable-event -u tour:alarm
+        emit 10
+        lttng destroy""",
     "buffers of a process": """
         lttng create process -o OUT/a
         lttng enable-channel -u --buffers-pid mine
