@@ -422,6 +422,7 @@ void Daemon::reply(control::ConnectionId connection, const Error& error) {
 
 // Out of the list, and its gates closed.
 Daemon::Owned Daemon::take_recording(std::uint64_t id) {
+  take_text();
   auto found = recordings_.find(id);
   Owned owned = std::move(found->second);
   std::vector<apps::Image*> fed_images;

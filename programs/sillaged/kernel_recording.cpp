@@ -99,6 +99,15 @@ Result<kernel::SystemCalls> system_calls_of(const session::KernelChannel& wanted
   return tracer.catalog().system_calls();
 }
 
+// As the user calls it, if at all; entry and exit of a function are two events.
+std::string name_of(const KernelRule& rule, const std::string& planned) {
+  if (rule.event_name.empty()) return planned;
+  for (const char* side : {"_entry", "_exit"})
+    if (rule.kind == KernelRule::Kind::kFunction && planned.ends_with(side))
+      return rule.event_name + side;
+  return rule.event_name;
+}
+
 ring::KernelRingOptions ring_options(const session::KernelChannel& wanted, std::size_t events) {
   const session::KernelChannelOptions& asked = wanted.options();
   ring::KernelRingOptions options;
@@ -113,10 +122,10 @@ ring::KernelRingOptions ring_options(const session::KernelChannel& wanted, std::
 }  // namespace
 
 Result<std::unique_ptr<KernelRecording>> KernelRecording::create(
-    const session::KernelChannel& wanted, const kernel::Tracer& tracer,
-    collect::Collector& collector, collect::TraceId trace) {
+    const session::KernelChannel& wanted, const std::string& file_name,
+    const kernel::Tracer& tracer, collect::Collector& collector, collect::TraceId trace) {
   std::unique_ptr<KernelRecording> recording(new KernelRecording(collector));
-  SILLAGE_TRY(recording->open(wanted, tracer, trace));
+  SILLAGE_TRY(recording->open(wanted, file_name, tracer, trace));
   return recording;
 }
 
@@ -128,18 +137,12 @@ Status KernelRecording::check(const session::KernelChannel& wanted, const kernel
   return filters ? Status() : tl::unexpected(std::move(filters).error());
 }
 
-Status KernelRecording::open(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
-                             collect::TraceId trace) {
-  auto looked_up = system_calls_of(wanted, tracer);
-  if (!looked_up) return tl::unexpected(std::move(looked_up).error());
-  const kernel::SystemCalls& calls = *looked_up;
-  SILLAGE_TRY(check_rules(wanted, tracer, calls));
-  auto filters = KernelFilters::parse(wanted);
-  if (!filters) return tl::unexpected(std::move(filters).error());
-  filters_ = std::move(*filters);
-  const std::vector<const KernelTracepoint*> tracepoints = matching(wanted, tracer);
-  const std::size_t events =
-      tracepoints.size() + 2 * (matching(wanted, calls).size() + wanted.rules().size());
+Status KernelRecording::open(const session::KernelChannel& wanted, const std::string& file_name,
+                             const kernel::Tracer& tracer, collect::TraceId trace) {
+  auto calls = system_calls_of(wanted, tracer);
+  if (!calls) return tl::unexpected(std::move(calls).error());
+  const std::size_t events = matching(wanted, tracer).size() +
+                             2 * (matching(wanted, *calls).size() + wanted.rules().size());
   std::vector<kernel::FieldPlan> contexts;
   ctf::FieldClassRef context_class;
   // Programs find their stream by the CPU's number: possible ones, not those there are now.
@@ -158,23 +161,105 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const kernel:
   if (!wakeup) return tl::unexpected(std::move(wakeup).error());
   auto ring = ring::KernelRing::create(std::move(*map), *geometry, monotonic_now());
   if (!ring) return tl::unexpected(std::move(ring).error());
-  auto channel = collector_.add_kernel_channel(trace, {.name = wanted.options().name,
+  auto channel = collector_.add_kernel_channel(trace, {.name = file_name,
                                                        .ring = std::move(*ring),
                                                        .contexts = std::move(context_class),
                                                        .wakeup = std::move(*wakeup)});
   if (!channel) return tl::unexpected(std::move(channel).error());
   channel_ = *channel;
 
-  SILLAGE_TRY(add_tracepoints(wanted, tracepoints, tracer));
-  SILLAGE_TRY(add_syscalls(wanted, calls, tracer));
-  SILLAGE_TRY(add_logger(wanted));
-  SILLAGE_TRY(add_places(wanted, tracer));
-  SILLAGE_TRY(filters_.check_fields());
-  if (event_count() == 0)
+  SILLAGE_TRY(change(wanted, tracer));
+  const bool may_be_empty = wanted.options().may_change && left_out_.empty();
+  if (event_count() == 0 && !may_be_empty)
     return fail(Code::kUnsupported, "this kernel lets none of these events be recorded; " +
                                         (left_out_.empty() ? "" : left_out_.front()));
   // Last: the first ids are the shortest in records, and are for what happens often.
   if (wanted.options().state_dump) SILLAGE_TRY(add_state_dump(wanted, tracer));
+  return {};
+}
+
+Status KernelRecording::change(const session::KernelChannel& wanted, const kernel::Tracer& tracer) {
+  auto calls = system_calls_of(wanted, tracer);
+  if (!calls) return tl::unexpected(std::move(calls).error());
+  SILLAGE_TRY(check_rules(wanted, tracer, *calls));
+  auto next = std::make_unique<session::KernelChannel>(wanted);
+  auto filters = KernelFilters::parse(*next);
+  if (!filters) return tl::unexpected(std::move(filters).error());
+  filters_ = std::move(*filters);
+  wanted_.swap(next);
+  left_out_.clear();
+  staged_.clear();
+  ++changes_;
+  const std::uint64_t first_program = programs_->next_program();
+  if (Status loaded = load(*wanted_, matching(*wanted_, tracer), *calls, tracer); !loaded) {
+    programs_->forget_programs(first_program);
+    return loaded;
+  }
+  keep_staged(first_program);
+  return is_running_ ? programs_->start() : Status();
+}
+
+Status KernelRecording::load(const session::KernelChannel& wanted,
+                             const std::vector<const KernelTracepoint*>& tracepoints,
+                             const kernel::SystemCalls& calls, const kernel::Tracer& tracer) {
+  SILLAGE_TRY(add_tracepoints(wanted, tracepoints, tracer));
+  SILLAGE_TRY(add_syscalls(wanted, calls, tracer));
+  SILLAGE_TRY(add_logger(wanted));
+  SILLAGE_TRY(add_places(wanted, tracer));
+  return filters_.check_fields();
+}
+
+// Nothing can fail any more: what is replaced or not wanted goes.
+void KernelRecording::keep_staged(std::uint64_t first_program) {
+  takes_texts_ = wants_texts_;
+  for (const Staged& staged : staged_) {
+    Event& event = *staged.event;
+    // A system call's new program takes the old one's place at once.
+    if (event.is_loaded && !event.place) programs_->remove_event(*event.id, first_program);
+    event.rules = staged.rules;
+    event.is_loaded = true;
+  }
+  for (auto& [key, event] : events_) {
+    if (!event.is_loaded || event.wanted == changes_) continue;
+    if (event.place) {
+      programs_->remove_syscall(*event.place, first_program);
+    } else {
+      programs_->remove_event(*event.id, first_program);
+    }
+    event.is_loaded = false;
+  }
+}
+
+bool KernelRecording::is_as_wanted(const std::string& key,
+                                   const std::vector<const KernelRule*>& rules) {
+  const auto found = events_.find(key);
+  if (found == events_.end() || !found->second.is_loaded) return false;
+  Event& event = found->second;
+  const bool is_same = event.rules.size() == rules.size() &&
+                       std::equal(rules.begin(), rules.end(), event.rules.begin(),
+                                  [](const KernelRule* a, const KernelRule& b) { return *a == b; });
+  if (is_same) event.wanted = changes_;
+  return is_same;
+}
+
+EventId KernelRecording::id_of(const std::string& key) {
+  const auto found = events_.find(key);
+  const bool is_declared = found != events_.end() && found->second.id;
+  return is_declared ? *found->second.id : EventId{next_id_};
+}
+
+Status KernelRecording::stage(const std::string& key, const EventPlan& plan,
+                              const std::vector<const KernelRule*>& rules) {
+  Event& event = events_[key];
+  if (!event.id) {
+    const auto id = declare(plan.name, plan.payload);
+    if (!id) return tl::unexpected(id.error());
+    event.id = *id;
+  }
+  event.wanted = changes_;
+  Staged staged{&event, {}};
+  for (const KernelRule* rule : rules) staged.rules.push_back(*rule);
+  staged_.push_back(std::move(staged));
   return {};
 }
 
@@ -224,10 +309,13 @@ Status KernelRecording::add_syscall(kernel::SyscallEvent event,
   const auto can_match = filters_.apply(rules, tracer.btf(), &event.plan);
   if (!can_match) return tl::unexpected(can_match.error());
   if (!*can_match) return leave_out(event.plan.name, filtered_out());
-  Status added = programs_->add_syscall(event, EventId{next_id_}, *tracer.btf());
+  const std::string key = "syscall " + event.plan.name;
+  if (is_as_wanted(key, rules)) return {};
+  Status added = programs_->add_syscall(event, id_of(key), *tracer.btf());
   if (!added) return leave_out(event.plan.name, std::move(added).error());
-  const auto id = declare(event.plan.name, event.plan.payload);
-  return id ? Status() : tl::unexpected(id.error());
+  SILLAGE_TRY(stage(key, event.plan, rules));
+  events_[key].place = event.place;
+  return {};
 }
 
 Status KernelRecording::leave_out(const std::string& name, Error why) {
@@ -248,6 +336,7 @@ Result<EventId> KernelRecording::declare(const std::string& name, ctf::FieldClas
 }
 
 Status KernelRecording::add_logger(const session::KernelChannel& wanted) {
+  wants_texts_ = false;
   const auto rules = wanted.find_rules(KernelRule::Kind::kTracepoint, kLogger, {});
   if (rules.empty()) return {};
   const bool is_filtered = std::none_of(
@@ -255,6 +344,8 @@ Status KernelRecording::add_logger(const session::KernelChannel& wanted) {
   if (is_filtered) return leave_out(kLogger, {Code::kUnsupported, "texts cannot be filtered", {}});
   if (const Status writer = programs_->prepare_writer(); !writer)
     return leave_out(kLogger, writer.error());
+  wants_texts_ = true;
+  if (logger_id_) return {};
   ctf::PayloadBuilder payload;
   const auto id = declare(kLogger, payload.string("msg").build());
   if (!id) return tl::unexpected(id.error());
@@ -263,7 +354,7 @@ Status KernelRecording::add_logger(const session::KernelChannel& wanted) {
 }
 
 Status KernelRecording::log(std::string_view text) {
-  if (!logger_id_) return {};
+  if (!takes_texts_) return {};
   std::vector<std::byte> payload(text.size() + 1);
   std::memcpy(payload.data(), text.data(), text.size());
   return programs_->write_record(*logger_id_, payload);
@@ -284,6 +375,7 @@ Status KernelRecording::add_state_dump(const session::KernelChannel& wanted,
 
 Status KernelRecording::start() {
   SILLAGE_TRY(programs_->start());
+  is_running_ = true;
   return dump_ ? dump_->run() : Status();
 }
 
@@ -338,10 +430,10 @@ Status KernelRecording::add_event(std::vector<EventPlan> plans,
     const auto can_match = filters_.apply(rules, tracer.btf(), &plan);
     if (!can_match) return tl::unexpected(can_match.error());
     if (!*can_match) continue;
-    loaded = programs_->add_event(plan, EventId{next_id_}, tracer.btf());
-    if (!loaded) continue;
-    const auto id = declare(plan.name, plan.payload);
-    return id ? Status() : tl::unexpected(id.error());
+    const std::string key = "tracepoint " + plan.name;
+    if (is_as_wanted(key, rules)) return {};
+    loaded = programs_->add_event(plan, id_of(key), tracer.btf());
+    if (loaded) return stage(key, plan, rules);
   }
   return loaded;
 }
@@ -380,25 +472,30 @@ Status KernelRecording::add_places(const session::KernelChannel& wanted,
 Status KernelRecording::add_events(const KernelRule& rule,
                                    const std::vector<kernel::PlacedEvent>& events,
                                    const kernel::Tracer& tracer) {
-  for (const kernel::PlacedEvent& event : events) SILLAGE_TRY(add_place(rule, event, tracer));
+  for (kernel::PlacedEvent event : events) {
+    for (EventPlan& plan : event.places) plan.name = name_of(rule, plan.name);
+    SILLAGE_TRY(add_place(rule, std::move(event), tracer));
+  }
   return {};
 }
 
 // A program at each of its places, all for one event. What was asked for by name is not left out.
 Status KernelRecording::add_place(const KernelRule& rule, kernel::PlacedEvent event,
                                   const kernel::Tracer& tracer) {
+  const std::string key = "place " + rule.pattern + " " + event.places.front().name;
   for (EventPlan& plan : event.places) {
     const auto can_match = filters_.apply({&rule}, tracer.btf(), &plan);
     if (!can_match) return tl::unexpected(can_match.error());
     if (!*can_match) return leave_out(plan.name, filtered_out());
-    SILLAGE_TRY(programs_->add_event(plan, EventId{next_id_}, tracer.btf()));
   }
-  const EventPlan& any = event.places.front();
-  const auto id = declare(any.name, any.payload);
-  return id ? Status() : tl::unexpected(id.error());
+  if (is_as_wanted(key, {&rule})) return {};
+  for (const EventPlan& plan : event.places)
+    SILLAGE_TRY(programs_->add_event(plan, id_of(key), tracer.btf()));
+  return stage(key, event.places.front(), {&rule});
 }
 
 void KernelRecording::stop() {
+  is_running_ = false;
   programs_->stop();
   report_nested();
 }

@@ -12,6 +12,7 @@
 #include "sillaged/kernel_filters.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,9 +31,16 @@ class KernelRecording {
   /// Cost:   some 3 ms an event.
   /// Errors: kNotFound  a rule that names what there is not; a context that cannot be recorded;
   ///         what keeps any program from being loaded: permissions, kernel options.
+  /// `file_name`: of the channel's files.
   [[nodiscard]] static Result<std::unique_ptr<KernelRecording>> create(
-      const session::KernelChannel& wanted, const kernel::Tracer& tracer,
-      collect::Collector& collector, collect::TraceId trace);
+      const session::KernelChannel& wanted, const std::string& file_name,
+      const kernel::Tracer& tracer, collect::Collector& collector, collect::TraceId trace);
+
+  /// Records what the rules of `wanted` want instead, in its running state. Events for which nothing changes are
+  /// not touched; with another filter, a tracepoint or probe is detached for some microseconds.
+  ///
+  /// Errors: those of create(); nothing has changed then.
+  [[nodiscard]] Status change(const session::KernelChannel& wanted, const kernel::Tracer& tracer);
 
   /// Whether rules name what this kernel has, and filters can be read.
   ///
@@ -47,23 +55,47 @@ class KernelRecording {
   /// Tells the collector what the programs have missed until now.
   void report_nested();
 
+  /// Its place in the trace.
+  [[nodiscard]] collect::ChannelId channel() const { return channel_; }
   /// Records the kernel's state as it is now; false if the channel is one without.
   [[nodiscard]] Result<bool> dump_state();
   /// Records a text as LTTng's event of texts, if a rule wants that.
   [[nodiscard]] Status log(std::string_view text);
 
   [[nodiscard]] std::size_t event_count() const {
-    return programs_->event_count() + (logger_id_ ? 1 : 0);
+    return programs_->event_count() + (takes_texts_ ? 1 : 0);
   }
-  /// Its place in the trace.
-  [[nodiscard]] collect::ChannelId channel() const { return channel_; }
   /// "EVENT: why" for those that rules want and this kernel does not let be recorded.
   [[nodiscard]] const std::vector<std::string>& left_out() const { return left_out_; }
 
  private:
   explicit KernelRecording(collect::Collector& collector) : collector_(collector) {}
-  [[nodiscard]] Status open(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
-                            collect::TraceId trace);
+  /// An event that rules wanted once: its id is its own for ever.
+  struct Event {
+    std::optional<EventId> id;
+    std::optional<kernel::SyscallPlace> place;  // of a system call
+    std::vector<session::KernelRule> rules;     // that its programs carry out
+    bool is_loaded = false;
+    std::uint64_t wanted = 0;  // the last change() that wanted it
+  };
+  /// What a change() loads, until it is known to succeed.
+  struct Staged {
+    Event* event = nullptr;
+    std::vector<session::KernelRule> rules;
+  };
+  [[nodiscard]] Status open(const session::KernelChannel& wanted, const std::string& file_name,
+                            const kernel::Tracer& tracer, collect::TraceId trace);
+  [[nodiscard]] Status load(const session::KernelChannel& wanted,
+                            const std::vector<const kernel::KernelTracepoint*>& tracepoints,
+                            const kernel::SystemCalls& calls, const kernel::Tracer& tracer);
+  void keep_staged(std::uint64_t first_program);
+  /// Whether the event is loaded with these rules; if not, it is to be loaded and stage()d.
+  [[nodiscard]] bool is_as_wanted(const std::string& key,
+                                  const std::vector<const session::KernelRule*>& rules);
+  [[nodiscard]] EventId id_of(const std::string& key);
+  /// Declares the event if it is new, and has it kept.
+  [[nodiscard]] Status stage(const std::string& key, const kernel::EventPlan& plan,
+                             const std::vector<const session::KernelRule*>& rules);
   [[nodiscard]] Status add_contexts(const session::KernelChannel& wanted,
                                     const kernel::Tracer& tracer, std::uint32_t cpu_count,
                                     std::vector<kernel::FieldPlan>* plans,
@@ -103,8 +135,14 @@ class KernelRecording {
   std::vector<kernel::PerfCounter> counters_;  // of contexts
   std::unique_ptr<kernel::KernelChannel> programs_;
   std::optional<kernel::StateDump> dump_;  // if it is wanted
-  std::optional<EventId> logger_id_;       // if it is wanted
+  std::optional<EventId> logger_id_;       // once it was wanted
+  bool wants_texts_ = false, takes_texts_ = false;
   std::uint32_t next_id_ = 0;
+  std::unique_ptr<session::KernelChannel> wanted_;  // filters_ point into it
+  std::map<std::string, Event> events_;             // by kind and name
+  std::vector<Staged> staged_;
+  std::uint64_t changes_ = 0;
+  bool is_running_ = false;
   KernelFilters filters_;
   std::vector<std::string> left_out_;
 };

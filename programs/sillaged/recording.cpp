@@ -69,6 +69,17 @@ Error in_filter(Error error) {
   return error;
 }
 
+/// By index of the channel.
+Result<std::vector<UserFilters>> parse_filters(const session::RecordingSession& session) {
+  std::vector<UserFilters> filters;
+  for (const session::Channel& channel : session.channels()) {
+    auto parsed = UserFilters::parse(channel);
+    if (!parsed) return tl::unexpected<Error>(in_filter(std::move(parsed).error()));
+    filters.push_back(*std::move(parsed));
+  }
+  return filters;
+}
+
 /// What would otherwise come out only when the first program registers.
 Status check_early(const session::RecordingSession& session) {
   for (const char* domain : {"/ust", "/kernel"}) {
@@ -101,12 +112,8 @@ Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
                                                      session::RecordingSession session,
                                                      const collect::ClockKeeper& clock) {
   SILLAGE_TRY(check_early(session));
-  std::vector<UserFilters> filters;
-  for (const session::Channel& channel : session.channels()) {
-    auto parsed = UserFilters::parse(channel);
-    if (!parsed) return tl::unexpected<Error>(in_filter(std::move(parsed).error()));
-    filters.push_back(*std::move(parsed));
-  }
+  auto filters = parse_filters(session);
+  if (!filters) return tl::unexpected<Error>(std::move(filters).error());
   collect::CollectorOptions options;
   options.output_path = session.options().output_path;
   options.ctf_version = session.options().format == session::TraceFormat::kCtf2
@@ -119,33 +126,72 @@ Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
   }
   auto recording =
       std::unique_ptr<Recording>(new Recording(id, std::move(session), *std::move(collector)));
-  recording->filters_ = std::move(filters);
+  recording->filters_ = *std::move(filters);
   return recording;
 }
 
 Status Recording::add_kernel(const kernel::Tracer& tracer) {
-  utsname system = {};
-  (void)uname(&system);
-  ctf::KernelEnvironment facts;
-  facts.hostname = host_name();
-  facts.sysname = system.sysname;
-  facts.kernel_release = system.release;
-  facts.kernel_version = system.version;
-  facts.session_name = session_.options().name;
-  facts.creation_datetime = creation_datetime_;
-  facts.version_major = SILLAGE_VERSION_MAJOR;
-  facts.version_minor = SILLAGE_VERSION_MINOR;
-  facts.version_patch = SILLAGE_VERSION_PATCH;
-  auto trace = collector_->open_trace({.directory = "kernel",
-                                       .environment = ctf::kernel_environment(facts),
-                                       .clock_offset_ns = clock_offset_ns_});
-  if (!trace) return tl::unexpected<Error>(std::move(trace).error());
-  for (const session::KernelChannel& channel : session_.kernel_channels()) {
-    auto made = KernelRecording::create(channel, tracer, *collector_, *trace);
-    if (!made) return tl::unexpected<Error>(std::move(made).error());
-    note_channel(true, channel.options().name, (*made)->channel());
-    kernel_.push_back(*std::move(made));
+  return change_kernel(session_, tracer);
+}
+
+Result<std::unique_ptr<KernelRecording>> Recording::open_kernel(
+    const session::KernelChannel& wanted, std::uint32_t version, const kernel::Tracer& tracer) {
+  if (!kernel_trace_) {
+    utsname system = {};
+    (void)uname(&system);
+    ctf::KernelEnvironment facts;
+    facts.hostname = host_name();
+    facts.sysname = system.sysname;
+    facts.kernel_release = system.release;
+    facts.kernel_version = system.version;
+    facts.session_name = session_.options().name;
+    facts.creation_datetime = creation_datetime_;
+    facts.version_major = SILLAGE_VERSION_MAJOR;
+    facts.version_minor = SILLAGE_VERSION_MINOR;
+    facts.version_patch = SILLAGE_VERSION_PATCH;
+    auto trace = collector_->open_trace({.directory = "kernel",
+                                         .environment = ctf::kernel_environment(facts),
+                                         .clock_offset_ns = clock_offset_ns_});
+    if (!trace) return tl::unexpected<Error>(std::move(trace).error());
+    kernel_trace_ = *trace;
   }
+  const std::string& name = wanted.options().name;
+  auto made =
+      KernelRecording::create(wanted, version == 1 ? name : name + "~" + std::to_string(version),
+                              tracer, *collector_, *kernel_trace_);
+  if (made) note_channel(true, name, (*made)->channel());
+  return made;
+}
+
+Status Recording::change_kernel(const session::RecordingSession& next,
+                                const kernel::Tracer& tracer) {
+  const std::lock_guard lock(kernel_mutex_);
+  const std::vector<session::KernelChannel>& plans = next.kernel_channels();
+  // First what can fail without a trace: channels that are new, or whose records change.
+  std::map<std::size_t, std::unique_ptr<KernelRecording>> made;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    const bool is_new = i >= kernel_.size();
+    if (!is_new && kernel_plans_[i].contexts() == plans[i].contexts()) continue;
+    auto opened = open_kernel(plans[i], is_new ? 1 : kernel_versions_[i] + 1, tracer);
+    if (!opened) return tl::unexpected<Error>(std::move(opened).error());
+    made.emplace(i, *std::move(opened));
+  }
+  for (std::size_t i = 0; i < kernel_.size(); ++i)
+    if (!made.contains(i) && !(kernel_plans_[i].rules() == plans[i].rules()))
+      SILLAGE_TRY(kernel_[i]->change(plans[i], tracer));
+  for (auto& [i, channel] : made) {
+    if (i >= kernel_.size()) {
+      kernel_.push_back(std::move(channel));
+      kernel_versions_.push_back(1);
+    } else {
+      // Not both at once: each event is recorded once.
+      kernel_[i]->stop();
+      kernel_[i] = std::move(channel);
+      ++kernel_versions_[i];
+    }
+    if (is_kernel_running_) SILLAGE_TRY(kernel_[i]->start());
+  }
+  kernel_plans_ = plans;
   return {};
 }
 
@@ -204,26 +250,11 @@ Status Recording::start(pid_t root_pid) {
 }
 
 Status Recording::start_kernel() {
+  const std::lock_guard lock(kernel_mutex_);
   start_ns_ = monotonic_ns();
   for (const auto& channel : kernel_) SILLAGE_TRY(channel->start());
+  is_kernel_running_ = true;
   return {};
-}
-
-Result<bool> Recording::dump_state() {
-  bool is_dumped = false;
-  if (!is_active_) return false;
-  for (const auto& channel : kernel_) {
-    const auto dumped = channel->dump_state();
-    if (!dumped) return dumped;
-    is_dumped = is_dumped || *dumped;
-  }
-  return is_dumped;
-}
-
-void Recording::log(std::string_view text) {
-  if (!is_active_) return;
-  for (const auto& channel : kernel_)
-    if (const Status done = channel->log(text); !done) warn(done.error());
 }
 
 void Recording::activate() {
@@ -237,23 +268,42 @@ void Recording::deactivate() {
   stop_ns_ = monotonic_ns();
 }
 
+Result<bool> Recording::dump_state() {
+  bool is_dumped = false;
+  if (!is_active_) return false;
+  const std::lock_guard lock(kernel_mutex_);
+  for (const auto& channel : kernel_) {
+    const auto dumped = channel->dump_state();
+    if (!dumped) return dumped;
+    is_dumped = is_dumped || *dumped;
+  }
+  return is_dumped;
+}
+
+void Recording::log(std::string_view text) {
+  if (!is_active_) return;
+  const std::lock_guard lock(kernel_mutex_);
+  for (const auto& channel : kernel_)
+    if (const Status done = channel->log(text); !done) warn(done.error());
+}
+
 collect::Stats Recording::stats() {
   for (const auto& channel : kernel_) channel->report_nested();
   return collector_->stats();
 }
 
-void Recording::change(session::RecordingSession next) {
+Status Recording::change(session::RecordingSession next) {
+  auto filters = parse_filters(next);
+  if (!filters) return tl::unexpected<Error>(std::move(filters).error());
+  filters_ = *std::move(filters);
   session_ = std::move(next);
   is_about_.clear();
-}
-
-Status Recording::change_kernel(const session::RecordingSession& next,
-                                const kernel::Tracer& tracer) {
-  (void)next, (void)tracer;
-  return fail(Code::kUnsupported, "the kernel's part of a session stays as it was first started");
+  return {};
 }
 
 collect::Stats Recording::complete() {
+  const std::lock_guard lock(kernel_mutex_);
+  is_kernel_running_ = false;
   for (const auto& channel : kernel_) channel->stop();
   collector_->flush();
   return collector_->stats();

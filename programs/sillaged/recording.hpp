@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -47,17 +48,12 @@ class Recording {
   /// Errors: those of KernelRecording::create; the recording is of no use then.
   [[nodiscard]] Status add_kernel(const kernel::Tracer& tracer);
 
-  /// Looks at the filters of rules for the events of an image that runs already, before check_filters().
-  void preview_filters(const apps::Image& image);
-  /// Errors: kNotFound, kInvalidArgument  a filter that no event can match of those that it is for and that were looked at.
-  [[nodiscard]] Status check_filters() const;
-  /// The image's library is older than filters: what has one is not recorded.
-  void filters_unknown(const apps::Image& image);
   /// Takes over channels, rules, contexts and inclusion sets of programs; channels are never fewer than before,
   /// and stay in their order. Who is attached is to be attached anew.
   ///
   /// Shape: a channel that gets a context goes on in a new data stream class, with a ring and files of its own.
-  void change(session::RecordingSession next);
+  /// Errors: those of filters; nothing has changed then.
+  [[nodiscard]] Status change(session::RecordingSession next);
 
   /// The same of the kernel's channels, running or not.
   ///
@@ -65,6 +61,12 @@ class Recording {
   /// Errors:  those of KernelRecording; nothing has changed then.
   [[nodiscard]] Status change_kernel(const session::RecordingSession& next,
                                      const kernel::Tracer& tracer);
+  /// Looks at the filters of rules for the events of an image that runs already, before check_filters().
+  void preview_filters(const apps::Image& image);
+  /// Errors: kNotFound, kInvalidArgument  a filter that no event can match of those that it is for and that were looked at.
+  [[nodiscard]] Status check_filters() const;
+  /// The image's library is older than filters: what has one is not recorded.
+  void filters_unknown(const apps::Image& image);
 
   /// Takes back what a recording that never started made in the output directory.
   void discard();
@@ -150,14 +152,16 @@ class Recording {
   Recording(std::uint64_t id, session::RecordingSession session,
             std::unique_ptr<collect::Collector> collector);
   [[nodiscard]] bool is_about(const apps::Process& process);
-  [[nodiscard]] ImageChannel feed_channel(const apps::Image& image, std::size_t index);
   [[nodiscard]] bool is_included(const apps::Process& process) const;
+  [[nodiscard]] ImageChannel feed_channel(const apps::Image& image, std::size_t index);
   [[nodiscard]] Result<OpenChannel*> open_channel(const apps::Image& image, std::size_t index);
   [[nodiscard]] Result<Trace*> open_trace(const apps::Image& image,
                                           session::BufferOwnership ownership);
   [[nodiscard]] collect::TraceOptions trace_options(const apps::Image& image,
                                                     session::BufferOwnership ownership) const;
   [[nodiscard]] Result<std::uint32_t> event_id(OpenChannel* channel, const apps::Site& site);
+  [[nodiscard]] Result<std::unique_ptr<KernelRecording>> open_kernel(
+      const session::KernelChannel& wanted, std::uint32_t version, const kernel::Tracer& tracer);
   void note_channel(bool is_kernel, const std::string& name, collect::ChannelId id);
   void warn(const Error& error);
 
@@ -175,8 +179,13 @@ class Recording {
   mutable std::mutex ids_mutex_;                                 // guards what follows
   std::map<std::pair<bool, std::string>, std::vector<collect::ChannelId>> channel_ids_;
   Coverage coverage_;
+  std::mutex kernel_mutex_;  // guards what follows, where texts and state dumps meet a change
+  std::optional<collect::TraceId> kernel_trace_;
   std::vector<UserFilters> filters_;                      // by index in the session
   std::vector<std::unique_ptr<KernelRecording>> kernel_;  // they use the collector
+  std::vector<session::KernelChannel> kernel_plans_;      // what each of them does
+  std::vector<std::uint32_t> kernel_versions_;            // as OpenChannel::version
+  bool is_kernel_running_ = false;
   std::string warning_;
 };
 

@@ -3,6 +3,7 @@
 
 #include "ctf/layout.hpp"
 #include "session/nearest.hpp"
+#include "sillaged/user_filters.hpp"
 
 #include <utility>
 
@@ -53,16 +54,17 @@ Result<session::Channel> user_channel_of(const SessionChannel& from) {
   auto channel = session::Channel::create(std::move(options));
   if (!channel) return channel;
   for (const SessionChannel::Rule& entry : from.rules) {
-    if (!entry.rule.filter.empty())
-      return refuse("filters of programs' events are not carried out: leave --filter out");
     if (!from.is_enabled || !entry.is_enabled) continue;
-    SILLAGE_TRY(channel->add_rule({entry.rule.name, entry.rule.exclusions, entry.rule.level}));
+    SILLAGE_TRY(channel->add_rule(
+        {entry.rule.name, entry.rule.exclusions, entry.rule.level, entry.rule.filter}));
   }
   for (const std::string& name : from.contexts) {
     const auto number = context_number(name);
     if (!number) return tl::unexpected<Error>(number.error());
     SILLAGE_TRY(channel->add_context(*number));
   }
+  if (auto filters = UserFilters::parse(*channel); !filters)
+    return tl::unexpected<Error>(std::move(filters).error());
   return channel;
 }
 

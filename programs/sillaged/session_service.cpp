@@ -179,7 +179,8 @@ void SessionService::change(ConnectionId connection, const std::string& name, Tr
   const auto keep = [this, connection, name, answer, recording](session::Session kept,
                                                                 session::RecordingSession carried) {
     if (recording != nullptr) {
-      recording->change(std::move(carried));
+      if (Status changed = recording->change(std::move(carried)); !changed)
+        return host_.reply(connection, changed.error());
       host_.renew(*recording);
     }
     if (auto there = sessions_.find(name)) **there = std::move(kept);

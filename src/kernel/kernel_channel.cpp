@@ -114,7 +114,7 @@ Status KernelChannel::add_event(const EventPlan& plan, EventId id, const Btf* bt
     const auto tried = attach(plan.attach, program->value());
     if (!tried) return tl::unexpected(tried.error());
   }
-  events_.push_back({plan.attach, std::move(*program), {}});
+  events_.push_back({plan.attach, std::move(*program), {}, id, next_program_++});
   return {};
 }
 
@@ -124,11 +124,35 @@ Status KernelChannel::add_syscall(const SyscallEvent& event, EventId id, const B
     if (!made) return tl::unexpected(std::move(made).error());
     syscalls_ = std::move(*made);
   }
-  const auto program = load(event.plan, id, &btf);
-  if (!program) return tl::unexpected(program.error());
-  SILLAGE_TRY(syscalls_->put(event.place, program->value()));
-  ++syscall_count_;
+  auto program = load(event.plan, id, &btf);
+  if (!program) return tl::unexpected(std::move(program).error());
+  SILLAGE_TRY(SyscallDispatch::check(event.place));
+  new_syscalls_.push_back({event.place, std::move(*program), next_program_++});
   return {};
+}
+
+void KernelChannel::remove_event(EventId id, std::uint64_t before) {
+  std::vector<Fd> slow;
+  std::erase_if(events_, [&](LoadedEvent& event) {
+    if (event.id != id || event.number >= before) return false;
+    event.attachment.link.reset();
+    if (event.attachment.event) slow.push_back(std::move(event.attachment.event));
+    removed_misses_ += bpf::recursion_misses(event.program.value()).value_or(0);
+    return true;
+  });
+  if (!slow.empty()) release_slowly(std::move(slow));
+}
+
+void KernelChannel::remove_syscall(const SyscallPlace& place, std::uint64_t before) {
+  std::erase_if(new_syscalls_, [&](const LoadedSyscall& loaded) {
+    return loaded.place == place && loaded.number < before;
+  });
+  if (syscall_places_.erase(place) != 0) syscalls_->remove(place);
+}
+
+void KernelChannel::forget_programs(std::uint64_t first) {
+  std::erase_if(events_, [&](const LoadedEvent& event) { return event.number >= first; });
+  std::erase_if(new_syscalls_, [&](const LoadedSyscall& loaded) { return loaded.number >= first; });
 }
 
 Result<Fd> KernelChannel::make_iterator(const IteratorPlan& plan) const {
@@ -183,6 +207,11 @@ Status KernelChannel::start() {
     if (!attached) return tl::unexpected(std::move(attached).error());
     event.attachment = std::move(*attached);
   }
+  for (const LoadedSyscall& loaded : new_syscalls_) {
+    SILLAGE_TRY(syscalls_->put(loaded.place, loaded.program.value()));
+    syscall_places_.insert(loaded.place);
+  }
+  new_syscalls_.clear();
   if (syscalls_) SILLAGE_TRY(syscalls_->start());
   return {};
 }
@@ -212,8 +241,14 @@ void KernelChannel::stop() {
   release_slowly(std::move(released));
 }
 
+std::size_t KernelChannel::event_count() const {
+  std::set<SyscallPlace> places = syscall_places_;
+  for (const LoadedSyscall& loaded : new_syscalls_) places.insert(loaded.place);
+  return events_.size() + places.size();
+}
+
 std::uint64_t KernelChannel::recursion_misses() const {
-  std::uint64_t misses = 0;
+  std::uint64_t misses = removed_misses_;
   for (const LoadedEvent& event : events_)
     misses += bpf::recursion_misses(event.program.value()).value_or(0);
   if (syscalls_) misses += syscalls_->recursion_misses();

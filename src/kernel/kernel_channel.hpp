@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -51,11 +52,20 @@ class KernelChannel {
   /// Errors: kUnsupported  the kernel refuses it, with its reason; the event is left out.
   [[nodiscard]] Status add_event(const EventPlan& plan, EventId id, const Btf* btf);
 
-  /// Loads the program of a system call, whose records get that id. Only calls that have one cost more
-  /// than a look at their number.
+  /// Loads the program of a system call, whose records get that id; from the next start() on it takes the place of
+  /// the one that was there. Only calls that have one cost more than a look at their number.
   ///
   /// Errors: kUnsupported  the kernel refuses it, with its reason; the event is left out.
   [[nodiscard]] Status add_syscall(const SyscallEvent& event, EventId id, const Btf& btf);
+
+  /// The number of the next program that is loaded; those loaded so far have smaller ones.
+  [[nodiscard]] std::uint64_t next_program() const { return next_program_; }
+  /// Detaches and forgets the programs of an event that are numbered below `before`.
+  void remove_event(EventId id, std::uint64_t before);
+  /// The same for the program of a system call.
+  void remove_syscall(const SyscallPlace& place, std::uint64_t before);
+  /// Forgets programs numbered `first` and above, none of which may have been attached.
+  void forget_programs(std::uint64_t first);
 
   /// Loads the program of an iterator and gives its link, for run_iterator().
   ///
@@ -80,13 +90,22 @@ class KernelChannel {
 
   /// Events that were missed because their program ran already on that CPU.
   [[nodiscard]] std::uint64_t recursion_misses() const;
-  [[nodiscard]] std::size_t event_count() const { return events_.size() + syscall_count_; }
+  /// How many programs of events there are, attached or not.
+  [[nodiscard]] std::size_t event_count() const;
 
  private:
   struct LoadedEvent {
     AttachPlan attach;
     Fd program;
     Attachment attachment;
+    EventId id;
+    std::uint64_t number = 0;
+  };
+  /// A system call's program until start().
+  struct LoadedSyscall {
+    SyscallPlace place;
+    Fd program;
+    std::uint64_t number = 0;
   };
 
   explicit KernelChannel(ProgramTarget target) : target_(std::move(target)) {}
@@ -98,7 +117,10 @@ class KernelChannel {
   ProgramTarget target_;
   std::vector<LoadedEvent> events_;
   std::unique_ptr<SyscallDispatch> syscalls_;  // once there is one
-  std::size_t syscall_count_ = 0;
+  std::vector<LoadedSyscall> new_syscalls_;
+  std::set<SyscallPlace> syscall_places_;  // that have a program
+  std::uint64_t next_program_ = 0;
+  std::uint64_t removed_misses_ = 0;  // of programs that are gone
 };
 
 }  // namespace sillage::kernel

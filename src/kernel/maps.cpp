@@ -65,6 +65,10 @@ Status set_program(int table_fd, std::uint32_t number, int program_fd) {
   return {};
 }
 
+void clear_program(int table_fd, std::uint32_t index) {
+  (void)::bpf_map_delete_elem(table_fd, &index);
+}
+
 Result<Fd> create_counter_map(std::uint32_t cpu_count) {
   return create(BPF_MAP_TYPE_PERF_EVENT_ARRAY, "sillage_counter", 4, 4, cpu_count,
                 BPF_F_PRESERVE_ELEMS);

@@ -36,6 +36,8 @@ inline constexpr std::uint32_t kScratchAreas = 8;
 
 /// Puts a program into such a table.
 [[nodiscard]] Status set_program(int table_fd, std::uint32_t number, int program_fd);
+/// Takes the program at `index` out; nothing happens if there is none.
+void clear_program(int table_fd, std::uint32_t index);
 
 /// A table of counters of perf, one of each CPU, that outlives who filled it.
 [[nodiscard]] Result<Fd> create_counter_map(std::uint32_t cpu_count);

@@ -53,15 +53,30 @@ Result<std::unique_ptr<SyscallDispatch>> SyscallDispatch::create(const Btf& btf,
   return made;
 }
 
-Status SyscallDispatch::put(const SyscallPlace& place, int program_fd) {
+Status SyscallDispatch::check(const SyscallPlace& place) {
   if (place.number && *place.number >= kNumbers)
     return fail(Code::kLimit, "there is no system call " + std::to_string(*place.number));
+  return {};
+}
+
+void SyscallDispatch::remove(const SyscallPlace& place) {
+  const Direction& direction = directions_[place.at_exit ? 1 : 0];
+  clear_program(direction.tables[static_cast<std::size_t>(place.abi)].value(),
+                place.number.value_or(kNumbers));
+}
+
+Status SyscallDispatch::put(const SyscallPlace& place, int program_fd) {
+  SILLAGE_TRY(check(place));
   Direction& direction = directions_[place.at_exit ? 1 : 0];
   const Fd& table = direction.tables[static_cast<std::size_t>(place.abi)];
   SILLAGE_TRY(set_program(table.value(), place.number.value_or(kNumbers), program_fd));
   direction.is_used = true;
   if (!place.number) {
-    direction.has_unknown[static_cast<std::size_t>(place.abi)] = true;
+    const bool is_known =
+        std::exchange(direction.has_unknown[static_cast<std::size_t>(place.abi)], true);
+    if (is_known) return {};
+    // Another program looks there: it is attached by the next start().
+    direction.link.reset();
     direction.program.reset();
   }
   return {};

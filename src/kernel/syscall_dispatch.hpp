@@ -11,6 +11,7 @@
 #include "kernel/system_calls.hpp"
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@ struct SyscallPlace {
   Abi abi = Abi::kNative;
   bool at_exit = false;
   std::optional<std::uint32_t> number{};  ///< none: calls of which no other program knows
+  auto operator<=>(const SyscallPlace&) const = default;
 };
 
 /// Two small programs on sys_enter and sys_exit, each of which jumps to the program of the call by its
@@ -36,11 +38,17 @@ class SyscallDispatch {
   [[nodiscard]] static Result<std::unique_ptr<SyscallDispatch>> create(
       const Btf& btf, const CurrentTask& current, std::uint32_t excluded_process);
 
-  /// Puts the program of an event into its place; it runs from now on if started, that of calls without a
+  /// Errors: kLimit  a number that no table has room for.
+  [[nodiscard]] static Status check(const SyscallPlace& place);
+
+  /// Puts the program of an event into its place, which may be another one's until then; it runs from now on if started, that of calls without a
   /// number from the next start(). Its descriptor is not needed any more.
   ///
   /// Errors: kLimit  a number that no table has room for.
   [[nodiscard]] Status put(const SyscallPlace& place, int program_fd);
+
+  /// Takes the program out of a place, if there is one.
+  void remove(const SyscallPlace& place);
 
   /// Attaches to entry, exit or both, as there are programs for.
   [[nodiscard]] Status start();

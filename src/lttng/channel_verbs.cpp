@@ -218,6 +218,20 @@ std::string upper(std::string text) {
   return text;
 }
 
+void write_context_type(const std::string& type, MiDocument* document) {
+  if (!type.starts_with("perf:")) {
+    std::string name = upper(type);
+    std::replace(name.begin(), name.end(), '-', '_');
+    document->text("type", name);
+    return;
+  }
+  document->open("perf");
+  document->number("type", 0);
+  document->number("config", 0);
+  document->text("name", type);
+  document->close();
+}
+
 Result<int> list_contexts(Context& context) {
   MiDocument document("add-context");
   document.open("contexts");
@@ -237,7 +251,8 @@ Result<int> add_context(Context& context, const CommandLine& line) {
   const std::vector<std::string> types = line.values("type");
   if (types.empty()) return fail(Code::kInvalidArgument, "Missing mandatory -t TYPE");
   for (const std::string& type : types)
-    if (std::find(std::begin(kContexts), std::end(kContexts), type) == std::end(kContexts))
+    if (!type.starts_with("perf:") && !type.starts_with("callstack-") &&
+        std::find(std::begin(kContexts), std::end(kContexts), type) == std::end(kContexts))
       return fail(Code::kInvalidArgument,
                   "Unknown context type " + type + "; `add-context --list` shows them");
   const auto domain = domain_for(line);
@@ -257,7 +272,7 @@ Result<int> add_context(Context& context, const CommandLine& line) {
     if (channel) asked->set_channel(*channel);
     auto response = context.call(std::move(request));
     document.open("context");
-    document.text("type", upper(type));
+    write_context_type(type, &document);
     document.text("symbol", type);
     document.boolean("success", response.has_value());
     document.close();

@@ -39,6 +39,16 @@ Result<std::optional<v1::RecordingRule::Kind>> kind_option(const CommandLine& li
   return found;
 }
 
+std::string type_word(v1::RecordingRule::Kind kind) {
+  switch (kind) {
+    case v1::RecordingRule::SYSCALL: return "syscall";
+    case v1::RecordingRule::FUNCTION: return "function";
+    case v1::RecordingRule::PROBE: return "probe";
+    case v1::RecordingRule::USERSPACE_PROBE: return "userspace-probe";
+    default: return "tracepoint";
+  }
+}
+
 Status read_level(const CommandLine& line, v1::RecordingRule* rule) {
   for (const bool only : {false, true}) {
     const auto text = line.value(only ? "loglevel-only" : "loglevel");
@@ -73,22 +83,18 @@ Result<v1::RecordingRule> rule_option(const CommandLine& line, v1::Domain domain
 }
 
 std::string what_was_enabled(const v1::RecordingRule& rule, v1::Domain domain,
-                             const std::string& channel) {
-  if (!rule.filter().empty()) {
-    std::string text = "Event " + rule.name();
-    if (!rule.exclusions().empty()) {
-      text += " excluding ";
-      for (int i = 0; i < rule.exclusions_size(); ++i)
-        text += (i == 0 ? "\"" : ", \"") + rule.exclusions(i) + "\"";
-    }
-    return text + ": Filter '" + rule.filter() + "' successfully set";
-  }
-  if (rule.name() == "*")
-    return "All " + std::string(domain_word(domain)) +
-           (rule.kind() == v1::RecordingRule::SYSCALL ? " system calls" : " events") +
-           " are enabled in channel " + channel;
-  return std::string(domain_word(domain)) + " event " + rule.name() + " created in channel " +
-         channel;
+                             const std::string& channel, const std::string& level) {
+  std::string excluding;
+  for (const std::string& exclusion : rule.exclusions())
+    excluding += (excluding.empty() ? " excluding \"" : ", \"") + exclusion + "\"";
+  if (!rule.filter().empty())
+    return "Event " + rule.name() + excluding + ": Filter '" + rule.filter() + "' successfully set";
+  const std::string word(domain_word(domain));
+  if (rule.name() != "*")
+    return word + " event " + rule.name() + excluding + " created in channel " + channel;
+  const char* what = rule.kind() == v1::RecordingRule::SYSCALL ? " system calls" : " events";
+  return "All " + word + what + excluding + " are enabled in channel " + channel +
+         (level.empty() ? "" : " for loglevel " + level);
 }
 
 Result<int> enable_event(Context& context, const CommandLine& line) {
@@ -105,6 +111,8 @@ Result<int> enable_event(Context& context, const CommandLine& line) {
   if (!session) return tl::unexpected<Error>(session.error());
   const auto channel = line.value("channel");
   const std::string shown_channel = channel.value_or("channel0");
+  const std::string level =
+      line.value("loglevel-only").value_or(line.value("loglevel").value_or(""));
   MiDocument document("enable-event");
   document.open("events");
   int status = kExitOk;
@@ -125,7 +133,7 @@ Result<int> enable_event(Context& context, const CommandLine& line) {
       status = kExitError;
       continue;
     }
-    context.say(what_was_enabled(*rule, *domain, shown_channel));
+    context.say(what_was_enabled(*rule, *domain, shown_channel, level));
     for (const std::string& why : response->enable_event().left_out())
       context.warn("not recorded here: " + why);
   }
@@ -168,16 +176,18 @@ Result<int> disable_event(Context& context, const CommandLine& line) {
     document.boolean("success", response.has_value());
     document.close();
     const char* done = line.has("remove") ? "removed" : "disabled";
+    const std::string of_type = " of type " + (*kind ? type_word(**kind) : std::string("any"));
+    const std::string word(domain_word(*domain));
     if (!response) {
-      context.complain(name.value_or("events") + " of type any : " + response.error().text() +
+      context.complain(name.value_or("events") + of_type + " : " + response.error().text() +
                        " (channel " + shown_channel + ", session " + *session + ")");
       status = kExitError;
     } else if (name) {
-      context.say(std::string(domain_word(*domain)) + " event " + *name + " " + done +
-                  " in channel " + shown_channel + " for session " + *session);
+      context.say(word + " " + *name + of_type + " " + done + " in channel " + shown_channel +
+                  " for session " + *session);
     } else {
-      context.say("All " + std::string(domain_word(*domain)) + " events " + done + " in channel " +
-                  shown_channel + " for session " + *session);
+      context.say("All " + word + " events" + of_type + " are " + done + " in channel " +
+                  shown_channel);
     }
   }
   if (context.is_mi) context.out += document.finish(status == kExitOk);
@@ -239,6 +249,9 @@ Result<int> track_or_untrack(Context& context, const CommandLine& line, bool add
     document.open("process_attr_values");
     std::vector<std::string> values = split_list(text);
     const bool is_all = values.empty();
+    if (is_all && !line.has("all"))
+      return fail(Code::kInvalidArgument, "No process attribute value specified for --" + option +
+                                              ": give values, or --all with it");
     if (is_all) values = {"all"};
     for (const std::string& each : values) {
       v1::Request request;

@@ -168,25 +168,34 @@ void say_losses(Context& context, const v1::Session& session) {
   }
 }
 
+/// LTTng's words, which name the session where a verb is about one.
+Error naming(Error error, const std::string& as_lttng) {
+  constexpr std::string_view kPlain = "Session name not found";
+  if (error.code == Code::kNotFound && error.message.starts_with(kPlain))
+    error.message.replace(0, kPlain.size(), as_lttng);
+  return error;
+}
+
 Result<int> destroy(Context& context, const CommandLine& line) {
-  return for_each_session(context, line, "destroy",
-                          [&](const std::string& name, MiDocument* document) -> Status {
-                            v1::Request request;
-                            request.mutable_destroy_session()->set_name(name);
-                            request.mutable_destroy_session()->set_no_wait(line.has("no-wait"));
-                            auto response = context.call(std::move(request));
-                            if (!response)
-                              return tl::unexpected<Error>(std::move(response).error());
-                            const v1::DestroySessionResponse& made = response->destroy_session();
-                            if (made.session().state() != v1::Session::CREATED)
-                              context.say("Destroying session " + name + "..");
-                            say_losses(context, made.session());
-                            if (!made.warning().empty()) context.warn(made.warning());
-                            context.say("Session " + name + " destroyed");
-                            forget_current_session(context.home, name);
-                            write_session(made.session(), nullptr, document);
-                            return {};
-                          });
+  return for_each_session(
+      context, line, "destroy", [&](const std::string& name, MiDocument* document) -> Status {
+        v1::Request request;
+        request.mutable_destroy_session()->set_name(name);
+        request.mutable_destroy_session()->set_no_wait(line.has("no-wait"));
+        auto response = context.call(std::move(request));
+        if (!response)
+          return tl::unexpected<Error>(
+              naming(std::move(response).error(), "Session name " + name + " not found"));
+        const v1::DestroySessionResponse& made = response->destroy_session();
+        if (made.session().state() != v1::Session::CREATED)
+          context.say("Destroying session " + name + "..");
+        say_losses(context, made.session());
+        if (!made.warning().empty()) context.warn(made.warning());
+        context.say("Session " + name + " destroyed");
+        forget_current_session(context.home, name);
+        write_session(made.session(), nullptr, document);
+        return {};
+      });
 }
 
 Result<int> set_session(Context& context, const CommandLine& line) {
@@ -195,7 +204,9 @@ Result<int> set_session(Context& context, const CommandLine& line) {
   v1::Request request;
   request.mutable_list_sessions()->set_name(name);
   auto response = context.call(std::move(request));
-  if (!response) return tl::unexpected<Error>(std::move(response).error());
+  if (!response)
+    return tl::unexpected<Error>(
+        naming(std::move(response).error(), "Session '" + name + "' not found"));
   SILLAGE_TRY(set_current_session(context.home, name));
   context.say("Session set to " + name);
   if (context.is_mi) {

@@ -1,0 +1,327 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Scripts as users of LTTng's documentation write them, under LTTng's own programs and under ours: the same messages,
+the same exit statuses in kind, traces with the same events. The traced program is built twice, from one source.
+
+scripts_test.py BIN_DIRECTORY: of the build, which has sillage, sillaged and both tours.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+BIN = pathlib.Path(sys.argv[1]).resolve()
+IN_NAMESPACE = "SILLAGE_TEST_NAMESPACE"
+SKIPPED = 77
+
+# A line of a script is a command line of lttng, or "emit N" for the program. OUT is a directory of the script's own.
+# LTTng 2.13's daemon dies of `list` where a rule has exclusions, so no script lists those.
+SCRIPTS = {
+    "one session from creation to destruction": """
+        lttng create my-session --output=OUT/a
+        lttng enable-event --userspace tour:step
+        lttng start
+        emit 10
+        lttng stop
+        lttng destroy""",
+    "a pattern, a level, an exclusion": """
+        lttng create levels -o OUT/a
+        lttng enable-event -u 'tour:*' --exclude=tour:detail --loglevel=TRACE_INFO
+        lttng start
+        emit 5
+        lttng destroy""",
+    "only one level": """
+        lttng create only -o OUT/a
+        lttng enable-event -u --all --loglevel-only=CRIT
+        lttng start
+        emit 5
+        lttng destroy""",
+    "live tuning of rules": """
+        lttng create tuned -o OUT/a
+        lttng enable-event -u tour:step
+        lttng start
+        emit 5
+        lttng enable-event -u tour:detail
+        emit 5
+        lttng disable-event -u tour:step
+        emit 5
+        lttng enable-event -u tour:step
+        emit 5
+        lttng disable-event -u --all-events
+        emit 5
+        lttng stop
+        lttng destroy""",
+    "stopped and started again": """
+        lttng create again -o OUT/a
+        lttng enable-event -u tour:step,tour:alarm
+        lttng start
+        emit 3
+        lttng stop
+        emit 3
+        lttng start
+        emit 3
+        lttng stop again
+        lttng start again
+        emit 3
+        lttng destroy again""",
+    "a channel with options": """
+        lttng create options -o OUT/a
+        lttng enable-channel --userspace --subbuf-size=64k --num-subbuf=8 --discard --read-timer=200 mine
+        lttng enable-event -u -c mine tour:detail
+        lttng list options
+        lttng start
+        emit 100
+        lttng stop
+        lttng status
+        lttng destroy""",
+    "sizes that are rounded up": """
+        lttng create rounded -o OUT/a
+        lttng enable-channel -u --subbuf-size=100000 --num-subbuf=3 mine
+        lttng list rounded --channel=mine
+        lttng destroy""",
+    "a filter": """
+        lttng create filtered -o OUT/a
+        lttng enable-event -u tour:step --filter=index>=3&&text=="odd"
+        lttng enable-event -u tour:alarm --filter=index<2
+        lttng start
+        emit 10
+        lttng disable-event -u tour:alarm
+        emit 10
+        lttng destroy""",
+    "buffers of a process": """
+        lttng create process -o OUT/a
+        lttng enable-channel -u --buffers-pid mine
+        lttng enable-event -u --channel=mine tour:step
+        lttng start
+        emit 20
+        lttng stop
+        lttng destroy""",
+    "contexts": """
+        lttng create contexts -o OUT/a
+        lttng enable-channel -u one,two
+        lttng enable-event -u -c one tour:step
+        lttng enable-event -u -c two tour:alarm
+        lttng add-context -u -t procname
+        lttng add-context -u -c two -t vpid -t vtid
+        lttng start
+        emit 4
+        lttng destroy""",
+    "two channels, one of them disabled": """
+        lttng create two -o OUT/a
+        lttng enable-channel -u one,two
+        lttng enable-event -u -c one tour:step
+        lttng enable-event -u -c two tour:alarm
+        lttng disable-channel -u two
+        lttng start
+        emit 4
+        lttng enable-channel -u two
+        emit 4
+        lttng destroy""",
+    "two sessions and the current one": """
+        lttng create first -o OUT/a
+        lttng create second -o OUT/b
+        lttng list
+        lttng set-session first
+        lttng enable-event -u tour:step
+        lttng enable-event -u -s second tour:alarm
+        lttng start first
+        lttng start second
+        emit 6
+        lttng stop second
+        emit 6
+        lttng destroy --all
+        lttng list""",
+    "nobody is tracked, then everybody": """
+        lttng create tracked -o OUT/a
+        lttng enable-event -u tour:step
+        lttng untrack -u --vpid --all
+        lttng start
+        emit 3
+        lttng track -u --vpid --all
+        emit 3
+        lttng untrack -u --vuid --all
+        emit 3
+        lttng destroy""",
+    "mistakes": """
+        lttng start
+        lttng set-session nobody
+        lttng foo
+        lttng create one -o OUT/a
+        lttng create one -o OUT/b
+        lttng create a/b
+        lttng enable-event tour:step
+        lttng enable-event -u
+        lttng enable-event -u --bad tour:step
+        lttng enable-event -u tour:step
+        lttng enable-event -u tour:step
+        lttng enable-event -u tour:step -x tour:alarm
+        lttng enable-event -u tour:x --loglevel=LOUD
+        lttng disable-event -u tour:nothing
+        lttng enable-channel -u channel0
+        lttng enable-channel -u --subbuf-size=many x
+        lttng enable-channel -u --tracefile-count=3 x
+        lttng enable-channel -u a/b
+        lttng disable-channel -u nothing
+        lttng add-context -u -t nothing
+        lttng stop
+        lttng start
+        lttng start
+        emit 2
+        lttng stop
+        lttng stop
+        lttng destroy nobody
+        lttng destroy
+        lttng destroy""",
+}
+# A dot for each time it looked whether data are there yet; the place of a session in its table.
+CHANCE = re.compile(r"\.+$|^  \d+\)")
+
+
+def enter_namespace():
+    """Root's LTTng daemon has one place only, /run/lttng: there the test puts an empty directory of its own."""
+    if os.geteuid() != 0 or IN_NAMESPACE in os.environ or not shutil.which("unshare"):
+        return
+    probe = ["unshare", "--mount", "--propagation", "private", "true"]
+    if subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode == 0:
+        script = 'mkdir -p /run/lttng && mount -t tmpfs tmpfs /run/lttng && mount -t tmpfs tmpfs /dev/shm && exec "$@"'
+        os.environ[IN_NAMESPACE] = "1"
+        os.execvp("unshare", probe[:-1] + ["sh", "-c", script, "sh", sys.executable] + sys.argv)
+
+
+class Side:
+    """One implementation: its command, its daemon, its build of the program."""
+
+    def __init__(self, name, command, program, root):
+        self.name, self.command, self.program, self.root = name, command, program, root / name
+        (self.root / "run").mkdir(parents=True, mode=0o700)
+        self.environment = dict(os.environ, LTTNG_HOME=str(self.root), HOME=str(self.root),
+                                SILLAGE_RUNTIME_DIR=str(self.root / "run"), SILLAGE_REGISTER_TIMEOUT_MS="5000",
+                                LTTNG_UST_REGISTER_TIMEOUT="-1")
+        self.daemon = None
+
+    def start_daemon(self, daemon):
+        self.daemon = subprocess.Popen(daemon, env=self.environment, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        give_up = time.monotonic() + 20
+        while subprocess.run([*self.command, "list"], env=self.environment, capture_output=True,
+                             check=False).returncode != 0:
+            if self.daemon.poll() is not None or time.monotonic() > give_up:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def stop_daemon(self):
+        self.daemon.send_signal(signal.SIGTERM)
+        self.daemon.wait(30)
+
+    def run(self, script, directory):
+        """What each line of a script prints, and its status."""
+        results = []
+        program = subprocess.Popen([self.program], env=self.environment, text=True, stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE)
+        assert program.stdout.readline() == "ready\n"
+        for line in script.strip().splitlines():
+            words = line.replace("OUT", str(directory)).replace("'", "").split()
+            if words[0] == "emit":
+                program.stdin.write(words[1] + "\n")
+                program.stdin.flush()
+                assert program.stdout.readline() == "done\n"
+                continue
+            done = subprocess.run([*self.command, *words[1:]], env=self.environment, stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=60, check=False)
+            results.append((line.strip(), done.returncode, self.plain(done.stdout), self.plain(done.stderr)))
+        program.stdin.close()
+        program.wait()
+        program.stdout.close()
+        return results
+
+    def plain(self, text):
+        """Without paths of this side, and what chance makes."""
+        return sorted(CHANCE.sub("", line) for line in text.replace(str(self.root), "HOME").splitlines() if line)
+
+
+def events(directory):
+    """The events of all traces below a directory, as one sorted list of texts without times and CPUs."""
+    if not directory.exists():
+        return []
+    done = subprocess.run(["babeltrace2", "--no-delta", str(directory)], capture_output=True, text=True, check=False)
+    lines = []
+    for line in done.stdout.splitlines():
+        line = re.sub(r"^\[\S+\] \S+ ", "", line)
+        line = re.sub(r"cpu_id = \d+|v[pt]id = \d+", "_", line)
+        lines.append(line.replace("lttng_ust_tour", "tour").replace("lttng_tour", "tour"))
+    return sorted(lines)
+
+
+def kind(status):
+    """LTTng ends with other numbers than its manual says where it fails; 0 and not 0 are what scripts look at."""
+    return "succeeds" if status == 0 else "fails"
+
+
+def compare(name, script, sides):
+    directories = [side.root / "out" for side in sides]
+    for directory in directories:
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir()
+    theirs, ours = (side.run(script, directory) for side, directory in zip(sides, directories))
+    wrong = []
+    for (line, status, out, err), (_, our_status, our_out, our_err) in zip(theirs, ours):
+        if kind(status) != kind(our_status):
+            wrong.append(f"{line}: {kind(status)} with LTTng ({status}), {kind(our_status)} with us: {our_err}")
+        elif status == 0 and out != our_out:
+            wrong.append(f"{line}:\n    LTTng: {out}\n    us:    {our_out}")
+        elif status != 0 and not any(said(each, our_err) for each in err or [""]):
+            wrong.append(f"{line}:\n    LTTng: {err}\n    us:    {our_err}")
+    for folder in ("a", "b"):
+        pair = [events(directory / folder) for directory in directories]
+        if pair[0] != pair[1]:
+            only = [sorted(set(one) - set(other))[:3] for one, other in (pair, pair[::-1])]
+            wrong.append(f"events of {folder}: {len(pair[0])} with LTTng, {len(pair[1])} with us; such as {only}")
+    print(f"{name}: {len(theirs)} commands, {sum(len(events(directories[1] / f)) for f in 'ab')} events"
+          f"{''.join(chr(10) + '  ' + each for each in wrong)}", flush=True)
+    return not wrong
+
+
+def said(theirs, ours):
+    """Whether one of our lines begins with, or contains, what LTTng says, up to its first comma or parenthesis."""
+    core = re.split(r"[,(]|\. ", theirs.replace("Error: ", "").replace("Warning: ", ""))[0].strip()
+    return any(core.lower() in line.lower() for line in ours)
+
+
+def main():
+    for program in ("lttng", "lttng-sessiond", "babeltrace2", str(BIN / "lttng_ust_tour")):
+        if not shutil.which(program):
+            print(f"{program} is not installed")
+            sys.exit(SKIPPED)
+    enter_namespace()
+    if os.geteuid() == 0 and IN_NAMESPACE not in os.environ and \
+            subprocess.run(["pgrep", "-x", "lttng-sessiond"], capture_output=True, check=False).returncode == 0:
+        print("root's lttng-sessiond runs already, and no mount namespace can be made here")
+        sys.exit(SKIPPED)
+    with tempfile.TemporaryDirectory(prefix="sillage-scripts-") as root:
+        root = pathlib.Path(root)
+        sides = (Side("theirs", ["lttng", "-n"], str(BIN / "lttng_ust_tour"), root),
+                 Side("ours", [str(BIN.parent / "libexec/lttng"), "-n"], str(BIN / "lttng_tour"), root))
+        fine = True
+        if not sides[0].start_daemon(["lttng-sessiond", "--no-kernel"]):
+            print("lttng-sessiond does not start")
+            sys.exit(SKIPPED)
+        try:
+            assert sides[1].start_daemon([str(BIN / "sillaged")]), "sillaged does not start"
+            for name, script in SCRIPTS.items():
+                fine = compare(name, script, sides) and fine
+        finally:
+            for side in sides:
+                if side.daemon and side.daemon.poll() is None:
+                    side.stop_daemon()
+        sys.exit(0 if fine else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: MIT
+"""Sessions that are steered while they record: what is on is recorded, exactly, and nothing else."""
+
+import os
+import subprocess
+import threading
+import time
+import xml.etree.ElementTree
+
+from sillage_test import Sandbox, check, read_trace, wait_until
+
+MI = "{https://lttng.org/xml/ns/lttng-mi}"
+
+
+class Tour:
+    """A running tour program."""
+
+    def __init__(self, box):
+        self.process = subprocess.Popen([str(box.bin / "lttng_tour")], env=box.environment, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        box.processes.append(self.process)
+
+    def __enter__(self):
+        check(self.process.stdout.readline() == "ready\n", "a program that is ready")
+        return self
+
+    def __exit__(self, *unused):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def emit(self, count):
+        self.process.stdin.write(f"{count}\n")
+        self.process.stdin.flush()
+        check(self.process.stdout.readline() == "done\n", "an answer of the program")
+
+
+def lttng(box, *arguments, status=0):
+    """Runs the command under its other name."""
+    done = subprocess.run([str(box.bin.parent / "libexec/lttng"), *map(str, arguments)], env=box.environment,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    check(done.returncode == status, f"lttng {arguments}: status {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout, done.stderr
+
+
+def events(path, name):
+    """The values of `index` of an event, in the order of the trace."""
+    return [int(line.split("index = ")[1].split()[0].rstrip(",")) for line in read_trace(path) if f"tour:{name}:" in line]
+
+
+def rules_come_and_go(box):
+    path = box.root / "rules"
+    with Tour(box) as tour:
+        lttng(box, "create", "rules", "-o", path)
+        lttng(box, "enable-event", "-u", "tour:step")
+        tour.emit(5)  # not started: not recorded
+        lttng(box, "start")
+        tour.emit(10)
+        lttng(box, "enable-event", "-u", "tour:detail,tour:alarm")
+        tour.emit(10)
+        lttng(box, "disable-event", "-u", "tour:step")
+        lttng(box, "disable-event", "-u", "--remove", "tour:alarm")
+        tour.emit(10)
+        lttng(box, "enable-event", "-u", "tour:step")
+        tour.emit(10)
+        lttng(box, "destroy")
+        tour.emit(10)
+    check(events(path, "step") == [*range(5, 25), *range(35, 45)], events(path, "step"))
+    check(events(path, "detail") == list(range(15, 45)), events(path, "detail"))
+    check(events(path, "alarm") == list(range(15, 25)), events(path, "alarm"))
+
+
+def trace_is_whole_when_stopped_and_goes_on(box):
+    path = box.root / "stops"
+    with Tour(box) as tour:
+        lttng(box, "create", "stops", "-o", path)
+        lttng(box, "enable-event", "-u", "tour:*", "--loglevel=INFO")
+        for round_ in range(1, 4):
+            lttng(box, "start")
+            _, error = lttng(box, "start", status=1)
+            check("Tracing already started for session stops" in error, error)
+            tour.emit(7)
+            lttng(box, "stop")
+            lttng(box, "stop", status=1)
+            tour.emit(2)
+            wanted = [9 * k + i for k in range(round_) for i in range(7)]
+            check(events(path, "step") == wanted and events(path, "alarm") == wanted, f"round {round_}")
+            check(events(path, "detail") == [], "DEBUG is below INFO")
+        lttng(box, "destroy", "--no-wait")
+    wait_until(lambda: "stops" not in box.sillage("list")[0], "the end of the session")
+
+
+def channels_and_contexts_come_late(box):
+    path = box.root / "late"
+    with Tour(box) as tour:
+        lttng(box, "create", "late", "-o", path)
+        lttng(box, "enable-event", "-u", "tour:step")
+        lttng(box, "start")
+        tour.emit(10)
+        lttng(box, "enable-channel", "-u", "other", "--buffers-pid", "--subbuf-size=64k")
+        lttng(box, "enable-event", "-u", "-c", "other", "tour:detail")
+        tour.emit(10)
+        lttng(box, "add-context", "-u", "-c", "channel0", "-t", "procname")
+        tour.emit(10)
+        lttng(box, "disable-channel", "-u", "other")
+        tour.emit(10)
+        shown, _ = lttng(box, "list", "late")
+        check("- other: [disabled]" in shown and "Discarded events: 0" in shown, shown)
+        lttng(box, "destroy")
+    check(events(path, "step") == list(range(40)), events(path, "step"))
+    check(events(path, "detail") == list(range(10, 30)), events(path, "detail"))
+    lines = [line for line in read_trace(path) if "tour:step:" in line]
+    check(sum('procname = "lttng_tour"' in line for line in lines) == 20, "the context from then on")
+    check(len(list((path / "ust/pid").iterdir())) == 1, "a channel of the process")
+
+
+def sessions_do_not_meet(box):
+    with Tour(box) as one, Tour(box) as two:
+        for name in ("a", "b"):
+            lttng(box, "create", name, "-o", box.root / name)
+            lttng(box, "enable-event", "-u", "tour:step" if name == "a" else "tour:alarm")
+            lttng(box, "start", name)
+        lttng(box, "track", "-u", "-s", "b", f"--vpid={two.process.pid}")
+        one.emit(10)
+        two.emit(3)
+        lttng(box, "untrack", "-u", "-s", "b", f"--vpid={two.process.pid}")
+        two.emit(3)
+        lttng(box, "destroy", "a")
+        lttng(box, "track", "-u", "-s", "b", "--vpid", "--all")
+        one.emit(10)
+        lttng(box, "destroy", "--all")
+    check(sorted(events(box.root / "a", "step")) == sorted([*range(10), *range(6)]), "all programs in a")
+    check(events(box.root / "b", "alarm") == [0, 1, 2, *range(10, 20)], events(box.root / "b", "alarm"))
+
+
+def failures_change_nothing(box):
+    lttng(box, "create", "f", "-o", box.root / "f")
+    lttng(box, "enable-event", "-u", "tour:step")
+    before, _ = lttng(box, "list", "f")
+    for message, *arguments in (("Session name already exists", "create", "f"),
+                                ("UST event already enabled", "enable-event", "-u", "tour:step"),
+                                ("did you mean tour:step?", "disable-event", "-u", "tour:stp"),
+                                ("did you mean channel0?", "disable-channel", "-u", "chanel0"),
+                                ("did you mean vpid?", "add-context", "-u", "-t", "pid"),
+                                ("globbing pattern", "enable-event", "-u", "tour:step", "-x", "a"),
+                                ("Session name not found", "start", "g"),
+                                ("at least two", "enable-channel", "-u", "x", "--overwrite", "--num-subbuf=1"),
+                                ("switch timer", "enable-channel", "-u", "x", "--switch-timer=1000"),
+                                ("not local", "create", "g", "--snapshot")):
+        _, error = lttng(box, *arguments, status=1)
+        check(message in error, f"{arguments}: {error}")
+    check(lttng(box, "list", "f")[0] == before, "something changed")
+    _, error = lttng(box, "enable-channel", "-u", "channel0", status=4)
+    check("UST channel already exist" in error, error)
+    lttng(box, "destroy", "f")
+    check(not (box.root / "f").exists(), "never started: nothing on disk")
+
+
+def machine_interface(box):
+    def ask(*arguments, status=0):
+        text, _ = lttng(box, "--mi=xml", *arguments, status=status)
+        return xml.etree.ElementTree.fromstring(text)
+    answer = ask("create", "m", "-o", box.root / "m")
+    check(answer.findtext(f"{MI}output/{MI}session/{MI}name") == "m", "the session's name")
+    ask("enable-event", "-u", "tour:*", "-x", "tour:alarm", "--loglevel-only=INFO")
+    listed = ask("list", "m")
+    channel = listed.find(f".//{MI}channel")
+    check(channel.findtext(f"{MI}name") == "channel0", "its channel")
+    check(channel.findtext(f"{MI}attributes/{MI}subbuffer_size") == "524288", "its size")
+    check(channel.findtext(f".//{MI}exclusion") == "tour:alarm", "the exclusion")
+    check(channel.findtext(f".//{MI}loglevel") == "TRACE_INFO", "the level")
+    check(ask("start").findtext(f"{MI}success") == "true", "success")
+    check(ask("start", status=1).findtext(f"{MI}success") == "false", "failure")
+    check(ask("destroy").findtext(f".//{MI}path") == str(box.root / "m"), "the path")
+
+
+def commands_from_all_sides(box):
+    """Many sessions, each steered by a thread of its own, over one program that emits all the time."""
+    stop = threading.Event()
+    times = []
+
+    def steer(number):
+        name = f"t{number}"
+        for round_ in range(2):
+            path = box.root / f"{name}-{round_}"
+            for arguments in (("create", name, "-o", path), ("enable-event", "-u", "-s", name, "tour:step"),
+                              ("start", name), ("disable-event", "-u", "-s", name, "tour:step"),
+                              ("enable-event", "-u", "-s", name, "tour:step"), ("stop", name), ("start", name),
+                              ("destroy", name)):
+                before = time.monotonic()
+                lttng(box, *arguments)
+                times.append(time.monotonic() - before)
+            values = events(path, "step")
+            check(values == sorted(set(values)), "each event once, in order")
+
+    with Tour(box) as tour:
+        def emit():
+            while not stop.is_set():
+                tour.emit(200)
+        emitter = threading.Thread(target=emit)
+        emitter.start()
+        threads = [threading.Thread(target=steer, args=(number,)) for number in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        stop.set()
+        emitter.join()
+    times.sort()
+    print(f"{len(times)} commands, {1000 * times[len(times) // 2]:.0f} ms at the median, {1000 * times[-1]:.0f} ms at most")
+
+
+def main():
+    for case in (rules_come_and_go, trace_is_whole_when_stopped_and_goes_on, channels_and_contexts_come_late,
+                 sessions_do_not_meet, failures_change_nothing, machine_interface, commands_from_all_sides):
+        with Sandbox() as box:
+            # Sessions keep the daemon; without any it ends by itself.
+            os.makedirs(box.root / "home", exist_ok=True)
+            box.environment["LTTNG_HOME"] = str(box.root / "home")
+            case(box)
+            print(f"{case.__name__}: as it should be", flush=True)
+
+
+if __name__ == "__main__":
+    main()
