@@ -438,7 +438,6 @@ Daemon::Owned Daemon::take_recording(std::uint64_t id) {
 }
 
 void Daemon::stop_recording(std::uint64_t id, std::optional<control::ConnectionId> connection) {
-  take_text();
   Owned owned = take_recording(id);
   auto finishing = std::make_unique<Finishing>();
   finishing->recording = std::move(owned.recording);
