@@ -261,7 +261,7 @@ std::uint32_t measure_parts(const sillage_part* parts, std::uint32_t count, Piec
 /// A payload that is known to have room behind it, on this slot and those behind it.
 [[gnu::noinline]] void record_assembled(sillage_slot* slot, const void* payload,
                                         std::uint32_t bytes, std::uint64_t ip) {
-  record_bytes(slot, payload, bytes, true, ip);
+  record_bytes(slot, payload, bytes, true, false, ip);
 }
 
 [[gnu::noinline, gnu::cold]] void refresh_and_record_assembled(sillage_site* site,
