@@ -32,7 +32,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kAnswerDeadline = 10s;
-constexpr auto kLoadDeadline = 120s;   // thousands of programs into the kernel, on a busy machine
+constexpr auto kLoadDeadline = 300s;   // thousands of programs into the kernel, on a busy machine
 constexpr auto kStopDeadline = 10min;  // a slow disk may have gigabytes to take
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr char kRegisterTimeout[] = "SILLAGE_REGISTER_TIMEOUT_MS";
