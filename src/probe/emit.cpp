@@ -312,6 +312,8 @@ void sillage_emit_words(sillage_site* site, std::uint32_t bytes, std::uint64_t w
   return record_words(slot, bytes, v0.word(), v1.word(), v2.word(),
                       caller(__builtin_return_address(0)));
 #else
+  if (slot->filter != nullptr)
+    return record_filtered_words(slot, bytes, w0, w1, w2, caller(__builtin_return_address(0)));
   record_words(slot, bytes, w0, w1, w2, caller(__builtin_return_address(0)));
 #endif
 }

@@ -7,6 +7,7 @@
 #include "abi/app_protocol.h"
 #include "abi/catalog.h"
 #include "abi/clock.h"
+#include "abi/filter.h"
 #include "abi/kernel_ring.h"
 #include "abi/ring.h"
 
@@ -167,6 +168,7 @@ SIZE(struct sillage_app_attachment, 48);
 AT(struct sillage_app_attachment, ring_id, 0);
 AT(struct sillage_app_attachment, context_count, 8);
 AT(struct sillage_app_attachment, contexts, 9);
+AT(struct sillage_app_attachment, flags, 41);
 SIZE(struct sillage_app_reply, 40);
 AT(struct sillage_app_reply, image_token, 16);
 AT(struct sillage_app_reply, generation, 24);
@@ -210,3 +212,22 @@ AT(struct sillage_field, count, 3 * __SIZEOF_POINTER__ + 4);
 AT(struct sillage_field, kind, 3 * __SIZEOF_POINTER__ + 8);
 AT(struct sillage_part, bytes, __SIZEOF_POINTER__);
 AT(struct sillage_part, kind, __SIZEOF_POINTER__ + 4);
+
+/* filter.h */
+SIZE(struct sillage_filter_table, 16);
+AT(struct sillage_filter_table, abi_major, 4);
+AT(struct sillage_filter_table, bytes, 8);
+AT(struct sillage_filter_table, site_count, 12);
+SIZE(struct sillage_filter_program, 24);
+AT(struct sillage_filter_program, prefix_bytes, 4);
+AT(struct sillage_filter_program, stack_bytes, 6);
+AT(struct sillage_filter_program, field_count, 8);
+AT(struct sillage_filter_program, literal_count, 10);
+AT(struct sillage_filter_program, instruction_count, 12);
+AT(struct sillage_filter_program, text_bytes, 16);
+SIZE(struct sillage_filter_field, 12);
+AT(struct sillage_filter_field, kind, 2);
+AT(struct sillage_filter_field, offset, 4);
+AT(struct sillage_filter_field, bytes, 8);
+SIZE(struct sillage_filter_literal, 8);
+ASSERT(SILLAGE_FILTER_REAL_NOT_EQUAL == 16);

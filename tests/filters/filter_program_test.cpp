@@ -12,8 +12,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -248,6 +251,35 @@ bool accepts(const TestSite& site, const std::string& expression, const Parts& p
   EXPECT_NE(decoded.filter(), nullptr) << expression;
   return probe::filter_accepts(decoded.filter(),
                                {&site.event, parts.begin(), parts.count(), nullptr, kIp});
+}
+
+TEST(FilterProgram, Frozen_1_0_IsUnderstood) {
+  // Made by hand from abi/filter.h: i32 > 4 && s == "a*c" of the tracepoint "mixed". It must mean that for ever.
+  std::ifstream file(SILLAGE_FROZEN "/program-1.0", std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  ASSERT_EQ(bytes.size() % 8, 0u);
+  ASSERT_FALSE(bytes.empty());
+  std::vector<std::uint64_t> words(bytes.size() / 8);
+  std::memcpy(words.data(), bytes.data(), bytes.size());
+  const Decoded decoded(words);
+  ASSERT_NE(decoded.filter(), nullptr);
+  const TestSite& site = *find_site("mixed");
+  const auto judge = [&](const char* i32, const char* text) {
+    Values values(site.site.fields.size());
+    values[0] = values_of(i32)[0];
+    values[1] = std::string(64, '\0');
+    values[2] = std::string(2, '\0');
+    values[3] = text;
+    const Parts parts(site, values);
+    return probe::filter_accepts(decoded.filter(),
+                                 {&site.event, parts.begin(), parts.count(), nullptr, kIp});
+  };
+  EXPECT_TRUE(judge("05000000", "abc"));
+  EXPECT_TRUE(judge("ffffff7f", "ac"));
+  EXPECT_FALSE(judge("04000000", "abc"));
+  EXPECT_FALSE(judge("ffffffff", "abc"));
+  EXPECT_FALSE(judge("05000000", "abcd"));
+  EXPECT_FALSE(judge("05000000", "c"));
 }
 
 TEST(FilterProgram, LongTexts_CountToTheBound) {

@@ -112,7 +112,8 @@ class Filters(unittest.TestCase):
         self.assertNotIn("does not apply to flt:text", summary)
 
     def test_errors_before_anything_runs(self):
-        for expression, message in (("n ==", "column 5"), ("n == 3 &&\n  (s", "line 2, column 5"), ("$ctx.vpidd == 1", "did you mean $ctx.vpid"),
+        for expression, message in (("n ==", "column 5"), ("n == 3 &&\n  (s", "line 2, column 5"), ("$ctx.vpidd == 1", "did you mean $ctx.vpid"), ("(" * 100000, "more than 65536"), ("(" * 30000, "nested deeper"),
+                                    ("!" * 60000 + "1", "nested deeper"),
                                     ("$app.a:b == 1", "no contexts of their own"), ('s < "a*"', "column 3"), ("n = 3", "write ==")):
             done = self.run_record("--filter", expression)
             self.assertEqual(done.returncode, 125, expression)
