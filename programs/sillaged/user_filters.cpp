@@ -13,6 +13,8 @@
 namespace sillage::daemon {
 namespace {
 
+constexpr std::size_t kLookBack = 64;
+
 std::optional<std::uint32_t> find_context(std::string_view name) {
   for (std::uint32_t number = 1; number < SILLAGE_CONTEXT_END; ++number)
     if (ctf::context_name(number) == name) return number;
@@ -104,10 +106,13 @@ Result<bool> UserFilters::apply(const std::vector<const session::EventRule*>& ru
     error.message = "the filter on " + site.full_name() + ": " + error.message;
     return tl::unexpected(std::move(error));
   }
-  auto same = std::ranges::find(filters->programs, *program);
-  if (same == filters->programs.end()) same = filters->programs.insert(same, *std::move(program));
+  // Sites of one shape have one program. Looked for among the last ones: an image may have 65,536 shapes.
+  auto& programs = filters->programs;
+  const auto looked_at = static_cast<std::ptrdiff_t>(std::min(programs.size(), kLookBack));
+  auto same = std::find(programs.end() - looked_at, programs.end(), *program);
+  if (same == programs.end()) same = programs.insert(same, *std::move(program));
   filters->program_of.resize(std::max(filters->program_of.size(), site_index + 1));
-  filters->program_of[site_index] = static_cast<std::size_t>(same - filters->programs.begin());
+  filters->program_of[site_index] = static_cast<std::size_t>(same - programs.begin());
   return true;
 }
 
