@@ -72,7 +72,7 @@ class Overwrite(recording.KernelTest):
         for cpu in {event.cpu for event in trace.events}:
             times = [event.time for event in trace.events if event.cpu == cpu]
             self.assertEqual(times, sorted(times))
-            self.assertGreater(times[-1], end - 200_000_000)
+            self.assertGreater(times[-1], end - 200_000_000 * recording.SLOWNESS)
             # Without a hole: whoever was switched to is switched from.
             running = None
             for event in trace.events:

@@ -21,7 +21,7 @@ LOAD = [sys.executable, str(pathlib.Path(__file__).with_name("load.py"))]
 SECONDS = "0.3"
 # The witness, enabled first, reads the clock first. Interrupts or other machines' turns may come in between.
 EARLY_NS = 1000
-LATE_NS = 5_000_000
+LATE_NS = int(5_000_000 * recording.SLOWNESS)
 PRIORITY = -100  # LTTng counts from MAX_RT_PRIO
 # perf's event: (name in the trace, to be asked for as, pattern of its text, fields of ours).
 PERF_EVENTS = {
