@@ -32,7 +32,8 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kAnswerDeadline = 10s;
-constexpr auto kLoadDeadline = 120s;   // thousands of programs into the kernel, on a busy machine
+constexpr auto kLoadDeadline = 120s;   // without progress, of programs into the kernel
+constexpr auto kAttachDeadline = 60s;  // of thousands of programs, on a busy machine
 constexpr auto kStopDeadline = 10min;  // a slow disk may have gigabytes to take
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr char kRegisterTimeout[] = "SILLAGE_REGISTER_TIMEOUT_MS";
@@ -96,9 +97,13 @@ class Recorder {
   Status create() {
     control::v1::Request request;
     *request.mutable_create_recording() = plan_.request;
-    const bool loads_programs = request.create_recording().kernel_channels_size() != 0;
-    auto response =
-        client_.call(std::move(request), loads_programs ? kLoadDeadline : kAnswerDeadline);
+    const bool loads_programs = plan_.request.kernel_channels_size() != 0;
+    request.mutable_create_recording()->set_wants_progress(loads_programs);
+    auto response = client_.call(
+        std::move(request), loads_programs ? kLoadDeadline : kAnswerDeadline,
+        [this](const control::v1::Progress& progress) { return show_progress(progress); });
+    clear_live_line();
+    has_live_line_ = false;
     if (!response) return tl::unexpected<Error>(std::move(response).error());
     const control::v1::CreateRecordingResponse& made = response->create_recording();
     recording_ = made.recording();
@@ -108,6 +113,18 @@ class Recorder {
       for (const std::string& why : made.left_out()) fmt::print(stderr, "  {}\n", why);
     }
     kernel_events_ = made.kernel_events();
+    return {};
+  }
+
+  /// Says how many programs are loaded; the one occasion to notice in time that nobody wants them any more.
+  Status show_progress(const control::v1::Progress& progress) {
+    signalfd_siginfo info;
+    if (read(signals_.value(), &info, sizeof info) == sizeof info)
+      return fail(Code::kNotReady, "interrupted before the recording began; nothing is recorded");
+    if (!shows_live_line_) return {};
+    fmt::print(stderr, "\r\033[KLoading programs into the kernel: {} of {}\r", progress.done(),
+               progress.total());
+    has_live_line_ = true;
     return {};
   }
 
@@ -126,7 +143,8 @@ class Recorder {
       child_.emplace(*std::move(child));
       request.mutable_start_recording()->set_root_pid(child_->pid());
     }
-    auto response = client_.call(std::move(request), kAnswerDeadline);
+    auto response =
+        client_.call(std::move(request), kernel_events_ != 0 ? kAttachDeadline : kAnswerDeadline);
     if (!response) return tl::unexpected<Error>(std::move(response).error());
     start_ns_ = monotonic_ns();
     if (!child_) {

@@ -6,7 +6,6 @@
 
 #include <grp.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -20,6 +19,8 @@ namespace {
 
 // Events that the kernel does not let be recorded: how many are named in an answer.
 constexpr int kShownLeftOut = 10;
+// How often a command that waits hears of progress.
+constexpr int kProgressMs = 100;
 
 std::uint64_t monotonic_ms() {
   timespec now = {};
@@ -88,8 +89,9 @@ Status Daemon::start() {
   if (!lock) return tl::unexpected<Error>(std::move(lock).error());
   lock_ = *std::move(lock);
   raise_descriptor_limit();
-  finished_ = Fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!finished_) return fail_errno("cannot make an eventfd");
+  auto background = Background::create();
+  if (!background) return tl::unexpected<Error>(std::move(background).error());
+  background_ = *std::move(background);
   auto clock = collect::ClockKeeper::create();
   if (!clock) return tl::unexpected<Error>(std::move(clock).error());
   clock_ = *std::move(clock);
@@ -113,9 +115,13 @@ Status Daemon::start() {
 
 Daemon::~Daemon() {
   // No command can be answered any more; their recordings end here.
+  for (auto& [connection, loading] : loading_) loading->stop.request_stop();
+  for (auto& [id, owned] : recordings_) owned.is_abandoned = true;
+  for (auto& finishing : finishing_) finishing->connection.reset();
+  if (background_) background_->finish();
   control_.reset();
   while (!recordings_.empty()) stop_recording(recordings_.begin()->first, std::nullopt);
-  for (auto& finishing : finishing_) finishing->thread.join();
+  if (background_) background_->finish();
 }
 
 Status Daemon::run(int stop_fd) {
@@ -123,7 +129,7 @@ Status Daemon::run(int stop_fd) {
   pollfd sources[kCount] = {{stop_fd, POLLIN, 0},
                             {apps_->fd(), POLLIN, 0},
                             {control_->fd(), POLLIN, 0},
-                            {finished_.value(), POLLIN, 0}};
+                            {background_->fd(), POLLIN, 0}};
   std::uint64_t idle_since_ms = monotonic_ms();
   for (;;) {
     int timeout_ms = -1;
@@ -134,6 +140,7 @@ Status Daemon::run(int stop_fd) {
       if (idle_ms >= options_.idle_ms) return {};
       timeout_ms = static_cast<int>(options_.idle_ms - idle_ms);
     }
+    if (!loading_.empty()) timeout_ms = kProgressMs;
     if (poll(sources, kCount, timeout_ms) < 0 && errno != EINTR)
       return fail_errno("cannot wait for events");
     if (sources[kStop].revents != 0) return {};
@@ -142,12 +149,13 @@ Status Daemon::run(int stop_fd) {
       control_->process_events();
       if (is_idle()) idle_since_ms = monotonic_ms();
     }
-    if (sources[kFinished].revents != 0) send_summaries();
+    if (sources[kFinished].revents != 0) background_->process_done();
+    if (!loading_.empty()) tell_progress();
   }
 }
 
 bool Daemon::is_idle() const {
-  return recordings_.empty() && finishing_.empty() && control_->connection_count() == 0;
+  return recordings_.empty() && background_->is_idle() && control_->connection_count() == 0;
 }
 
 void Daemon::renew_gates(apps::Image& image) {
@@ -188,12 +196,10 @@ void Daemon::request(control::ConnectionId connection, const control::v1::Reques
     case control::v1::Request::kVersion: answer_version(response.mutable_version()); break;
     case control::v1::Request::kList: answer_list(request.list(), response.mutable_list()); break;
     case control::v1::Request::kCreateRecording:
-      done = create_recording(connection, request.create_recording(),
-                              response.mutable_create_recording());
+      done = create_recording(connection, request.create_recording(), &response);
       break;
     case control::v1::Request::kStartRecording:
-      done = start_recording(connection, request.start_recording(),
-                             response.mutable_start_recording());
+      done = start_recording(connection, request.start_recording(), &response);
       break;
     case control::v1::Request::kStats: {
       auto owned = find_recording(connection, request.stats().recording());
@@ -217,20 +223,24 @@ void Daemon::request(control::ConnectionId connection, const control::v1::Reques
                   "a request that this daemon does not know: use one release of both");
       break;
   }
-  if (done) {
-    control_->reply(connection, response);
-  } else {
+  if (!done) {
     control_->reply(connection, done.error());
+  } else if (response.response_case() != control::v1::Response::RESPONSE_NOT_SET) {
+    control_->reply(connection, response);
   }
 }
 
 void Daemon::closed(control::ConnectionId connection) {
+  if (auto found = loading_.find(connection); found != loading_.end())
+    found->second->stop.request_stop();
   for (auto& finishing : finishing_) {
     if (finishing->connection == connection) finishing->connection.reset();
   }
   std::vector<std::uint64_t> orphans;
-  for (const auto& [id, owned] : recordings_) {
-    if (owned.owner == connection) orphans.push_back(id);
+  for (auto& [id, owned] : recordings_) {
+    if (owned.owner != connection) continue;
+    owned.is_abandoned = true;
+    if (!owned.is_starting) orphans.push_back(id);
   }
   for (std::uint64_t id : orphans) stop_recording(id, std::nullopt);
 }
@@ -277,7 +287,7 @@ void Daemon::answer_list(const control::v1::ListRequest& request,
 
 Status Daemon::create_recording(control::ConnectionId connection,
                                 const control::v1::CreateRecordingRequest& request,
-                                control::v1::CreateRecordingResponse* response) {
+                                control::v1::Response* response) {
   auto session = control::session_of(request);
   if (!session) return tl::unexpected<Error>(std::move(session).error());
   for (const session::Channel& channel : session->channels()) {
@@ -287,61 +297,121 @@ Status Daemon::create_recording(control::ConnectionId connection,
       }
     }
   }
-  if (!session->kernel_channels().empty()) SILLAGE_TRY(open_tracer());
-  const std::uint64_t id = next_recording_++;
-  auto recording = Recording::create(id, *std::move(session), *clock_);
+  const bool is_of_kernel = !session->kernel_channels().empty();
+  auto recording = Recording::create(next_recording_++, *std::move(session), *clock_);
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
-  SILLAGE_TRY(prepare_kernel(recording->get(), response));
-  response->set_recording(id);
-  response->set_path((*recording)->session().options().output_path);
   const std::uint64_t refused = apps_->counts().refused + apps_->counts().no_descriptors;
-  recordings_.emplace(id, Owned{*std::move(recording), connection, refused});
-  return {};
-}
-
-Status Daemon::open_tracer() {
-  if (tracer_) return {};
-  auto tracer = kernel::Tracer::open();
-  if (!tracer)
-    return fail(tracer.error().code, "cannot record the kernel: " + tracer.error().message +
-                                         "; events of programs can be recorded without it");
-  tracer_ = *std::move(tracer);
-  return {};
-}
-
-Status Daemon::prepare_kernel(Recording* recording,
-                              control::v1::CreateRecordingResponse* response) {
-  if (recording->session().kernel_channels().empty()) return {};
-  if (Status added = recording->add_kernel(*tracer_); !added) {
-    recording->discard();
-    return added;
+  Owned owned{*std::move(recording), connection, refused};
+  if (!is_of_kernel) {
+    add_recording(std::move(owned), response->mutable_create_recording());
+    return {};
   }
-  for (const auto& channel : recording->kernel()) {
+  auto loading = std::make_shared<Loading>();
+  loading->owned = std::move(owned);
+  loading->wants_progress = request.wants_progress();
+  loading_[connection] = loading;
+  background_->run([this, loading] { loading->status = load(loading.get()); },
+                   [this, loading] { loaded(loading.get()); });
+  return {};
+}
+
+void Daemon::add_recording(Owned owned, control::v1::CreateRecordingResponse* response) {
+  const Recording& recording = *owned.recording;
+  response->set_recording(recording.id());
+  response->set_path(recording.session().options().output_path);
+  for (const auto& channel : recording.kernel()) {
     response->set_kernel_events(response->kernel_events() + channel->event_count());
     response->set_left_out_count(response->left_out_count() + channel->left_out().size());
     for (const std::string& why : channel->left_out())
       if (response->left_out_size() < kShownLeftOut) response->add_left_out(why);
   }
-  return {};
+  recordings_.emplace(recording.id(), std::move(owned));
+}
+
+// On a thread of its own.
+Status Daemon::load(Loading* loading) {
+  const std::lock_guard one_at_a_time(tracer_mutex_);
+  Status done;
+  if (!tracer_) {
+    auto tracer = kernel::Tracer::open();
+    if (tracer) {
+      tracer_ = *std::move(tracer);
+    } else {
+      done = fail(tracer.error().code, "cannot record the kernel: " + tracer.error().message +
+                                           "; events of programs can be recorded without it");
+    }
+  }
+  if (done) done = loading->owned.recording->add_kernel(*tracer_, loading->progress);
+  if (!done) loading->owned.recording->discard();
+  return done;
+}
+
+void Daemon::loaded(Loading* loading) {
+  const control::ConnectionId connection = loading->owned.owner;
+  const auto self = loading_.extract(connection);
+  if (!loading->status) return control_->reply(connection, loading->status.error());
+  if (loading->stop.stop_requested()) {
+    background_->run([loading = self.mapped()] { loading->owned.recording->discard(); }, [] {});
+    return;
+  }
+  control::v1::Response response;
+  add_recording(std::move(loading->owned), response.mutable_create_recording());
+  control_->reply(connection, response);
+}
+
+void Daemon::tell_progress() {
+  for (auto& [connection, loading] : loading_) {
+    const std::uint64_t done = loading->progress.done();
+    if (!loading->wants_progress || done == loading->told) continue;
+    loading->told = done;
+    control::v1::Response response;
+    response.mutable_progress()->set_done(done);
+    response.mutable_progress()->set_total(loading->progress.total());
+    control_->send_before_reply(connection, response);
+  }
 }
 
 Status Daemon::start_recording(control::ConnectionId connection,
                                const control::v1::StartRecordingRequest& request,
-                               control::v1::StartRecordingResponse* response) {
+                               control::v1::Response* response) {
   auto owned = find_recording(connection, request.recording());
   if (!owned) return tl::unexpected<Error>(std::move(owned).error());
   Recording& recording = *(*owned)->recording;
   if (recording.is_active()) return fail(Code::kAlreadyExists, "the recording has been started");
   if (request.root_pid() < 0) return fail(Code::kInvalidArgument, "a root process that cannot be");
-  SILLAGE_TRY(recording.start(request.root_pid()));
+  if (recording.kernel().empty()) {
+    activate(&recording, request.root_pid(), response->mutable_start_recording());
+    return {};
+  }
+  (*owned)->is_starting = true;
+  auto status = std::make_shared<Status>();
+  background_->run([&recording, status] { *status = recording.start_kernel(); },
+                   [this, id = request.recording(), root_pid = request.root_pid(), status] {
+                     started(id, root_pid, *status);
+                   });
+  return {};
+}
+
+void Daemon::started(std::uint64_t id, pid_t root_pid, const Status& status) {
+  Owned& owned = recordings_.at(id);
+  owned.is_starting = false;
+  if (owned.is_abandoned) return stop_recording(id, std::nullopt);
+  if (!status) return control_->reply(owned.owner, status.error());
+  control::v1::Response response;
+  activate(owned.recording.get(), root_pid, response.mutable_start_recording());
+  control_->reply(owned.owner, response);
+}
+
+void Daemon::activate(Recording* recording, pid_t root_pid,
+                      control::v1::StartRecordingResponse* response) {
+  recording->start(root_pid);
   apps_->registry().for_each_image([&](apps::Image& image) {
-    recording.attach(image);
+    recording->attach(image);
     std::vector<apps::Attachment> fed;
-    recording.add_attachments(image, &fed);
+    recording->add_attachments(image, &fed);
     if (!fed.empty()) renew_gates(image);
   });
-  response->set_programs(recording.program_count());
-  return {};
+  response->set_programs(recording->program_count());
 }
 
 Result<Daemon::Owned*> Daemon::find_recording(control::ConnectionId connection, std::uint64_t id) {
@@ -367,48 +437,33 @@ void Daemon::stop_recording(std::uint64_t id, std::optional<control::ConnectionI
   recordings_.erase(found);
   for (apps::Image* image : fed_images) renew_gates(*image);
 
-  auto finishing = std::make_unique<Finishing>();
-  finishing->recording = std::move(owned.recording);
+  auto finishing = std::make_shared<Finishing>();
+  finishing->owned = std::move(owned);
   finishing->connection = connection;
-  finishing->refused_before = owned.refused_before;
-  Finishing* work = finishing.get();
-  const int bell = finished_.value();
-  finishing->thread = std::thread([work, bell] {
-    work->stats = work->recording->finish();
-    // Pairs with the acquire load in send_summaries().
-    work->is_done.store(true, std::memory_order_release);
-    const std::uint64_t one = 1;
-    (void)!write(bell, &one, sizeof one);
-  });
-  finishing_.push_back(std::move(finishing));
+  finishing_.push_back(finishing);
+  background_->run([finishing] { finishing->stats = finishing->owned.recording->finish(); },
+                   [this, finishing] {
+                     std::erase(finishing_, finishing);
+                     send_summary(*finishing);
+                   });
 }
 
-void Daemon::send_summaries() {
-  std::uint64_t count;
-  (void)!read(finished_.value(), &count, sizeof count);
-  std::vector<std::unique_ptr<Finishing>> done;
-  std::erase_if(finishing_, [&](std::unique_ptr<Finishing>& finishing) {
-    if (!finishing->is_done.load(std::memory_order_acquire)) return false;
-    done.push_back(std::move(finishing));
-    return true;
-  });
-  for (auto& finishing : done) {
-    finishing->thread.join();
-    if (!finishing->connection) continue;
-    const Recording& recording = *finishing->recording;
-    control::v1::Response response;
-    control::v1::StopRecordingResponse* summary = response.mutable_stop_recording();
-    fill_stats(finishing->stats, summary->mutable_stats());
-    summary->set_duration_ns(recording.duration_ns());
-    summary->set_path(recording.session().options().output_path);
-    summary->set_warning(recording.warning());
-    recording.coverage().fill(recording.session().channels(), summary->mutable_coverage());
-    const std::uint64_t refused = apps_->counts().refused + apps_->counts().no_descriptors;
-    summary->mutable_coverage()->set_refused_programs(refused - finishing->refused_before);
-    if (refused != finishing->refused_before)
-      summary->mutable_coverage()->set_last_refusal(apps_->last_refusal());
-    control_->reply(*finishing->connection, response);
-  }
+void Daemon::send_summary(const Finishing& finishing) {
+  if (!finishing.connection) return;
+  const Recording& recording = *finishing.owned.recording;
+  control::v1::Response response;
+  control::v1::StopRecordingResponse* summary = response.mutable_stop_recording();
+  fill_stats(finishing.stats, summary->mutable_stats());
+  summary->set_duration_ns(recording.duration_ns());
+  summary->set_path(recording.session().options().output_path);
+  summary->set_warning(recording.warning());
+  recording.coverage().fill(recording.session().channels(), summary->mutable_coverage());
+  const std::uint64_t refused = apps_->counts().refused + apps_->counts().no_descriptors;
+  const std::uint64_t refused_before = finishing.owned.refused_before;
+  summary->mutable_coverage()->set_refused_programs(refused - refused_before);
+  if (refused != refused_before)
+    summary->mutable_coverage()->set_last_refusal(apps_->last_refusal());
+  control_->reply(*finishing.connection, response);
 }
 
 }  // namespace sillage::daemon

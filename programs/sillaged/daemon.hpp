@@ -7,16 +7,18 @@
 #include "base/result.hpp"
 #include "collect/clock_keeper.hpp"
 #include "control/server.hpp"
+#include "sillaged/background.hpp"
+#include "sillaged/load_progress.hpp"
 #include "sillaged/recording.hpp"
 
 #include <sys/types.h>
 
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
-#include <thread>
+#include <stop_token>
 #include <vector>
 
 namespace sillage::daemon {
@@ -31,7 +33,8 @@ struct DaemonOptions {
 
 /// The daemon: programs on one side, commands on the other, recordings between; one event loop.
 ///
-/// Threads: run() uses one; collectors and the clock have their own. Two daemons can live in one process, with
+/// Threads: run() uses one; collectors, the clock, and what takes long (loading, attaching and detaching the kernel's
+///          programs, completing files) have their own. Two daemons can live in one process, with
 ///          different paths.
 class Daemon final : public apps::AppEvents, public control::ControlEvents {
  public:
@@ -48,19 +51,27 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   [[nodiscard]] Status run(int stop_fd);
 
  private:
-  /// A recording whose files are being completed.
-  struct Finishing {
-    std::unique_ptr<Recording> recording;
-    std::optional<control::ConnectionId> connection;  // that waits for the summary
-    collect::Stats stats;
-    std::uint64_t refused_before = 0;
-    std::atomic<bool> is_done = false;  // set by the thread, before it rings
-    std::thread thread;
-  };
   struct Owned {
     std::unique_ptr<Recording> recording;
     control::ConnectionId owner = 0;
     std::uint64_t refused_before = 0;  // programs refused when it began
+    bool is_starting = false;          // its programs are being attached
+    bool is_abandoned = false;         // meanwhile its owner has gone
+  };
+  /// A recording whose programs are being loaded into the kernel.
+  struct Loading {
+    Owned owned;
+    bool wants_progress = false;
+    std::uint64_t told = 0;  // how many programs the command knows of
+    std::stop_source stop;   // its command has gone
+    LoadProgress progress{stop.get_token()};
+    Status status;
+  };
+  /// A recording whose files are being completed.
+  struct Finishing {
+    Owned owned;
+    std::optional<control::ConnectionId> connection;  // that waits for the summary
+    collect::Stats stats;
   };
 
   explicit Daemon(const DaemonOptions& options);
@@ -76,19 +87,24 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
 
   void answer_version(control::v1::VersionResponse* response) const;
   void answer_list(const control::v1::ListRequest& request, control::v1::ListResponse* response);
+  /// Fills the response or, where programs are to be loaded into the kernel, answers later; so does
+  /// start_recording() with what is to be attached.
   [[nodiscard]] Status create_recording(control::ConnectionId connection,
                                         const control::v1::CreateRecordingRequest& request,
-                                        control::v1::CreateRecordingResponse* response);
+                                        control::v1::Response* response);
+  void add_recording(Owned owned, control::v1::CreateRecordingResponse* response);
+  [[nodiscard]] Status load(Loading* loading);
+  void loaded(Loading* loading);
+  void tell_progress();
   [[nodiscard]] Status start_recording(control::ConnectionId connection,
                                        const control::v1::StartRecordingRequest& request,
-                                       control::v1::StartRecordingResponse* response);
-  [[nodiscard]] Status open_tracer();
-  /// Loads the programs of a recording's kernel channels.
-  [[nodiscard]] Status prepare_kernel(Recording* recording,
-                                      control::v1::CreateRecordingResponse* response);
+                                       control::v1::Response* response);
+  void started(std::uint64_t id, pid_t root_pid, const Status& status);
+  void activate(Recording* recording, pid_t root_pid,
+                control::v1::StartRecordingResponse* response);
   [[nodiscard]] Result<Owned*> find_recording(control::ConnectionId connection, std::uint64_t id);
   void stop_recording(std::uint64_t id, std::optional<control::ConnectionId> connection);
-  void send_summaries();
+  void send_summary(const Finishing& finishing);
   /// Sets all gates of an image to what the recordings want of it, under a new generation.
   void renew_gates(apps::Image& image);
   [[nodiscard]] bool is_idle() const;
@@ -97,9 +113,11 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   Fd lock_;
   std::unique_ptr<collect::ClockKeeper> clock_;
   std::map<std::uint64_t, Owned> recordings_;
-  std::vector<std::unique_ptr<Finishing>> finishing_;
-  Fd finished_;                           // eventfd: a recording's files are complete
+  std::map<control::ConnectionId, std::shared_ptr<Loading>> loading_;
+  std::vector<std::shared_ptr<Finishing>> finishing_;
+  std::mutex tracer_mutex_;               // guards what follows: one recording is loaded at a time
   std::optional<kernel::Tracer> tracer_;  // once a recording wants the kernel's events
+  std::unique_ptr<Background> background_;
   std::unique_ptr<apps::AppServer> apps_;
   std::unique_ptr<control::ControlServer> control_;
   std::uint64_t next_recording_ = 1;

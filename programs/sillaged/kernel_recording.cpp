@@ -100,14 +100,14 @@ ring::KernelRingOptions ring_options(const session::KernelChannel& wanted, std::
 
 Result<std::unique_ptr<KernelRecording>> KernelRecording::create(
     const session::KernelChannel& wanted, const kernel::Tracer& tracer,
-    collect::Collector& collector, collect::TraceId trace) {
+    collect::Collector& collector, collect::TraceId trace, LoadProgress& progress) {
   std::unique_ptr<KernelRecording> recording(new KernelRecording(collector));
-  SILLAGE_TRY(recording->open(wanted, tracer, trace));
+  SILLAGE_TRY(recording->open(wanted, tracer, trace, progress));
   return recording;
 }
 
 Status KernelRecording::open(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
-                             collect::TraceId trace) {
+                             collect::TraceId trace, LoadProgress& progress) {
   kernel::SystemCalls calls;
   if (wants_syscalls(wanted)) {
     auto loaded = tracer.catalog().system_calls();
@@ -121,6 +121,7 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const kernel:
   const std::vector<const KernelTracepoint*> tracepoints = matching(wanted, tracer);
   const std::size_t events =
       tracepoints.size() + 2 * (matching(wanted, calls).size() + wanted.rules().size());
+  progress.expect(tracepoints.size() + 2 * matching(wanted, calls).size());
   std::vector<kernel::FieldPlan> contexts;
   ctf::FieldClassRef context_class;
   SILLAGE_TRY(add_contexts(wanted, tracer, &contexts, &context_class));
@@ -147,9 +148,9 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const kernel:
   if (!channel) return tl::unexpected(std::move(channel).error());
   channel_ = *channel;
 
-  SILLAGE_TRY(add_tracepoints(wanted, tracepoints, tracer));
-  SILLAGE_TRY(add_syscalls(wanted, calls, tracer));
-  SILLAGE_TRY(add_places(wanted, tracer));
+  SILLAGE_TRY(add_tracepoints(wanted, tracepoints, tracer, progress));
+  SILLAGE_TRY(add_syscalls(wanted, calls, tracer, progress));
+  SILLAGE_TRY(add_places(wanted, tracer, progress));
   SILLAGE_TRY(filters_.check_fields());
   if (event_count() == 0)
     return fail(Code::kUnsupported, "this kernel lets none of these events be recorded; " +
@@ -161,8 +162,9 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const kernel:
 
 Status KernelRecording::add_tracepoints(const session::KernelChannel& wanted,
                                         const std::vector<const KernelTracepoint*>& tracepoints,
-                                        const kernel::Tracer& tracer) {
+                                        const kernel::Tracer& tracer, LoadProgress& progress) {
   for (const KernelTracepoint* tracepoint : tracepoints) {
+    SILLAGE_TRY(progress.next());
     auto plans = tracer.plan(*tracepoint);
     const auto rules =
         wanted.find_rules(KernelRule::Kind::kTracepoint, tracepoint->name, tracepoint->event);
@@ -174,8 +176,8 @@ Status KernelRecording::add_tracepoints(const session::KernelChannel& wanted,
 }
 
 Status KernelRecording::add_syscalls(const session::KernelChannel& wanted,
-                                     const kernel::SystemCalls& calls,
-                                     const kernel::Tracer& tracer) {
+                                     const kernel::SystemCalls& calls, const kernel::Tracer& tracer,
+                                     LoadProgress& progress) {
   const auto found = matching(wanted, calls);
   if (found.empty()) return {};
   if (tracer.btf() == nullptr)
@@ -186,10 +188,12 @@ Status KernelRecording::add_syscalls(const session::KernelChannel& wanted,
   const std::uint32_t bytes =
       std::min(wanted.options().syscall_bytes, kernel::SyscallPlanner::kMaxBytes);
   for (const bool at_exit : {false, true}) {
-    for (const kernel::SystemCall* call : found)
+    for (const kernel::SystemCall* call : found) {
+      SILLAGE_TRY(progress.next());
       SILLAGE_TRY(add_syscall(
           planner->plan(*call, at_exit, bytes),
           wanted.find_rules(KernelRule::Kind::kSyscall, call->name, call->user_name), tracer));
+    }
     if (found.size() != calls.all().size()) continue;
     for (const kernel::Abi abi : {kernel::Abi::kNative, kernel::Abi::kCompat})
       SILLAGE_TRY(add_syscall(planner->plan_unknown(abi, at_exit),
@@ -288,7 +292,7 @@ Status KernelRecording::add_event(std::vector<EventPlan> plans,
 }
 
 Status KernelRecording::add_places(const session::KernelChannel& wanted,
-                                   const kernel::Tracer& tracer) {
+                                   const kernel::Tracer& tracer, LoadProgress& progress) {
   for (const KernelRule& rule : wanted.rules()) {
     Result<std::vector<kernel::PlacedEvent>> events;
     switch (rule.kind) {
@@ -301,6 +305,8 @@ Status KernelRecording::add_places(const session::KernelChannel& wanted,
       case KernelRule::Kind::kUserspaceProbe: events = kernel::plan_user_probe(rule.pattern); break;
     }
     if (!events) return tl::unexpected(std::move(events).error());
+    progress.expect(1);
+    SILLAGE_TRY(progress.next());
     const Status added = add_events(rule, *events, tracer);
     if (added) continue;
     const bool is_function = rule.kind == KernelRule::Kind::kFunction;

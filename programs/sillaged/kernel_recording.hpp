@@ -9,6 +9,7 @@
 #include "kernel/tracer.hpp"
 #include "session/kernel_channel.hpp"
 #include "sillaged/kernel_filters.hpp"
+#include "sillaged/load_progress.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -27,10 +28,11 @@ class KernelRecording {
   ///
   /// Cost:   some 3 ms an event.
   /// Errors: kNotFound  a rule that names what there is not; a context that cannot be recorded;
-  ///         what keeps any program from being loaded: permissions, kernel options.
+  ///         what keeps any program from being loaded: permissions, kernel options;
+  ///         kNotReady  `progress` says that nobody wants it any more.
   [[nodiscard]] static Result<std::unique_ptr<KernelRecording>> create(
       const session::KernelChannel& wanted, const kernel::Tracer& tracer,
-      collect::Collector& collector, collect::TraceId trace);
+      collect::Collector& collector, collect::TraceId trace, LoadProgress& progress);
 
   /// Attaches the programs and, if that is wanted, records the kernel's state as it is then.
   [[nodiscard]] Status start();
@@ -46,18 +48,18 @@ class KernelRecording {
  private:
   explicit KernelRecording(collect::Collector& collector) : collector_(collector) {}
   [[nodiscard]] Status open(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
-                            collect::TraceId trace);
+                            collect::TraceId trace, LoadProgress& progress);
   [[nodiscard]] Status add_contexts(const session::KernelChannel& wanted,
                                     const kernel::Tracer& tracer,
                                     std::vector<kernel::FieldPlan>* plans,
                                     ctf::FieldClassRef* field_class) const;
   [[nodiscard]] Status add_tracepoints(
       const session::KernelChannel& wanted,
-      const std::vector<const kernel::KernelTracepoint*>& tracepoints,
-      const kernel::Tracer& tracer);
+      const std::vector<const kernel::KernelTracepoint*>& tracepoints, const kernel::Tracer& tracer,
+      LoadProgress& progress);
   /// Functions and probes.
   [[nodiscard]] Status add_places(const session::KernelChannel& wanted,
-                                  const kernel::Tracer& tracer);
+                                  const kernel::Tracer& tracer, LoadProgress& progress);
   [[nodiscard]] Status add_events(const session::KernelRule& rule,
                                   const std::vector<kernel::PlacedEvent>& events,
                                   const kernel::Tracer& tracer);
@@ -65,7 +67,8 @@ class KernelRecording {
                                  const kernel::Tracer& tracer);
   /// Entry and exit of the system calls that rules want; of those without a number, too, where all are wanted.
   [[nodiscard]] Status add_syscalls(const session::KernelChannel& wanted,
-                                    const kernel::SystemCalls& calls, const kernel::Tracer& tracer);
+                                    const kernel::SystemCalls& calls, const kernel::Tracer& tracer,
+                                    LoadProgress& progress);
   [[nodiscard]] Status add_syscall(kernel::SyscallEvent event,
                                    const std::vector<const session::KernelRule*>& rules,
                                    const kernel::Tracer& tracer);

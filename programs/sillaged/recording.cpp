@@ -108,7 +108,7 @@ Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
   return std::unique_ptr<Recording>(new Recording(id, std::move(session), *std::move(collector)));
 }
 
-Status Recording::add_kernel(const kernel::Tracer& tracer) {
+Status Recording::add_kernel(const kernel::Tracer& tracer, LoadProgress& progress) {
   utsname system = {};
   (void)uname(&system);
   ctf::KernelEnvironment facts;
@@ -126,7 +126,7 @@ Status Recording::add_kernel(const kernel::Tracer& tracer) {
                                        .clock_offset_ns = clock_offset_ns_});
   if (!trace) return tl::unexpected<Error>(std::move(trace).error());
   for (const session::KernelChannel& channel : session_.kernel_channels()) {
-    auto made = KernelRecording::create(channel, tracer, *collector_, *trace);
+    auto made = KernelRecording::create(channel, tracer, *collector_, *trace, progress);
     if (!made) return tl::unexpected<Error>(std::move(made).error());
     kernel_.push_back(*std::move(made));
   }
@@ -143,12 +143,16 @@ void Recording::discard() {
   std::filesystem::remove(output, ignored);
 }
 
-Status Recording::start(pid_t root_pid) {
-  session_.set_root_process(root_pid);
+Status Recording::start_kernel() {
   start_ns_ = monotonic_ns();
   for (const auto& channel : kernel_) SILLAGE_TRY(channel->start());
-  is_active_ = true;
   return {};
+}
+
+void Recording::start(pid_t root_pid) {
+  session_.set_root_process(root_pid);
+  if (start_ns_ == 0) start_ns_ = monotonic_ns();
+  is_active_ = true;
 }
 
 collect::Stats Recording::stats() {
@@ -158,7 +162,10 @@ collect::Stats Recording::stats() {
 
 collect::Stats Recording::finish() {
   for (const auto& channel : kernel_) channel->stop();
-  return collector_->stop();
+  const collect::Stats stats = collector_->stop();
+  // Here rather than with the recording, on the daemon's loop: these are thousands of programs.
+  kernel_.clear();
+  return stats;
 }
 
 void Recording::stop() {

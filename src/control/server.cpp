@@ -176,6 +176,15 @@ void ControlServer::reply(ConnectionId id, const v1::Response& response) {
   arm_timer();
 }
 
+void ControlServer::send_before_reply(ConnectionId id, const v1::Response& response) {
+  auto found = connections_.find(id);
+  if (found == connections_.end() || !found->second.to_send.empty()) return;
+  found->second.to_send = frame(response.SerializeAsString());
+  found->second.deadline_ns = monotonic_ns() + options_.stalled_ms * kMillisecond;
+  flush(id);
+  arm_timer();
+}
+
 void ControlServer::reply(ConnectionId id, const Error& error) {
   v1::Response response;
   response.mutable_error()->set_code(static_cast<unsigned>(error.code));

@@ -54,6 +54,8 @@ class ControlServer {
 
   /// Answers the oldest open request of a connection; nothing happens if it has gone.
   void reply(ConnectionId connection, const v1::Response& response);
+  /// Sends something before the answer; not while the peer has not read what came before it.
+  void send_before_reply(ConnectionId connection, const v1::Response& response);
   /// Answers with an error.
   void reply(ConnectionId connection, const Error& error);
 
