@@ -78,7 +78,7 @@ class Loading(recording.KernelTest):
             if leave == signal.SIGINT:
                 self.assertIn("interrupted", said)
             self.wait_for(lambda: self.programs(daemon.pid) == 0, "programs that nobody wants are kept", 20)
-            self.assertFalse((self.folder / f"trace{self.traces}").exists())
+            self.wait_for(lambda: not (self.folder / f"trace{self.traces}").exists(), "an empty trace is kept", 20)
             # As if nothing had been.
             self.assertGreater(self.record(("-e", "sched_switch"), ["true"])[1].recorded, 0)
             daemon.terminate()
