@@ -19,7 +19,7 @@ import recording
 
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "uts", "time")
 # States of /proc/PID/stat: the dump's status.
-WAITS, ZOMBIE, RUNS = 5, 4, 2
+WAITS, ZOMBIE, RUNS, FORKED = 5, 4, 2, 1
 PROGRAM = """
 import os, sys, time
 null = os.open('/dev/null', os.O_RDONLY | os.O_CLOEXEC)
@@ -120,7 +120,8 @@ class StateDump(recording.KernelTest):
         zombies = [state for state in states.values() if state["ppid"] == pid]
         self.assertEqual([zombie["status"] for zombie in zombies], [ZOMBIE])
         recorder = [state["status"] for state in states.values() if state["pid"] == self.daemon.pid]
-        self.assertIn(RUNS, recorder, "the daemon's thread that dumps")
+        # The thread that dumps: the kernel may not have charged it for any time yet.
+        self.assertTrue({RUNS, FORKED} & set(recorder), recorder)
 
     def test_namespaces_and_numbers(self):
         _, pid = self.start_program("unshare", "--kill-child", "--pid", "--fork", "--ipc", "--uts", "--net", "--mount", "--cgroup",
