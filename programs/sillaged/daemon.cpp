@@ -75,7 +75,10 @@ void fill_stats(const collect::Stats& stats, control::v1::Stats* message) {
 }  // namespace
 
 Daemon::Daemon(const DaemonOptions& options)
-    : options_(options), generation_(random_generation()) {}
+    : options_(options),
+      store_(options.paths),
+      next_recording_((random_generation() >> 1) + 1u),
+      generation_(random_generation()) {}
 
 Result<std::unique_ptr<Daemon>> Daemon::create(const DaemonOptions& options) {
   std::unique_ptr<Daemon> daemon(new Daemon(options));
@@ -95,6 +98,7 @@ Status Daemon::start() {
   auto clock = collect::ClockKeeper::create();
   if (!clock) return tl::unexpected<Error>(std::move(clock).error());
   clock_ = *std::move(clock);
+  adopt_recordings();
 
   const bool is_root = options_.paths.domain == SILLAGE_DOMAIN_ROOT;
   apps::AppServer::Options app_options{options_.paths, is_root, clock_->fd(), options_.limits};
@@ -110,10 +114,13 @@ Status Daemon::start() {
   auto control = control::ControlServer::listen(control_options, *this);
   if (!control) return tl::unexpected<Error>(std::move(control).error());
   control_ = *std::move(control);
+  end_orphans();
   return {};
 }
 
 Daemon::~Daemon() {
+  // Commands that see their connections close are not to look for the next daemon.
+  for (auto& [id, owned] : recordings_) owned.recording->end_with_daemon();
   // No command can be answered any more; their recordings end here.
   for (auto& [connection, loading] : loading_) loading->stop.request_stop();
   for (auto& [id, owned] : recordings_) owned.is_abandoned = true;
@@ -125,13 +132,15 @@ Daemon::~Daemon() {
 }
 
 Status Daemon::run(int stop_fd) {
-  enum { kStop, kApps, kControl, kFinished, kCount };
-  pollfd sources[kCount] = {{stop_fd, POLLIN, 0},
-                            {apps_->fd(), POLLIN, 0},
-                            {control_->fd(), POLLIN, 0},
-                            {background_->fd(), POLLIN, 0}};
+  enum { kStop, kApps, kControl, kFinished, kHeirs };
   std::uint64_t idle_since_ms = monotonic_ms();
   for (;;) {
+    std::vector<pollfd> sources = {{stop_fd, POLLIN, 0},
+                                   {apps_->fd(), POLLIN, 0},
+                                   {control_->fd(), POLLIN, 0},
+                                   {background_->fd(), POLLIN, 0}};
+    for (const auto& [id, owned] : recordings_)
+      if (owned.heir) sources.push_back({owned.heir->pidfd.value(), POLLIN, 0});
     int timeout_ms = -1;
     if (!is_idle()) {
       idle_since_ms = monotonic_ms();
@@ -141,7 +150,7 @@ Status Daemon::run(int stop_fd) {
       timeout_ms = static_cast<int>(options_.idle_ms - idle_ms);
     }
     if (!loading_.empty()) timeout_ms = kProgressMs;
-    if (poll(sources, kCount, timeout_ms) < 0 && errno != EINTR)
+    if (poll(sources.data(), sources.size(), timeout_ms) < 0 && errno != EINTR)
       return fail_errno("cannot wait for events");
     if (sources[kStop].revents != 0) return {};
     if (sources[kApps].revents != 0) apps_->process_events();
@@ -151,6 +160,7 @@ Status Daemon::run(int stop_fd) {
     }
     if (sources[kFinished].revents != 0) background_->process_done();
     if (!loading_.empty()) tell_progress();
+    if (sources.size() > kHeirs) end_orphans();
   }
 }
 
@@ -218,6 +228,10 @@ void Daemon::request(control::ConnectionId connection, const control::v1::Reques
       done = tl::unexpected<Error>(std::move(owned).error());
       break;
     }
+    case control::v1::Request::kResumeRecording:
+      done = resume_recording(connection, request.resume_recording().recording());
+      if (done) response.mutable_resume_recording();
+      break;
     case control::v1::Request::REQUEST_NOT_SET:
       done = fail(Code::kUnsupported,
                   "a request that this daemon does not know: use one release of both");
@@ -306,6 +320,7 @@ Status Daemon::create_recording(control::ConnectionId connection,
     add_recording(std::move(owned), response->mutable_create_recording());
     return {};
   }
+  owned.recording->outlive_daemon(store_, state_of(connection, request));
   auto loading = std::make_shared<Loading>();
   loading->owned = std::move(owned);
   loading->wants_progress = request.wants_progress();
@@ -385,7 +400,8 @@ Status Daemon::start_recording(control::ConnectionId connection,
   }
   (*owned)->is_starting = true;
   auto status = std::make_shared<Status>();
-  background_->run([&recording, status] { *status = recording.start_kernel(); },
+  background_->run([&recording, status,
+                    root_pid = request.root_pid()] { *status = recording.start_kernel(root_pid); },
                    [this, id = request.recording(), root_pid = request.root_pid(), status] {
                      started(id, root_pid, *status);
                    });

@@ -51,12 +51,18 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   [[nodiscard]] Status run(int stop_fd);
 
  private:
+  /// The command of a recording whose daemon was killed.
+  struct Heir {
+    uid_t uid = 0;
+    Fd pidfd;  // none: it has gone
+  };
   struct Owned {
     std::unique_ptr<Recording> recording;
     control::ConnectionId owner = 0;
     std::uint64_t refused_before = 0;  // programs refused when it began
     bool is_starting = false;          // its programs are being attached
     bool is_abandoned = false;         // meanwhile its owner has gone
+    std::optional<Heir> heir{};        // adopted, and nobody's until this command asks for it
   };
   /// A recording whose programs are being loaded into the kernel.
   struct Loading {
@@ -99,6 +105,14 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   [[nodiscard]] Status start_recording(control::ConnectionId connection,
                                        const control::v1::StartRecordingRequest& request,
                                        control::v1::Response* response);
+  /// What this daemon leaves to the next one, if it is killed.
+  [[nodiscard]] v1::RecordingState state_of(
+      control::ConnectionId connection, const control::v1::CreateRecordingRequest& request) const;
+  /// Takes over the recordings of a daemon that was killed.
+  void adopt_recordings();
+  [[nodiscard]] Status resume_recording(control::ConnectionId connection, std::uint64_t id);
+  /// Ends those whose commands have gone.
+  void end_orphans();
   void started(std::uint64_t id, pid_t root_pid, const Status& status);
   void activate(Recording* recording, pid_t root_pid,
                 control::v1::StartRecordingResponse* response);
@@ -110,6 +124,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   [[nodiscard]] bool is_idle() const;
 
   const DaemonOptions options_;
+  const RecordingStore store_;
   Fd lock_;
   std::unique_ptr<collect::ClockKeeper> clock_;
   std::map<std::uint64_t, Owned> recordings_;
@@ -120,7 +135,8 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents {
   std::unique_ptr<Background> background_;
   std::unique_ptr<apps::AppServer> apps_;
   std::unique_ptr<control::ControlServer> control_;
-  std::uint64_t next_recording_ = 1;
+  // Begins anywhere, so that no command takes another's recording for one that its daemon left behind.
+  std::uint64_t next_recording_;
   std::uint32_t generation_;  // last given; 0 is "disabled" and is skipped
 };
 

@@ -3,6 +3,8 @@
 
 #include "ctf/kernel_layout.hpp"
 #include "kernel/contexts.hpp"
+#include "kernel/maps.hpp"
+#include "kernel/pins.hpp"
 #include "ring/kernel_ring.hpp"
 #include "session/nearest.hpp"
 
@@ -347,11 +349,47 @@ Status KernelRecording::add_place(const KernelRule& rule, kernel::PlacedEvent ev
 
 void KernelRecording::stop() {
   programs_->stop();
-  report_nested();
+  (void)report_nested();
 }
 
-void KernelRecording::report_nested() {
-  collector_.set_nested_lost(channel_, programs_->recursion_misses());
+Status KernelRecording::pin(const std::string& pins) {
+  auto directory = kernel::PinDirectory::create(pins);
+  if (!directory) return tl::unexpected(std::move(directory).error());
+  return programs_->pin(std::move(*directory));
+}
+
+Result<std::unique_ptr<KernelRecording>> KernelRecording::adopt(
+    const session::KernelChannel& wanted, const std::string& pins, std::uint64_t nested_lost,
+    collect::Collector& collector, collect::TraceId trace) {
+  std::unique_ptr<KernelRecording> recording(new KernelRecording(collector));
+  auto directory = kernel::PinDirectory::existing(pins);
+  if (!directory) return tl::unexpected(std::move(directory).error());
+  auto programs =
+      kernel::KernelChannel::adopt(std::move(*directory), static_cast<std::uint32_t>(::getpid()));
+  if (!programs) return tl::unexpected(std::move(programs).error());
+  recording->programs_ = std::move(*programs);
+  auto map = recording->programs_->ring_fd();
+  if (!map) return tl::unexpected(std::move(map).error());
+  const auto shape = kernel::map_shape(map->value());
+  if (!shape) return tl::unexpected(shape.error());
+  auto wakeup = recording->programs_->wakeup_fd();
+  if (!wakeup) return tl::unexpected(std::move(wakeup).error());
+  auto ring = ring::KernelRing::open(std::move(*map), shape->value_bytes, shape->entries);
+  if (!ring) return tl::unexpected(std::move(ring).error());
+  auto channel = collector.resume_kernel_channel(trace, {.name = wanted.options().name,
+                                                         .ring = std::move(*ring),
+                                                         .contexts = nullptr,  // declared already
+                                                         .wakeup = std::move(*wakeup)});
+  if (!channel) return tl::unexpected(std::move(channel).error());
+  recording->channel_ = *channel;
+  collector.set_nested_lost(*channel, nested_lost);
+  return recording;
+}
+
+std::uint64_t KernelRecording::report_nested() {
+  const std::uint64_t missed = programs_->recursion_misses();
+  collector_.set_nested_lost(channel_, missed);
+  return missed;
 }
 
 }  // namespace sillage::daemon

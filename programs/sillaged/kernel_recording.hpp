@@ -34,12 +34,25 @@ class KernelRecording {
       const session::KernelChannel& wanted, const kernel::Tracer& tracer,
       collect::Collector& collector, collect::TraceId trace, LoadProgress& progress);
 
+  /// Goes on with a channel whose programs and ring an earlier daemon has pinned. `nested_lost`: what its programs had
+  /// missed when they were detached, if they were.
+  ///
+  /// Errors: kNotFound  not all of it is there; those of the ring and of the trace's files.
+  [[nodiscard]] static Result<std::unique_ptr<KernelRecording>> adopt(
+      const session::KernelChannel& wanted, const std::string& pins, std::uint64_t nested_lost,
+      collect::Collector& collector, collect::TraceId trace);
+
+  /// Pins all that adopt() needs; behind start().
+  ///
+  /// Errors: those of kernel::PinDirectory.
+  [[nodiscard]] Status pin(const std::string& pins);
+
   /// Attaches the programs and, if that is wanted, records the kernel's state as it is then.
   [[nodiscard]] Status start();
   /// Detaches the programs and tells the collector what they missed.
   void stop();
-  /// Tells the collector what the programs have missed until now.
-  void report_nested();
+  /// Tells the collector what the programs have missed until now, and returns it.
+  std::uint64_t report_nested();
 
   [[nodiscard]] std::size_t event_count() const { return programs_->event_count(); }
   /// "EVENT: why" for those that rules want and this kernel does not let be recorded.

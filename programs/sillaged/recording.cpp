@@ -84,17 +84,27 @@ Status check_early(const session::RecordingSession& session) {
 }  // namespace
 
 Recording::Recording(std::uint64_t id, session::RecordingSession session,
-                     std::unique_ptr<collect::Collector> collector)
+                     std::unique_ptr<collect::Collector> collector, std::string creation_datetime,
+                     std::int64_t clock_offset_ns)
     : id_(id),
       session_(std::move(session)),
       collector_(std::move(collector)),
-      creation_datetime_(local_time("%Y%m%dT%H%M%S%z")),
-      clock_offset_ns_(collect::sample_realtime_offset_ns()) {}
+      creation_datetime_(std::move(creation_datetime)),
+      clock_offset_ns_(clock_offset_ns) {}
 
 Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
                                                      session::RecordingSession session,
                                                      const collect::ClockKeeper& clock) {
   SILLAGE_TRY(check_early(session));
+  auto collector = make_collector(session, clock);
+  if (!collector) return tl::unexpected<Error>(std::move(collector).error());
+  return std::unique_ptr<Recording>(new Recording(id, std::move(session), *std::move(collector),
+                                                  local_time("%Y%m%dT%H%M%S%z"),
+                                                  collect::sample_realtime_offset_ns()));
+}
+
+Result<std::unique_ptr<collect::Collector>> Recording::make_collector(
+    const session::RecordingSession& session, const collect::ClockKeeper& clock) {
   collect::CollectorOptions options;
   options.output_path = session.options().output_path;
   options.ctf_version = session.options().format == session::TraceFormat::kCtf2
@@ -105,10 +115,10 @@ Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
     return fail(collector.error().code,
                 collector.error().message + "; choose another directory with -o");
   }
-  return std::unique_ptr<Recording>(new Recording(id, std::move(session), *std::move(collector)));
+  return collector;
 }
 
-Status Recording::add_kernel(const kernel::Tracer& tracer, LoadProgress& progress) {
+collect::TraceOptions Recording::kernel_trace_options() const {
   utsname system = {};
   (void)uname(&system);
   ctf::KernelEnvironment facts;
@@ -121,15 +131,20 @@ Status Recording::add_kernel(const kernel::Tracer& tracer, LoadProgress& progres
   facts.version_major = SILLAGE_VERSION_MAJOR;
   facts.version_minor = SILLAGE_VERSION_MINOR;
   facts.version_patch = SILLAGE_VERSION_PATCH;
-  auto trace = collector_->open_trace({.directory = "kernel",
-                                       .environment = ctf::kernel_environment(facts),
-                                       .clock_offset_ns = clock_offset_ns_});
+  return {.directory = "kernel",
+          .environment = ctf::kernel_environment(facts),
+          .clock_offset_ns = clock_offset_ns_};
+}
+
+Status Recording::add_kernel(const kernel::Tracer& tracer, LoadProgress& progress) {
+  auto trace = collector_->open_trace(kernel_trace_options());
   if (!trace) return tl::unexpected<Error>(std::move(trace).error());
   for (const session::KernelChannel& channel : session_.kernel_channels()) {
     auto made = KernelRecording::create(channel, tracer, *collector_, *trace, progress);
     if (!made) return tl::unexpected<Error>(std::move(made).error());
     kernel_.push_back(*std::move(made));
   }
+  kernel_trace_ = *trace;
   return {};
 }
 
@@ -143,10 +158,11 @@ void Recording::discard() {
   std::filesystem::remove(output, ignored);
 }
 
-Status Recording::start_kernel() {
+Status Recording::start_kernel(pid_t root_pid) {
   start_ns_ = monotonic_ns();
+  state_.set_root_pid(root_pid);
   for (const auto& channel : kernel_) SILLAGE_TRY(channel->start());
-  return {};
+  return leave_behind();
 }
 
 void Recording::start(pid_t root_pid) {
@@ -156,13 +172,16 @@ void Recording::start(pid_t root_pid) {
 }
 
 collect::Stats Recording::stats() {
-  for (const auto& channel : kernel_) channel->report_nested();
+  for (const auto& channel : kernel_) (void)channel->report_nested();
   return collector_->stats();
 }
 
 collect::Stats Recording::finish() {
   for (const auto& channel : kernel_) channel->stop();
+  note_stopped();
   const collect::Stats stats = collector_->stop();
+  // Before its pins: a daemon that finds it finds them, too.
+  if (store_ != nullptr) store_->remove(id_);
   // Here rather than with the recording, on the daemon's loop: these are thousands of programs.
   kernel_.clear();
   return stats;
@@ -171,7 +190,8 @@ collect::Stats Recording::finish() {
 void Recording::stop() {
   is_active_ = false;
   attached_.clear();
-  stop_ns_ = monotonic_ns();
+  // Not again: an earlier daemon may have been killed behind this.
+  if (stop_ns_ == 0) stop_ns_ = monotonic_ns();
 }
 
 std::uint64_t Recording::duration_ns() const {

@@ -8,11 +8,13 @@
 #include "session/recording_session.hpp"
 #include "sillaged/coverage.hpp"
 #include "sillaged/kernel_recording.hpp"
+#include "sillaged/recording_store.hpp"
 
 #include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,6 +34,17 @@ class Recording {
                                                                  session::RecordingSession session,
                                                                  const collect::ClockKeeper& clock);
 
+  /// Goes on with what an earlier daemon, which was killed, has left of a recording: it is active.
+  ///
+  /// Errors: those of KernelRecording::adopt and of the trace's files: then it cannot be gone on with.
+  [[nodiscard]] static Result<std::unique_ptr<Recording>> adopt(v1::RecordingState state,
+                                                                const collect::ClockKeeper& clock,
+                                                                const RecordingStore& store);
+
+  /// Has start_kernel() leave in `store`, which must outlive this, what adopt() needs; `state` has the recording's request and
+  /// owner.
+  void outlive_daemon(const RecordingStore& store, v1::RecordingState state);
+
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] const session::RecordingSession& session() const { return session_; }
   [[nodiscard]] bool is_active() const { return is_active_; }
@@ -44,15 +57,18 @@ class Recording {
   /// Errors: those of KernelRecording::create; the recording is of no use then.
   [[nodiscard]] Status add_kernel(const kernel::Tracer& tracer, LoadProgress& progress);
 
+  /// Leaves nothing to a later daemon any more.
+  void end_with_daemon();
+
   /// Takes back what a recording that never started made in the output directory.
   void discard();
 
-  /// Records the kernel's events from now on. Once, before start().
+  /// Records the kernel's events from now on. Once, before start() with the same `root_pid`.
   ///
   /// Threads: any, while none of start(), stats() and finish() is called.
   /// Cost:    some 0.3 ms an event, and the state dump.
   /// Errors:  the kernel refuses to attach a program.
-  [[nodiscard]] Status start_kernel();
+  [[nodiscard]] Status start_kernel(pid_t root_pid);
   /// From now on images may be attached. `root_pid` 0: none.
   void start(pid_t root_pid);
 
@@ -107,7 +123,14 @@ class Recording {
   };
 
   Recording(std::uint64_t id, session::RecordingSession session,
-            std::unique_ptr<collect::Collector> collector);
+            std::unique_ptr<collect::Collector> collector, std::string creation_datetime,
+            std::int64_t clock_offset_ns);
+  [[nodiscard]] static Result<std::unique_ptr<collect::Collector>> make_collector(
+      const session::RecordingSession& session, const collect::ClockKeeper& clock);
+  [[nodiscard]] collect::TraceOptions kernel_trace_options() const;
+  [[nodiscard]] Status adopt_kernel();
+  [[nodiscard]] Status leave_behind();
+  void note_stopped();
   [[nodiscard]] bool is_about(const apps::Process& process);
   [[nodiscard]] Result<OpenChannel*> open_channel(const apps::Image& image, std::size_t index);
   [[nodiscard]] Result<Trace*> open_trace(const apps::Image& image,
@@ -129,7 +152,10 @@ class Recording {
   std::map<std::uint64_t, std::vector<ImageChannel>> attached_;  // by image token
   std::map<std::uint32_t, bool> is_about_;                       // by registration
   Coverage coverage_;
+  std::optional<collect::TraceId> kernel_trace_;
   std::vector<std::unique_ptr<KernelRecording>> kernel_;  // they use the collector
+  const RecordingStore* store_ = nullptr;                 // if it is to outlive the daemon; then:
+  v1::RecordingState state_;
   std::string warning_;
 };
 

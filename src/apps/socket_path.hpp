@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -19,6 +20,11 @@ struct RuntimePaths {
   [[nodiscard]] std::string app_socket() const { return directory + "/app.sock"; }
   [[nodiscard]] std::string control_socket() const { return directory + "/control.sock"; }
   [[nodiscard]] std::string lock_file() const { return directory + "/sillaged.lock"; }
+  /// Where recordings leave what a later daemon needs to go on with them, if this one is killed.
+  [[nodiscard]] std::string states() const { return directory + "/recordings"; }
+  [[nodiscard]] std::string state_file(std::uint64_t recording) const {
+    return states() + "/" + std::to_string(recording);
+  }
   bool operator==(const RuntimePaths&) const = default;
 };
 

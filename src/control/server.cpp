@@ -103,6 +103,16 @@ bool ControlServer::may_use(int socket) const {
   return peer.uid == 0 || peer.uid == geteuid() || options_.group.has_value();
 }
 
+std::optional<ucred> ControlServer::peer(ConnectionId connection) const {
+  const auto found = connections_.find(connection);
+  ucred peer = {};
+  socklen_t length = sizeof peer;
+  if (found == connections_.end() ||
+      getsockopt(found->second.socket.value(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+    return std::nullopt;
+  return peer;
+}
+
 void ControlServer::accept_commands() {
   for (;;) {
     Fd socket(accept4(listener_.value(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));

@@ -5,6 +5,7 @@
 #include "base/result.hpp"
 #include "control/control.pb.h"
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -58,6 +59,9 @@ class ControlServer {
   void send_before_reply(ConnectionId connection, const v1::Response& response);
   /// Answers with an error.
   void reply(ConnectionId connection, const Error& error);
+
+  /// Who is at the other end, as the kernel says; nothing if it has gone.
+  [[nodiscard]] std::optional<ucred> peer(ConnectionId connection) const;
 
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
 

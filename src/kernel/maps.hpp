@@ -22,11 +22,21 @@ inline constexpr std::uint32_t kScratchAreas = 8;
 /// Errors: kPermission  no CAP_BPF; kNoSpace  not that much memory; the message names how much.
 [[nodiscard]] Result<Fd> create_ring_map(std::uint64_t stream_bytes, std::uint32_t cpu_count);
 
+/// Bytes of an element and how many there are, as the kernel says.
+struct MapShape {
+  std::uint32_t value_bytes = 0, entries = 0;
+};
+[[nodiscard]] Result<MapShape> map_shape(int map_fd);
+
 /// kScratchAreas areas for each CPU: area N of a CPU is element CPU * kScratchAreas + N.
 [[nodiscard]] Result<Fd> create_scratch_map(std::uint32_t cpu_count);
 
 /// A BPF ring buffer of one page, readable (epoll) when a program has posted to it.
 [[nodiscard]] Result<Fd> create_wakeup_map();
+
+/// A map of one number, which set_number() sets and programs read.
+[[nodiscard]] Result<Fd> create_number_map(std::uint32_t value);
+[[nodiscard]] Status set_number(int map_fd, std::uint32_t value);
 
 /// A table of programs for tail calls, by number below `count`.
 [[nodiscard]] Result<Fd> create_program_table(std::uint32_t count);

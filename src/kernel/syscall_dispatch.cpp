@@ -25,15 +25,14 @@ constexpr std::array<const char*, 2> kTracepoints{"sys_enter", "sys_exit"};
 
 }  // namespace
 
-Result<std::unique_ptr<SyscallDispatch>> SyscallDispatch::create(const Btf& btf,
-                                                                 std::uint32_t excluded_process) {
+Result<std::unique_ptr<SyscallDispatch>> SyscallDispatch::create(const Btf& btf, int excluded_fd) {
   const auto registers = SyscallRegisters::find(btf);
   if (!registers) return tl::unexpected(registers.error());
   const auto task = btf.find_tag("task_struct");
   const auto tgid = btf.member(task.value_or(TypeRef{}), "tgid");
   if (!tgid) return tl::unexpected(tgid.error());
   std::unique_ptr<SyscallDispatch> made(new SyscallDispatch(*registers));
-  made->excluded_process_ = excluded_process;
+  made->excluded_fd_ = excluded_fd;
   made->tgid_offset_ = static_cast<std::int32_t>(tgid->offset_bytes);
   for (std::size_t i = 0; i < 2; ++i) {
     const auto type = btf.find_tracepoint(kTracepoints[i]);
@@ -98,9 +97,11 @@ Result<Fd> SyscallDispatch::load(bool at_exit) const {
     a.load(Size::k8, r7, r6, 8);
   }
   a.call(BPF_FUNC_get_current_task_btf);
-  if (excluded_process_ != 0) {
+  if (excluded_fd_ >= 0) {
+    a.load_map_value(r2, excluded_fd_);
+    a.load(Size::k4, r2, r2, 0);
     a.load(Size::k4, r1, r0, tgid_offset_);
-    a.jump_if(If::kEqual, r1, static_cast<std::int32_t>(excluded_process_), out);
+    a.jump_if(If::kEqual, r1, r2, out);
   }
   a.load(Size::k4, r1, r0, registers_.compat_flags);
   a.jump_if(If::kAnyBit, r1, registers_.compat_mask, compat);
@@ -133,6 +134,19 @@ Status SyscallDispatch::start() {
     auto link = attach_tracing(direction.program.value(), kTracepoints[at_exit ? 1 : 0]);
     if (!link) return tl::unexpected(std::move(link).error());
     direction.link = std::move(link->link);
+  }
+  return {};
+}
+
+Status SyscallDispatch::pin(const PinDirectory& pins) const {
+  for (std::size_t i = 0; i < directions_.size(); ++i) {
+    const Direction& direction = directions_[i];
+    if (!direction.link) continue;
+    // The kernel empties a table when nobody but programs holds it.
+    for (std::size_t abi = 0; abi < direction.tables.size(); ++abi)
+      SILLAGE_TRY(pins.pin(direction.tables[abi].value(),
+                           std::string("table_") + kTracepoints[i] + "_" + std::to_string(abi)));
+    SILLAGE_TRY(pins.pin(direction.link.value(), std::string("link_") + kTracepoints[i]));
   }
   return {};
 }
