@@ -320,6 +320,12 @@ Result<Recording::Trace*> Recording::open_trace(const apps::Image& image,
     options.directory += "-" + std::to_string(process.registration);
     id = collector_->open_trace(options);
   }
+  // The daemon before this one wrote there; its rings went with it.
+  const std::string directory = options.directory;
+  for (int number = 2; is_adopted_ && !id && id.error().code == Code::kAlreadyExists; ++number) {
+    options.directory = directory + "-" + std::to_string(number);
+    id = collector_->open_trace(options);
+  }
   if (!id) return tl::unexpected<Error>(std::move(id).error());
   return &traces_.emplace(key, Trace{*id, {}}).first->second;
 }

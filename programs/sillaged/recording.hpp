@@ -145,7 +145,7 @@ class Recording {
   std::unique_ptr<collect::Collector> collector_;
   const std::string creation_datetime_;
   const std::int64_t clock_offset_ns_;
-  bool is_active_ = false;
+  bool is_active_ = false, is_adopted_ = false;
   std::uint64_t start_ns_ = 0, stop_ns_ = 0;
   std::uint32_t next_ring_ = 1;
   std::map<TraceKey, Trace> traces_;

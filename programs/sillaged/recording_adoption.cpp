@@ -66,7 +66,12 @@ Result<std::unique_ptr<Recording>> Recording::adopt(v1::RecordingState state,
   recording->store_ = &store;
   recording->state_ = std::move(state);
   SILLAGE_TRY(recording->adopt_kernel());
-  recording->is_active_ = true;
+  recording->is_active_ = recording->is_adopted_ = true;
+  if (!recording->session_.channels().empty())
+    recording->warning_ =
+        "sillaged was killed while recording: what it had not written of the events of programs, "
+        "and what they sent until "
+        "it was back, is missing";
   return recording;
 }
 

@@ -17,7 +17,6 @@ import bt2
 
 import recording
 
-PINS = pathlib.Path("/sys/fs/bpf/sillage")
 KILLS = 200 if os.environ.get("SILLAGE_KERNEL_LONG") else 6
 # A system call that nobody else makes with this argument: its number is the event's.
 MARK = 1 << 40
@@ -57,11 +56,6 @@ class Adoption(recording.KernelTest):
     # Only the sender's calls: other programs' lseek() has other arguments.
     OPTIONS = ("--syscall=lseek", "--filter", f"offset >= {MARK}", "--subbuf-size", "64k", "--num-subbuf", "4")
 
-    def setUp(self):
-        super().setUp()
-        name = str(self.folder / "run").replace("_", "_5f").replace("-", "_2d").replace("/", "-")
-        self.pins = PINS / name
-
     def pinned(self):
         return sorted(str(path.relative_to(self.pins)) for path in self.pins.rglob("*") if path.is_file()) if self.pins.exists() else []
 
@@ -91,9 +85,6 @@ class Adoption(recording.KernelTest):
 
     def tearDown(self):
         self.end_daemons()
-        if self.pins.exists():
-            subprocess.run(["rm", "-r", self.pins], check=False)
-            subprocess.run(["rmdir", "--ignore-fail-on-non-empty", PINS], check=False)
         super().tearDown()
 
     def check(self, output, sent, summary=None):
