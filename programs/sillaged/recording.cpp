@@ -90,23 +90,42 @@ Status check_early(const session::RecordingSession& session) {
 }  // namespace
 
 Recording::Recording(std::uint64_t id, session::RecordingSession session,
-                     std::unique_ptr<collect::Collector> collector)
+                     std::unique_ptr<collect::Collector> collector, std::string creation_datetime,
+                     std::int64_t clock_offset_ns)
     : id_(id),
       session_(std::move(session)),
       collector_(std::move(collector)),
-      creation_datetime_(local_time("%Y%m%dT%H%M%S%z")),
-      clock_offset_ns_(collect::sample_realtime_offset_ns()) {}
+      creation_datetime_(std::move(creation_datetime)),
+      clock_offset_ns_(clock_offset_ns) {}
 
 Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
                                                      session::RecordingSession session,
                                                      const collect::ClockKeeper& clock) {
   SILLAGE_TRY(check_early(session));
+  auto filters = parse_filters(session);
+  if (!filters) return tl::unexpected<Error>(std::move(filters).error());
+  auto collector = make_collector(session, clock);
+  if (!collector) return tl::unexpected<Error>(std::move(collector).error());
+  std::unique_ptr<Recording> recording(
+      new Recording(id, std::move(session), *std::move(collector), local_time("%Y%m%dT%H%M%S%z"),
+                    collect::sample_realtime_offset_ns()));
+  recording->filters_ = *std::move(filters);
+  return recording;
+}
+
+Result<std::vector<UserFilters>> Recording::parse_filters(
+    const session::RecordingSession& session) {
   std::vector<UserFilters> filters;
   for (const session::Channel& channel : session.channels()) {
     auto parsed = UserFilters::parse(channel);
     if (!parsed) return tl::unexpected<Error>(in_filter(std::move(parsed).error()));
     filters.push_back(*std::move(parsed));
   }
+  return filters;
+}
+
+Result<std::unique_ptr<collect::Collector>> Recording::make_collector(
+    const session::RecordingSession& session, const collect::ClockKeeper& clock) {
   collect::CollectorOptions options;
   options.output_path = session.options().output_path;
   options.ctf_version = session.options().format == session::TraceFormat::kCtf2
@@ -117,13 +136,10 @@ Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
     return fail(collector.error().code,
                 collector.error().message + "; choose another directory with -o");
   }
-  auto recording =
-      std::unique_ptr<Recording>(new Recording(id, std::move(session), *std::move(collector)));
-  recording->filters_ = std::move(filters);
-  return recording;
+  return collector;
 }
 
-Status Recording::add_kernel(const kernel::Tracer& tracer) {
+collect::TraceOptions Recording::kernel_trace_options() const {
   utsname system = {};
   (void)uname(&system);
   ctf::KernelEnvironment facts;
@@ -136,16 +152,21 @@ Status Recording::add_kernel(const kernel::Tracer& tracer) {
   facts.version_major = SILLAGE_VERSION_MAJOR;
   facts.version_minor = SILLAGE_VERSION_MINOR;
   facts.version_patch = SILLAGE_VERSION_PATCH;
-  auto trace = collector_->open_trace({.directory = "kernel",
-                                       .environment = ctf::kernel_environment(facts),
-                                       .clock_offset_ns = clock_offset_ns_});
+  return {.directory = "kernel",
+          .environment = ctf::kernel_environment(facts),
+          .clock_offset_ns = clock_offset_ns_};
+}
+
+Status Recording::add_kernel(const kernel::Tracer& tracer, LoadProgress& progress) {
+  auto trace = collector_->open_trace(kernel_trace_options());
   if (!trace) return tl::unexpected<Error>(std::move(trace).error());
   for (const session::KernelChannel& channel : session_.kernel_channels()) {
-    auto made = KernelRecording::create(channel, tracer, *collector_, *trace);
+    auto made = KernelRecording::create(channel, tracer, *collector_, *trace, progress);
     if (!made) return tl::unexpected<Error>(std::move(made).error());
     note_channel(true, channel.options().name, (*made)->channel());
     kernel_.push_back(*std::move(made));
   }
+  kernel_trace_ = *trace;
   return {};
 }
 
@@ -196,17 +217,15 @@ void Recording::discard() {
   std::filesystem::remove(output, ignored);
 }
 
-Status Recording::start(pid_t root_pid) {
+void Recording::set_root_process(pid_t root_pid) {
   session_.set_root_process(root_pid);
-  SILLAGE_TRY(start_kernel());
-  activate();
-  return {};
+  state_.set_root_pid(root_pid);
 }
 
 Status Recording::start_kernel() {
   start_ns_ = monotonic_ns();
   for (const auto& channel : kernel_) SILLAGE_TRY(channel->start());
-  return {};
+  return leave_behind();
 }
 
 Result<bool> Recording::dump_state() {
@@ -238,7 +257,7 @@ void Recording::deactivate() {
 }
 
 collect::Stats Recording::stats() {
-  for (const auto& channel : kernel_) channel->report_nested();
+  for (const auto& channel : kernel_) (void)channel->report_nested();
   return collector_->stats();
 }
 
@@ -261,13 +280,20 @@ collect::Stats Recording::complete() {
 
 collect::Stats Recording::finish() {
   for (const auto& channel : kernel_) channel->stop();
-  return collector_->stop();
+  note_stopped();
+  const collect::Stats stats = collector_->stop();
+  // Before its pins: a daemon that finds it finds them, too.
+  if (store_ != nullptr) store_->remove(id_);
+  // Here rather than with the recording, on the daemon's loop: these are thousands of programs.
+  kernel_.clear();
+  return stats;
 }
 
 void Recording::stop() {
   is_active_ = false;
   attached_.clear();
-  stop_ns_ = monotonic_ns();
+  // Not again: an earlier daemon may have been killed behind this.
+  if (stop_ns_ == 0) stop_ns_ = monotonic_ns();
 }
 
 std::uint64_t Recording::duration_ns() const {
@@ -432,6 +458,12 @@ Result<Recording::Trace*> Recording::open_trace(const apps::Image& image,
   if (!id && id.error().code == Code::kAlreadyExists && !is_shared) {
     // The pid came again within a second.
     options.directory += "-" + std::to_string(process.registration);
+    id = collector_->open_trace(options);
+  }
+  // The daemon before this one wrote there; its rings went with it.
+  const std::string directory = options.directory;
+  for (int number = 2; is_adopted_ && !id && id.error().code == Code::kAlreadyExists; ++number) {
+    options.directory = directory + "-" + std::to_string(number);
     id = collector_->open_trace(options);
   }
   if (!id) return tl::unexpected<Error>(std::move(id).error());

@@ -8,6 +8,7 @@
 #include "session/recording_session.hpp"
 #include "sillaged/coverage.hpp"
 #include "sillaged/kernel_recording.hpp"
+#include "sillaged/recording_store.hpp"
 #include "sillaged/user_filters.hpp"
 
 #include <compare>
@@ -16,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -28,13 +30,24 @@ namespace sillage::daemon {
 /// Per user (and word size) or per process, as the channels say, there is one CTF trace; its channels and events are
 /// made when the first image needs them.
 ///
-/// Threads: one, but for finish().
+/// Threads: one, but for what takes long.
 class Recording {
  public:
   /// Makes the output directory. Nothing is recorded before start().
   [[nodiscard]] static Result<std::unique_ptr<Recording>> create(std::uint64_t id,
                                                                  session::RecordingSession session,
                                                                  const collect::ClockKeeper& clock);
+
+  /// Goes on with what an earlier daemon, which was killed, has left of a recording: it is active.
+  ///
+  /// Errors: those of KernelRecording::adopt and of the trace's files: then it cannot be gone on with.
+  [[nodiscard]] static Result<std::unique_ptr<Recording>> adopt(v1::RecordingState state,
+                                                                const collect::ClockKeeper& clock,
+                                                                const RecordingStore& store);
+
+  /// Has start_kernel() leave in `store`, which must outlive this, what adopt() needs; `state` has the recording's request and
+  /// owner.
+  void outlive_daemon(const RecordingStore& store, v1::RecordingState state);
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] const session::RecordingSession& session() const { return session_; }
@@ -43,9 +56,13 @@ class Recording {
 
   /// Loads the programs of the session's kernel channels. Once, before start().
   ///
+  /// Threads: any, while nothing else is called.
   /// Cost:   some 3 ms an event.
   /// Errors: those of KernelRecording::create; the recording is of no use then.
-  [[nodiscard]] Status add_kernel(const kernel::Tracer& tracer);
+  [[nodiscard]] Status add_kernel(const kernel::Tracer& tracer, LoadProgress& progress);
+
+  /// Leaves nothing to a later daemon any more.
+  void end_with_daemon();
 
   /// Looks at the filters of rules for the events of an image that runs already, before check_filters().
   void preview_filters(const apps::Image& image);
@@ -69,14 +86,13 @@ class Recording {
   /// Takes back what a recording that never started made in the output directory.
   void discard();
 
-  /// From now on images may be attached, and the kernel's events are recorded. `root_pid` 0: none. Again after
-  /// complete(): the same trace goes on.
+  /// What comes from this process is recorded, too. Before start_kernel().
+  void set_root_process(pid_t root_pid);
+  /// Starts it, again after complete(): the same trace goes on. The kernel's half takes time, some 0.3 ms an event and the state
+  /// dump; from the programs' on, images may be attached.
   ///
-  /// Errors: the kernel refuses to attach a program.
-  [[nodiscard]] Status start(pid_t root_pid);
-  /// The two halves of start(): the kernel's, which takes time, and the programs'.
-  ///
-  /// Threads: start_kernel() any, one at a time.
+  /// Threads: start_kernel() any, one at a time, while none of activate(), stats() and finish() is called.
+  /// Errors:  the kernel refuses to attach a program.
   [[nodiscard]] Status start_kernel();
   void activate();
   /// Programs feed it no more once they are attached anew.
@@ -148,7 +164,16 @@ class Recording {
   };
 
   Recording(std::uint64_t id, session::RecordingSession session,
-            std::unique_ptr<collect::Collector> collector);
+            std::unique_ptr<collect::Collector> collector, std::string creation_datetime,
+            std::int64_t clock_offset_ns);
+  [[nodiscard]] static Result<std::vector<UserFilters>> parse_filters(
+      const session::RecordingSession& session);
+  [[nodiscard]] static Result<std::unique_ptr<collect::Collector>> make_collector(
+      const session::RecordingSession& session, const collect::ClockKeeper& clock);
+  [[nodiscard]] collect::TraceOptions kernel_trace_options() const;
+  [[nodiscard]] Status adopt_kernel();
+  [[nodiscard]] Status leave_behind();
+  void note_stopped();
   [[nodiscard]] bool is_about(const apps::Process& process);
   [[nodiscard]] ImageChannel feed_channel(const apps::Image& image, std::size_t index);
   [[nodiscard]] bool is_included(const apps::Process& process) const;
@@ -166,7 +191,7 @@ class Recording {
   std::unique_ptr<collect::Collector> collector_;
   const std::string creation_datetime_;
   const std::int64_t clock_offset_ns_;
-  bool is_active_ = false;
+  bool is_active_ = false, is_adopted_ = false;
   std::uint64_t start_ns_ = 0, stop_ns_ = 0;
   std::uint32_t next_ring_ = 1;
   std::map<TraceKey, Trace> traces_;
@@ -175,8 +200,11 @@ class Recording {
   mutable std::mutex ids_mutex_;                                 // guards what follows
   std::map<std::pair<bool, std::string>, std::vector<collect::ChannelId>> channel_ids_;
   Coverage coverage_;
+  std::optional<collect::TraceId> kernel_trace_;
   std::vector<UserFilters> filters_;                      // by index in the session
   std::vector<std::unique_ptr<KernelRecording>> kernel_;  // they use the collector
+  const RecordingStore* store_ = nullptr;                 // if it is to outlive the daemon; then:
+  v1::RecordingState state_;
   std::string warning_;
 };
 

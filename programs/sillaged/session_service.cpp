@@ -341,8 +341,12 @@ void SessionService::start(ConnectionId connection, const std::string& name) {
   if (tracer == nullptr) return finish({});
   run(
       name,
-      [recording, tracer, is_first]() -> Status {
-        if (is_first) SILLAGE_TRY(recording->add_kernel(*tracer));
+      [recording, tracer, is_first, loading = &host_.loading_mutex()]() -> Status {
+        if (is_first) {
+          const std::lock_guard one_at_a_time(*loading);
+          LoadProgress progress{std::stop_token()};
+          SILLAGE_TRY(recording->add_kernel(*tracer, progress));
+        }
         return recording->start_kernel();
       },
       finish);
