@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/record.hpp"
 
+#include "apps/socket_path.hpp"
 #include "base/fd.hpp"
 #include "control/client.hpp"
 #include "sillage/child_program.hpp"
@@ -24,6 +25,7 @@
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -32,8 +34,11 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kAnswerDeadline = 10s;
-constexpr auto kLoadDeadline = 300s;   // thousands of programs into the kernel, on a busy machine
-constexpr auto kStopDeadline = 10min;  // a slow disk may have gigabytes to take
+constexpr auto kLoadDeadline = 300s;    // without progress, of programs into the kernel
+constexpr auto kAttachDeadline = 300s;  // of thousands of programs, on a busy machine
+constexpr auto kStopDeadline = 10min;   // a slow disk may have gigabytes to take
+constexpr int kResumeTries = 20;
+constexpr auto kResumePause = 100ms;
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr char kRegisterTimeout[] = "SILLAGE_REGISTER_TIMEOUT_MS";
 constexpr int kImpatience = 3;  // this many ^C: the program is killed
@@ -96,16 +101,35 @@ class Recorder {
   Status create() {
     control::v1::Request request;
     *request.mutable_create_recording() = plan_.request;
-    auto response = client_.call(std::move(request), start_deadline());
+    const bool loads_programs = plan_.request.kernel_channels_size() != 0;
+    request.mutable_create_recording()->set_wants_progress(loads_programs);
+    auto response = client_.call(
+        std::move(request), start_deadline(),
+        [this](const control::v1::Progress& progress) { return show_progress(progress); });
+    clear_live_line();
+    has_live_line_ = false;
     if (!response) return tl::unexpected<Error>(std::move(response).error());
     const control::v1::CreateRecordingResponse& made = response->create_recording();
     recording_ = made.recording();
+    state_path_ = apps::runtime_paths().state_file(recording_);
     if (made.left_out_count() != 0) {
       fmt::print(stderr, "sillage: {} kernel event(s) cannot be recorded here:\n",
                  made.left_out_count());
       for (const std::string& why : made.left_out()) fmt::print(stderr, "  {}\n", why);
     }
     kernel_events_ = made.kernel_events();
+    return {};
+  }
+
+  /// Says how many programs are loaded; the one occasion to notice in time that nobody wants them any more.
+  Status show_progress(const control::v1::Progress& progress) {
+    signalfd_siginfo info;
+    if (read(signals_.value(), &info, sizeof info) == sizeof info)
+      return fail(Code::kNotReady, "interrupted before the recording began; nothing is recorded");
+    if (!shows_live_line_) return {};
+    fmt::print(stderr, "\r\033[KLoading programs into the kernel: {} of {}\r", progress.done(),
+               progress.total());
+    has_live_line_ = true;
     return {};
   }
 
@@ -156,8 +180,27 @@ class Recorder {
     return {};
   }
 
+  /// If the daemon was killed and left the recording to the next one, goes on with it there, starting one if need be.
+  bool resume() {
+    // The next daemon may be killed as well, before it has answered.
+    for (int tries = kResumeTries; tries > 0 && access(state_path_.c_str(), F_OK) == 0; --tries) {
+      control::v1::Request request;
+      request.mutable_resume_recording()->set_recording(recording_);
+      auto client = connect_or_start();
+      if (client && client->call(std::move(request), kAnswerDeadline)) {
+        client_ = *std::move(client);
+        clear_live_line();
+        fmt::print(stderr, "sillage: sillaged was killed; the recording goes on in a new one\n");
+        return true;
+      }
+      std::this_thread::sleep_for(kResumePause);
+    }
+    return false;
+  }
+
   /// Nothing is recorded any more. That is no reason to end the program, so its end is still waited for.
   void lose_daemon() {
+    if (resume()) return;
     clear_live_line();
     fmt::print(stderr,
                "sillage: sillaged ended while recording; what it wrote until then is in {}\n",
@@ -249,9 +292,12 @@ class Recorder {
   Result<control::v1::StopRecordingResponse> stop() {
     control::v1::Request request;
     request.mutable_stop_recording()->set_recording(recording_);
-    auto response = client_.call(std::move(request), kStopDeadline);
-    if (!response) return tl::unexpected<Error>(std::move(response).error());
-    return response->stop_recording();
+    for (;;) {
+      auto response = client_.call(request, kStopDeadline);
+      if (response) return response->stop_recording();
+      if (response.error().code != Code::kSystem || !resume())
+        return tl::unexpected<Error>(std::move(response).error());
+    }
   }
 
   control::ControlClient client_;
@@ -264,6 +310,7 @@ class Recorder {
   int interrupts_ = 0;
   bool is_over_ = false, is_lost_ = false, has_live_line_ = false;
   std::uint64_t recording_ = 0;
+  std::string state_path_;  // there as long as the recording outlives its daemon
   std::uint64_t kernel_events_ = 0;
   std::uint64_t start_ns_ = 0, next_line_ns_ = 0, last_stats_ns_ = 0, last_events_ = 0;
 };

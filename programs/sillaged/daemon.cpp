@@ -22,6 +22,8 @@ namespace {
 
 // Events that the kernel does not let be recorded: how many are named in an answer.
 constexpr int kShownLeftOut = 10;
+// How often a command that waits hears of progress.
+constexpr int kProgressMs = 100;
 
 std::uint64_t monotonic_ms() {
   timespec now = {};
@@ -55,7 +57,10 @@ std::optional<gid_t> tracing_group() {
 }  // namespace
 
 Daemon::Daemon(const DaemonOptions& options)
-    : options_(options), generation_(random_generation()) {}
+    : options_(options),
+      store_(options.paths),
+      next_recording_((random_generation() >> 1) + 1u),
+      generation_(random_generation()) {}
 
 Result<std::unique_ptr<Daemon>> Daemon::create(const DaemonOptions& options) {
   std::unique_ptr<Daemon> daemon(new Daemon(options));
@@ -69,12 +74,16 @@ Status Daemon::start() {
   if (!lock) return tl::unexpected<Error>(std::move(lock).error());
   lock_ = *std::move(lock);
   raise_descriptor_limit();
+  auto background = Background::create();
+  if (!background) return tl::unexpected<Error>(std::move(background).error());
+  background_ = *std::move(background);
   finished_ = Fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!finished_) return fail_errno("cannot make an eventfd");
   sessions_ = std::make_unique<SessionService>(*this, finished_.value());
   auto clock = collect::ClockKeeper::create();
   if (!clock) return tl::unexpected<Error>(std::move(clock).error());
   clock_ = *std::move(clock);
+  adopt_recordings();
 
   const bool is_root = options_.paths.domain == SILLAGE_DOMAIN_ROOT;
   apps::AppServer::Options app_options{options_.paths, is_root, clock_->fd(), options_.limits};
@@ -97,26 +106,34 @@ Status Daemon::start() {
       control::ControlServer::listen(control_options, *this, passed_socket(control_options.path));
   if (!control) return tl::unexpected<Error>(std::move(control).error());
   control_ = *std::move(control);
+  end_orphans();
   return {};
 }
 
 Daemon::~Daemon() {
+  // Commands that see their connections close are not to look for the next daemon.
+  for (auto& [id, owned] : recordings_) owned.recording->end_with_daemon();
   // No command can be answered any more; their recordings end here.
+  for (auto& [connection, loading] : loading_) loading->stop.request_stop();
+  for (auto& [id, owned] : recordings_) owned.is_abandoned = true;
+  for (auto& finishing : finishing_) finishing->connection.reset();
+  if (background_) background_->finish();
   control_.reset();
   sessions_.reset();
   while (!recordings_.empty()) stop_recording(recordings_.begin()->first, std::nullopt);
-  for (auto& finishing : finishing_) finishing->thread.join();
+  if (background_) background_->finish();
 }
 
 Status Daemon::run(int stop_fd) {
-  enum { kStop, kApps, kControl, kFinished, kText, kCount };
-  pollfd sources[kCount] = {{stop_fd, POLLIN, 0},
-                            {apps_->fd(), POLLIN, 0},
-                            {control_->fd(), POLLIN, 0},
-                            {finished_.value(), POLLIN, 0},
-                            {text_ ? text_->fd() : -1, POLLIN, 0}};
+  enum { kStop, kApps, kControl, kFinished, kJobs, kText, kHeirs };
   std::uint64_t idle_since_ms = monotonic_ms();
   for (;;) {
+    std::vector<pollfd> sources = {
+        {stop_fd, POLLIN, 0},           {apps_->fd(), POLLIN, 0},
+        {control_->fd(), POLLIN, 0},    {background_->fd(), POLLIN, 0},
+        {finished_.value(), POLLIN, 0}, {text_ ? text_->fd() : -1, POLLIN, 0}};
+    for (const auto& [id, owned] : recordings_)
+      if (owned.heir) sources.push_back({owned.heir->pidfd.value(), POLLIN, 0});
     int timeout_ms = -1;
     if (!is_idle()) {
       idle_since_ms = monotonic_ms();
@@ -125,7 +142,8 @@ Status Daemon::run(int stop_fd) {
       if (idle_ms >= options_.idle_ms) return {};
       timeout_ms = static_cast<int>(options_.idle_ms - idle_ms);
     }
-    if (poll(sources, kCount, timeout_ms) < 0 && errno != EINTR)
+    if (!loading_.empty()) timeout_ms = kProgressMs;
+    if (poll(sources.data(), sources.size(), timeout_ms) < 0 && errno != EINTR)
       return fail_errno("cannot wait for events");
     if (sources[kStop].revents != 0) return {};
     if (sources[kApps].revents != 0) apps_->process_events();
@@ -133,16 +151,20 @@ Status Daemon::run(int stop_fd) {
       control_->process_events();
       if (is_idle()) idle_since_ms = monotonic_ms();
     }
-    if (sources[kFinished].revents != 0) {
-      send_summaries();
+    if (sources[kFinished].revents != 0) background_->process_done();
+    if (sources[kJobs].revents != 0) {
+      std::uint64_t count;
+      (void)!read(finished_.value(), &count, sizeof count);
       sessions_->jobs_done();
     }
     if (sources[kText].revents != 0) take_text();
+    if (!loading_.empty()) tell_progress();
+    if (sources.size() > kHeirs) end_orphans();
   }
 }
 
 bool Daemon::is_idle() const {
-  return recordings_.empty() && finishing_.empty() && sessions_->is_empty() &&
+  return recordings_.empty() && background_->is_idle() && sessions_->is_empty() &&
          control_->connection_count() == 0;
 }
 
@@ -190,12 +212,10 @@ void Daemon::request(control::ConnectionId connection, const control::v1::Reques
     case control::v1::Request::kVersion: answer_version(response.mutable_version()); break;
     case control::v1::Request::kList: answer_list(request.list(), response.mutable_list()); break;
     case control::v1::Request::kCreateRecording:
-      done = create_recording(connection, request.create_recording(),
-                              response.mutable_create_recording());
+      done = create_recording(connection, request.create_recording(), &response);
       break;
     case control::v1::Request::kStartRecording:
-      done = start_recording(connection, request.start_recording(),
-                             response.mutable_start_recording());
+      done = start_recording(connection, request.start_recording(), &response);
       break;
     case control::v1::Request::kStats: {
       auto owned = find_recording(connection, request.stats().recording());
@@ -214,26 +234,34 @@ void Daemon::request(control::ConnectionId connection, const control::v1::Reques
       done = tl::unexpected<Error>(std::move(owned).error());
       break;
     }
+    case control::v1::Request::kResumeRecording:
+      done = resume_recording(connection, request.resume_recording().recording());
+      if (done) response.mutable_resume_recording();
+      break;
     case control::v1::Request::kDumpState: done = dump_state(response.mutable_dump_state()); break;
     default:
       done = fail(Code::kUnsupported,
                   "a request that this daemon does not know: use one release of both");
       break;
   }
-  if (done) {
-    control_->reply(connection, response);
-  } else {
+  if (!done) {
     control_->reply(connection, done.error());
+  } else if (response.response_case() != control::v1::Response::RESPONSE_NOT_SET) {
+    control_->reply(connection, response);
   }
 }
 
 void Daemon::closed(control::ConnectionId connection) {
+  if (auto found = loading_.find(connection); found != loading_.end())
+    found->second->stop.request_stop();
   for (auto& finishing : finishing_) {
     if (finishing->connection == connection) finishing->connection.reset();
   }
   std::vector<std::uint64_t> orphans;
-  for (const auto& [id, owned] : recordings_) {
-    if (owned.owner == connection) orphans.push_back(id);
+  for (auto& [id, owned] : recordings_) {
+    if (owned.owner != connection) continue;
+    owned.is_abandoned = true;
+    if (!owned.is_starting) orphans.push_back(id);
   }
   for (std::uint64_t id : orphans) stop_recording(id, std::nullopt);
 }
@@ -280,7 +308,7 @@ void Daemon::answer_list(const control::v1::ListRequest& request,
 
 Status Daemon::create_recording(control::ConnectionId connection,
                                 const control::v1::CreateRecordingRequest& request,
-                                control::v1::CreateRecordingResponse* response) {
+                                control::v1::Response* response) {
   auto session = control::session_of(request);
   if (!session) return tl::unexpected<Error>(std::move(session).error());
   for (const session::Channel& channel : session->channels()) {
@@ -290,9 +318,8 @@ Status Daemon::create_recording(control::ConnectionId connection,
       }
     }
   }
-  if (!session->kernel_channels().empty()) SILLAGE_TRY(open_tracer());
-  const std::uint64_t id = next_recording_++;
-  auto recording = Recording::create(id, *std::move(session), *clock_);
+  const bool is_of_kernel = !session->kernel_channels().empty();
+  auto recording = Recording::create(next_recording_++, *std::move(session), *clock_);
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
   apps_->registry().for_each_image(
       [&](const apps::Image& image) { (*recording)->preview_filters(image); });
@@ -300,12 +327,33 @@ Status Daemon::create_recording(control::ConnectionId connection,
     (*recording)->discard();
     return usable;
   }
-  SILLAGE_TRY(prepare_kernel(recording->get(), response));
-  response->set_recording(id);
-  response->set_path((*recording)->session().options().output_path);
   const std::uint64_t refused = apps_->counts().refused + apps_->counts().no_descriptors;
-  recordings_.emplace(id, Owned{*std::move(recording), connection, refused});
+  Owned owned{*std::move(recording), connection, refused};
+  if (!is_of_kernel) {
+    keep_recording(std::move(owned), response->mutable_create_recording());
+    return {};
+  }
+  owned.recording->outlive_daemon(store_, state_of(connection, request));
+  auto loading = std::make_shared<Loading>();
+  loading->owned = std::move(owned);
+  loading->wants_progress = request.wants_progress();
+  loading_[connection] = loading;
+  background_->run([this, loading] { loading->status = load(loading.get()); },
+                   [this, loading] { loaded(loading.get()); });
   return {};
+}
+
+void Daemon::keep_recording(Owned owned, control::v1::CreateRecordingResponse* response) {
+  const Recording& recording = *owned.recording;
+  response->set_recording(recording.id());
+  response->set_path(recording.session().options().output_path);
+  for (const auto& channel : recording.kernel()) {
+    response->set_kernel_events(response->kernel_events() + channel->event_count());
+    response->set_left_out_count(response->left_out_count() + channel->left_out().size());
+    for (const std::string& why : channel->left_out())
+      if (response->left_out_size() < kShownLeftOut) response->add_left_out(why);
+  }
+  recordings_.emplace(recording.id(), std::move(owned));
 }
 
 Status Daemon::dump_state(control::v1::DumpStateResponse* response) {
@@ -323,49 +371,80 @@ Status Daemon::dump_state(control::v1::DumpStateResponse* response) {
   return {};
 }
 
-Status Daemon::open_tracer() {
-  if (tracer_) return {};
-  auto tracer = kernel::Tracer::open();
-  if (!tracer)
-    return fail(tracer.error().code, "cannot record the kernel: " + tracer.error().message +
-                                         "; events of programs can be recorded without it");
-  tracer_ = *std::move(tracer);
-  return {};
+// On a thread of its own.
+Status Daemon::load(Loading* loading) {
+  const std::lock_guard one_at_a_time(loading_mutex_);
+  const auto opened = tracer();
+  Status done = opened ? loading->owned.recording->add_kernel(**opened, loading->progress)
+                       : tl::unexpected<Error>(opened.error());
+  if (!done) loading->owned.recording->discard();
+  return done;
 }
 
-Status Daemon::prepare_kernel(Recording* recording,
-                              control::v1::CreateRecordingResponse* response) {
-  if (recording->session().kernel_channels().empty()) return {};
-  if (Status added = recording->add_kernel(*tracer_); !added) {
-    recording->discard();
-    return added;
+void Daemon::loaded(Loading* loading) {
+  const control::ConnectionId connection = loading->owned.owner;
+  const auto self = loading_.extract(connection);
+  if (!loading->status) return control_->reply(connection, loading->status.error());
+  if (loading->stop.stop_requested()) {
+    background_->run([loading = self.mapped()] { loading->owned.recording->discard(); }, [] {});
+    return;
   }
-  for (const auto& channel : recording->kernel()) {
-    response->set_kernel_events(response->kernel_events() + channel->event_count());
-    response->set_left_out_count(response->left_out_count() + channel->left_out().size());
-    for (const std::string& why : channel->left_out())
-      if (response->left_out_size() < kShownLeftOut) response->add_left_out(why);
+  control::v1::Response response;
+  keep_recording(std::move(loading->owned), response.mutable_create_recording());
+  control_->reply(connection, response);
+}
+
+void Daemon::tell_progress() {
+  for (auto& [connection, loading] : loading_) {
+    const std::uint64_t done = loading->progress.done();
+    if (!loading->wants_progress || done == loading->told) continue;
+    loading->told = done;
+    control::v1::Response response;
+    response.mutable_progress()->set_done(done);
+    response.mutable_progress()->set_total(loading->progress.total());
+    control_->send_before_reply(connection, response);
   }
-  return {};
 }
 
 Status Daemon::start_recording(control::ConnectionId connection,
                                const control::v1::StartRecordingRequest& request,
-                               control::v1::StartRecordingResponse* response) {
+                               control::v1::Response* response) {
   auto owned = find_recording(connection, request.recording());
   if (!owned) return tl::unexpected<Error>(std::move(owned).error());
   Recording& recording = *(*owned)->recording;
   if (recording.is_active()) return fail(Code::kAlreadyExists, "the recording has been started");
   if (request.root_pid() < 0) return fail(Code::kInvalidArgument, "a root process that cannot be");
-  SILLAGE_TRY(recording.start(request.root_pid()));
+  recording.set_root_process(request.root_pid());
+  if (recording.kernel().empty()) {
+    activate(&recording, response->mutable_start_recording());
+    return {};
+  }
+  (*owned)->is_starting = true;
+  auto status = std::make_shared<Status>();
+  background_->run([&recording, status] { *status = recording.start_kernel(); },
+                   [this, id = request.recording(), status] { started(id, *status); });
+  return {};
+}
+
+void Daemon::started(std::uint64_t id, const Status& status) {
+  Owned& owned = recordings_.at(id);
+  owned.is_starting = false;
+  if (owned.is_abandoned) return stop_recording(id, std::nullopt);
+  if (!status) return control_->reply(owned.owner, status.error());
+  control::v1::Response response;
+  activate(owned.recording.get(), response.mutable_start_recording());
+  control_->reply(owned.owner, response);
+}
+
+void Daemon::activate(Recording* recording, control::v1::StartRecordingResponse* response) {
+  recording->activate();
   apps_->registry().for_each_image([&](apps::Image& image) {
-    recording.attach(image);
+    recording->attach(image);
     std::vector<apps::Attachment> fed;
-    recording.add_attachments(image, &fed);
+    recording->add_attachments(image, &fed);
     if (!fed.empty()) renew_gates(image);
   });
-  response->set_programs(recording.program_count());
-  return {};
+  response->set_programs(recording->program_count());
 }
 
 Result<Daemon::Owned*> Daemon::find_recording(control::ConnectionId connection, std::uint64_t id) {
@@ -408,7 +487,13 @@ void Daemon::renew(Recording& recording) {
 }
 
 Result<const kernel::Tracer*> Daemon::tracer() {
-  SILLAGE_TRY(open_tracer());
+  const std::lock_guard lock(tracer_mutex_);
+  if (tracer_) return &*tracer_;
+  auto tracer = kernel::Tracer::open();
+  if (!tracer)
+    return fail(tracer.error().code, "cannot record the kernel: " + tracer.error().message +
+                                         "; events of programs can be recorded without it");
+  tracer_ = *std::move(tracer);
   return &*tracer_;
 }
 
@@ -439,48 +524,33 @@ Daemon::Owned Daemon::take_recording(std::uint64_t id) {
 
 void Daemon::stop_recording(std::uint64_t id, std::optional<control::ConnectionId> connection) {
   Owned owned = take_recording(id);
-  auto finishing = std::make_unique<Finishing>();
-  finishing->recording = std::move(owned.recording);
+  auto finishing = std::make_shared<Finishing>();
+  finishing->owned = std::move(owned);
   finishing->connection = connection;
-  finishing->refused_before = owned.refused_before;
-  Finishing* work = finishing.get();
-  const int bell = finished_.value();
-  finishing->thread = std::thread([work, bell] {
-    work->stats = work->recording->finish();
-    // Pairs with the acquire load in send_summaries().
-    work->is_done.store(true, std::memory_order_release);
-    const std::uint64_t one = 1;
-    (void)!write(bell, &one, sizeof one);
-  });
-  finishing_.push_back(std::move(finishing));
+  finishing_.push_back(finishing);
+  background_->run([finishing] { finishing->stats = finishing->owned.recording->finish(); },
+                   [this, finishing] {
+                     std::erase(finishing_, finishing);
+                     send_summary(*finishing);
+                   });
 }
 
-void Daemon::send_summaries() {
-  std::uint64_t count;
-  (void)!read(finished_.value(), &count, sizeof count);
-  std::vector<std::unique_ptr<Finishing>> done;
-  std::erase_if(finishing_, [&](std::unique_ptr<Finishing>& finishing) {
-    if (!finishing->is_done.load(std::memory_order_acquire)) return false;
-    done.push_back(std::move(finishing));
-    return true;
-  });
-  for (auto& finishing : done) {
-    finishing->thread.join();
-    if (!finishing->connection) continue;
-    const Recording& recording = *finishing->recording;
-    control::v1::Response response;
-    control::v1::StopRecordingResponse* summary = response.mutable_stop_recording();
-    fill_stats(finishing->stats, summary->mutable_stats());
-    summary->set_duration_ns(recording.duration_ns());
-    summary->set_path(recording.session().options().output_path);
-    summary->set_warning(recording.warning());
-    recording.coverage().fill(recording.session().channels(), summary->mutable_coverage());
-    const std::uint64_t refused = apps_->counts().refused + apps_->counts().no_descriptors;
-    summary->mutable_coverage()->set_refused_programs(refused - finishing->refused_before);
-    if (refused != finishing->refused_before)
-      summary->mutable_coverage()->set_last_refusal(apps_->last_refusal());
-    control_->reply(*finishing->connection, response);
-  }
+void Daemon::send_summary(const Finishing& finishing) {
+  if (!finishing.connection) return;
+  const Recording& recording = *finishing.owned.recording;
+  control::v1::Response response;
+  control::v1::StopRecordingResponse* summary = response.mutable_stop_recording();
+  fill_stats(finishing.stats, summary->mutable_stats());
+  summary->set_duration_ns(recording.duration_ns());
+  summary->set_path(recording.session().options().output_path);
+  summary->set_warning(recording.warning());
+  recording.coverage().fill(recording.session().channels(), summary->mutable_coverage());
+  const std::uint64_t refused = apps_->counts().refused + apps_->counts().no_descriptors;
+  const std::uint64_t refused_before = finishing.owned.refused_before;
+  summary->mutable_coverage()->set_refused_programs(refused - refused_before);
+  if (refused != refused_before)
+    summary->mutable_coverage()->set_last_refusal(apps_->last_refusal());
+  control_->reply(*finishing.connection, response);
 }
 
 }  // namespace sillage::daemon

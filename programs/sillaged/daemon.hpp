@@ -7,18 +7,20 @@
 #include "base/result.hpp"
 #include "collect/clock_keeper.hpp"
 #include "control/server.hpp"
+#include "sillaged/background.hpp"
+#include "sillaged/load_progress.hpp"
 #include "sillaged/recording.hpp"
 #include "sillaged/session_service.hpp"
 #include "sillaged/text_input.hpp"
 
 #include <sys/types.h>
 
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
-#include <thread>
+#include <stop_token>
 #include <vector>
 
 namespace sillage::daemon {
@@ -33,7 +35,8 @@ struct DaemonOptions {
 
 /// The daemon: programs on one side, commands on the other, recordings between; one event loop.
 ///
-/// Threads: run() uses one; collectors and the clock have their own. Two daemons can live in one process, with
+/// Threads: run() uses one; collectors, the clock, and what takes long (loading, attaching and detaching the kernel's
+///          programs, completing files) have their own. Two daemons can live in one process, with
 ///          different paths.
 class Daemon final : public apps::AppEvents, public control::ControlEvents, public RecordingHost {
  public:
@@ -50,19 +53,33 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   [[nodiscard]] Status run(int stop_fd);
 
  private:
-  /// A recording whose files are being completed.
-  struct Finishing {
-    std::unique_ptr<Recording> recording;
-    std::optional<control::ConnectionId> connection;  // that waits for the summary
-    collect::Stats stats;
-    std::uint64_t refused_before = 0;
-    std::atomic<bool> is_done = false;  // set by the thread, before it rings
-    std::thread thread;
+  /// The command of a recording whose daemon was killed.
+  struct Heir {
+    uid_t uid = 0;
+    Fd pidfd;  // none: it has gone
   };
   struct Owned {
     std::unique_ptr<Recording> recording;
     control::ConnectionId owner = 0;   // 0: a session's
     std::uint64_t refused_before = 0;  // programs refused when it began
+    bool is_starting = false;          // its programs are being attached
+    bool is_abandoned = false;         // meanwhile its owner has gone
+    std::optional<Heir> heir{};        // adopted, and nobody's until this command asks for it
+  };
+  /// A recording whose programs are being loaded into the kernel.
+  struct Loading {
+    Owned owned;
+    bool wants_progress = false;
+    std::uint64_t told = 0;  // how many programs the command knows of
+    std::stop_source stop;   // its command has gone
+    LoadProgress progress{stop.get_token()};
+    Status status;
+  };
+  /// A recording whose files are being completed.
+  struct Finishing {
+    Owned owned;
+    std::optional<control::ConnectionId> connection;  // that waits for the summary
+    collect::Stats stats;
   };
 
   explicit Daemon(const DaemonOptions& options);
@@ -80,27 +97,41 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   [[nodiscard]] Result<Recording*> add_recording(session::RecordingSession plan) override;
   [[nodiscard]] std::unique_ptr<Recording> remove_recording(std::uint64_t id) override;
   void renew(Recording& recording) override;
+  /// From any thread.
   [[nodiscard]] Result<const kernel::Tracer*> tracer() override;
+  [[nodiscard]] std::mutex& loading_mutex() override { return loading_mutex_; }
   void reply(control::ConnectionId connection, const control::v1::Response& response) override;
   void reply(control::ConnectionId connection, const Error& error) override;
 
   void answer_version(control::v1::VersionResponse* response) const;
   void answer_list(const control::v1::ListRequest& request, control::v1::ListResponse* response);
+  /// Fills the response or, where programs are to be loaded into the kernel, answers later; so does
+  /// start_recording() with what is to be attached.
   [[nodiscard]] Status create_recording(control::ConnectionId connection,
                                         const control::v1::CreateRecordingRequest& request,
-                                        control::v1::CreateRecordingResponse* response);
+                                        control::v1::Response* response);
+  void keep_recording(Owned owned, control::v1::CreateRecordingResponse* response);
+  [[nodiscard]] Status load(Loading* loading);
+  void loaded(Loading* loading);
+  void tell_progress();
   [[nodiscard]] Status start_recording(control::ConnectionId connection,
                                        const control::v1::StartRecordingRequest& request,
-                                       control::v1::StartRecordingResponse* response);
+                                       control::v1::Response* response);
+  /// What this daemon leaves to the next one, if it is killed.
+  [[nodiscard]] v1::RecordingState state_of(
+      control::ConnectionId connection, const control::v1::CreateRecordingRequest& request) const;
+  /// Takes over the recordings of a daemon that was killed.
+  void adopt_recordings();
+  [[nodiscard]] Status resume_recording(control::ConnectionId connection, std::uint64_t id);
+  /// Ends those whose commands have gone.
+  void end_orphans();
+  void started(std::uint64_t id, const Status& status);
+  void activate(Recording* recording, control::v1::StartRecordingResponse* response);
   [[nodiscard]] Status dump_state(control::v1::DumpStateResponse* response);
-  [[nodiscard]] Status open_tracer();
-  /// Loads the programs of a recording's kernel channels.
-  [[nodiscard]] Status prepare_kernel(Recording* recording,
-                                      control::v1::CreateRecordingResponse* response);
   [[nodiscard]] Result<Owned*> find_recording(control::ConnectionId connection, std::uint64_t id);
   [[nodiscard]] Owned take_recording(std::uint64_t id);
   void stop_recording(std::uint64_t id, std::optional<control::ConnectionId> connection);
-  void send_summaries();
+  void send_summary(const Finishing& finishing);
   /// Records what was written to the text input.
   void take_text();
   /// Sets all gates of an image to what the recordings want of it, under a new generation.
@@ -108,17 +139,23 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   [[nodiscard]] bool is_idle() const;
 
   const DaemonOptions options_;
+  const RecordingStore store_;
   Fd lock_;
   std::unique_ptr<collect::ClockKeeper> clock_;
   std::map<std::uint64_t, Owned> recordings_;
-  std::vector<std::unique_ptr<Finishing>> finishing_;
-  Fd finished_;                           // eventfd: a recording's files are complete
+  std::map<control::ConnectionId, std::shared_ptr<Loading>> loading_;
+  std::vector<std::shared_ptr<Finishing>> finishing_;
+  std::mutex loading_mutex_;              // held by the one thread that loads programs
+  std::mutex tracer_mutex_;               // guards what follows, which stays once it is there
   std::optional<kernel::Tracer> tracer_;  // once a recording wants the kernel's events
-  std::optional<TextInput> text_;         // of root's daemon
+  std::unique_ptr<Background> background_;
+  Fd finished_;                    // eventfd: a thread of a session has ended
+  std::optional<TextInput> text_;  // of root's daemon
   std::unique_ptr<apps::AppServer> apps_;
   std::unique_ptr<control::ControlServer> control_;
   std::unique_ptr<SessionService> sessions_;  // its threads use recordings
-  std::uint64_t next_recording_ = 1;
+  // Begins anywhere, so that no command takes another's recording for one that its daemon left behind.
+  std::uint64_t next_recording_;
   std::uint32_t generation_;  // last given; 0 is "disabled" and is skipped
 };
 

@@ -4,6 +4,8 @@
 #include "ctf/kernel_layout.hpp"
 #include "ctf/layout.hpp"
 #include "kernel/contexts.hpp"
+#include "kernel/maps.hpp"
+#include "kernel/pins.hpp"
 #include "ring/kernel_ring.hpp"
 #include "session/nearest.hpp"
 
@@ -123,9 +125,10 @@ ring::KernelRingOptions ring_options(const session::KernelChannel& wanted, std::
 
 Result<std::unique_ptr<KernelRecording>> KernelRecording::create(
     const session::KernelChannel& wanted, const std::string& file_name,
-    const kernel::Tracer& tracer, collect::Collector& collector, collect::TraceId trace) {
+    const kernel::Tracer& tracer, collect::Collector& collector, collect::TraceId trace,
+    LoadProgress& progress) {
   std::unique_ptr<KernelRecording> recording(new KernelRecording(collector));
-  SILLAGE_TRY(recording->open(wanted, file_name, tracer, trace));
+  SILLAGE_TRY(recording->open(wanted, file_name, tracer, trace, progress));
   return recording;
 }
 
@@ -138,7 +141,8 @@ Status KernelRecording::check(const session::KernelChannel& wanted, const kernel
 }
 
 Status KernelRecording::open(const session::KernelChannel& wanted, const std::string& file_name,
-                             const kernel::Tracer& tracer, collect::TraceId trace) {
+                             const kernel::Tracer& tracer, collect::TraceId trace,
+                             LoadProgress& progress) {
   auto calls = system_calls_of(wanted, tracer);
   if (!calls) return tl::unexpected(std::move(calls).error());
   const std::size_t events = matching(wanted, tracer).size() +
@@ -168,7 +172,7 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const std::st
   if (!channel) return tl::unexpected(std::move(channel).error());
   channel_ = *channel;
 
-  SILLAGE_TRY(change(wanted, tracer));
+  SILLAGE_TRY(change(wanted, tracer, progress));
   const bool may_be_empty = wanted.options().may_change && left_out_.empty();
   if (event_count() == 0 && !may_be_empty)
     return fail(Code::kUnsupported, "this kernel lets none of these events be recorded; " +
@@ -178,7 +182,8 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const std::st
   return {};
 }
 
-Status KernelRecording::change(const session::KernelChannel& wanted, const kernel::Tracer& tracer) {
+Status KernelRecording::change(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
+                               LoadProgress& progress) {
   auto calls = system_calls_of(wanted, tracer);
   if (!calls) return tl::unexpected(std::move(calls).error());
   SILLAGE_TRY(check_rules(wanted, tracer, *calls));
@@ -191,7 +196,8 @@ Status KernelRecording::change(const session::KernelChannel& wanted, const kerne
   staged_.clear();
   ++changes_;
   const std::uint64_t first_program = programs_->next_program();
-  if (Status loaded = load(*wanted_, matching(*wanted_, tracer), *calls, tracer); !loaded) {
+  if (Status loaded = load(*wanted_, matching(*wanted_, tracer), *calls, tracer, progress);
+      !loaded) {
     programs_->forget_programs(first_program);
     return loaded;
   }
@@ -201,11 +207,13 @@ Status KernelRecording::change(const session::KernelChannel& wanted, const kerne
 
 Status KernelRecording::load(const session::KernelChannel& wanted,
                              const std::vector<const KernelTracepoint*>& tracepoints,
-                             const kernel::SystemCalls& calls, const kernel::Tracer& tracer) {
-  SILLAGE_TRY(add_tracepoints(wanted, tracepoints, tracer));
-  SILLAGE_TRY(add_syscalls(wanted, calls, tracer));
+                             const kernel::SystemCalls& calls, const kernel::Tracer& tracer,
+                             LoadProgress& progress) {
+  progress.expect(tracepoints.size() + 2 * matching(wanted, calls).size());
+  SILLAGE_TRY(add_tracepoints(wanted, tracepoints, tracer, progress));
+  SILLAGE_TRY(add_syscalls(wanted, calls, tracer, progress));
   SILLAGE_TRY(add_logger(wanted));
-  SILLAGE_TRY(add_places(wanted, tracer));
+  SILLAGE_TRY(add_places(wanted, tracer, progress));
   return filters_.check_fields();
 }
 
@@ -265,8 +273,9 @@ Status KernelRecording::stage(const std::string& key, const EventPlan& plan,
 
 Status KernelRecording::add_tracepoints(const session::KernelChannel& wanted,
                                         const std::vector<const KernelTracepoint*>& tracepoints,
-                                        const kernel::Tracer& tracer) {
+                                        const kernel::Tracer& tracer, LoadProgress& progress) {
   for (const KernelTracepoint* tracepoint : tracepoints) {
+    SILLAGE_TRY(progress.next());
     auto plans = tracer.plan(*tracepoint);
     const auto rules =
         wanted.find_rules(KernelRule::Kind::kTracepoint, tracepoint->name, tracepoint->event);
@@ -278,8 +287,8 @@ Status KernelRecording::add_tracepoints(const session::KernelChannel& wanted,
 }
 
 Status KernelRecording::add_syscalls(const session::KernelChannel& wanted,
-                                     const kernel::SystemCalls& calls,
-                                     const kernel::Tracer& tracer) {
+                                     const kernel::SystemCalls& calls, const kernel::Tracer& tracer,
+                                     LoadProgress& progress) {
   const auto found = matching(wanted, calls);
   if (found.empty()) return {};
   if (tracer.btf() == nullptr)
@@ -290,10 +299,12 @@ Status KernelRecording::add_syscalls(const session::KernelChannel& wanted,
   const std::uint32_t bytes =
       std::min(wanted.options().syscall_bytes, kernel::SyscallPlanner::kMaxBytes);
   for (const bool at_exit : {false, true}) {
-    for (const kernel::SystemCall* call : found)
+    for (const kernel::SystemCall* call : found) {
+      SILLAGE_TRY(progress.next());
       SILLAGE_TRY(add_syscall(
           planner->plan(*call, at_exit, bytes),
           wanted.find_rules(KernelRule::Kind::kSyscall, call->name, call->user_name), tracer));
+    }
     if (found.size() != calls.all().size()) continue;
     for (const kernel::Abi abi : {kernel::Abi::kNative, kernel::Abi::kCompat})
       SILLAGE_TRY(add_syscall(planner->plan_unknown(abi, at_exit),
@@ -439,7 +450,7 @@ Status KernelRecording::add_event(std::vector<EventPlan> plans,
 }
 
 Status KernelRecording::add_places(const session::KernelChannel& wanted,
-                                   const kernel::Tracer& tracer) {
+                                   const kernel::Tracer& tracer, LoadProgress& progress) {
   for (const KernelRule& rule : wanted.rules()) {
     Result<std::vector<kernel::PlacedEvent>> events;
     switch (rule.kind) {
@@ -452,6 +463,8 @@ Status KernelRecording::add_places(const session::KernelChannel& wanted,
       case KernelRule::Kind::kUserspaceProbe: events = kernel::plan_user_probe(rule.pattern); break;
     }
     if (!events) return tl::unexpected(std::move(events).error());
+    progress.expect(1);
+    SILLAGE_TRY(progress.next());
     const Status added = add_events(rule, *events, tracer);
     if (added) continue;
     const bool is_function = rule.kind == KernelRule::Kind::kFunction;
@@ -497,11 +510,47 @@ Status KernelRecording::add_place(const KernelRule& rule, kernel::PlacedEvent ev
 void KernelRecording::stop() {
   is_running_ = false;
   programs_->stop();
-  report_nested();
+  (void)report_nested();
 }
 
-void KernelRecording::report_nested() {
-  collector_.set_nested_lost(channel_, programs_->recursion_misses());
+Status KernelRecording::pin(const std::string& pins) {
+  auto directory = kernel::PinDirectory::create(pins);
+  if (!directory) return tl::unexpected(std::move(directory).error());
+  return programs_->pin(std::move(*directory));
+}
+
+Result<std::unique_ptr<KernelRecording>> KernelRecording::adopt(
+    const session::KernelChannel& wanted, const std::string& pins, std::uint64_t nested_lost,
+    collect::Collector& collector, collect::TraceId trace) {
+  std::unique_ptr<KernelRecording> recording(new KernelRecording(collector));
+  auto directory = kernel::PinDirectory::existing(pins);
+  if (!directory) return tl::unexpected(std::move(directory).error());
+  auto programs =
+      kernel::KernelChannel::adopt(std::move(*directory), static_cast<std::uint32_t>(::getpid()));
+  if (!programs) return tl::unexpected(std::move(programs).error());
+  recording->programs_ = std::move(*programs);
+  auto map = recording->programs_->ring_fd();
+  if (!map) return tl::unexpected(std::move(map).error());
+  const auto shape = kernel::map_shape(map->value());
+  if (!shape) return tl::unexpected(shape.error());
+  auto wakeup = recording->programs_->wakeup_fd();
+  if (!wakeup) return tl::unexpected(std::move(wakeup).error());
+  auto ring = ring::KernelRing::open(std::move(*map), shape->value_bytes, shape->entries);
+  if (!ring) return tl::unexpected(std::move(ring).error());
+  auto channel = collector.resume_kernel_channel(trace, {.name = wanted.options().name,
+                                                         .ring = std::move(*ring),
+                                                         .contexts = nullptr,  // declared already
+                                                         .wakeup = std::move(*wakeup)});
+  if (!channel) return tl::unexpected(std::move(channel).error());
+  recording->channel_ = *channel;
+  collector.set_nested_lost(*channel, nested_lost);
+  return recording;
+}
+
+std::uint64_t KernelRecording::report_nested() {
+  const std::uint64_t missed = programs_->recursion_misses();
+  collector_.set_nested_lost(channel_, missed);
+  return missed;
 }
 
 }  // namespace sillage::daemon

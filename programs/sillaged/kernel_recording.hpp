@@ -10,6 +10,7 @@
 #include "kernel/tracer.hpp"
 #include "session/kernel_channel.hpp"
 #include "sillaged/kernel_filters.hpp"
+#include "sillaged/load_progress.hpp"
 
 #include <cstdint>
 #include <map>
@@ -30,18 +31,33 @@ class KernelRecording {
   ///
   /// Cost:   some 3 ms an event.
   /// Errors: kNotFound  a rule that names what there is not; a context that cannot be recorded;
-  ///         what keeps any program from being loaded: permissions, kernel options.
+  ///         what keeps any program from being loaded: permissions, kernel options;
+  ///         kNotReady  `progress` says that nobody wants it any more.
   /// `file_name`: of the channel's files.
   [[nodiscard]] static Result<std::unique_ptr<KernelRecording>> create(
       const session::KernelChannel& wanted, const std::string& file_name,
-      const kernel::Tracer& tracer, collect::Collector& collector, collect::TraceId trace);
+      const kernel::Tracer& tracer, collect::Collector& collector, collect::TraceId trace,
+      LoadProgress& progress);
+
+  /// Goes on with a channel whose programs and ring an earlier daemon has pinned. `nested_lost`: what its programs had
+  /// missed when they were detached, if they were.
+  ///
+  /// Errors: kNotFound  not all of it is there; those of the ring and of the trace's files.
+  [[nodiscard]] static Result<std::unique_ptr<KernelRecording>> adopt(
+      const session::KernelChannel& wanted, const std::string& pins, std::uint64_t nested_lost,
+      collect::Collector& collector, collect::TraceId trace);
 
   /// Records what the rules of `wanted` want instead, in its running state. Events for which nothing changes are
   /// not touched; with another filter, a tracepoint or probe is detached for some microseconds.
   ///
   /// Errors: those of create(); nothing has changed then.
-  [[nodiscard]] Status change(const session::KernelChannel& wanted, const kernel::Tracer& tracer);
+  [[nodiscard]] Status change(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
+                              LoadProgress& progress);
 
+  /// Pins all that adopt() needs; behind start().
+  ///
+  /// Errors: those of kernel::PinDirectory.
+  [[nodiscard]] Status pin(const std::string& pins);
   /// Whether rules name what this kernel has, and filters can be read.
   ///
   /// Errors: kNotFound, kInvalidArgument, with a suggestion or a column.
@@ -52,8 +68,8 @@ class KernelRecording {
   [[nodiscard]] Status start();
   /// Detaches the programs and tells the collector what they missed.
   void stop();
-  /// Tells the collector what the programs have missed until now.
-  void report_nested();
+  /// Tells the collector what the programs have missed until now, and returns it.
+  std::uint64_t report_nested();
 
   /// Its place in the trace.
   [[nodiscard]] collect::ChannelId channel() const { return channel_; }
@@ -84,10 +100,12 @@ class KernelRecording {
     std::vector<session::KernelRule> rules;
   };
   [[nodiscard]] Status open(const session::KernelChannel& wanted, const std::string& file_name,
-                            const kernel::Tracer& tracer, collect::TraceId trace);
+                            const kernel::Tracer& tracer, collect::TraceId trace,
+                            LoadProgress& progress);
   [[nodiscard]] Status load(const session::KernelChannel& wanted,
                             const std::vector<const kernel::KernelTracepoint*>& tracepoints,
-                            const kernel::SystemCalls& calls, const kernel::Tracer& tracer);
+                            const kernel::SystemCalls& calls, const kernel::Tracer& tracer,
+                            LoadProgress& progress);
   void keep_staged(std::uint64_t first_program);
   /// Whether the event is loaded with these rules; if not, it is to be loaded and stage()d.
   [[nodiscard]] bool is_as_wanted(const std::string& key,
@@ -102,11 +120,11 @@ class KernelRecording {
                                     ctf::FieldClassRef* field_class);
   [[nodiscard]] Status add_tracepoints(
       const session::KernelChannel& wanted,
-      const std::vector<const kernel::KernelTracepoint*>& tracepoints,
-      const kernel::Tracer& tracer);
+      const std::vector<const kernel::KernelTracepoint*>& tracepoints, const kernel::Tracer& tracer,
+      LoadProgress& progress);
   /// Functions and probes.
   [[nodiscard]] Status add_places(const session::KernelChannel& wanted,
-                                  const kernel::Tracer& tracer);
+                                  const kernel::Tracer& tracer, LoadProgress& progress);
   [[nodiscard]] Status add_events(const session::KernelRule& rule,
                                   const std::vector<kernel::PlacedEvent>& events,
                                   const kernel::Tracer& tracer);
@@ -114,7 +132,8 @@ class KernelRecording {
                                  const kernel::Tracer& tracer);
   /// Entry and exit of the system calls that rules want; of those without a number, too, where all are wanted.
   [[nodiscard]] Status add_syscalls(const session::KernelChannel& wanted,
-                                    const kernel::SystemCalls& calls, const kernel::Tracer& tracer);
+                                    const kernel::SystemCalls& calls, const kernel::Tracer& tracer,
+                                    LoadProgress& progress);
   [[nodiscard]] Status add_syscall(kernel::SyscallEvent event,
                                    const std::vector<const session::KernelRule*>& rules,
                                    const kernel::Tracer& tracer);

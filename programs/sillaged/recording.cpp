@@ -70,16 +70,6 @@ Error in_filter(Error error) {
 }
 
 /// By index of the channel.
-Result<std::vector<UserFilters>> parse_filters(const session::RecordingSession& session) {
-  std::vector<UserFilters> filters;
-  for (const session::Channel& channel : session.channels()) {
-    auto parsed = UserFilters::parse(channel);
-    if (!parsed) return tl::unexpected<Error>(in_filter(std::move(parsed).error()));
-    filters.push_back(*std::move(parsed));
-  }
-  return filters;
-}
-
 /// What would otherwise come out only when the first program registers.
 Status check_early(const session::RecordingSession& session) {
   for (const char* domain : {"/ust", "/kernel"}) {
@@ -101,12 +91,13 @@ Status check_early(const session::RecordingSession& session) {
 }  // namespace
 
 Recording::Recording(std::uint64_t id, session::RecordingSession session,
-                     std::unique_ptr<collect::Collector> collector)
+                     std::unique_ptr<collect::Collector> collector, std::string creation_datetime,
+                     std::int64_t clock_offset_ns)
     : id_(id),
       session_(std::move(session)),
       collector_(std::move(collector)),
-      creation_datetime_(local_time("%Y%m%dT%H%M%S%z")),
-      clock_offset_ns_(collect::sample_realtime_offset_ns()) {}
+      creation_datetime_(std::move(creation_datetime)),
+      clock_offset_ns_(clock_offset_ns) {}
 
 Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
                                                      session::RecordingSession session,
@@ -114,6 +105,28 @@ Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
   SILLAGE_TRY(check_early(session));
   auto filters = parse_filters(session);
   if (!filters) return tl::unexpected<Error>(std::move(filters).error());
+  auto collector = make_collector(session, clock);
+  if (!collector) return tl::unexpected<Error>(std::move(collector).error());
+  std::unique_ptr<Recording> recording(new Recording(id, std::move(session), *std::move(collector),
+                                                     local_time("%Y%m%dT%H%M%S%z"),
+                                                     collect::sample_realtime_offset_ns()));
+  recording->filters_ = *std::move(filters);
+  return recording;
+}
+
+Result<std::vector<UserFilters>> Recording::parse_filters(
+    const session::RecordingSession& session) {
+  std::vector<UserFilters> filters;
+  for (const session::Channel& channel : session.channels()) {
+    auto parsed = UserFilters::parse(channel);
+    if (!parsed) return tl::unexpected<Error>(in_filter(std::move(parsed).error()));
+    filters.push_back(*std::move(parsed));
+  }
+  return filters;
+}
+
+Result<std::unique_ptr<collect::Collector>> Recording::make_collector(
+    const session::RecordingSession& session, const collect::ClockKeeper& clock) {
   collect::CollectorOptions options;
   options.output_path = session.options().output_path;
   options.ctf_version = session.options().format == session::TraceFormat::kCtf2
@@ -124,47 +137,49 @@ Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
     return fail(collector.error().code,
                 collector.error().message + "; choose another directory with -o");
   }
-  auto recording =
-      std::unique_ptr<Recording>(new Recording(id, std::move(session), *std::move(collector)));
-  recording->filters_ = *std::move(filters);
-  return recording;
+  return collector;
 }
 
-Status Recording::add_kernel(const kernel::Tracer& tracer) {
-  return change_kernel(session_, tracer);
+collect::TraceOptions Recording::kernel_trace_options() const {
+  utsname system = {};
+  (void)uname(&system);
+  ctf::KernelEnvironment facts;
+  facts.hostname = host_name();
+  facts.sysname = system.sysname;
+  facts.kernel_release = system.release;
+  facts.kernel_version = system.version;
+  facts.session_name = session_.options().name;
+  facts.creation_datetime = creation_datetime_;
+  facts.version_major = SILLAGE_VERSION_MAJOR;
+  facts.version_minor = SILLAGE_VERSION_MINOR;
+  facts.version_patch = SILLAGE_VERSION_PATCH;
+  return {.directory = "kernel",
+          .environment = ctf::kernel_environment(facts),
+          .clock_offset_ns = clock_offset_ns_};
+}
+
+Status Recording::add_kernel(const kernel::Tracer& tracer, LoadProgress& progress) {
+  return change_kernel(session_, tracer, progress);
 }
 
 Result<std::unique_ptr<KernelRecording>> Recording::open_kernel(
-    const session::KernelChannel& wanted, std::uint32_t version, const kernel::Tracer& tracer) {
+    const session::KernelChannel& wanted, std::uint32_t version, const kernel::Tracer& tracer,
+    LoadProgress& progress) {
   if (!kernel_trace_) {
-    utsname system = {};
-    (void)uname(&system);
-    ctf::KernelEnvironment facts;
-    facts.hostname = host_name();
-    facts.sysname = system.sysname;
-    facts.kernel_release = system.release;
-    facts.kernel_version = system.version;
-    facts.session_name = session_.options().name;
-    facts.creation_datetime = creation_datetime_;
-    facts.version_major = SILLAGE_VERSION_MAJOR;
-    facts.version_minor = SILLAGE_VERSION_MINOR;
-    facts.version_patch = SILLAGE_VERSION_PATCH;
-    auto trace = collector_->open_trace({.directory = "kernel",
-                                         .environment = ctf::kernel_environment(facts),
-                                         .clock_offset_ns = clock_offset_ns_});
+    auto trace = collector_->open_trace(kernel_trace_options());
     if (!trace) return tl::unexpected<Error>(std::move(trace).error());
     kernel_trace_ = *trace;
   }
   const std::string& name = wanted.options().name;
   auto made =
       KernelRecording::create(wanted, version == 1 ? name : name + "~" + std::to_string(version),
-                              tracer, *collector_, *kernel_trace_);
+                              tracer, *collector_, *kernel_trace_, progress);
   if (made) note_channel(true, name, (*made)->channel());
   return made;
 }
 
-Status Recording::change_kernel(const session::RecordingSession& next,
-                                const kernel::Tracer& tracer) {
+Status Recording::change_kernel(const session::RecordingSession& next, const kernel::Tracer& tracer,
+                                LoadProgress& progress) {
   const std::lock_guard lock(kernel_mutex_);
   const std::vector<session::KernelChannel>& plans = next.kernel_channels();
   // First what can fail without a trace: channels that are new, or whose records change.
@@ -172,13 +187,13 @@ Status Recording::change_kernel(const session::RecordingSession& next,
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const bool is_new = i >= kernel_.size();
     if (!is_new && kernel_plans_[i].contexts() == plans[i].contexts()) continue;
-    auto opened = open_kernel(plans[i], is_new ? 1 : kernel_versions_[i] + 1, tracer);
+    auto opened = open_kernel(plans[i], is_new ? 1 : kernel_versions_[i] + 1, tracer, progress);
     if (!opened) return tl::unexpected<Error>(std::move(opened).error());
     made.emplace(i, *std::move(opened));
   }
   for (std::size_t i = 0; i < kernel_.size(); ++i)
     if (!made.contains(i) && !(kernel_plans_[i].rules() == plans[i].rules()))
-      SILLAGE_TRY(kernel_[i]->change(plans[i], tracer));
+      SILLAGE_TRY(kernel_[i]->change(plans[i], tracer, progress));
   for (auto& [i, channel] : made) {
     if (i >= kernel_.size()) {
       kernel_.push_back(std::move(channel));
@@ -242,11 +257,9 @@ void Recording::discard() {
   std::filesystem::remove(output, ignored);
 }
 
-Status Recording::start(pid_t root_pid) {
+void Recording::set_root_process(pid_t root_pid) {
   session_.set_root_process(root_pid);
-  SILLAGE_TRY(start_kernel());
-  activate();
-  return {};
+  state_.set_root_pid(root_pid);
 }
 
 Status Recording::start_kernel() {
@@ -254,7 +267,7 @@ Status Recording::start_kernel() {
   start_ns_ = monotonic_ns();
   for (const auto& channel : kernel_) SILLAGE_TRY(channel->start());
   is_kernel_running_ = true;
-  return {};
+  return leave_behind();
 }
 
 void Recording::activate() {
@@ -288,7 +301,7 @@ void Recording::log(std::string_view text) {
 }
 
 collect::Stats Recording::stats() {
-  for (const auto& channel : kernel_) channel->report_nested();
+  for (const auto& channel : kernel_) (void)channel->report_nested();
   return collector_->stats();
 }
 
@@ -311,13 +324,20 @@ collect::Stats Recording::complete() {
 
 collect::Stats Recording::finish() {
   for (const auto& channel : kernel_) channel->stop();
-  return collector_->stop();
+  note_stopped();
+  const collect::Stats stats = collector_->stop();
+  // Before its pins: a daemon that finds it finds them, too.
+  if (store_ != nullptr) store_->remove(id_);
+  // Here rather than with the recording, on the daemon's loop: these are thousands of programs.
+  kernel_.clear();
+  return stats;
 }
 
 void Recording::stop() {
   is_active_ = false;
   attached_.clear();
-  stop_ns_ = monotonic_ns();
+  // Not again: an earlier daemon may have been killed behind this.
+  if (stop_ns_ == 0) stop_ns_ = monotonic_ns();
 }
 
 std::uint64_t Recording::duration_ns() const {
@@ -482,6 +502,12 @@ Result<Recording::Trace*> Recording::open_trace(const apps::Image& image,
   if (!id && id.error().code == Code::kAlreadyExists && !is_shared) {
     // The pid came again within a second.
     options.directory += "-" + std::to_string(process.registration);
+    id = collector_->open_trace(options);
+  }
+  // The daemon before this one wrote there; its rings went with it.
+  const std::string directory = options.directory;
+  for (int number = 2; is_adopted_ && !id && id.error().code == Code::kAlreadyExists; ++number) {
+    options.directory = directory + "-" + std::to_string(number);
     id = collector_->open_trace(options);
   }
   if (!id) return tl::unexpected<Error>(std::move(id).error());

@@ -8,6 +8,7 @@
 #include "session/recording_session.hpp"
 #include "sillaged/coverage.hpp"
 #include "sillaged/kernel_recording.hpp"
+#include "sillaged/recording_store.hpp"
 #include "sillaged/user_filters.hpp"
 
 #include <compare>
@@ -29,13 +30,24 @@ namespace sillage::daemon {
 /// Per user (and word size) or per process, as the channels say, there is one CTF trace; its channels and events are
 /// made when the first image needs them.
 ///
-/// Threads: one, but for finish().
+/// Threads: one, but for what takes long.
 class Recording {
  public:
   /// Makes the output directory. Nothing is recorded before start().
   [[nodiscard]] static Result<std::unique_ptr<Recording>> create(std::uint64_t id,
                                                                  session::RecordingSession session,
                                                                  const collect::ClockKeeper& clock);
+
+  /// Goes on with what an earlier daemon, which was killed, has left of a recording: it is active.
+  ///
+  /// Errors: those of KernelRecording::adopt and of the trace's files: then it cannot be gone on with.
+  [[nodiscard]] static Result<std::unique_ptr<Recording>> adopt(v1::RecordingState state,
+                                                                const collect::ClockKeeper& clock,
+                                                                const RecordingStore& store);
+
+  /// Has start_kernel() leave in `store`, which must outlive this, what adopt() needs; `state` has the recording's request and
+  /// owner.
+  void outlive_daemon(const RecordingStore& store, v1::RecordingState state);
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] const session::RecordingSession& session() const { return session_; }
@@ -44,9 +56,13 @@ class Recording {
 
   /// Loads the programs of the session's kernel channels. Once, before start().
   ///
+  /// Threads: any, while nothing else is called.
   /// Cost:   some 3 ms an event.
   /// Errors: those of KernelRecording::create; the recording is of no use then.
-  [[nodiscard]] Status add_kernel(const kernel::Tracer& tracer);
+  [[nodiscard]] Status add_kernel(const kernel::Tracer& tracer, LoadProgress& progress);
+
+  /// Leaves nothing to a later daemon any more.
+  void end_with_daemon();
 
   /// Takes over channels, rules, contexts and inclusion sets of programs; channels are never fewer than before,
   /// and stay in their order. Who is attached is to be attached anew.
@@ -60,7 +76,7 @@ class Recording {
   /// Threads: any, one at a time.
   /// Errors:  those of KernelRecording; nothing has changed then.
   [[nodiscard]] Status change_kernel(const session::RecordingSession& next,
-                                     const kernel::Tracer& tracer);
+                                     const kernel::Tracer& tracer, LoadProgress& progress);
   /// Looks at the filters of rules for the events of an image that runs already, before check_filters().
   void preview_filters(const apps::Image& image);
   /// Errors: kNotFound, kInvalidArgument  a filter that no event can match of those that it is for and that were looked at.
@@ -71,14 +87,13 @@ class Recording {
   /// Takes back what a recording that never started made in the output directory.
   void discard();
 
-  /// From now on images may be attached, and the kernel's events are recorded. `root_pid` 0: none. Again after
-  /// complete(): the same trace goes on.
+  /// What comes from this process is recorded, too. Before start_kernel().
+  void set_root_process(pid_t root_pid);
+  /// Starts it, again after complete(): the same trace goes on. The kernel's half takes time, some 0.3 ms an event and the state
+  /// dump; from the programs' on, images may be attached.
   ///
-  /// Errors: the kernel refuses to attach a program.
-  [[nodiscard]] Status start(pid_t root_pid);
-  /// The two halves of start(): the kernel's, which takes time, and the programs'.
-  ///
-  /// Threads: start_kernel() any, one at a time.
+  /// Threads: start_kernel() any, one at a time, while none of activate(), stats() and finish() is called.
+  /// Errors:  the kernel refuses to attach a program.
   [[nodiscard]] Status start_kernel();
   void activate();
   /// Programs feed it no more once they are attached anew.
@@ -150,7 +165,16 @@ class Recording {
   };
 
   Recording(std::uint64_t id, session::RecordingSession session,
-            std::unique_ptr<collect::Collector> collector);
+            std::unique_ptr<collect::Collector> collector, std::string creation_datetime,
+            std::int64_t clock_offset_ns);
+  [[nodiscard]] static Result<std::vector<UserFilters>> parse_filters(
+      const session::RecordingSession& session);
+  [[nodiscard]] static Result<std::unique_ptr<collect::Collector>> make_collector(
+      const session::RecordingSession& session, const collect::ClockKeeper& clock);
+  [[nodiscard]] collect::TraceOptions kernel_trace_options() const;
+  [[nodiscard]] Status adopt_kernel();
+  [[nodiscard]] Status leave_behind();
+  void note_stopped();
   [[nodiscard]] bool is_about(const apps::Process& process);
   [[nodiscard]] bool is_included(const apps::Process& process) const;
   [[nodiscard]] ImageChannel feed_channel(const apps::Image& image, std::size_t index);
@@ -161,7 +185,8 @@ class Recording {
                                                     session::BufferOwnership ownership) const;
   [[nodiscard]] Result<std::uint32_t> event_id(OpenChannel* channel, const apps::Site& site);
   [[nodiscard]] Result<std::unique_ptr<KernelRecording>> open_kernel(
-      const session::KernelChannel& wanted, std::uint32_t version, const kernel::Tracer& tracer);
+      const session::KernelChannel& wanted, std::uint32_t version, const kernel::Tracer& tracer,
+      LoadProgress& progress);
   void note_channel(bool is_kernel, const std::string& name, collect::ChannelId id);
   void warn(const Error& error);
 
@@ -170,7 +195,7 @@ class Recording {
   std::unique_ptr<collect::Collector> collector_;
   const std::string creation_datetime_;
   const std::int64_t clock_offset_ns_;
-  bool is_active_ = false;
+  bool is_active_ = false, is_adopted_ = false;
   std::uint64_t start_ns_ = 0, stop_ns_ = 0;
   std::uint32_t next_ring_ = 1;
   std::map<TraceKey, Trace> traces_;
@@ -186,6 +211,8 @@ class Recording {
   std::vector<session::KernelChannel> kernel_plans_;      // what each of them does
   std::vector<std::uint32_t> kernel_versions_;            // as OpenChannel::version
   bool is_kernel_running_ = false;
+  const RecordingStore* store_ = nullptr;  // if it is to outlive the daemon; then:
+  v1::RecordingState state_;
   std::string warning_;
 };
 

@@ -193,7 +193,12 @@ void SessionService::change(ConnectionId connection, const std::string& name, Tr
     return keep(std::move(next), *std::move(plan));
   const kernel::Tracer* tracer = *host_.tracer();
   run(
-      name, [recording, plan = *plan, tracer] { return recording->change_kernel(plan, *tracer); },
+      name,
+      [recording, plan = *plan, tracer, loading = &host_.loading_mutex()] {
+        const std::lock_guard one_at_a_time(*loading);
+        LoadProgress progress{std::stop_token()};
+        return recording->change_kernel(plan, *tracer, progress);
+      },
       [this, connection, keep, next = std::move(next), plan = *plan](const Status& done) {
         if (!done) return host_.reply(connection, done.error());
         keep(next, plan);
@@ -342,8 +347,12 @@ void SessionService::start(ConnectionId connection, const std::string& name) {
   if (tracer == nullptr) return finish({});
   run(
       name,
-      [recording, tracer, is_first]() -> Status {
-        if (is_first) SILLAGE_TRY(recording->add_kernel(*tracer));
+      [recording, tracer, is_first, loading = &host_.loading_mutex()]() -> Status {
+        if (is_first) {
+          const std::lock_guard one_at_a_time(*loading);
+          LoadProgress progress{std::stop_token()};
+          SILLAGE_TRY(recording->add_kernel(*tracer, progress));
+        }
         return recording->start_kernel();
       },
       finish);

@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -34,6 +35,8 @@ class RecordingHost {
   virtual void renew(Recording& recording) = 0;
   /// What attaches to the kernel; opened when it is first wanted.
   [[nodiscard]] virtual Result<const kernel::Tracer*> tracer() = 0;
+  /// Held while programs are loaded: one thread at a time uses the tracer.
+  [[nodiscard]] virtual std::mutex& loading_mutex() = 0;
   virtual void reply(control::ConnectionId connection, const control::v1::Response& response) = 0;
   virtual void reply(control::ConnectionId connection, const Error& error) = 0;
 };

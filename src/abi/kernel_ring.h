@@ -63,7 +63,7 @@
 
 #define SILLAGE_KERNEL_RING_MAGIC UINT64_C(0x31676e72656b6c73) /* "slkernr1" */
 #define SILLAGE_KERNEL_RING_ABI_MAJOR 1
-#define SILLAGE_KERNEL_RING_ABI_MINOR 0
+#define SILLAGE_KERNEL_RING_ABI_MINOR 1
 
 #define SILLAGE_KERNEL_RING_MAX_SUBBUFS 64
 /* Fewer events than half the 24 bits of the count fit in (a record is 4 bytes or more): what `events_total` is
@@ -136,6 +136,11 @@ struct sillage_kernel_stream {
   uint64_t flush_position; /* packed: where the one ends that it ends thereby */
   uint64_t flush_ns;       /* end of that one, begin of the next */
   uint64_t flush_events;   /* events before the next, 64 bits */
+  /* Of those before `consumed`, what is not in the trace: overwritten before they were read, skipped for impossible
+   * accounts, refused by the disk. Stored before `consumed`. */
+  uint64_t overrun_events, overrun_subbufs;
+  uint64_t corrupt_events, corrupt_subbufs;
+  uint64_t unwritten_events;
   uint64_t lost[SILLAGE_LOST_CAUSES] __attribute__((aligned(128)));
   uint64_t committed[SILLAGE_KERNEL_RING_MAX_SUBBUFS]
       __attribute__((aligned(128))); /* bytes, free running */

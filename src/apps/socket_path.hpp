@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -21,6 +22,11 @@ struct RuntimePaths {
   /// Of root's daemon: where text for the event lttng_logger is written to.
   [[nodiscard]] std::string text_input() const { return directory + "/logger"; }
   [[nodiscard]] std::string lock_file() const { return directory + "/sillaged.lock"; }
+  /// Where recordings leave what a later daemon needs to go on with them, if this one is killed.
+  [[nodiscard]] std::string states() const { return directory + "/recordings"; }
+  [[nodiscard]] std::string state_file(std::uint64_t recording) const {
+    return states() + "/" + std::to_string(recording);
+  }
   bool operator==(const RuntimePaths&) const = default;
 };
 

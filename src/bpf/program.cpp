@@ -88,6 +88,28 @@ Result<Fd> open_module_btf(const std::string& module) {
   return fail(Code::kNotFound, "there is no module " + module + " with BTF");
 }
 
+Result<Fd> program_of_link(int link_fd) {
+  bpf_link_info info{};
+  std::uint32_t bytes = sizeof info;
+  if (::bpf_obj_get_info_by_fd(link_fd, &info, &bytes) != 0)
+    return fail_errno("cannot ask for the program of a BPF link");
+  Fd program(::bpf_prog_get_fd_by_id(info.prog_id));
+  if (!program) return fail_errno("cannot open the program of a BPF link");
+  return program;
+}
+
+Result<std::uint32_t> link_id(int link_fd) {
+  bpf_link_info info{};
+  std::uint32_t bytes = sizeof info;
+  if (::bpf_obj_get_info_by_fd(link_fd, &info, &bytes) != 0)
+    return fail_errno("cannot ask for the number of a BPF link");
+  return info.id;
+}
+
+bool has_link(std::uint32_t link_id) {
+  return static_cast<bool>(Fd(::bpf_link_get_fd_by_id(link_id)));
+}
+
 Result<std::uint64_t> recursion_misses(int program_fd) {
   bpf_prog_info info{};
   std::uint32_t bytes = sizeof info;

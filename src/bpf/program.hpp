@@ -37,6 +37,16 @@ struct ProgramOptions {
 /// Errors: kNotFound  no such module, or it has no BTF.
 [[nodiscard]] Result<Fd> open_module_btf(const std::string& module);
 
+/// The program that a link runs.
+///
+/// Errors: those of bpf(2): kPermission  it takes CAP_SYS_ADMIN.
+[[nodiscard]] Result<Fd> program_of_link(int link_fd);
+
+/// The number that the kernel has for a link.
+[[nodiscard]] Result<std::uint32_t> link_id(int link_fd);
+/// Whether there is a link of this number.
+[[nodiscard]] bool has_link(std::uint32_t link_id);
+
 /// Events that a program was not run for, as it ran already on that CPU, since it was loaded.
 ///
 /// Errors: those of BPF_OBJ_GET_INFO_BY_FD.

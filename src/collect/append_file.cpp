@@ -2,6 +2,7 @@
 #include "collect/append_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +16,18 @@ Result<AppendFile> AppendFile::create(int directory, const std::string& name) {
                  0660));
   if (!fd) return fail_errno("cannot make file " + name);
   return AppendFile(std::move(fd), name);
+}
+
+Result<AppendFile> AppendFile::open(int directory, const std::string& name, std::uint64_t size) {
+  Fd fd(::openat(directory, name.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  struct stat status {};
+  if (!fd || ::fstat(fd.value(), &status) != 0) return fail_errno("cannot open file " + name);
+  if (static_cast<std::uint64_t>(status.st_size) < size)
+    return fail(Code::kCorrupt, "file " + name + " has become shorter than it was");
+  AppendFile file(std::move(fd), name);
+  if (static_cast<std::uint64_t>(status.st_size) != size) file.truncate_to(size);
+  file.size_ = size;
+  return file;
 }
 
 Status AppendFile::append(std::span<const iovec> pieces) {

@@ -22,6 +22,12 @@ class AppendFile {
   /// Errors: those of open, naming the file.
   [[nodiscard]] static Result<AppendFile> create(int directory, const std::string& name);
 
+  /// Opens a file that an earlier collector was writing, to go on behind `size` bytes of it: what is behind them goes.
+  ///
+  /// Errors: kNotFound  there is no such file; kCorrupt  it is shorter.
+  [[nodiscard]] static Result<AppendFile> open(int directory, const std::string& name,
+                                               std::uint64_t size);
+
   /// Appends the pieces as one. On failure the file is as it was before.
   ///
   /// Errors: kNoSpace  disk or quota is full; others of write, naming the file.

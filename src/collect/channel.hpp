@@ -90,6 +90,8 @@ class Channel {
   void add_stream(std::unique_ptr<ring::RunSource> source, const std::string& name,
                   std::uint32_t index, std::uint32_t cpu);
   [[nodiscard]] const ctf::DataStreamClass& stream_class() const { return stream_class_; }
+  [[nodiscard]] std::vector<StreamRecorder>& recorders() { return recorders_; }
+  [[nodiscard]] TraceOutput output() const { return trace_->output(); }
 
   /// Writes a run as a packet.
   virtual void record(StreamRecorder& recorder, const ring::Run& run, const TraceOutput& output,

@@ -63,7 +63,9 @@ class Collector::Engine {
   void start();
   Result<TraceId> open_trace(const TraceOptions& options);
   Result<OpenChannel> add_channel(TraceId trace, const ChannelOptions& options);
-  Result<ChannelId> add_kernel_channel(TraceId trace, KernelChannelOptions options);
+  Result<ChannelId> add_kernel_channel(TraceId trace, KernelChannelOptions options, bool resumes);
+  Result<TraceIdentity> identity(TraceId trace);
+  Result<TraceId> resume_trace(const TraceOptions& options, const TraceIdentity& identity);
   Result<EventId> add_event(ChannelId channel, ctf::EventClass event);
   void set_nested_lost(ChannelId channel, std::uint64_t events);
   void close_trace(TraceId trace);
@@ -80,6 +82,7 @@ class Collector::Engine {
   };
   using Channels = std::vector<std::shared_ptr<Channel>>;
 
+  TraceId keep(std::unique_ptr<TraceWriter> writer);
   Result<std::shared_ptr<TraceWriter>> writer_for(TraceId trace, const std::string& channel);
   Result<ChannelId> start_channel(TraceId trace, std::shared_ptr<Channel> channel);
   std::shared_ptr<Channel> find_channel(ChannelId id);
@@ -130,10 +133,29 @@ Result<TraceId> Collector::Engine::open_trace(const TraceOptions& options) {
   auto writer = TraceWriter::create(output_.value(), options.directory, version_,
                                     options.environment, options.clock_offset_ns);
   if (!writer) return tl::unexpected(std::move(writer).error());
+  return keep(std::move(*writer));
+}
+
+Result<TraceId> Collector::Engine::resume_trace(const TraceOptions& options,
+                                                const TraceIdentity& identity) {
+  auto writer = TraceWriter::resume(output_.value(), options.directory, version_,
+                                    options.environment, options.clock_offset_ns, identity);
+  if (!writer) return tl::unexpected(std::move(writer).error());
+  return keep(std::move(*writer));
+}
+
+TraceId Collector::Engine::keep(std::unique_ptr<TraceWriter> writer) {
   const std::lock_guard lock(mutex_);
   const TraceId id{next_trace_++};
-  traces_[id].writer = std::move(*writer);
+  traces_[id].writer = std::move(writer);
   return id;
+}
+
+Result<TraceIdentity> Collector::Engine::identity(TraceId trace) {
+  const std::lock_guard lock(mutex_);
+  const auto found = traces_.find(trace);
+  if (found == traces_.end()) return fail(Code::kNotFound, "no such trace, or it is closed");
+  return found->second.writer->identity();
 }
 
 // The trace's writer, for a channel of that name.
@@ -182,8 +204,8 @@ Result<OpenChannel> Collector::Engine::add_channel(TraceId trace, const ChannelO
   return OpenChannel{*id, std::move(fd)};
 }
 
-Result<ChannelId> Collector::Engine::add_kernel_channel(TraceId trace,
-                                                        KernelChannelOptions options) {
+Result<ChannelId> Collector::Engine::add_kernel_channel(TraceId trace, KernelChannelOptions options,
+                                                        bool resumes) {
   auto writer = writer_for(trace, options.name);
   if (!writer) return tl::unexpected(std::move(writer).error());
   std::unique_ptr<WakeupListener> wakeup;
@@ -192,15 +214,17 @@ Result<ChannelId> Collector::Engine::add_kernel_channel(TraceId trace,
     if (!listener) return tl::unexpected(std::move(listener).error());
     wakeup = std::move(*listener);
   }
+  ctf::FieldClassRef header = options.ring.geometry().header == SILLAGE_KERNEL_HEADER_LARGE
+                                  ? ctf::large_event_header_class()
+                                  : ctf::compact_event_header_class();
   auto stream_class =
-      (*writer)->add_channel(options.ring.geometry().header == SILLAGE_KERNEL_HEADER_LARGE
-                                 ? ctf::large_event_header_class()
-                                 : ctf::compact_event_header_class(),
-                             std::move(options.contexts));
+      resumes ? (*writer)->resume_channel(std::move(header), std::move(options.contexts))
+              : (*writer)->add_channel(std::move(header), std::move(options.contexts));
   if (!stream_class) return tl::unexpected(std::move(stream_class).error());
-  return start_channel(trace, std::make_shared<KernelChannel>(*writer, std::move(*stream_class),
-                                                              std::move(options.ring), options.name,
-                                                              std::move(wakeup)));
+  auto channel = std::make_shared<KernelChannel>(
+      *writer, std::move(*stream_class), std::move(options.ring), options.name, std::move(wakeup));
+  if (resumes) SILLAGE_TRY(channel->resume());
+  return start_channel(trace, std::move(channel));
 }
 
 // Null if there is none.
@@ -397,7 +421,15 @@ Result<EventId> Collector::add_event(ChannelId channel, ctf::EventClass event) {
   return engine_->add_event(channel, std::move(event));
 }
 Result<ChannelId> Collector::add_kernel_channel(TraceId trace, KernelChannelOptions options) {
-  return engine_->add_kernel_channel(trace, std::move(options));
+  return engine_->add_kernel_channel(trace, std::move(options), false);
+}
+Result<ChannelId> Collector::resume_kernel_channel(TraceId trace, KernelChannelOptions options) {
+  return engine_->add_kernel_channel(trace, std::move(options), true);
+}
+Result<TraceIdentity> Collector::identity(TraceId trace) { return engine_->identity(trace); }
+Result<TraceId> Collector::resume_trace(const TraceOptions& options,
+                                        const TraceIdentity& identity) {
+  return engine_->resume_trace(options, identity);
 }
 void Collector::set_nested_lost(ChannelId channel, std::uint64_t events) {
   engine_->set_nested_lost(channel, events);

@@ -7,6 +7,7 @@
 #include "base/units.hpp"
 #include "collect/clock_keeper.hpp"
 #include "collect/stats.hpp"
+#include "collect/trace_identity.hpp"
 #include "ctf/model.hpp"
 #include "ring/geometry.hpp"
 #include "ring/kernel_ring.hpp"
@@ -108,6 +109,22 @@ class Collector {
   ///         kNotFound         no such trace, or it is closed;
   ///         kInvalidArgument  the name cannot be a file's.
   [[nodiscard]] Result<ChannelId> add_kernel_channel(TraceId trace, KernelChannelOptions options);
+
+  /// What has to be known to go on with a trace.
+  ///
+  /// Errors: kNotFound  no such trace, or it is closed.
+  [[nodiscard]] Result<TraceIdentity> identity(TraceId trace);
+  /// Goes on with a trace that an earlier collector was killed in the middle of, with the same options.
+  ///
+  /// Errors: kNotFound, kCorrupt  it is not there any more, or not whole.
+  [[nodiscard]] Result<TraceId> resume_trace(const TraceOptions& options,
+                                             const TraceIdentity& identity);
+  /// Goes on with its kernel channels, all of them in their order: `options.ring` has been opened, not made. No packet
+  /// is written twice, none is left torn. All events have been declared.
+  ///
+  /// Errors: those of add_kernel_channel() and of the files.
+  [[nodiscard]] Result<ChannelId> resume_kernel_channel(TraceId trace,
+                                                        KernelChannelOptions options);
 
   /// Declares an event and gives it the channel's next id, from 0 on. The metadata is on disk
   /// before this returns.

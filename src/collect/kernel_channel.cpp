@@ -31,6 +31,20 @@ KernelChannel::KernelChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStream
   }
 }
 
+Status KernelChannel::resume() {
+  for (std::size_t cpu = 0; cpu < readers_.size(); ++cpu) {
+    StreamRecorder& recorder = recorders()[cpu];
+    auto contents =
+        PacketFile::open(output().directory, output().index_directory, recorder.file_name());
+    if (!contents) return tl::unexpected(std::move(contents).error());
+    // The last packet may be of a sub-buffer that was not released any more.
+    if (*contents) readers_[cpu]->skip_written((*contents)->last.end);
+    recorder.resume(std::move(*contents), readers_[cpu]->written_events(),
+                    readers_[cpu]->unwritten_events());
+  }
+  return {};
+}
+
 void KernelChannel::arm(std::vector<Doorbell>& /*doorbells*/) {
   if (wakeup_) ring_.arm();
 }

@@ -22,6 +22,11 @@ class KernelChannel final : public Channel {
                 ring::KernelRing ring, const std::string& name,
                 std::unique_ptr<WakeupListener> wakeup);
 
+  /// Goes on where an earlier collector was killed, by what is in the ring and in the files. First of all.
+  ///
+  /// Errors: those of the files, naming them.
+  [[nodiscard]] Status resume();
+
   void arm(std::vector<Doorbell>& doorbells) override;
 
  protected:

@@ -2,9 +2,13 @@
 #include "collect/packet_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace sillage::collect {
@@ -37,6 +41,46 @@ Result<PacketFile> PacketFile::create(int directory, int index_directory, const 
     return tl::unexpected(std::move(written).error());
   }
   return PacketFile(std::move(*data), std::move(*index));
+}
+
+Result<std::optional<PacketFile::Contents>> PacketFile::open(int directory, int index_directory,
+                                                             const std::string& name) {
+  const std::string index_name = name + ".idx";
+  const Fd data(::openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!data && errno == ENOENT) return std::optional<Contents>();
+  struct stat data_status {
+  }, index_status{};
+  if (!data || ::fstat(data.value(), &data_status) != 0)
+    return fail_errno("cannot open file " + name);
+  const Fd index(::openat(index_directory, index_name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  // The data file is made first: without an index nothing was written yet.
+  if (!index && errno != ENOENT) return fail_errno("cannot open file " + index_name);
+  if (index && ::fstat(index.value(), &index_status) != 0)
+    return fail_errno("cannot open file " + index_name);
+  const auto data_bytes = static_cast<std::uint64_t>(data_status.st_size);
+  const auto index_bytes = static_cast<std::uint64_t>(index_status.st_size);
+  std::uint64_t packets = index_bytes < ctf::kIndexHeaderBytes
+                              ? 0
+                              : (index_bytes - ctf::kIndexHeaderBytes) / ctf::kIndexEntryBytes;
+  // A packet is written before its entry, so the last whole entry has its packet, unless the machine stopped.
+  for (; packets > 0; --packets) {
+    std::array<std::byte, ctf::kIndexEntryBytes> bytes;
+    const std::uint64_t at = ctf::kIndexHeaderBytes + (packets - 1) * ctf::kIndexEntryBytes;
+    if (::pread(index.value(), bytes.data(), bytes.size(), static_cast<off_t>(at)) !=
+        static_cast<ssize_t>(bytes.size()))
+      return fail_errno("cannot read file " + index_name);
+    const ctf::IndexEntry last = ctf::decode_index_entry(bytes);
+    const std::uint64_t packet_bytes = last.packet_bits / 8;
+    if (last.offset_bytes > data_bytes || packet_bytes > data_bytes - last.offset_bytes) continue;
+    auto data_file = AppendFile::open(directory, name, last.offset_bytes + packet_bytes);
+    if (!data_file) return tl::unexpected(std::move(data_file).error());
+    auto index_file = AppendFile::open(index_directory, index_name, at + bytes.size());
+    if (!index_file) return tl::unexpected(std::move(index_file).error());
+    return Contents{PacketFile(std::move(*data_file), std::move(*index_file)), packets, last};
+  }
+  ::unlinkat(directory, name.c_str(), 0);
+  ::unlinkat(index_directory, index_name.c_str(), 0);
+  return std::optional<Contents>();
 }
 
 Status PacketFile::write(const ctf::Uuid& trace, ctf::PacketHead head,

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -19,6 +20,15 @@ class PacketFile {
   /// Makes NAME in `directory` and index/NAME.idx; `index_directory` is the folder "index".
   [[nodiscard]] static Result<PacketFile> create(int directory, int index_directory,
                                                  const std::string& name);
+
+  /// What a file that an earlier collector was writing holds.
+  struct Contents;
+  /// Opens what an earlier collector may have been writing, to go on behind the last packet that both files have
+  /// whole: what is behind it goes. Nothing if there is no packet; then there are no files afterwards.
+  ///
+  /// Errors: those of open and read, naming the file.
+  [[nodiscard]] static Result<std::optional<Contents>> open(int directory, int index_directory,
+                                                            const std::string& name);
 
   /// Writes one packet: `head` (its content size is set here), then `records`. On failure there is
   /// none of it.
@@ -33,6 +43,12 @@ class PacketFile {
       : data_(std::move(data)), index_(std::move(index)) {}
 
   AppendFile data_, index_;
+};
+
+struct PacketFile::Contents {
+  PacketFile file;
+  std::uint64_t packets = 0;
+  ctf::IndexEntry last;
 };
 
 }  // namespace sillage::collect

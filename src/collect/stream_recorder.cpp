@@ -21,6 +21,19 @@ void OutputHealth::report(const Status& status, Nanoseconds now) {
   retry_ = {now.value + kRetryNs};
 }
 
+void StreamRecorder::resume(std::optional<PacketFile::Contents> contents, std::uint64_t written,
+                            std::uint64_t unwritten) {
+  counts_.events = written;
+  counts_.lost_disk = unwritten;
+  if (!contents) return;
+  end_ns_ = contents->last.end;
+  packet_ = contents->last.sequence_number + 1;
+  told_discarded_ = contents->last.events_discarded;
+  counts_.packets = contents->packets;
+  counts_.bytes = contents->file.size();
+  file_ = std::move(contents->file);
+}
+
 void StreamRecorder::record(const ring::Run& run, const RecordScanner& scanner,
                             const TraceOutput& output, OutputHealth& health, Nanoseconds now) {
   packet_ += run.skipped_subbufs;
@@ -87,6 +100,7 @@ void StreamRecorder::write(ctf::PacketHead head, std::span<const std::byte> reco
   }
   if (!written) {
     counts_.lost_disk += events;
+    source_->note_unwritten(events);
     return;
   }
   end_ns_ = head.end;

@@ -74,6 +74,13 @@ class StreamRecorder {
     return source_->next_run(buffer, flush);
   }
 
+  [[nodiscard]] const std::string& file_name() const { return file_name_; }
+
+  /// Goes on with the file that an earlier recorder was writing, if it came to that. `written` and `unwritten`: events that it put into
+  /// it, and that it could not.
+  void resume(std::optional<PacketFile::Contents> contents, std::uint64_t written,
+              std::uint64_t unwritten);
+
   /// Scans a run that a program may have spoilt and writes its sound records as a packet. `now` is
   /// not before the run was read.
   void record(const ring::Run& run, const RecordScanner& scanner, const TraceOutput& output,

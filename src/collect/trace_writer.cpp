@@ -63,6 +63,35 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::create(
       std::move(*folder), std::move(*index), std::move(*metadata), version, std::move(trace)));
 }
 
+Result<std::unique_ptr<TraceWriter>> TraceWriter::resume(
+    int parent, std::string_view directory, ctf::Version version,
+    std::vector<ctf::EnvironmentEntry> environment, std::int64_t clock_offset_ns,
+    const TraceIdentity& identity) {
+  auto folder = make_directory_below(parent, directory);
+  if (!folder) return tl::unexpected(std::move(folder).error());
+  auto index = make_directory_below(folder->value(), "index");
+  if (!index) return tl::unexpected(std::move(index).error());
+  auto metadata = AppendFile::open(folder->value(), "metadata", identity.metadata_bytes);
+  if (!metadata) return tl::unexpected(std::move(metadata).error());
+  ctf::TraceClass trace =
+      ctf::recording_trace_class(identity.uuid, std::move(environment),
+                                 ctf::monotonic_clock_class(boot_id(), clock_offset_ns));
+  return std::unique_ptr<TraceWriter>(new TraceWriter(
+      std::move(*folder), std::move(*index), std::move(*metadata), version, std::move(trace)));
+}
+
+TraceIdentity TraceWriter::identity() {
+  const std::lock_guard lock(mutex_);
+  return {trace_.uuid.value_or(ctf::Uuid{}), metadata_.size()};
+}
+
+ctf::DataStreamClass TraceWriter::resume_channel(ctf::FieldClassRef event_header,
+                                                 ctf::FieldClassRef common_context) {
+  const std::lock_guard lock(mutex_);
+  return ctf::data_stream_class(next_stream_class_++, std::move(event_header),
+                                std::move(common_context), trace_.clocks.front());
+}
+
 Result<ctf::DataStreamClass> TraceWriter::add_channel(ctf::FieldClassRef event_header,
                                                       ctf::FieldClassRef common_context) {
   const std::lock_guard lock(mutex_);

@@ -5,6 +5,7 @@
 #include "base/result.hpp"
 #include "collect/append_file.hpp"
 #include "collect/stream_recorder.hpp"
+#include "collect/trace_identity.hpp"
 #include "ctf/model.hpp"
 
 #include <cstdint>
@@ -30,9 +31,23 @@ class TraceWriter {
       int parent, std::string_view directory, ctf::Version version,
       std::vector<ctf::EnvironmentEntry> environment, std::int64_t clock_offset_ns);
 
+  /// Goes on with a trace that an earlier collector made, with the same arguments. What its metadata has behind
+  /// `identity.metadata_bytes` goes.
+  ///
+  /// Errors: kNotFound  there is none; kCorrupt  its metadata has become shorter.
+  [[nodiscard]] static Result<std::unique_ptr<TraceWriter>> resume(
+      int parent, std::string_view directory, ctf::Version version,
+      std::vector<ctf::EnvironmentEntry> environment, std::int64_t clock_offset_ns,
+      const TraceIdentity& identity);
+  /// The trace as resume() wants to know it.
+  [[nodiscard]] TraceIdentity identity();
+
   /// Declares the data streams of a channel and gives them the trace's next class id.
   [[nodiscard]] Result<ctf::DataStreamClass> add_channel(ctf::FieldClassRef event_header,
                                                          ctf::FieldClassRef common_context);
+  /// The same for a channel that an earlier collector declared, in the same order.
+  [[nodiscard]] ctf::DataStreamClass resume_channel(ctf::FieldClassRef event_header,
+                                                    ctf::FieldClassRef common_context);
 
   /// Declares an event class, ids and all as they stand in it.
   [[nodiscard]] Status add_event(const ctf::EventClass& event);

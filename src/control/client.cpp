@@ -66,8 +66,10 @@ Status ControlClient::wait(short events, Clock::time_point until) {
   }
 }
 
-Result<v1::Response> ControlClient::call(v1::Request request, std::chrono::milliseconds deadline) {
-  const auto until = Clock::now() + deadline;
+Result<v1::Response> ControlClient::call(
+    v1::Request request, std::chrono::milliseconds deadline,
+    const std::function<Status(const v1::Progress&)>& progress) {
+  auto until = Clock::now() + deadline;
   request.set_protocol_version(kProtocolVersion);
   const std::string bytes = frame(request.SerializeAsString());
   for (std::size_t sent = 0; sent < bytes.size();) {
@@ -88,6 +90,11 @@ Result<v1::Response> ControlClient::call(v1::Request request, std::chrono::milli
       if (!response.ParseFromString(**payload)) {
         return fail(Code::kCorrupt,
                     "sillaged's answer cannot be read: it is of another release than this command");
+      }
+      if (response.has_progress()) {
+        until = Clock::now() + deadline;
+        if (progress) SILLAGE_TRY(progress(response.progress()));
+        continue;
       }
       if (response.has_error()) {
         constexpr auto kLast = static_cast<unsigned>(Code::kSystem);

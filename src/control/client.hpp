@@ -6,7 +6,9 @@
 #include "control/control.pb.h"
 
 #include <chrono>
+#include <functional>
 #include <string>
+#include <utility>
 
 namespace sillage::control {
 
@@ -24,7 +26,14 @@ class ControlClient {
   ///
   /// Errors: kTimeout  no answer within `deadline`; the connection is of no use afterwards.
   ///         kSystem   the daemon went away.
-  [[nodiscard]] Result<v1::Response> call(v1::Request request, std::chrono::milliseconds deadline);
+  [[nodiscard]] Result<v1::Response> call(v1::Request request, std::chrono::milliseconds deadline) {
+    return call(std::move(request), deadline, {});
+  }
+  /// As above, with what the daemon says before it answers: `deadline` begins anew with that. An error of
+  /// `progress` ends the wait; the connection is of no use afterwards.
+  [[nodiscard]] Result<v1::Response> call(
+      v1::Request request, std::chrono::milliseconds deadline,
+      const std::function<Status(const v1::Progress&)>& progress);
 
   /// Becomes readable when the daemon goes away (or answers).
   [[nodiscard]] int fd() const { return socket_.value(); }

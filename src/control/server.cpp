@@ -111,6 +111,16 @@ bool ControlServer::may_use(int socket) const {
   return peer.uid == 0 || peer.uid == geteuid() || options_.group.has_value();
 }
 
+std::optional<ucred> ControlServer::peer(ConnectionId connection) const {
+  const auto found = connections_.find(connection);
+  ucred peer = {};
+  socklen_t length = sizeof peer;
+  if (found == connections_.end() ||
+      getsockopt(found->second.socket.value(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+    return std::nullopt;
+  return peer;
+}
+
 void ControlServer::accept_commands() {
   for (;;) {
     Fd socket(accept4(listener_.value(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -180,6 +190,15 @@ void ControlServer::reply(ConnectionId id, const v1::Response& response) {
   connection.to_send += frame(response.SerializeAsString());
   connection.is_busy = false;
   connection.deadline_ns = monotonic_ns() + options_.stalled_ms * kMillisecond;
+  flush(id);
+  arm_timer();
+}
+
+void ControlServer::send_before_reply(ConnectionId id, const v1::Response& response) {
+  auto found = connections_.find(id);
+  if (found == connections_.end() || !found->second.to_send.empty()) return;
+  found->second.to_send = frame(response.SerializeAsString());
+  found->second.deadline_ns = monotonic_ns() + options_.stalled_ms * kMillisecond;
   flush(id);
   arm_timer();
 }

@@ -5,6 +5,7 @@
 #include "base/result.hpp"
 #include "control/control.pb.h"
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -57,8 +58,13 @@ class ControlServer {
 
   /// Answers the oldest open request of a connection; nothing happens if it has gone.
   void reply(ConnectionId connection, const v1::Response& response);
+  /// Sends something before the answer; not while the peer has not read what came before it.
+  void send_before_reply(ConnectionId connection, const v1::Response& response);
   /// Answers with an error.
   void reply(ConnectionId connection, const Error& error);
+
+  /// Who is at the other end, as the kernel says; nothing if it has gone.
+  [[nodiscard]] std::optional<ucred> peer(ConnectionId connection) const;
 
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
 

@@ -79,6 +79,24 @@ std::array<std::byte, kIndexEntryBytes> encode_index_entry(const IndexEntry& ent
   return out;
 }
 
+IndexEntry decode_index_entry(std::span<const std::byte, kIndexEntryBytes> bytes) {
+  const auto number = [&bytes](std::size_t index) {
+    std::uint64_t value = 0;
+    for (const std::byte byte : bytes.subspan(index * sizeof value, sizeof value))
+      value = value << 8 | std::to_integer<std::uint64_t>(byte);
+    return value;
+  };
+  return {.offset_bytes = number(0),
+          .packet_bits = number(1),
+          .content_bits = number(2),
+          .begin = number(3),
+          .end = number(4),
+          .events_discarded = number(5),
+          .stream_class_id = number(6),
+          .stream_instance_id = number(7),
+          .sequence_number = number(8)};
+}
+
 std::array<std::byte, kIndexEntryBytes> encode_index_entry(std::uint64_t offset_bytes,
                                                            const PacketHead& head) {
   return encode_index_entry({.offset_bytes = offset_bytes,

@@ -71,6 +71,9 @@ struct IndexEntry {
 };
 [[nodiscard]] std::array<std::byte, kIndexEntryBytes> encode_index_entry(const IndexEntry& entry);
 
+/// What such bytes say; it may be anything.
+[[nodiscard]] IndexEntry decode_index_entry(std::span<const std::byte, kIndexEntryBytes> bytes);
+
 /// The entry of a packet that starts `offset_bytes` into its data stream file.
 [[nodiscard]] std::array<std::byte, kIndexEntryBytes> encode_index_entry(std::uint64_t offset_bytes,
                                                                          const PacketHead& head);

@@ -6,6 +6,7 @@
 
 #include <bpf/bpf.h>
 #include <fcntl.h>
+#include <time.h>
 
 #include <algorithm>
 #include <atomic>
@@ -15,6 +16,13 @@
 
 namespace sillage::kernel {
 namespace {
+
+// Names of pins; SyscallDispatch's begin with the last two.
+constexpr char kRingPin[] = "ring", kWakeupPin[] = "wakeup", kExcludedPin[] = "excluded";
+constexpr char kSlowPrefix[] = "slow_", kLinkPrefix[] = "link_", kTablePrefix[] = "table_";
+// How long the kernel's threads may take to detach what they have been left.
+constexpr int kDetachTries = 3000;
+constexpr timespec kDetachPause{0, 10'000'000};
 
 bpf::ProgramOptions program_options(const EventPlan& plan) {
   bpf::ProgramOptions options;
@@ -76,13 +84,91 @@ Result<std::unique_ptr<KernelChannel>> KernelChannel::create(
     addresses = std::move(*made);
     target.current.addresses_fd = addresses.value();
   }
-  target.excluded_process = excluded_process;
+  Fd excluded;
+  if (excluded_process != 0) {
+    auto map = create_number_map(excluded_process);
+    if (!map) return tl::unexpected(std::move(map).error());
+    excluded = std::move(*map);
+  }
+  target.excluded_fd = excluded.value();
   std::unique_ptr<KernelChannel> channel(new KernelChannel(std::move(target)));
   channel->ring_ = std::move(*ring);
   channel->wakeup_ = std::move(*wakeup);
   channel->scratch_ = std::move(*scratch);
+  channel->excluded_ = std::move(excluded);
   channel->addresses_ = std::move(addresses);
   return channel;
+}
+
+KernelChannel::~KernelChannel() {
+  stop();
+  if (pins_) pins_->remove();
+}
+
+Status KernelChannel::pin(PinDirectory pins) {
+  pins_ = std::move(pins);
+  SILLAGE_TRY(pins_->pin(ring_.value(), kRingPin));
+  SILLAGE_TRY(pins_->pin(wakeup_.value(), kWakeupPin));
+  if (excluded_) SILLAGE_TRY(pins_->pin(excluded_.value(), kExcludedPin));
+  std::size_t number = 0;
+  for (const LoadedEvent& event : events_)
+    SILLAGE_TRY(pins_->pin(event.attachment.link.value(),
+                           std::string(event.attachment.event ? kSlowPrefix : kLinkPrefix) +
+                               std::to_string(number++)));
+  return syscalls_ ? syscalls_->pin(*pins_) : Status();
+}
+
+Result<std::unique_ptr<KernelChannel>> KernelChannel::adopt(PinDirectory pins,
+                                                            std::uint32_t excluded_process) {
+  std::unique_ptr<KernelChannel> channel(new KernelChannel(ProgramTarget{}));
+  for (const auto& [name, fd] :
+       {std::pair{kRingPin, &channel->ring_}, std::pair{kWakeupPin, &channel->wakeup_}}) {
+    auto opened = pins.open(name);
+    if (!opened) return tl::unexpected(std::move(opened).error());
+    *fd = std::move(*opened);
+  }
+  channel->target_.ring.ring_fd = channel->ring_.value();
+  channel->target_.ring.wakeup_fd = channel->wakeup_.value();
+  if (auto excluded = pins.open(kExcludedPin)) {
+    channel->excluded_ = std::move(*excluded);
+    SILLAGE_TRY(set_number(channel->excluded_.value(), excluded_process));
+  }
+  for (const std::string& name : pins.names(kTablePrefix)) {
+    auto table = pins.open(name);
+    if (!table) return tl::unexpected(std::move(table).error());
+    channel->tables_.push_back(std::move(*table));
+  }
+  for (const char* prefix : {kLinkPrefix, kSlowPrefix}) {
+    for (const std::string& name : pins.names(prefix)) {
+      auto link = pins.open(name);
+      if (!link) return tl::unexpected(std::move(link).error());
+      auto program = bpf::program_of_link(link->value());
+      if (!program) return tl::unexpected(std::move(program).error());
+      channel->adopted_.push_back({std::move(*link), std::move(*program), prefix == kSlowPrefix});
+    }
+  }
+  channel->pins_ = std::move(pins);
+  return channel;
+}
+
+// Closing the last descriptor of a perf event's link takes some 70 ms, one after the other, where nobody holds the event
+// as well. Behind the last pin a thread of the kernel's does it, and detaches all programs before.
+void KernelChannel::detach_adopted() {
+  std::vector<std::uint32_t> ending;
+  for (AdoptedLink& adopted : adopted_) {
+    if (!adopted.is_slow) continue;
+    if (const auto id = bpf::link_id(adopted.link.value())) ending.push_back(*id);
+    adopted.link.reset();
+  }
+  pins_->unpin_all(kLinkPrefix);
+  pins_->unpin_all(kSlowPrefix);
+  for (AdoptedLink& adopted : adopted_) adopted.link.reset();
+  if (ending.empty()) return;
+  for (int tries = kDetachTries; tries > 0 && !ending.empty(); --tries) {
+    // The number goes first, then the program is detached: that takes the last pause.
+    std::erase_if(ending, [](std::uint32_t id) { return !bpf::has_link(id); });
+    ::nanosleep(&kDetachPause, nullptr);
+  }
 }
 
 Result<Fd> KernelChannel::duplicate(int fd) {
@@ -120,7 +206,7 @@ Status KernelChannel::add_event(const EventPlan& plan, EventId id, const Btf* bt
 
 Status KernelChannel::add_syscall(const SyscallEvent& event, EventId id, const Btf& btf) {
   if (!syscalls_) {
-    auto made = SyscallDispatch::create(btf, target_.current, target_.excluded_process);
+    auto made = SyscallDispatch::create(btf, target_.current, target_.excluded_fd);
     if (!made) return tl::unexpected(std::move(made).error());
     syscalls_ = std::move(*made);
   }
@@ -217,6 +303,12 @@ Status KernelChannel::start() {
 }
 
 void KernelChannel::stop() {
+  if (!adopted_.empty()) return detach_adopted();
+  // The maps stay pinned: what is in the ring can still be read by the next daemon.
+  if (pins_) {
+    pins_->unpin_all(kLinkPrefix);
+    pins_->unpin_all(kSlowPrefix);
+  }
   if (syscalls_) syscalls_->stop();
   std::vector<Attachment*> slow;
   for (LoadedEvent& event : events_) {
@@ -249,6 +341,8 @@ std::size_t KernelChannel::event_count() const {
 
 std::uint64_t KernelChannel::recursion_misses() const {
   std::uint64_t misses = removed_misses_;
+  for (const AdoptedLink& adopted : adopted_)
+    misses += bpf::recursion_misses(adopted.program.value()).value_or(0);
   for (const LoadedEvent& event : events_)
     misses += bpf::recursion_misses(event.program.value()).value_or(0);
   if (syscalls_) misses += syscalls_->recursion_misses();

@@ -6,6 +6,7 @@
 #include "base/units.hpp"
 #include "kernel/attach.hpp"
 #include "kernel/btf.hpp"
+#include "kernel/pins.hpp"
 #include "kernel/program_builder.hpp"
 #include "kernel/program_plan.hpp"
 #include "kernel/syscall_dispatch.hpp"
@@ -14,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -26,7 +28,8 @@ namespace sillage::kernel {
 /// Programs are loaded by add_event(), which takes milliseconds, and run between start() and stop(), which are
 /// quick.
 ///
-/// Lifetime: with the object everything goes: links, programs, and the maps that nobody else holds.
+/// Lifetime: with the object everything goes: pins, links, programs, and the maps that nobody else holds. Killed, the
+///           process leaves what it has pinned; adopt() takes that over.
 /// Threads:  one at a time.
 class KernelChannel {
  public:
@@ -38,7 +41,13 @@ class KernelChannel {
       const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts,
       const PointerCasts& casts, std::uint32_t excluded_process);
 
-  ~KernelChannel() { stop(); }
+  /// Takes over what an earlier process pinned, running. No events can be added.
+  ///
+  /// Errors: kNotFound  it is not all there.
+  [[nodiscard]] static Result<std::unique_ptr<KernelChannel>> adopt(PinDirectory pins,
+                                                                    std::uint32_t excluded_process);
+
+  ~KernelChannel();
   KernelChannel(const KernelChannel&) = delete;
   KernelChannel& operator=(const KernelChannel&) = delete;
 
@@ -85,6 +94,11 @@ class KernelChannel {
 
   /// Attaches every program that is loaded and not attached. On an error those before it stay attached.
   [[nodiscard]] Status start();
+  /// Pins all that is needed to go on without this process; between start() and stop().
+  ///
+  /// Cost:   some 10 us an event.
+  /// Errors: those of PinDirectory.
+  [[nodiscard]] Status pin(PinDirectory pins);
   /// Detaches all programs. Programs under way on other CPUs end within microseconds.
   void stop();
 
@@ -107,12 +121,19 @@ class KernelChannel {
     Fd program;
     std::uint64_t number = 0;
   };
+  /// A link of an earlier process, with the program behind it.
+  struct AdoptedLink {
+    Fd link, program;
+    bool is_slow = false;  // of a perf event
+  };
 
   explicit KernelChannel(ProgramTarget target) : target_(std::move(target)) {}
   [[nodiscard]] static Result<Fd> duplicate(int fd);
   [[nodiscard]] Result<Fd> load(const EventPlan& plan, EventId id, const Btf* btf) const;
 
-  Fd ring_, wakeup_, scratch_, addresses_;
+  void detach_adopted();
+
+  Fd ring_, wakeup_, scratch_, addresses_, excluded_;
   Fd writer_;  // once there is a record of user space's
   ProgramTarget target_;
   std::vector<LoadedEvent> events_;
@@ -121,6 +142,9 @@ class KernelChannel {
   std::set<SyscallPlace> syscall_places_;  // that have a program
   std::uint64_t next_program_ = 0;
   std::uint64_t removed_misses_ = 0;  // of programs that are gone
+  std::optional<PinDirectory> pins_;  // once there are any
+  std::vector<AdoptedLink> adopted_;  // instead of events_ and syscalls_
+  std::vector<Fd> tables_;            // adopted, too
 };
 
 }  // namespace sillage::kernel

@@ -55,6 +55,27 @@ Result<Fd> create_address_map(std::uint32_t cpu_count) {
   return create(BPF_MAP_TYPE_ARRAY, "sillage_current", 4, std::uint64_t{8} * cpu_count, 1, 0);
 }
 
+Result<Fd> create_number_map(std::uint32_t value) {
+  auto map = create(BPF_MAP_TYPE_ARRAY, "sillage_number", 4, 4, 1, 0);
+  if (map) SILLAGE_TRY(set_number(map->value(), value));
+  return map;
+}
+
+Status set_number(int map_fd, std::uint32_t value) {
+  const std::uint32_t key = 0;
+  if (::bpf_map_update_elem(map_fd, &key, &value, BPF_ANY) != 0)
+    return fail_errno("cannot set a number that programs read");
+  return {};
+}
+
+Result<MapShape> map_shape(int map_fd) {
+  bpf_map_info info{};
+  std::uint32_t bytes = sizeof info;
+  if (::bpf_obj_get_info_by_fd(map_fd, &info, &bytes) != 0)
+    return fail_errno("cannot ask for the size of a BPF map");
+  return MapShape{info.value_size, info.max_entries};
+}
+
 Result<Fd> create_program_table(std::uint32_t count) {
   return create(BPF_MAP_TYPE_PROG_ARRAY, "sillage_table", 4, 4, count, 0);
 }

@@ -22,6 +22,12 @@ inline constexpr std::uint32_t kScratchAreas = 8;
 /// Errors: kPermission  no CAP_BPF; kNoSpace  not that much memory; the message names how much.
 [[nodiscard]] Result<Fd> create_ring_map(std::uint64_t stream_bytes, std::uint32_t cpu_count);
 
+/// Bytes of an element and how many there are, as the kernel says.
+struct MapShape {
+  std::uint32_t value_bytes = 0, entries = 0;
+};
+[[nodiscard]] Result<MapShape> map_shape(int map_fd);
+
 /// kScratchAreas areas for each CPU: area N of a CPU is element CPU * kScratchAreas + N.
 [[nodiscard]] Result<Fd> create_scratch_map(std::uint32_t cpu_count);
 
@@ -30,6 +36,10 @@ inline constexpr std::uint32_t kScratchAreas = 8;
 
 /// A table of one address of each CPU, all 0.
 [[nodiscard]] Result<Fd> create_address_map(std::uint32_t cpu_count);
+
+/// A map of one number, which set_number() sets and programs read.
+[[nodiscard]] Result<Fd> create_number_map(std::uint32_t value);
+[[nodiscard]] Status set_number(int map_fd, std::uint32_t value);
 
 /// A table of programs for tail calls, by number below `count`.
 [[nodiscard]] Result<Fd> create_program_table(std::uint32_t count);

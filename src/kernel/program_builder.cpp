@@ -154,15 +154,19 @@ Status ProgramBuilder::begin(const std::vector<FieldPlan>& fields, const FilterP
   bool is_prepared = filter_uses_current;
   if (filter_uses_current) values_.prepare_current();
   if (!in_scratch) SILLAGE_TRY(FilterCode(a_, values_, filter).emit(out));
-  if (is_own_doing && target_.excluded_process != 0 && target_.current.addresses_fd >= 0) {
+  if (is_own_doing && target_.excluded_fd >= 0 && target_.current.addresses_fd >= 0) {
     values_.prepare_current();
     is_prepared = true;
     a_.load(Size::k4, r1, r1, target_.current.casts.current->tgid_offset);
-    a_.jump_if(If::kEqual, r1, static_cast<std::int32_t>(target_.excluded_process), out);
-  } else if (is_own_doing && target_.excluded_process != 0) {
+    a_.load_map_value(r2, target_.excluded_fd);
+    a_.load(Size::k4, r2, r2, 0);
+    a_.jump_if(If::kEqual, r1, r2, out);
+  } else if (is_own_doing && target_.excluded_fd >= 0) {
     a_.call(BPF_FUNC_get_current_pid_tgid);
     a_.alu(Alu::kShiftRight, r0, 32);
-    a_.jump_if(If::kEqual, r0, static_cast<std::int32_t>(target_.excluded_process), out);
+    a_.load_map_value(r1, target_.excluded_fd);
+    a_.load(Size::k4, r1, r1, 0);
+    a_.jump_if(If::kEqual, r0, r1, out);
   }
   if (!is_prepared && (uses_current(target_.contexts) || uses_current(fields)))
     values_.prepare_current();

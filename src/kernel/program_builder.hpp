@@ -23,8 +23,8 @@ struct ProgramTarget {
   int scratch_fd = -1;  ///< create_scratch_map()
   CurrentTask current{};
   std::vector<FieldPlan> contexts{};
-  /// Events that this process causes itself are not recorded (EventPlan::is_own_doing); 0 = all are.
-  std::uint32_t excluded_process = 0;
+  /// create_number_map() with the process whose own doings (EventPlan::is_own_doing) are not recorded; -1 = all are.
+  int excluded_fd = -1;
 };
 
 /// One record of an iterator's program.

@@ -27,7 +27,7 @@ constexpr std::array<const char*, 2> kTracepoints{"sys_enter", "sys_exit"};
 
 Result<std::unique_ptr<SyscallDispatch>> SyscallDispatch::create(const Btf& btf,
                                                                  const CurrentTask& current,
-                                                                 std::uint32_t excluded_process) {
+                                                                 int excluded_fd) {
   const auto registers = SyscallRegisters::find(btf);
   if (!registers) return tl::unexpected(registers.error());
   const auto task = btf.find_tag("task_struct");
@@ -35,7 +35,7 @@ Result<std::unique_ptr<SyscallDispatch>> SyscallDispatch::create(const Btf& btf,
   if (!tgid) return tl::unexpected(tgid.error());
   std::unique_ptr<SyscallDispatch> made(new SyscallDispatch(*registers));
   made->current_ = current;
-  made->excluded_process_ = excluded_process;
+  made->excluded_fd_ = excluded_fd;
   made->tgid_offset_ = static_cast<std::int32_t>(tgid->offset_bytes);
   for (std::size_t i = 0; i < 2; ++i) {
     const auto type = btf.find_tracepoint(kTracepoints[i]);
@@ -115,9 +115,11 @@ Result<Fd> SyscallDispatch::load(bool at_exit) const {
     a.load(Size::k8, r7, r6, 8);
   }
   load_current_task(a, current_, 0);
-  if (excluded_process_ != 0) {
+  if (excluded_fd_ >= 0) {
+    a.load_map_value(r3, excluded_fd_);
+    a.load(Size::k4, r3, r3, 0);
     a.load(Size::k4, r2, r1, tgid_offset_);
-    a.jump_if(If::kEqual, r2, static_cast<std::int32_t>(excluded_process_), out);
+    a.jump_if(If::kEqual, r2, r3, out);
   }
   a.load(Size::k4, r1, r1, registers_.compat_flags);
   a.jump_if(If::kAnyBit, r1, registers_.compat_mask, compat);
@@ -150,6 +152,19 @@ Status SyscallDispatch::start() {
     auto link = attach_tracing(direction.program.value(), kTracepoints[at_exit ? 1 : 0]);
     if (!link) return tl::unexpected(std::move(link).error());
     direction.link = std::move(link->link);
+  }
+  return {};
+}
+
+Status SyscallDispatch::pin(const PinDirectory& pins) const {
+  for (std::size_t i = 0; i < directions_.size(); ++i) {
+    const Direction& direction = directions_[i];
+    if (!direction.link) continue;
+    // The kernel empties a table when nobody but programs holds it.
+    for (std::size_t abi = 0; abi < direction.tables.size(); ++abi)
+      SILLAGE_TRY(pins.pin(direction.tables[abi].value(),
+                           std::string("table_") + kTracepoints[i] + "_" + std::to_string(abi)));
+    SILLAGE_TRY(pins.pin(direction.link.value(), std::string("link_") + kTracepoints[i]));
   }
   return {};
 }

@@ -7,6 +7,7 @@
 #include "bpf/assembler.hpp"
 #include "kernel/btf.hpp"
 #include "kernel/current_task.hpp"
+#include "kernel/pins.hpp"
 #include "kernel/syscall_registers.hpp"
 #include "kernel/system_calls.hpp"
 
@@ -32,11 +33,13 @@ struct SyscallPlace {
 /// Threads: one at a time.
 class SyscallDispatch {
  public:
-  /// Makes the tables; what `current` names has to stay open until start(). Calls of `excluded_process` are not recorded; 0 = all are.
+  /// Makes the tables; what `current` names has to stay open until start(). Calls of the process whose number is in the map
+  /// `excluded_fd` are not recorded; -1 = all are.
   ///
   /// Errors: those of the maps and of SyscallRegisters::find().
-  [[nodiscard]] static Result<std::unique_ptr<SyscallDispatch>> create(
-      const Btf& btf, const CurrentTask& current, std::uint32_t excluded_process);
+  [[nodiscard]] static Result<std::unique_ptr<SyscallDispatch>> create(const Btf& btf,
+                                                                       const CurrentTask& current,
+                                                                       int excluded_fd);
 
   /// Errors: kLimit  a number that no table has room for.
   [[nodiscard]] static Status check(const SyscallPlace& place);
@@ -52,6 +55,8 @@ class SyscallDispatch {
 
   /// Attaches to entry, exit or both, as there are programs for.
   [[nodiscard]] Status start();
+  /// Pins tables and links, so that they outlive this process: "table_..." and "link_sys_...".
+  [[nodiscard]] Status pin(const PinDirectory& pins) const;
   /// Detaches.
   void stop();
 
@@ -72,7 +77,7 @@ class SyscallDispatch {
 
   SyscallRegisters registers_;
   CurrentTask current_{};
-  std::uint32_t excluded_process_ = 0;
+  int excluded_fd_ = -1;
   std::int32_t tgid_offset_ = 0;               // in struct task_struct
   std::array<std::uint32_t, 2> attach_ids_{};  // types of the tracepoints
   std::array<Direction, 2> directions_;        // entry, exit

@@ -245,10 +245,23 @@ KernelStream::Flush KernelStream::try_complete_flush() {
   return Flush::kDone;
 }
 
-void KernelStream::release(std::uint64_t sequence, std::uint64_t events_before) {
+KernelStream::Missing KernelStream::missing() const {
+  const sillage_kernel_stream& s = shared();
+  return {load(s.overrun_events), load(s.overrun_subbufs), load(s.corrupt_events),
+          load(s.corrupt_subbufs), load(s.unwritten_events)};
+}
+
+void KernelStream::release(std::uint64_t sequence, std::uint64_t events_before,
+                           const Missing& missing) {
+  sillage_kernel_stream& s = shared();
+  store(s.overrun_events, missing.overrun_events);
+  store(s.overrun_subbufs, missing.overrun_subbufs);
+  store(s.corrupt_events, missing.corrupt_events);
+  store(s.corrupt_subbufs, missing.corrupt_subbufs);
+  store(s.unwritten_events, missing.unwritten_events);
   // Pairs with the writers' load before they begin a sub-buffer: what they write over was read.
-  __atomic_store_n(&shared().consumed, start_of(sequence), __ATOMIC_RELEASE);
-  store(shared().consumed_events, events_before);
+  __atomic_store_n(&s.consumed, start_of(sequence), __ATOMIC_RELEASE);
+  store(s.consumed_events, events_before);
 }
 
 void KernelStream::arm() {

@@ -68,8 +68,17 @@ class KernelStream {
   /// position again.
   [[nodiscard]] bool begin_next(std::uint64_t sequence, std::uint64_t position);
 
-  /// Gives everything below a sub-buffer back to the writers.
-  void release(std::uint64_t sequence, std::uint64_t events_before);
+  /// What of the events that the reader is done with is not in the trace.
+  struct Missing {
+    std::uint64_t overrun_events = 0, overrun_subbufs = 0;
+    std::uint64_t corrupt_events = 0, corrupt_subbufs = 0;
+    std::uint64_t unwritten_events = 0;  ///< given out, and not written to disk
+  };
+  /// As the last release() has it.
+  [[nodiscard]] Missing missing() const;
+
+  /// Gives everything below a sub-buffer back to the writers, and notes it for the next reader.
+  void release(std::uint64_t sequence, std::uint64_t events_before, const Missing& missing);
 
   /// Has the next writer that begins a sub-buffer wake the reader.
   ///

@@ -18,14 +18,42 @@ constexpr std::uint64_t kMaxLooks = 8;
 KernelStreamReader::KernelStreamReader(KernelStream stream)
     : stream_(stream),
       sequence_(stream.shared().consumed / stream.geometry().subbuf_bytes),
-      accounted_(stream.shared().consumed_events) {}
+      accounted_(stream.shared().consumed_events) {
+  const KernelStream::Missing missing = stream_.missing();
+  loss_.overrun_events = missing.overrun_events;
+  loss_.overrun_subbufs = missing.overrun_subbufs;
+  loss_.corrupt_events = missing.corrupt_events;
+  loss_.corrupt_subbufs = missing.corrupt_subbufs;
+  unwritten_ = missing.unwritten_events;
+}
+
+void KernelStreamReader::release() {
+  stream_.release(sequence_, accounted_,
+                  {loss_.overrun_events, loss_.overrun_subbufs, loss_.corrupt_events,
+                   loss_.corrupt_subbufs, unwritten_});
+}
+
+void KernelStreamReader::skip_written(std::uint64_t end_ns) {
+  while (stream_.bytes_from(sequence_, stream_.position()) < ring_bytes() &&
+         stream_.is_closed(sequence_)) {
+    const KernelStream::Entry entry = stream_.copy_entry(sequence_);
+    if (entry.end_ns > end_ns) break;
+    const std::uint64_t events =
+        ((entry.end_position >> SILLAGE_RING_POSITION_BITS) - entry.events) & kCountMask;
+    (stream_.geometry().overwrite ? loss_.overrun_events : loss_.corrupt_events) +=
+        entry.events - accounted_;
+    accounted_ = entry.events + events;
+    ++sequence_;
+    release();
+  }
+}
 
 std::uint64_t KernelStreamReader::ring_bytes() const {
   return stream_.geometry().subbuf_bytes * stream_.geometry().subbuf_count;
 }
 
 std::optional<Run> KernelStreamReader::next_run(std::span<std::byte> buffer, bool flush) {
-  if (std::exchange(lent_, false)) stream_.release(sequence_, accounted_);
+  if (std::exchange(lent_, false)) release();
   const std::uint64_t subbuf_bytes = stream_.geometry().subbuf_bytes;
   for (std::uint64_t look = 0; look < kMaxLooks; ++look) {
     const std::uint64_t now = stream_.position();
@@ -79,11 +107,7 @@ std::optional<Run> KernelStreamReader::read_closed(std::span<std::byte> buffer) 
   run.skipped_subbufs = std::exchange(skipped_, 0);
   accounted_ = entry.events + events;
   ++sequence_;
-  if (geometry.overwrite) {
-    stream_.release(sequence_, accounted_);
-  } else {
-    lent_ = true;
-  }
+  lent_ = true;
   return run;
 }
 
@@ -108,7 +132,7 @@ void KernelStreamReader::skip_to(std::uint64_t sequence) {
   // In discard mode nobody writes over what was not released.
   (stream_.geometry().overwrite ? loss_.overrun_subbufs : loss_.corrupt_subbufs) += subbufs;
   sequence_ = sequence;
-  stream_.release(sequence_, accounted_);
+  release();
 }
 
 void KernelStreamReader::abandon() {

@@ -66,6 +66,9 @@ class RunSource {
   /// Events published and not given out yet; a guess while writers overrun the reader.
   [[nodiscard]] virtual std::uint64_t pending_events() const = 0;
 
+  /// The events of the run given out last could not be written. Sources that outlive their reader keep count.
+  virtual void note_unwritten(std::uint64_t /*events*/) {}
+
   /// Events in sub-buffers skipped because their accounts cannot be.
   [[nodiscard]] virtual std::uint64_t corrupt_events() const = 0;
 

@@ -22,6 +22,7 @@ REQUIRED = os.environ.get("SILLAGE_REQUIRE_KERNEL") == "1"
 SLOWNESS = float(os.environ.get("SILLAGE_SLOWNESS", "1"))
 READY_SECONDS = 30 * SLOWNESS
 TRACEFS = "/sys/kernel/tracing"
+PINS = pathlib.Path("/sys/fs/bpf/sillage")
 # The kernel says so of anything it did wrong on a program's behalf.
 KERNEL_COMPLAINTS = re.compile(r"end trace|BUG:|Oops|WARNING:|soft lockup|rcu.*stall")
 
@@ -119,6 +120,9 @@ class KernelTest(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sillage-kernel-"))
         (self.folder / "run").mkdir(mode=0o700)
         self.env = dict(os.environ, SILLAGE_RUNTIME_DIR=str(self.folder / "run"))
+        # Where the daemon leaves what outlives it.
+        name = str(self.folder / "run").replace("_", "_5f").replace("-", "_2d").replace("/", "-")
+        self.pins = PINS / name
         # What a sanitizer keeps back of freed memory is not growth.
         self.env["ASAN_OPTIONS"] = "quarantine_size_mb=1:thread_local_quarantine_size_kb=64"
         self.processes = []
@@ -134,6 +138,9 @@ class KernelTest(unittest.TestCase):
             for stream in (process.stdout, process.stderr):
                 if stream:
                     stream.close()
+        if self.pins.exists():  # a test that failed
+            subprocess.run(["rm", "-r", self.pins], check=False)
+            subprocess.run(["rmdir", "--ignore-fail-on-non-empty", PINS], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.assertEqual(complaints(), self.complaints, "the kernel complained: see dmesg")
 

@@ -93,15 +93,27 @@ class Sessions(recording.KernelTest):
         self.assertLessEqual(after[:2], before[:2])
         self.assertLess(after[2] - before[2], 4096 + 16 * SESSIONS)
 
-    def test_kill_leaves_nothing(self):
+    def test_kill_leaves_what_is_pinned(self):
+        """The daemon and the command killed, what is pinned on purpose stays; behind the next daemon's start, nothing."""
         daemon = self.start_daemon()
-        self.begin(*self.OPTIONS)
+        run = self.begin(*self.OPTIONS)
         held = self.owned_by(daemon.pid)
-        self.assertTrue(held["programs"] and held["maps"], held)
-        daemon.send_signal(signal.SIGKILL)
+        self.assertTrue(held["programs"] and held["maps"] and held["links"], held)
+        run.send_signal(signal.SIGSTOP)
+        daemon.kill()
         daemon.wait()
+        run.kill()
+        run.wait()
+        self.assertTrue(self.pins.exists())
+        self.assertEqual(held["links"] - objects("links"), set())
+        pinned = subprocess.run(["find", self.pins, "-type", "f"], capture_output=True, text=True, check=True).stdout.split()
+        self.assertEqual({re.sub(r"[0-9]+$", "", pathlib.Path(path).name) for path in pinned},
+                         {"ring", "wakeup", "excluded", "link_", "slow_"})
+        self.start_daemon()
         self.assertTrue(self.settles(lambda: not any(held[kind] & objects(kind) for kind in NEXT_ID)),
                         {kind: len(held[kind] & objects(kind)) for kind in NEXT_ID})
+        self.assertFalse(self.pins.exists())
+        self.assertEqual(list((self.folder / "run" / "recordings").iterdir()), [])
 
     def test_the_command_is_killed(self):
         daemon = self.start_daemon().pid

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// The daemon after a daemon that was killed: it takes over its recordings, which their commands ask for, or ends them.
+#include "apps/peer.hpp"
+#include "apps/proc_files.hpp"
+#include "sillaged/daemon.hpp"
+
+#include <utility>
+
+namespace sillage::daemon {
+
+v1::RecordingState Daemon::state_of(control::ConnectionId connection,
+                                    const control::v1::CreateRecordingRequest& request) const {
+  v1::RecordingState state;
+  *state.mutable_request() = request;
+  const auto peer = control_->peer(connection);
+  if (!peer) return state;
+  state.mutable_owner()->set_uid(peer->uid);
+  state.mutable_owner()->set_pid(peer->pid);
+  if (const auto facts = apps::process_facts(peer->pid))
+    state.mutable_owner()->set_start_ticks(facts->start_ticks);
+  return state;
+}
+
+void Daemon::adopt_recordings() {
+  std::vector<v1::RecordingState> states = store_.load();
+  store_.remove_other_pins(states);
+  for (v1::RecordingState& state : states) {
+    const std::uint64_t id = state.recording();
+    const v1::Owner command = state.owner();
+    auto recording = Recording::adopt(std::move(state), *clock_, store_);
+    if (!recording) {
+      // Of another boot, or half taken away: what is in its trace is all there is.
+      store_.remove(id);
+      continue;
+    }
+    Owned owned{*std::move(recording), 0, 0};
+    owned.heir = Heir{command.uid(), {}};
+    auto pidfd = apps::open_pidfd(command.pid());
+    const auto facts = apps::process_facts(command.pid());
+    if (pidfd && facts && facts->start_ticks == command.start_ticks())
+      owned.heir->pidfd = *std::move(pidfd);
+    recordings_.emplace(id, std::move(owned));
+  }
+}
+
+Status Daemon::resume_recording(control::ConnectionId connection, std::uint64_t id) {
+  auto found = recordings_.find(id);
+  const auto peer = control_->peer(connection);
+  if (found == recordings_.end() || !found->second.heir || !peer ||
+      peer->uid != found->second.heir->uid) {
+    return fail(Code::kNotFound, "no recording " + std::to_string(id) +
+                                     " of this user has been left by an earlier daemon");
+  }
+  found->second.heir.reset();
+  found->second.owner = connection;
+  return {};
+}
+
+void Daemon::end_orphans() {
+  std::vector<std::uint64_t> orphans;
+  for (const auto& [id, owned] : recordings_)
+    if (owned.heir && (!owned.heir->pidfd || !apps::is_alive(owned.heir->pidfd)))
+      orphans.push_back(id);
+  for (const std::uint64_t id : orphans) stop_recording(id, std::nullopt);
+}
+
+}  // namespace sillage::daemon

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "apps/socket_path.hpp"
+#include "base/result.hpp"
+#include "sillaged/recording_state.pb.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sillage::daemon {
+
+inline constexpr std::uint32_t kStateFormat = 1;
+/// Of a state file: a request of the largest size, and what is beside it.
+inline constexpr std::size_t kMaxStateBytes = std::size_t{32} << 20;
+
+/// Reads what a state file says. Everything in it is checked that decides on memory or paths.
+///
+/// Errors: kCorrupt  it is not a state file of this release.
+[[nodiscard]] Result<v1::RecordingState> parse_state(const std::string& bytes);
+
+/// Where recordings leave what the next daemon needs if this one is killed: state files in the runtime directory, pins of the
+/// kernel's objects in the BPF file system.
+///
+///   RUNTIME_DIRECTORY/recordings/ID              RecordingState
+///   /sys/fs/bpf/sillage/DIRECTORY/ID-CHANNEL/    what KernelChannel::pin() pins; DIRECTORY as directory_name() has it
+///
+/// Threads: any; one at a time for a recording.
+class RecordingStore {
+ public:
+  explicit RecordingStore(apps::RuntimePaths paths) : paths_(std::move(paths)) {}
+
+  /// Where a kernel channel's objects are pinned.
+  [[nodiscard]] std::string pin_path(std::uint64_t recording, std::size_t channel) const;
+
+  /// Writes the state of a recording, in one step: whoever reads it finds this one or the one before.
+  ///
+  /// Errors: those of the files, naming them.
+  [[nodiscard]] Status save(const v1::RecordingState& state) const;
+  void remove(std::uint64_t recording) const;
+
+  /// What daemons that were killed have left. Files that cannot be read are removed.
+  [[nodiscard]] std::vector<v1::RecordingState> load() const;
+  /// Removes the pins of all recordings but these.
+  void remove_other_pins(const std::vector<v1::RecordingState>& kept) const;
+
+ private:
+  [[nodiscard]] std::string pin_parent() const;
+
+  apps::RuntimePaths paths_;
+};
+
+/// A path as the name of one directory in a BPF file system, which refuses dots: '/' becomes '-', what is neither a letter nor
+/// a digit "_" and two hexadecimal digits.
+[[nodiscard]] std::string directory_name(const std::string& path);
+
+}  // namespace sillage::daemon

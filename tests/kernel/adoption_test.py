@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The daemon is killed with -9 while the kernel is recorded: the next one goes on, and every event is in the trace or counted.
+
+    adoption_test.py SILLAGE
+"""
+
+import mmap
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import time
+
+import bt2
+
+import recording
+
+KILLS = 200 if os.environ.get("SILLAGE_KERNEL_LONG") else 6
+# A system call that nobody else makes with this argument: its number is the event's.
+MARK = 1 << 40
+
+
+class Sender:
+    """A child that calls lseek(-1, MARK + n) for n = 0, 1 ...; `sent` says how many have returned."""
+
+    def __init__(self):
+        self.memory = mmap.mmap(-1, 4096)
+        self.parent = os.getpid()
+        self.child = os.fork()
+        if self.child == 0:
+            self.run()
+        self.memory[8:16] = bytes(8)
+
+    def run(self):
+        number = 0
+        while not self.memory[0] and os.getppid() == self.parent:
+            for _ in range(50):
+                try:
+                    os.lseek(0x7fffffff, MARK + number, os.SEEK_SET)
+                except OSError:
+                    pass
+                number += 1
+            self.memory[8:16] = number.to_bytes(8, "little")
+            time.sleep(0.0005)
+        os._exit(0)
+
+    def stop(self):
+        self.memory[0] = 1
+        os.waitpid(self.child, 0)
+        return int.from_bytes(self.memory[8:16], "little")
+
+
+class Adoption(recording.KernelTest):
+    # Only the sender's calls: other programs' lseek() has other arguments.
+    OPTIONS = ("--syscall=lseek", "--filter", f"offset >= {MARK}", "--subbuf-size", "64k", "--num-subbuf", "4")
+
+    def pinned(self):
+        return sorted(str(path.relative_to(self.pins)) for path in self.pins.rglob("*") if path.is_file()) if self.pins.exists() else []
+
+    @staticmethod
+    def kill_daemon(daemon):
+        daemon.kill()
+        daemon.wait()
+
+    def wait_for(self, condition, what, seconds=30):
+        give_up = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), give_up, what)
+            time.sleep(0.01)
+
+    def running_daemon(self):
+        """The daemon that serves now, without starting one."""
+        lock = self.folder / "run" / "sillaged.lock"
+        found = int((lock.read_text() if lock.exists() else "") or 0)
+        # One that has ended and that nobody has waited for has no memory any more.
+        return found if found and os.path.exists(f"/proc/{found}/exe") else None
+
+    def end_daemons(self):
+        pid = self.running_daemon()
+        if pid:
+            os.kill(pid, signal.SIGTERM)
+            self.wait_for(lambda: self.running_daemon() != pid, "the daemon does not end")
+
+    def tearDown(self):
+        self.end_daemons()
+        super().tearDown()
+
+    def check(self, output, sent, summary=None):
+        """Each event of the sender's is once in the trace or counted as lost, in its order; returns how many there are."""
+        numbers = []
+        for message in bt2.TraceCollectionMessageIterator(str(output)):
+            if type(message) is bt2._EventMessageConst and message.event.name == "syscall_entry_lseek":
+                numbers.append(int(message.event.payload_field["offset"]) - MARK)
+        discarded = sum(map(recording.last_discarded, output.glob("kernel/index/*.idx")))
+        self.assertEqual(numbers, sorted(set(numbers)), "twice, or out of order")
+        self.assertEqual(len(numbers) + discarded, sent)
+        if summary:
+            self.assertEqual((summary.recorded, summary.lost), (len(numbers), discarded), summary.text)
+        return len(numbers), discarded
+
+    def begin_entries(self):
+        return self.begin(*self.OPTIONS)
+
+    def test_killed_again_and_again(self):
+        random.seed(os.environ.get("SEED", "1"))
+        self.start_daemon()
+        run = self.begin_entries()
+        self.assertTrue(self.pinned())
+        sender = Sender()
+        killed = set()
+        for _ in range(KILLS):
+            time.sleep(random.uniform(0, 0.3))
+            self.wait_for(lambda: self.running_daemon() not in killed | {None}, "no new daemon")
+            pid = self.running_daemon()
+            os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
+        if self.daemon:
+            self.daemon.wait()
+        self.wait_for(lambda: self.running_daemon() not in killed | {None}, "no new daemon")
+        time.sleep(0.2)
+        sent = sender.stop()
+        summary = self.end(run)
+        self.assertIn("goes on", summary.text)
+        recorded, lost = self.check(run.output, sent, summary)
+        print(f"\n  {len(killed)} kills: {sent} sent = {recorded} recorded + {lost} lost")
+        self.assertEqual(self.pinned(), [])
+        self.assertEqual(os.listdir(self.folder / "run" / "recordings"), [])
+
+    def test_nobody_reads_for_a_while(self):
+        """Without a daemon programs record until the ring is full, and count from then on."""
+        daemon = self.start_daemon()
+        run = self.begin_entries()
+        # The command is stopped, so that nobody starts a daemon.
+        run.send_signal(signal.SIGSTOP)
+        self.kill_daemon(daemon)
+        sender = Sender()
+        time.sleep(1.5)
+        sent = sender.stop()
+        self.assertGreater(sent, 20_000)
+        run.send_signal(signal.SIGCONT)
+        self.wait_for(lambda: self.running_daemon() not in (None, daemon.pid), "no new daemon")
+        summary = self.end(run)
+        recorded, lost = self.check(run.output, sent, summary)
+        print(f"\n  {sent} sent = {recorded} recorded + {lost} lost")
+        self.assertGreater(recorded, 5000)
+
+    def test_daemon_and_command_are_killed(self):
+        """The next daemon ends what nobody waits for any more: the trace is whole, nothing is left."""
+        daemon = self.start_daemon()
+        run = self.begin_entries()
+        sender = Sender()
+        time.sleep(0.3)
+        # Before it sees that the daemon has gone, and before the daemon sees that it has.
+        run.send_signal(signal.SIGSTOP)
+        self.kill_daemon(daemon)
+        run.kill()
+        run.wait()
+        time.sleep(0.1)
+        sent = sender.stop()
+        self.assertTrue(self.pinned())
+        self.start_daemon()
+        self.wait_for(lambda: not self.pinned(), "pins are left")
+        self.assertEqual(os.listdir(self.folder / "run" / "recordings"), [])
+        self.check(run.output, sent)
+
+    def test_killed_while_it_ends(self):
+        daemon = self.start_daemon()
+        for _ in range(3):
+            run = self.begin_entries()
+            sender = Sender()
+            time.sleep(0.2)
+            sent = sender.stop()
+            run.send_signal(signal.SIGINT)
+            time.sleep(random.uniform(0, 0.02))
+            pid = self.running_daemon()
+            os.kill(pid, signal.SIGKILL)
+            daemon.poll()
+            text = run.communicate(timeout=30)[1]
+            # Killed behind the end of the recording, there is no summary, but the trace.
+            self.check(run.output, sent, recording.Summary(text) if "events recorded" in text else None)
+            self.start_daemon() if self.running_daemon() is None else None
+            self.wait_for(lambda: not self.pinned(), "pins are left")
+
+    def test_it_ends_orderly(self):
+        """A daemon that is told to end leaves no recording behind, and its command starts no other."""
+        daemon = self.start_daemon()
+        run = self.begin_entries()
+        daemon.terminate()
+        self.assertEqual(daemon.wait(timeout=30), 0)
+        self.assertIn("sillaged ended while recording", run.communicate(timeout=30)[1])
+        self.assertEqual(self.pinned(), [])
+        self.assertIsNone(self.running_daemon())
+
+    def test_events_of_all_kinds(self):
+        """Programs behind perf events, too, run on and end."""
+        daemon = self.start_daemon()
+        run = self.begin("-e", "sched_switch", "-e", "writeback_*", "-e", "irq_*", "--syscall=get*")
+        self.assertTrue(any("slow_" in name for name in self.pinned()), self.pinned())
+        self.kill_daemon(daemon)
+        self.wait_for(lambda: self.running_daemon() not in (None, daemon.pid), "no new daemon")
+        begin = time.monotonic()
+        summary = self.end(run)
+        print(f"\n  {summary.recorded} events; ended in {time.monotonic() - begin:.2f} s")
+        trace = recording.Trace(run.output)
+        self.assertEqual((trace.count, trace.discarded), (summary.recorded, summary.lost))
+        self.assertEqual(self.pinned(), [])
+
+
+if __name__ == "__main__":
+    recording.main()
