@@ -131,7 +131,7 @@ class KernelTest(unittest.TestCase):
         self.traces = 0
 
     def tearDown(self):
-        for process in self.processes:
+        for process in reversed(self.processes):  # commands first: they would start another daemon
             if process.poll() is None:
                 process.kill()
             process.wait()
