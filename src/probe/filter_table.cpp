@@ -40,7 +40,7 @@ Known* add(const char* program, std::uint32_t bytes) {
   if (total > kMaxFilterBytes - g_known_bytes) return nullptr;
   auto* known = static_cast<Known*>(allocate(sizeof(Known), false));
   auto* copy = static_cast<char*>(allocate(bytes, false));
-  void* memory = decoded == 0 ? nullptr : allocate(decoded, false);
+  void* memory = decoded == 0 ? nullptr : allocate(static_cast<std::size_t>(decoded), false);
   if (known == nullptr || copy == nullptr || (decoded != 0 && memory == nullptr)) return nullptr;
   std::memcpy(copy, program, bytes);
   g_known_bytes += total;

@@ -52,15 +52,17 @@ class CpuState(recording.KernelTest):
         return witness
 
     def pairs(self, trace, noted):
-        """(our event, what ftrace noted) where both have the event: noted is (event, CPU, ns, values, ...)."""
+        """(our event, what ftrace noted) where both have the event: noted is (event, place, ns, values, ...), a place a CPU
+        and, if we recorded it, the thread. The same page may be given out twice in a moment, and once to the collector, whose
+        own events are not recorded."""
         places = collections.defaultdict(collections.deque)
         for event in trace.events:
             theirs = next(name for name, (ours, _, _) in EVENTS.items() if ours == event.name)
             values = tuple(event.fields[name] & INCOMPLETE for name in EVENTS[theirs][2])
-            places[theirs, event.cpu, values].append(event)
+            places[theirs, (event.cpu, event.context.get("tid")), values].append(event)
         for note in noted:
-            event, cpu, time_ns, values = note[:4]
-            waiting = places[event, cpu, values]
+            event, place, time_ns, values = note[:4]
+            waiting = places[event, place, values]
             while waiting and waiting[0].time < time_ns - EARLY_NS:
                 waiting.popleft()
             if waiting and waiting[0].time <= time_ns + LATE_NS:
@@ -76,15 +78,15 @@ class CpuState(recording.KernelTest):
         contexts = ("interruptible", "preemptible", "need_reschedule")
         run = self.begin("--syscall=getpriority", *(w for name, _, _ in EVENTS.values() for w in ("-e", name)
                                                     if not name.startswith("syscall")),
-                         *(w for name in contexts for w in ("--context", name)), "--subbuf-size", "8M")
+                         *(w for name in (*contexts, "tid") for w in ("--context", name)), "--subbuf-size", "8M")
         witness.start()
         subprocess.run([*LOAD], check=True, stdout=subprocess.DEVNULL)
         subprocess.run([self.program, "1"], check=True, stdout=subprocess.DEVNULL)
         witness.stop()
         self.end(run)
         number = 140 if os.uname().machine == "x86_64" else 141
-        noted = [(event, cpu, time_ns, self.values(event, form, data), form.fields["common_flags"](data),
-                  form.fields["common_preempt_count"](data)) for event, cpu, time_ns, form, data in witness.events()
+        noted = [(event, (cpu, form.fields["common_pid"](data)), time_ns, self.values(event, form, data),
+                  form.fields["common_flags"](data), form.fields["common_preempt_count"](data)) for event, cpu, time_ns, form, data in witness.events()
                  if event != "raw_syscalls/sys_enter" or form.fields["id"](data) == number]
         wanted = {name for name, _, _ in EVENTS.values()}
         trace = recording.Trace(run.output, wanted.__contains__)
@@ -145,7 +147,7 @@ class CpuState(recording.KernelTest):
                 size, = struct.unpack_from("<i", data, 8)
                 noted[-1] += (struct.unpack_from(f"<{min(size, (len(data) - 16) // 8)}Q", data, 16),)
             else:
-                noted.append((event, cpu, time_ns, self.values(event, form, data)))
+                noted.append((event, (cpu, None), time_ns, self.values(event, form, data)))
         addresses, names = kernel_functions()
 
         def name_of(address):
