@@ -8,7 +8,6 @@
 
 #include <grp.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -77,9 +76,7 @@ Status Daemon::start() {
   auto background = Background::create();
   if (!background) return tl::unexpected<Error>(std::move(background).error());
   background_ = *std::move(background);
-  finished_ = Fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!finished_) return fail_errno("cannot make an eventfd");
-  sessions_ = std::make_unique<SessionService>(*this, finished_.value());
+  sessions_ = std::make_unique<SessionService>(*this, *background_);
   auto clock = collect::ClockKeeper::create();
   if (!clock) return tl::unexpected<Error>(std::move(clock).error());
   clock_ = *std::move(clock);
@@ -125,13 +122,14 @@ Daemon::~Daemon() {
 }
 
 Status Daemon::run(int stop_fd) {
-  enum { kStop, kApps, kControl, kFinished, kJobs, kText, kHeirs };
+  enum { kStop, kApps, kControl, kFinished, kText, kHeirs };
   std::uint64_t idle_since_ms = monotonic_ms();
   for (;;) {
-    std::vector<pollfd> sources = {
-        {stop_fd, POLLIN, 0},           {apps_->fd(), POLLIN, 0},
-        {control_->fd(), POLLIN, 0},    {background_->fd(), POLLIN, 0},
-        {finished_.value(), POLLIN, 0}, {text_ ? text_->fd() : -1, POLLIN, 0}};
+    std::vector<pollfd> sources = {{stop_fd, POLLIN, 0},
+                                   {apps_->fd(), POLLIN, 0},
+                                   {control_->fd(), POLLIN, 0},
+                                   {background_->fd(), POLLIN, 0},
+                                   {text_ ? text_->fd() : -1, POLLIN, 0}};
     for (const auto& [id, owned] : recordings_)
       if (owned.heir) sources.push_back({owned.heir->pidfd.value(), POLLIN, 0});
     int timeout_ms = -1;
@@ -152,11 +150,6 @@ Status Daemon::run(int stop_fd) {
       if (is_idle()) idle_since_ms = monotonic_ms();
     }
     if (sources[kFinished].revents != 0) background_->process_done();
-    if (sources[kJobs].revents != 0) {
-      std::uint64_t count;
-      (void)!read(finished_.value(), &count, sizeof count);
-      sessions_->jobs_done();
-    }
     if (sources[kText].revents != 0) take_text();
     if (!loading_.empty()) tell_progress();
     if (sources.size() > kHeirs) end_orphans();

@@ -149,11 +149,10 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   std::mutex tracer_mutex_;               // guards what follows, which stays once it is there
   std::optional<kernel::Tracer> tracer_;  // once a recording wants the kernel's events
   std::unique_ptr<Background> background_;
-  Fd finished_;                    // eventfd: a thread of a session has ended
   std::optional<TextInput> text_;  // of root's daemon
   std::unique_ptr<apps::AppServer> apps_;
   std::unique_ptr<control::ControlServer> control_;
-  std::unique_ptr<SessionService> sessions_;  // its threads use recordings
+  std::unique_ptr<SessionService> sessions_;
   // Begins anywhere, so that no command takes another's recording for one that its daemon left behind.
   std::uint64_t next_recording_;
   std::uint32_t generation_;  // last given; 0 is "disabled" and is skipped

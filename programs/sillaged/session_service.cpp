@@ -6,7 +6,6 @@
 #include "sillaged/stats_message.hpp"
 
 #include <time.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -59,10 +58,6 @@ std::optional<T> given(bool is_there, const T& value) {
 }
 
 }  // namespace
-
-SessionService::~SessionService() {
-  for (auto& job : jobs_) job->thread.join();
-}
 
 bool SessionService::handles(const Request& request) {
   return session_of(request) || request.has_create_session() || request.has_list_sessions();
@@ -421,40 +416,22 @@ void SessionService::destroy(ConnectionId connection,
 void SessionService::run(const std::string& name, std::function<Status()> work,
                          std::function<void(Status)> finish) {
   running_[name].is_busy = true;
-  auto job = std::make_unique<Job>();
-  job->session = name;
-  job->work = std::move(work);
-  job->finish = std::move(finish);
-  Job* mine = job.get();
-  job->thread = std::thread([mine, bell = bell_] {
-    mine->result = mine->work();
-    // Pairs with the acquire load in jobs_done().
-    mine->is_done.store(true, std::memory_order_release);
-    const std::uint64_t one = 1;
-    (void)!write(bell, &one, sizeof one);
-  });
-  jobs_.push_back(std::move(job));
+  auto result = std::make_shared<Status>();
+  background_.run([work = std::move(work), result] { *result = work(); },
+                  [this, name, finish = std::move(finish), result] {
+                    running_[name].is_busy = false;
+                    finish(std::move(*result));
+                    go_on(name);
+                  });
 }
 
-void SessionService::jobs_done() {
-  std::vector<std::unique_ptr<Job>> done;
-  std::erase_if(jobs_, [&](std::unique_ptr<Job>& job) {
-    if (!job->is_done.load(std::memory_order_acquire)) return false;
-    done.push_back(std::move(job));
-    return true;
-  });
-  for (auto& job : done) {
-    job->thread.join();
-    Running& running = running_[job->session];
-    running.is_busy = false;
-    job->finish(std::move(job->result));
-    const auto found = running_.find(job->session);
-    if (found == running_.end()) continue;
-    std::deque<Waiting> waiting = std::exchange(found->second.waiting, {});
-    if (found->second.recording == nullptr) running_.erase(found);
-    // The first may make it busy again: the others wait again, in their order.
-    for (const Waiting& each : waiting) request(each.connection, each.request);
-  }
+void SessionService::go_on(const std::string& name) {
+  const auto found = running_.find(name);
+  if (found == running_.end()) return;
+  std::deque<Waiting> waiting = std::exchange(found->second.waiting, {});
+  if (found->second.recording == nullptr) running_.erase(found);
+  // The first may make it busy again: the others wait again, in their order.
+  for (const Waiting& each : waiting) request(each.connection, each.request);
 }
 
 }  // namespace sillage::daemon

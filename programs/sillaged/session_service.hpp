@@ -7,9 +7,9 @@
 #include "control/server.hpp"
 #include "kernel/tracer.hpp"
 #include "session/session_list.hpp"
+#include "sillaged/background.hpp"
 #include "sillaged/recording.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -18,7 +18,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace sillage::daemon {
@@ -47,13 +46,12 @@ class RecordingHost {
 /// nothing. What takes time (the disk, the kernel) is done by a thread; requests to that session wait in line
 /// meanwhile, those to others do not.
 ///
-/// Threads: one; those that it starts touch nothing but the recording they were started for.
+/// Threads: one; what others do for it touches nothing but the recording it is done for.
 class SessionService {
  public:
-  /// `bell`: an eventfd that becomes readable when jobs_done() has work.
-  SessionService(RecordingHost& host, int bell) : host_(host), bell_(bell) {}
-  /// Waits for the threads. Recordings are the host's.
-  ~SessionService();
+  /// `background` does what takes time; it has nothing of ours left when this goes.
+  SessionService(RecordingHost& host, Background& background)
+      : host_(host), background_(background) {}
   SessionService(const SessionService&) = delete;
   SessionService& operator=(const SessionService&) = delete;
 
@@ -61,20 +59,9 @@ class SessionService {
   [[nodiscard]] static bool handles(const control::v1::Request& request);
   /// Answers a request, now or later.
   void request(control::ConnectionId connection, const control::v1::Request& request);
-  /// Goes on with what waited for threads that have ended.
-  void jobs_done();
-
-  [[nodiscard]] bool is_empty() const { return sessions_.all().empty() && jobs_.empty(); }
+  [[nodiscard]] bool is_empty() const { return sessions_.all().empty(); }
 
  private:
-  struct Job {
-    std::string session;
-    std::function<Status()> work;        // in the thread
-    std::function<void(Status)> finish;  // afterwards, here
-    Status result;
-    std::atomic<bool> is_done = false;
-    std::thread thread;
-  };
   struct Waiting {
     control::ConnectionId connection;
     control::v1::Request request;
@@ -113,12 +100,13 @@ class SessionService {
   [[nodiscard]] Status check_kernel(const session::RecordingSession& plan);
   void run(const std::string& name, std::function<Status()> work,
            std::function<void(Status)> finish);
+  /// Takes up what waited for a session's work.
+  void go_on(const std::string& name);
 
   RecordingHost& host_;
-  const int bell_;
+  Background& background_;
   session::SessionList sessions_;
   std::map<std::string, Running> running_;
-  std::vector<std::unique_ptr<Job>> jobs_;
 };
 
 }  // namespace sillage::daemon
