@@ -15,6 +15,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -79,17 +81,31 @@ class ResumeTest : public ::testing::Test {
     return collector;
   }
 
-  /// One that is killed after so long.
+  /// One that is killed after so long; the first not before it has told what the next one needs.
   void collect_and_die(std::chrono::microseconds after) {
     const pid_t child = ::fork();
     if (child == 0) {
-      const auto clock = std::move(*ClockKeeper::create());
-      const auto collector = collect(*clock);
-      for (;;) ::pause();
+      try {
+        const auto clock = std::move(*ClockKeeper::create());
+        const auto collector = collect(*clock);
+        for (;;) ::pause();
+      } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        ::_exit(1);
+      }
     }
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!is_told() && std::chrono::steady_clock::now() < give_up)
+      emit_for(std::chrono::milliseconds(1));
     emit_for(after + std::chrono::milliseconds(15));  // the clock's calibration
     ::kill(child, SIGKILL);
-    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status));
+  }
+
+  [[nodiscard]] bool is_told() const {
+    return __atomic_load_n(&identity_->metadata_bytes, __ATOMIC_ACQUIRE) != 0;
   }
 
   void emit_for(std::chrono::microseconds time) {
