@@ -34,9 +34,8 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kAnswerDeadline = 10s;
-constexpr auto kLoadDeadline = 300s;    // without progress, of programs into the kernel
-constexpr auto kAttachDeadline = 300s;  // of thousands of programs, on a busy machine
-constexpr auto kStopDeadline = 10min;   // a slow disk may have gigabytes to take
+constexpr auto kLoadDeadline = 300s;   // of thousands of programs into the kernel, without progress
+constexpr auto kStopDeadline = 10min;  // a slow disk may have gigabytes to take
 constexpr int kResumeTries = 20;
 constexpr auto kResumePause = 100ms;
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
@@ -101,8 +100,7 @@ class Recorder {
   Status create() {
     control::v1::Request request;
     *request.mutable_create_recording() = plan_.request;
-    const bool loads_programs = plan_.request.kernel_channels_size() != 0;
-    request.mutable_create_recording()->set_wants_progress(loads_programs);
+    request.mutable_create_recording()->set_wants_progress(loads_programs());
     auto response = client_.call(
         std::move(request), start_deadline(),
         [this](const control::v1::Progress& progress) { return show_progress(progress); });
@@ -258,9 +256,11 @@ class Recorder {
     timerfd_settime(timer_.value(), TFD_TIMER_ABSTIME, &when, nullptr);
   }
 
+  [[nodiscard]] bool loads_programs() const { return plan_.request.kernel_channels_size() != 0; }
+
   // Kernel recordings load programs when they are made, and attach them when they start.
   [[nodiscard]] std::chrono::seconds start_deadline() const {
-    return plan_.request.kernel_channels_size() != 0 ? kLoadDeadline : kAnswerDeadline;
+    return loads_programs() ? kLoadDeadline : kAnswerDeadline;
   }
 
   void show_live_line(std::uint64_t now) {
