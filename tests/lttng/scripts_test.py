@@ -17,7 +17,9 @@ import tempfile
 import time
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
-IN_NAMESPACE = "SILLAGE_TEST_NAMESPACE"
+sys.path[:0] = [str(pathlib.Path(__file__).parent.parent / folder) for folder in ("daemon", "read")]
+from interop_test import IN_NAMESPACE, enter_namespace  # pylint: disable=wrong-import-position
+
 SKIPPED = 77
 
 # A line of a script is a command line of lttng, or "emit N" for the program. OUT is a directory of the script's own.
@@ -181,17 +183,6 @@ SCRIPTS = {
 }
 # A dot for each time it looked whether data are there yet; the place of a session in its table.
 CHANCE = re.compile(r"\.+$|^  \d+\)")
-
-
-def enter_namespace():
-    """Root's LTTng daemon has one place only, /run/lttng: there the test puts an empty directory of its own."""
-    if os.geteuid() != 0 or IN_NAMESPACE in os.environ or not shutil.which("unshare"):
-        return
-    probe = ["unshare", "--mount", "--propagation", "private", "true"]
-    if subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode == 0:
-        script = 'mkdir -p /run/lttng && mount -t tmpfs tmpfs /run/lttng && mount -t tmpfs tmpfs /dev/shm && exec "$@"'
-        os.environ[IN_NAMESPACE] = "1"
-        os.execvp("unshare", probe[:-1] + ["sh", "-c", script, "sh", sys.executable] + sys.argv)
 
 
 class Side:
