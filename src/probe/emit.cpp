@@ -259,21 +259,11 @@ std::uint32_t measure_parts(const sillage_part* parts, std::uint32_t count, Piec
 }
 
 #if defined(__x86_64__)
-/// More than 64 bytes: functions of their own, so that fewer need no register saved.
-[[gnu::noinline]] sillage_slot* emit_large(sillage_slot* slot, const char* payload,
-                                           std::uint32_t bytes) {
+/// More than 16 bytes. A function of its own, so that fewer need no register saved.
+[[gnu::noinline]] sillage_slot* emit_blocks(sillage_slot* slot, const void* payload,
+                                            std::uint32_t bytes) {
   return __builtin_expect(rseq_record_block(slot, bytes, payload, bytes - 16), 1) ? slot->next
                                                                                   : slot;
-}
-
-/// More than 16 bytes.
-[[gnu::noinline]] sillage_slot* emit_blocks(sillage_slot* slot, const char* payload,
-                                            std::uint32_t bytes) {
-  if (bytes > 64) return emit_large(slot, payload, bytes);
-  const bool is_done = bytes <= 32 ? rseq_record_halves(slot, bytes, Halves(payload, bytes))
-                                   : rseq_record_quarters(slot, bytes, Halves(payload),
-                                                          Halves(payload + bytes - 32));
-  return __builtin_expect(is_done, 1) ? slot->next : slot;
 }
 #endif
 
@@ -343,10 +333,9 @@ sillage_slot* sillage_emit_assembled(sillage_site* site, const void* payload, st
   if (__builtin_expect(slot == nullptr || slot->applied != gate, 0))
     return refresh_slots(site, gate);
 #if defined(__x86_64__)
-  if (bytes > 16) return emit_blocks(slot, static_cast<const char*>(payload), bytes);
-  if (__builtin_expect(
-          rseq_record_half(slot, bytes, Halves::load(static_cast<const char*>(payload))), 1))
-    return slot->next;
+  if (bytes > 16) return emit_blocks(slot, payload, bytes);
+  const __m128i words = _mm_loadu_si128(static_cast<const __m128i*>(payload));
+  if (__builtin_expect(rseq_record_half(slot, bytes, words), 1)) return slot->next;
 #endif
   return slot;
 }

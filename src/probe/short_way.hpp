@@ -126,10 +126,10 @@ again:
   return false;
 }
 
-// For the next three the payload is in registers before the clock is read, which takes longest. It was put together just before
-// in smaller pieces, and a load that needs several of them waits until they have left the processor's store queue.
-
 /// The same for at most 16 bytes.
+///
+/// They are in a register before the clock is read, which takes longest: they were put together just before in smaller
+/// pieces, and a load that needs several of them waits until they have left the processor's store queue.
 [[gnu::always_inline]] inline bool rseq_record_half(const sillage_slot* slot, std::uint32_t bytes,
                                                     __m128i words) {
   asm goto(
@@ -139,48 +139,6 @@ again:
       : SILLAGE_SHORT_INPUTS_AT(short_serial, "D"(slot), "S"(bytes)), [words] "x"(words)
       : "memory", "cc", "rax", "rcx", "rdx", "r8", "r9", "r10", "r11"
       : again);
-  return true;
-again:
-  return false;
-}
-
-/// 16 bytes at the beginning and 16 at the end of a payload, or 32.
-struct Halves {
-  explicit Halves(const char* at) : first(load(at)), last(load(at + 16)) {}
-  Halves(const char* at, std::uint64_t bytes) : first(load(at)), last(load(at + bytes - 16)) {}
-  static __m128i load(const char* at) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-  }
-  __m128i first, last;
-};
-
-/// The same for 16 to 32 bytes.
-[[gnu::always_inline]] inline bool rseq_record_halves(const sillage_slot* slot, std::uint64_t bytes,
-                                                      Halves all) {
-  asm goto(SILLAGE_SHORT_WAY(SILLAGE_SHORT_SERIAL) "movdqu %[first], 4(%%rdx)\n\t"
-           "movdqu %[last], -12(%%rdx,%[bytes])\n\t" SILLAGE_SHORT_PUBLISH
-           :
-           : SILLAGE_SHORT_INPUTS_AT(short_serial, "D"(slot), "S"(bytes)), [first] "x"(all.first),
-             [last] "x"(all.last)
-           : "memory", "cc", "rax", "rcx", "rdx", "r8", "r9", "r10", "r11"
-           : again);
-  return true;
-again:
-  return false;
-}
-
-/// The same for 32 to 64 bytes: the first 32 and the last 32.
-[[gnu::always_inline]] inline bool rseq_record_quarters(const sillage_slot* slot,
-                                                        std::uint64_t bytes, Halves begin,
-                                                        Halves end) {
-  asm goto(SILLAGE_SHORT_WAY(SILLAGE_SHORT_SERIAL) "movdqu %[first], 4(%%rdx)\n\t"
-           "movdqu %[second], 20(%%rdx)\n\tmovdqu %[third], -28(%%rdx,%[bytes])\n\t"
-           "movdqu %[last], -12(%%rdx,%[bytes])\n\t" SILLAGE_SHORT_PUBLISH
-           :
-           : SILLAGE_SHORT_INPUTS_AT(short_serial, "D"(slot), "S"(bytes)), [first] "x"(begin.first),
-             [second] "x"(begin.last), [third] "x"(end.first), [last] "x"(end.last)
-           : "memory", "cc", "rax", "rcx", "rdx", "r8", "r9", "r10", "r11"
-           : again);
   return true;
 again:
   return false;
