@@ -101,7 +101,7 @@ Result<control::v1::Domain> domain_for(const CommandLine& line) {
   for (const char* agent : {"jul", "log4j", "log4j2", "python"})
     if (line.has(agent))
       return fail(Code::kUnsupported, std::string("--") + agent +
-                                          ": loggers are not traced; use --userspace or --kernel");
+                                          ": only enable-event and disable-event know loggers; use --userspace");
   if (line.has("kernel") == line.has("userspace"))
     return fail(Code::kInvalidArgument, "Please specify a domain (--kernel/--userspace).");
   return line.has("kernel") ? control::v1::KERNEL : control::v1::USER;
