@@ -21,9 +21,8 @@ using Level = Agent::Level;
 constexpr Level kJul[] = {{"OFF", INT_MAX}, {"SEVERE", 1000}, {"WARNING", 900},
                           {"INFO", 800},    {"CONFIG", 700},  {"FINE", 500},
                           {"FINER", 400},   {"FINEST", 300},  {"ALL", INT_MIN}};
-constexpr Level kLog4j[] = {{"OFF", INT_MAX}, {"FATAL", 50000}, {"ERROR", 40000},
-                            {"WARN", 30000},  {"INFO", 20000},  {"DEBUG", 10000},
-                            {"TRACE", 5000},  {"ALL", INT_MIN}};
+constexpr Level kLog4j[] = {{"OFF", INT_MAX}, {"FATAL", 50000}, {"ERROR", 40000}, {"WARN", 30000},
+                            {"INFO", 20000},  {"DEBUG", 10000}, {"TRACE", 5000},  {"ALL", INT_MIN}};
 constexpr Level kLog4j2[] = {{"OFF", 0},    {"FATAL", 100}, {"ERROR", 200}, {"WARN", 300},
                              {"INFO", 400}, {"DEBUG", 500}, {"TRACE", 600}, {"ALL", INT_MAX}};
 constexpr Level kPython[] = {{"CRITICAL", 50}, {"ERROR", 40}, {"WARNING", 30},
@@ -78,8 +77,7 @@ Status make_channel(Context& context, const Agent& agent, const std::string& ses
 }
 
 Result<v1::EnableEventResponse> enable(Context& context, const Agent& agent,
-                                       const std::string& session,
-                                       const v1::RecordingRule& rule) {
+                                       const std::string& session, const v1::RecordingRule& rule) {
   SILLAGE_TRY(make_channel(context, agent, session));
   v1::Request request;
   v1::EnableEventRequest* asked = request.mutable_enable_event();
@@ -118,7 +116,8 @@ Status disable(Context& context, const Agent& agent, const std::string& session,
   const auto filters = filters_of(context, agent, session, logger);
   if (!filters) return tl::unexpected<Error>(filters.error());
   if (filters->empty())
-    return fail(Code::kNotFound, "there is no rule for " + logger.value_or("any logger"));
+    return fail(Code::kNotFound,
+                "UST event not found: there is no rule for " + logger.value_or("any logger"));
   for (const std::string& filter : *filters) {
     v1::Request request;
     v1::DisableEventRequest* asked = request.mutable_disable_event();

@@ -36,8 +36,9 @@ TEST(Agents, Rules_AreFiltersOfTheTracepoint) {
   EXPECT_EQ(rule_of({"--python"}, "net.http"), "lttng_python:event logger_name == \"net.http\"");
   EXPECT_EQ(rule_of({"--python", "--loglevel=ERROR"}, "d*"),
             "lttng_python:event (logger_name == \"d*\") && (int_loglevel >= 40)");
-  EXPECT_EQ(rule_of({"--python", "--loglevel-only=PYTHON_WARNING", "--filter=lineno > 0"}, "root"),
-            "lttng_python:event ((lineno > 0) && (logger_name == \"root\")) && (int_loglevel == 30)");
+  EXPECT_EQ(
+      rule_of({"--python", "--loglevel-only=PYTHON_WARNING", "--filter=lineno > 0"}, "root"),
+      "lttng_python:event ((lineno > 0) && (logger_name == \"root\")) && (int_loglevel == 30)");
   EXPECT_EQ(rule_of({"--jul"}, "*"), "lttng_jul:event ");
   EXPECT_EQ(rule_of({"--jul", "--loglevel=jul_fine"}, "*"), "lttng_jul:event int_loglevel >= 500");
   EXPECT_EQ(rule_of({"--log4j", "--loglevel=12345"}, "*"),
@@ -46,7 +47,8 @@ TEST(Agents, Rules_AreFiltersOfTheTracepoint) {
 }
 
 TEST(Agents, Log4j2_CountsTheOtherWay) {
-  EXPECT_EQ(rule_of({"--log4j2", "--loglevel=WARN"}, "*"), "lttng_log4j2:event int_loglevel <= 300");
+  EXPECT_EQ(rule_of({"--log4j2", "--loglevel=WARN"}, "*"),
+            "lttng_log4j2:event int_loglevel <= 300");
 }
 
 TEST(Agents, UnknownLevel_NamesAll) {

@@ -18,8 +18,9 @@ struct FilterEvent {
   const sillage_event* event;
   const sillage_part* parts;
   std::uint32_t part_count;
-  const RingView* ring;  ///< for the clock
-  std::uint64_t ip;      ///< return address into the traced program, for the `ip` context
+  const RingView* ring;     ///< for the clock
+  std::uint64_t ip;         ///< return address into the traced program, for the `ip` context
+  bool is_payload = false;  ///< the one part is the record's payload: texts and sequences are in it
 };
 
 /// A value as an operation loads it.

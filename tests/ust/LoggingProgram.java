@@ -12,10 +12,10 @@ public class LoggingProgram {
     http.info("request " + number);
     http.fine("detail");
     http.log(Level.SEVERE, "é \"quoted\"");
-    http.warning("");
+    http.warning("w");
     database.info("row " + number);
     database.error("gone");
-    database.debug("");
+    database.debug("d");
     database.fatal("é");
   }
 

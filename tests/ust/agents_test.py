@@ -73,6 +73,7 @@ PYTHON = {
         lttng create mistakes -o OUT/a
         lttng enable-event -p db --loglevel=SEVERE
         lttng enable-event -p
+        lttng enable-event -p db
         lttng disable-event -p nobody
         lttng destroy""",
 }

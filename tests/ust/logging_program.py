@@ -9,7 +9,7 @@ import lttngust  # pylint: disable=import-error,unused-import
 
 
 def main():
-    logging.basicConfig(stream=sys.stderr, level=logging.CRITICAL + 1)
+    logging.getLogger().addHandler(logging.NullHandler())  # nothing on the terminal
     http, database = logging.getLogger("net.http"), logging.getLogger("db")
     print("ready", flush=True)
     for line in sys.stdin:
@@ -17,7 +17,7 @@ def main():
             http.info("request %d of %s", number, "somebody")
             http.debug("detail %d" * 20, *[number] * 20)
             database.error("gone: é %s\n", "\"quoted\"")
-            database.getChild("pool").warning("")
+            database.getChild("pool").warning("low")
             database.critical("number %d", number)
             logging.warning("of the root")
             http.log(25, "a level of our own")
