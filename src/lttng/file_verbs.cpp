@@ -192,7 +192,9 @@ Status load_session(Context& context, SavedSession saved, bool replaces) {
   start.mutable_start_session()->set_name(name);
   if (auto started = context.call(std::move(start)); !started)
     return fail(started.error().code,
-                "session " + name + " is loaded, but not started: " + started.error().text());
+                "session " + name +
+                    " is loaded, but not started (--override-url gives it another output): " +
+                    started.error().text());
   return {};
 }
 
