@@ -327,7 +327,8 @@ void sillage_emit_bytes(sillage_site* site, const void* payload, std::uint32_t b
   }
 }
 
-sillage_slot* sillage_emit_assembled(sillage_site* site, const void* payload, std::uint32_t bytes) {
+sillage_slot* sillage_emit_assembled(sillage_site* site, [[maybe_unused]] const void* payload,
+                                     [[maybe_unused]] std::uint32_t bytes) {
   sillage_slot* slot = __atomic_load_n(&site->slots, __ATOMIC_ACQUIRE);
   std::uint64_t gate = __atomic_load_n(site->gate, __ATOMIC_RELAXED);
   if (__builtin_expect(slot == nullptr || slot->applied != gate, 0))
