@@ -6,7 +6,6 @@
 #include "ust/watcher.hpp"
 
 #include <errno.h>
-#include <sys/mman.h>
 
 #include <cstring>
 
@@ -58,11 +57,8 @@ void on_thread_exit(void* record) {
 [[gnu::noinline, gnu::cold]] int reserve_apart(ust_recording* recording) {
   const std::size_t bytes = recording->data_size + kOvercopy;
   if (recording->data_size > UINT32_MAX) return -ENOMEM;
-  const long memory =
-      kernel_call(SYS_mmap, 0L, static_cast<long>(bytes), long{PROT_READ | PROT_WRITE},
-                  long{MAP_PRIVATE | MAP_ANONYMOUS}, -1L, 0L);
-  if (memory < 0 && memory > -4096) return -ENOMEM;
-  recording->priv = reinterpret_cast<char*>(memory);
+  recording->priv = take_pages(bytes);
+  if (recording->priv == nullptr) return -ENOMEM;
   return 0;
 }
 
