@@ -25,8 +25,8 @@ static_assert(sizeof(Cell) == 16);
 /// their order, that no value of fixed size lies in two parts, and that a string or the elements of a sequence are one part.
 class FieldWalk {
  public:
-  explicit FieldWalk(const FilterEvent& event)
-      : part_(event.parts), end_(event.parts + event.part_count) {}
+  explicit FieldWalk(const FilterEvent& event) : FieldWalk(event.parts, event.part_count) {}
+  FieldWalk(const sillage_part* parts, std::uint32_t count) : part_(parts), end_(parts + count) {}
 
   /// The next field of that description; false if the parts do not have it.
   bool take(const sillage_field& field, FilterText* data) {
@@ -90,12 +90,16 @@ class FieldWalk {
 class PayloadWalk {
  public:
   explicit PayloadWalk(const FilterEvent& event)
-      : at_(static_cast<const char*>(event.parts->data)), end_(at_ + event.parts->bytes) {}
+      : at_(static_cast<const char*>(event.parts->data)),
+        end_(at_ + event.parts->bytes),
+        unwritten_(event.unwritten, event.unwritten_count),
+        has_unwritten_(event.unwritten_count != 0) {}
 
-  /// The next field of that description: nothing of one that is not recorded; false if the payload does not have it.
+  /// The next field of that description: nothing of one that is neither recorded nor given beside; false if the payload does not have it.
   bool take(const sillage_field& field, FilterText* data) {
     *data = {"", 0};
-    if ((field.flags & SILLAGE_FIELD_NOWRITE) != 0) return true;
+    if ((field.flags & SILLAGE_FIELD_NOWRITE) != 0)
+      return !has_unwritten_ || unwritten_.take(field, data);
     switch (field.kind) {
       case SILLAGE_KIND_STRING: return take_string(data);
       case SILLAGE_KIND_TEXT_SEQUENCE:
@@ -135,6 +139,8 @@ class PayloadWalk {
 
   const char* at_;
   const char* const end_;
+  FieldWalk unwritten_;
+  const bool has_unwritten_;
 };
 
 void fill_value(const sillage_filter_field& wanted, const FilterText& data, Cell* cell) {
@@ -433,9 +439,10 @@ bool filter_accepts(const Filter* filter, const FilterEvent& event) {
 
 bool filter_continues(const Filter* filter, FilterTarget target, const sillage_event* description,
                       const void* payload, std::uint32_t bytes, const RingView* ring,
-                      std::uint64_t ip) {
+                      std::uint64_t ip, const sillage_part* unwritten,
+                      std::uint32_t unwritten_count) {
   const sillage_part part = {payload, bytes, SILLAGE_PART_BYTES};
-  const FilterEvent event = {description, &part, 1, ring, ip, true};
+  const FilterEvent event = {description, &part, 1, ring, ip, true, unwritten, unwritten_count};
   return goes_on(filter, event, static_cast<const char*>(payload), target);
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "ust/recorder.hpp"
 
+#include "abi/catalog.h"
 #include "probe/foreign_sites.h"
 #include "ust/thread_records.hpp"
+#include "ust/unwritten.hpp"
 #include "ust/watcher.hpp"
 
 #include <errno.h>
@@ -27,6 +29,7 @@ struct alignas(64) Scratch {
   std::uint32_t is_busy;
   std::uint32_t is_used;
   alignas(64) char bytes[16'384 - 128];
+  Unwritten unwritten;  ///< of the event that is about to be recorded
 };
 constexpr std::size_t kScratchRoom = sizeof Scratch::bytes - kOvercopy;
 
@@ -100,8 +103,12 @@ sillage_slot* emit(const ust_recording* recording, const char* begin) {
 
 /// Records it on channels that the shortest way does not lead to. `priv` is where its first field is.
 [[gnu::noinline]] void emit_rest(sillage_slot* rest, const ust_recording* recording) {
+  const Scratch* scratch = t_scratch;
+  const bool has_unwritten =
+      scratch != nullptr && scratch->unwritten.are_of(event_of(recording)->translated.event);
   sillage_emit_rest(rest, recording->priv, static_cast<std::uint32_t>(recording->data_size),
-                    recording->probe_ctx->ip);
+                    recording->probe_ctx->ip, has_unwritten ? scratch->unwritten.parts() : nullptr,
+                    has_unwritten ? scratch->unwritten.count() : 0);
 }
 
 [[gnu::noinline, gnu::cold]] void commit_apart(ust_recording* recording, char* begin) {
@@ -217,9 +224,17 @@ ust_channel_common g_channel_common = {
     sizeof(ust_channel_common), nullptr, 0, &g_channel, 1, &g_session};
 ust_channel g_channel = {sizeof(ust_channel), &g_channel_common, nullptr, &g_ops};
 
-/// Never called: `eval_filter` is 0, as collectors' filters are run where the record is written.
-int accept(const ust_event_common* /*event*/, const char* /*stack*/, ust_probe_context* /*context*/,
+/// Called before an event is reserved, with the values of all fields. Accepts: collectors' filters are run where the record is
+/// written. Those of an event in a signal handler that interrupts another are not taken: filters then see
+/// none, or those of the other if it is of the same kind.
+int accept(const ust_event_common* event, const char* stack, ust_probe_context* /*context*/,
            void* /*filter*/) {
+  Scratch* scratch = t_scratch != nullptr ? t_scratch : take_scratch();
+  if (scratch != nullptr && scratch->is_busy == 0)
+    scratch->unwritten.take(reinterpret_cast<const Event*>(reinterpret_cast<const char*>(event) -
+                                                           offsetof(Event, common))
+                                ->translated.event,
+                            stack);
   return 0;
 }
 
@@ -227,6 +242,9 @@ int accept(const ust_event_common* /*event*/, const char* /*stack*/, ust_probe_c
 
 void set_up_event(Event* event) {
   event->common = {sizeof(ust_event_common), nullptr, 0, &event->recorder, 0, 0, accept};
+  const sillage_event& description = event->translated.event;
+  for (std::uint16_t i = 0; i < description.field_count; i++)
+    if ((description.fields[i].flags & SILLAGE_FIELD_NOWRITE) != 0) event->common.eval_filter = 1;
   event->recorder = {sizeof(ust_event_recorder), &event->common, nullptr, &g_channel};
 }
 
