@@ -31,8 +31,9 @@ class Packages(Truth):
         self.need("lttng", "lttng-sessiond", "babeltrace2")
         self.start_lttng()
         truth_test.SCRIPT = script
-        theirs = text_of(self.record_by_lttng())
-        ours = text_of(self.record_by_sillage())
+        # The answer of systemd, which may come too late for the program.
+        theirs, ours = ([line for line in text_of(trace) if "message_callback" not in line]
+                        for trace in (self.record_by_lttng(), self.record_by_sillage()))
         print("\n".join(ours), flush=True)
         self.assertGreaterEqual(len(theirs), least)
         for event in events:
@@ -52,7 +53,7 @@ class Packages(Truth):
             "[Desktop Entry]\nName=Test\nType=Application\nExec=/bin/true\nIcon=none\n")
         (self.directory / "launch.py").write_text(LAUNCH)
         self.compare(f"XDG_DATA_HOME={self.directory} XDG_DATA_DIRS={self.directory} dbus-run-session "
-                     f"/usr/bin/python3 {self.directory}/launch.py >/dev/null 2>&1", 5, "lomiri_app_launch:handshake_complete")
+                     f"/usr/bin/python3 {self.directory}/launch.py >/dev/null 2>&1", 4, "lomiri_app_launch:handshake_complete")
 
     def test_libmirserver58(self):
         self.need("mir_demo_server")
