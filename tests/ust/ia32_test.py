@@ -56,6 +56,8 @@ def is_filtered(box):
 
 
 def main():
+    subprocess.run(["gcc-12", "-m32", "-std=gnu11", "-fsyntax-only", f"-I{HERE.parent.parent / 'src'}", "-idirafter",
+                    "/usr/include/x86_64-linux-gnu", str(HERE / "interface_test.c")], check=True)
     build("built_in", ("program.c", "provider.c", "provider_old_names.c"))
     build("life", ("life.c",))
     build("plugin.so", ("plugin.c",), "-shared", "-fPIC")
