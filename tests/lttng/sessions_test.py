@@ -165,6 +165,8 @@ def each_rule_says_what_it_met(box):
     check("no program that it is about registered" in box.sillage("why-empty")[0], "nobody came")
     with Tour(box) as tour:
         tour.emit(10)
+        # Counters are looked at now and then.
+        wait_until(lambda: ", 10 that filters" in box.sillage("why-empty", "why")[0], "a count of what filters rejected")
         text, _ = box.sillage("why-empty", "why")
     for said in ("0 events recorded, 0 lost, 10 that filters did not want", "1 program with",
                  "tour:stpe\n      matches no event that programs registered; did you mean tour:step",
