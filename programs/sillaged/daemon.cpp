@@ -7,6 +7,8 @@
 #include "sillaged/runtime_directory.hpp"
 #include "sillaged/stats_message.hpp"
 
+#include <fmt/core.h>
+
 #include <grp.h>
 #include <poll.h>
 #include <sys/random.h>
@@ -15,6 +17,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 namespace sillage::daemon {
@@ -24,6 +27,9 @@ namespace {
 constexpr int kShownLeftOut = 10;
 // How often a command that waits hears of progress.
 constexpr int kProgressMs = 100;
+
+// Who asks for what is done without a command: the daemon, when it starts.
+constexpr control::ConnectionId kNobody = 0;
 
 std::uint64_t monotonic_ms() {
   timespec now = {};
@@ -101,6 +107,9 @@ Status Daemon::start() {
     if (!text) return tl::unexpected<Error>(std::move(text).error());
     text_.emplace(*std::move(text));
   }
+
+  for (const control::v1::Request& request : options_.first_requests)
+    sessions_->request(kNobody, request);
 
   // Last: who can connect finds everything in place.
   control::ControlServerOptions control_options;
@@ -515,11 +524,12 @@ Result<const kernel::Tracer*> Daemon::tracer() {
 }
 
 void Daemon::reply(control::ConnectionId connection, const control::v1::Response& response) {
-  control_->reply(connection, response);
+  if (connection != kNobody) control_->reply(connection, response);
 }
 
 void Daemon::reply(control::ConnectionId connection, const Error& error) {
-  control_->reply(connection, error);
+  if (connection != kNobody) return control_->reply(connection, error);
+  fmt::print(stderr, "sillaged: a saved session cannot be loaded or started: {}\n", error.text());
 }
 
 // Out of the list, and its gates closed.

@@ -350,12 +350,13 @@ bool Recording::is_included(const apps::Process& process) const {
     const session::InclusionSet& set =
         session_.options().inclusion[static_cast<std::size_t>(attribute)];
     // Not looked up for nothing.
-    return set.policy() == session::InclusionSet::Policy::kAll || set.has(value_of());
+    if (set.policy() == session::InclusionSet::Policy::kAll) return true;
+    const std::optional<std::uint32_t> value = value_of();
+    return value && set.has(*value);
   };
-  return has(ProcessAttribute::kVpid, [&] { return process.vpid; }) &&
-         has(ProcessAttribute::kVuid, [&] { return process.uid; }) &&
-         has(ProcessAttribute::kVgid,
-             [&] { return apps::process_group(process.pid).value_or(static_cast<gid_t>(-1)); });
+  return has(ProcessAttribute::kVpid, [&] { return static_cast<std::uint32_t>(process.vpid); }) &&
+         has(ProcessAttribute::kVuid, [&] { return apps::virtual_user(process.pid); }) &&
+         has(ProcessAttribute::kVgid, [&] { return apps::virtual_group(process.pid); });
 }
 
 bool Recording::is_about(const apps::Process& process) {
@@ -381,6 +382,8 @@ void Recording::attach(const apps::Image& image) {
   const bool is_in = is_about(*image.process);
   coverage_.add_program(image.process->registration, is_in);
   if (!is_in) return;
+  for (const apps::Site& site : image.control.catalog().sites)
+    coverage_.add_site(image.process->registration, site.full_name(), site.log_level);
   std::vector<ImageChannel> feeds;
   for (std::size_t index = 0; index < session_.channels().size(); ++index) {
     ImageChannel feed = feed_channel(image, index);

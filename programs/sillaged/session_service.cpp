@@ -40,6 +40,7 @@ std::optional<std::string> session_of(const Request& request) {
     case Request::kAddContext: return request.add_context().session();
     case Request::kTrack: return request.track().session();
     case Request::kLoadSession: return request.load_session().session().name();
+    case Request::kWhyEmpty: return request.why_empty().name();
     default: return std::nullopt;
   }
 }
@@ -84,6 +85,9 @@ void SessionService::handle(ConnectionId connection, const Request& request) {
       break;
     case Request::kListSessions:
       done = list(request.list_sessions(), response.mutable_list_sessions());
+      break;
+    case Request::kWhyEmpty:
+      done = why_empty(request.why_empty().name(), response.mutable_why_empty());
       break;
     case Request::kStartSession: return start(connection, request.start_session().name());
     case Request::kStopSession: return stop(connection, request.stop_session());
@@ -146,6 +150,21 @@ Status SessionService::list(const control::v1::ListSessionsRequest& request,
     return {};
   }
   for (const auto& [name, session] : sessions_.all()) describe(session, response->add_sessions());
+  return {};
+}
+
+Status SessionService::why_empty(const std::string& name, control::v1::WhyEmptyResponse* response) {
+  auto session = sessions_.find(name);
+  if (!session) return tl::unexpected<Error>(std::move(session).error());
+  describe(**session, response->mutable_session());
+  const auto found = running_.find(name);
+  if (found == running_.end() || found->second.recording == nullptr) return {};
+  Recording& recording = *found->second.recording;
+  fill_stats(recording.stats(), response->mutable_stats());
+  recording.coverage().fill(recording.session().channels(), response->mutable_coverage());
+  recording.coverage().fill(response);
+  fill_left_out(recording, response);
+  response->set_warning(recording.warning());
   return {};
 }
 

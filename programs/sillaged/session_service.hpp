@@ -81,6 +81,7 @@ class SessionService {
                               control::v1::CreateSessionResponse* response);
   [[nodiscard]] Status list(const control::v1::ListSessionsRequest& request,
                             control::v1::ListSessionsResponse* response);
+  [[nodiscard]] Status why_empty(const std::string& name, control::v1::WhyEmptyResponse* response);
   void describe(const session::Session& session, control::v1::Session* message);
 
   void start(control::ConnectionId connection, const std::string& name);
