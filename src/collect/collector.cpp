@@ -24,6 +24,7 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 namespace sillage::collect {
@@ -111,7 +112,7 @@ class Collector::Engine {
   bool take_requests();
   Status perform(std::function<Status()> work);
   void finish_tasks(bool is_end);
-  std::vector<std::shared_ptr<TraceWriter>> writers();
+  std::set<std::shared_ptr<TraceWriter>> writers();
   std::vector<std::pair<std::shared_ptr<TraceWriter>, Channels>> traces();
   Status write_snapshot(const SnapshotOptions& options, Stats* counted);
   Status write_traces(int directory, std::size_t max_packets, Stats* counted);
@@ -334,14 +335,15 @@ void Collector::Engine::flush() {
   });
 }
 
-std::vector<std::shared_ptr<TraceWriter>> Collector::Engine::writers() {
+// Of the open traces, and of those closed ones that are not complete yet.
+std::set<std::shared_ptr<TraceWriter>> Collector::Engine::writers() {
   const std::lock_guard lock(mutex_);
-  std::vector<std::shared_ptr<TraceWriter>> found;
-  for (const auto& [id, trace] : traces_) found.push_back(trace.writer);
+  std::set<std::shared_ptr<TraceWriter>> found;
+  for (const auto& [id, trace] : traces_) found.insert(trace.writer);
+  for (const auto& channel : active_) found.insert(channel->trace());
   return found;
 }
 
-// With the channels that the thread knows: what else there is has recorded nothing yet.
 std::vector<std::pair<std::shared_ptr<TraceWriter>, Collector::Engine::Channels>>
 Collector::Engine::traces() {
   const std::lock_guard lock(mutex_);
@@ -433,8 +435,10 @@ Status Collector::Engine::begin_chunk(const std::string& archive) {
 }
 
 Status Collector::Engine::set_clock_offset(std::int64_t clock_offset_ns) {
-  for (const auto& writer : writers()) SILLAGE_TRY(writer->set_clock_offset(clock_offset_ns));
-  return {};
+  return perform([&]() -> Status {
+    for (const auto& writer : writers()) SILLAGE_TRY(writer->set_clock_offset(clock_offset_ns));
+    return {};
+  });
 }
 
 Stats Collector::Engine::stop() {
