@@ -202,11 +202,12 @@ int SessionService::rotate_on_schedule() {
 void SessionService::clear(ConnectionId connection, const std::string& name) {
   auto session = sessions_.find(name);
   if (!session) return host_.reply(connection, session.error());
-  const auto done = [this, connection, name](const Status& cleared) {
+  const bool had_chunk = (*session)->check_rotation() && (*session)->rotation().is_open();
+  const auto done = [this, connection, name, had_chunk](const Status& cleared) {
     if (!cleared) return host_.reply(connection, cleared.error());
     if (auto there = sessions_.find(name)) (*there)->rotation().cleared(chunk_datetime());
     Response response;
-    response.mutable_clear_session();
+    response.mutable_clear_session()->set_had_chunk(had_chunk);
     host_.reply(connection, response);
   };
   const auto found = running_.find(name);

@@ -61,10 +61,13 @@ bool Channel::drain_on_time(std::vector<std::byte>& buffer, const ClockKeeper& c
   return drain(buffer, now, clock, health);
 }
 
-void Channel::end_files(std::vector<std::byte>& buffer, const ClockKeeper& clock,
-                        OutputHealth& health) {
+void Channel::read_published(std::vector<std::byte>& buffer, const ClockKeeper& clock,
+                             OutputHealth& health) {
   if (!is_in_memory()) health.retry_now();
   drain(buffer, clock.now(), clock, health);
+}
+
+void Channel::end_files() {
   for (StreamRecorder& recorder : recorders_) recorder.end_file();
 }
 

@@ -73,9 +73,11 @@ class Channel {
   bool drain_on_time(std::vector<std::byte>& buffer, const ClockKeeper& clock,
                      OutputHealth& health);
 
-  /// Reads all that was published before this, while writers go on, and ends the files: new ones follow, in the folder
-  /// that the trace has then. What is in memory is forgotten.
-  void end_files(std::vector<std::byte>& buffer, const ClockKeeper& clock, OutputHealth& health);
+  /// Reads all that was published before this, while writers go on; what is in memory is forgotten.
+  void read_published(std::vector<std::byte>& buffer, const ClockKeeper& clock,
+                      OutputHealth& health);
+  /// Ends the files: what is read from now on goes into new ones, in the folder that the trace has then.
+  void end_files();
 
   /// Writes what the ring holds as new files, and takes nothing from it; adds what that came to to `stats`.
   ///

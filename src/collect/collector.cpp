@@ -388,13 +388,13 @@ Status Collector::Engine::write_traces(int directory, std::size_t max_packets, S
   OutputHealth health;
   std::vector<std::byte> memory;
   for (const auto& [writer, channels] : traces()) {
-    auto folder = TraceFolder::make(directory, writer->directory());
-    if (!folder) return tl::unexpected(std::move(folder).error());
+    auto copy = writer->begin_copy(directory);
+    if (!copy) return tl::unexpected(std::move(copy).error());
     for (const auto& channel : channels)
-      channel->write_snapshot(extent, writer->output_in(*folder), memory, clock_, health, *counted);
+      channel->write_snapshot(extent, copy->output(), memory, clock_, health, *counted);
     if (!health.error().empty()) return fail(Code::kSystem, health.error());
     // Now, as all that was read has been declared by now.
-    SILLAGE_TRY(writer->copy_metadata(*folder));
+    SILLAGE_TRY(writer->write_metadata(*copy));
   }
   return {};
 }
@@ -414,7 +414,7 @@ Status Collector::Engine::end_chunk(const std::string& archive) {
 
 // Ends all files, and goes on with others in their place.
 Status Collector::Engine::begin_chunk(const std::string& archive) {
-  for (const auto& channel : active_) channel->end_files(buffer_, clock_, health_);
+  for (const auto& channel : active_) channel->read_published(buffer_, clock_, health_);
   update_stats();
   if (!output_) return {};
   auto next = make_next_chunk(output_.value());
@@ -428,8 +428,10 @@ Status Collector::Engine::begin_chunk(const std::string& archive) {
     moves.push_back(std::move(*move));
   }
   if (done) done = swap_chunks(output_.value(), archive);
-  if (done)
+  if (done) {
     for (TraceWriter::Move& move : moves) move.complete();
+    for (const auto& channel : active_) channel->end_files();
+  }
   remove_next_chunk(output_.value());
   return done;
 }

@@ -97,15 +97,22 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::resume(int parent, Description
                                                       head_bytes, false));
 }
 
-TraceOutput TraceWriter::output_in(const TraceFolder& folder) const {
-  return {folder.directory.value(), folder.index.value(), trace_.uuid.value_or(ctf::Uuid{})};
+Result<TraceWriter::Copy> TraceWriter::begin_copy(int parent) const {
+  auto uuid = random_uuid();
+  if (!uuid) return tl::unexpected(std::move(uuid).error());
+  auto folder = TraceFolder::make(parent, description_.directory);
+  if (!folder) return tl::unexpected(std::move(folder).error());
+  return Copy{std::move(*folder), *uuid};
 }
 
-Status TraceWriter::copy_metadata(const TraceFolder& folder) {
-  auto copy = AppendFile::create(folder.directory.value(), kMetadata);
-  if (!copy) return tl::unexpected(std::move(copy).error());
+Status TraceWriter::write_metadata(const Copy& copy) {
+  auto file = AppendFile::create(copy.folder.directory.value(), kMetadata);
+  if (!file) return tl::unexpected(std::move(file).error());
   const std::lock_guard lock(mutex_);
-  return metadata_.copy_to(*copy);
+  ctf::TraceClass trace = trace_;
+  trace.uuid = copy.uuid;
+  SILLAGE_TRY(file->append(ctf::metadata_head(description_.version, trace)));
+  return metadata_.copy_to(*file, head_bytes_);
 }
 
 Result<TraceWriter::Move> TraceWriter::prepare_move(int parent) {

@@ -77,13 +77,25 @@ class TraceWriter {
   /// Where packets go; nowhere for a trace in memory.
   ///
   /// Threads: those between which no Move of it is completed.
-  [[nodiscard]] TraceOutput output() const { return output_in(folder_); }
-  [[nodiscard]] TraceOutput output_in(const TraceFolder& folder) const;
+  [[nodiscard]] TraceOutput output() const {
+    return {folder_.directory.value(), folder_.index.value(), trace_.uuid.value_or(ctf::Uuid{})};
+  }
 
-  /// Puts a copy of the metadata, as it is now, into another folder.
+  /// A trace with the same classes and an identity of its own: readers take traces of one identity for parts that
+  /// fit together, which snapshots that have the same events are not.
+  struct Copy {
+    TraceFolder folder;
+    ctf::Uuid uuid{};
+    [[nodiscard]] TraceOutput output() const {
+      return {folder.directory.value(), folder.index.value(), uuid};
+    }
+  };
+  /// Makes its folders below another parent.
+  [[nodiscard]] Result<Copy> begin_copy(int parent) const;
+  /// Gives it the metadata, as it is now.
   ///
-  /// Errors: kAlreadyExists  there is one.
-  [[nodiscard]] Status copy_metadata(const TraceFolder& folder);
+  /// Errors: kAlreadyExists  there is some.
+  [[nodiscard]] Status write_metadata(const Copy& copy);
 
   /// A trace that goes on in another folder, prepared: complete() makes it go on there, otherwise all stays as it is.
   /// No event is declared while one of these is there.
