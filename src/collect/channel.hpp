@@ -5,6 +5,7 @@
 #include "base/units.hpp"
 #include "collect/bell.hpp"
 #include "collect/clock_keeper.hpp"
+#include "collect/file_options.hpp"
 #include "collect/stats.hpp"
 #include "collect/stream_recorder.hpp"
 #include "collect/trace_writer.hpp"
@@ -22,13 +23,6 @@
 #include <vector>
 
 namespace sillage::collect {
-
-/// How a channel's packets come to disk.
-struct FileOptions {
-  FileLimits limits{};
-  /// How old what is published may become before it is written though its sub-buffer is not full; 0: any age.
-  Nanoseconds switch_period{};
-};
 
 /// One snapshot, as far as a channel goes by it.
 struct SnapshotExtent {

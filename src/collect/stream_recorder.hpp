@@ -3,6 +3,7 @@
 
 #include "base/result.hpp"
 #include "base/units.hpp"
+#include "collect/file_options.hpp"
 #include "collect/packet_file.hpp"
 #include "collect/record_scanner.hpp"
 #include "ring/run_source.hpp"
@@ -34,11 +35,6 @@ struct TraceOutput {
   [[nodiscard]] bool is_nowhere() const { return directory < 0; }
 };
 
-/// How large the files of a data stream may become.
-struct FileLimits {
-  std::uint64_t bytes = 0;  ///< of one, but for a packet that alone is larger; 0: no limit, one file NAME
-  std::uint32_t count = 0;  ///< then NAME_0 to NAME_(count - 1), the oldest written over; 0: any number
-};
 
 /// Whether the output works, for all recorders of a collector: after a failure nothing is tried for
 /// a while, so that a full disk costs no more than it must.
