@@ -2,6 +2,7 @@
 #include "sillaged/daemon.hpp"
 
 #include "control/session_message.hpp"
+#include "session/glob.hpp"
 #include "sillaged/passed_socket.hpp"
 #include "sillaged/runtime_directory.hpp"
 #include "sillaged/stats_message.hpp"
@@ -88,6 +89,12 @@ Status Daemon::start() {
   if (!apps) return tl::unexpected<Error>(std::move(apps).error());
   apps_ = *std::move(apps);
   apps_->discover();
+  if (!options_.agent_port_files.empty()) {
+    auto agents = apps::AgentServer::listen(
+        {options_.agent_port_files}, [this](std::string_view event) { return wants_event(event); });
+    // Everything else works without.
+    if (agents) agents_ = *std::move(agents);
+  }
 
   if (geteuid() == 0) {
     auto text = TextInput::create(options_.paths.text_input());
@@ -122,14 +129,15 @@ Daemon::~Daemon() {
 }
 
 Status Daemon::run(int stop_fd) {
-  enum { kStop, kApps, kControl, kFinished, kText, kHeirs };
+  enum { kStop, kApps, kControl, kFinished, kText, kAgents, kHeirs };
   std::uint64_t idle_since_ms = monotonic_ms();
   for (;;) {
     std::vector<pollfd> sources = {{stop_fd, POLLIN, 0},
                                    {apps_->fd(), POLLIN, 0},
                                    {control_->fd(), POLLIN, 0},
                                    {background_->fd(), POLLIN, 0},
-                                   {text_ ? text_->fd() : -1, POLLIN, 0}};
+                                   {text_ ? text_->fd() : -1, POLLIN, 0},
+                                   {agents_ ? agents_->fd() : -1, POLLIN, 0}};
     for (const auto& [id, owned] : recordings_)
       if (owned.heir) sources.push_back({owned.heir->pidfd.value(), POLLIN, 0});
     int timeout_ms = -1;
@@ -143,6 +151,7 @@ Status Daemon::run(int stop_fd) {
     if (!loading_.empty()) timeout_ms = kProgressMs;
     const int rotation_ms = sessions_->rotate_on_schedule();
     if (rotation_ms >= 0 && (timeout_ms < 0 || rotation_ms < timeout_ms)) timeout_ms = rotation_ms;
+    if (agents_) agents_->renew();
     if (poll(sources.data(), sources.size(), timeout_ms) < 0 && errno != EINTR)
       return fail_errno("cannot wait for events");
     if (sources[kStop].revents != 0) return {};
@@ -153,6 +162,7 @@ Status Daemon::run(int stop_fd) {
     }
     if (sources[kFinished].revents != 0) background_->process_done();
     if (sources[kText].revents != 0) take_text();
+    if (sources[kAgents].revents != 0) agents_->process_events();
     if (!loading_.empty()) tell_progress();
     if (sources.size() > kHeirs) end_orphans();
   }
@@ -161,6 +171,20 @@ Status Daemon::run(int stop_fd) {
 bool Daemon::is_idle() const {
   return recordings_.empty() && background_->is_idle() && sessions_->is_empty() &&
          control_->connection_count() == 0;
+}
+
+bool Daemon::wants_event(std::string_view name) const {
+  return std::any_of(recordings_.begin(), recordings_.end(), [&](const auto& entry) {
+    const Recording& recording = *entry.second.recording;
+    if (!recording.is_active()) return false;
+    const auto& channels = recording.session().channels();
+    return std::any_of(channels.begin(), channels.end(), [&](const session::Channel& channel) {
+      return std::any_of(channel.rules().begin(), channel.rules().end(),
+                         [&](const session::EventRule& rule) {
+                           return session::glob_matches(rule.pattern, name);
+                         });
+    });
+  });
 }
 
 void Daemon::renew_gates(apps::Image& image) {

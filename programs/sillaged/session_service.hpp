@@ -99,6 +99,7 @@ class SessionService {
   void disable_event(control::ConnectionId connection,
                      const control::v1::DisableEventRequest& request);
   void track(control::ConnectionId connection, const control::v1::TrackRequest& request);
+  void load(control::ConnectionId connection, const control::v1::LoadSessionRequest& request);
 
   // Snapshots and chunks: session_chunks.cpp.
   /// Answers such a request; false if it is another one.

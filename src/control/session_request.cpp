@@ -158,6 +158,69 @@ Result<session::ProcessAttribute> attribute_of(v1::ProcessAttribute message) {
   return static_cast<session::ProcessAttribute>(message);
 }
 
+namespace {
+
+Status add_channel(const v1::SessionChannel& message, session::Domain domain,
+                   session::Session* session) {
+  auto request = request_of(message.options());
+  if (!request) return tl::unexpected<Error>(std::move(request).error());
+  session::SessionChannel content;
+  content.is_enabled = message.is_enabled();
+  for (const v1::SessionRule& entry : message.rules()) {
+    auto rule = rule_of(entry.rule());
+    if (!rule) return tl::unexpected<Error>(std::move(rule).error());
+    content.rules.push_back({*std::move(rule), entry.is_enabled()});
+  }
+  content.contexts.assign(message.contexts().begin(), message.contexts().end());
+  // The kernel's buffers are the system's, and no writer of it waits: what says so says nothing.
+  if (domain == session::Domain::kKernel) request->ownership.reset();
+  return session->add_channel(domain, *request, content);
+}
+
+Status add_inclusion_set(const v1::InclusionSet& message, session::Domain domain,
+                         session::Session* session) {
+  auto attribute = attribute_of(message.attribute());
+  if (!attribute) return tl::unexpected<Error>(std::move(attribute).error());
+  auto set = session->inclusion_set(domain, *attribute);
+  if (!set) return tl::unexpected<Error>(std::move(set).error());
+  (*set)->remove_all();
+  for (const v1::ProcessValue& value : message.values())
+    SILLAGE_TRY((*set)->add(value.number(), value.name()));
+  return {};
+}
+
+}  // namespace
+
+Result<session::Session> saved_session_of(const v1::Session& message) {
+  v1::CreateSessionRequest kept;
+  kept.set_mode(message.mode());
+  auto request = request_of(kept);
+  if (!request) return tl::unexpected<Error>(std::move(request).error());
+  session::Session::Options options;
+  options.name = message.name();
+  options.mode = request->mode;
+  options.output_path = message.path();
+  if (!message.trace_format().empty()) {
+    auto format = session::parse_trace_format(message.trace_format());
+    if (!format) return tl::unexpected<Error>(std::move(format).error());
+    options.format = *format;
+  }
+  auto session = session::Session::create(std::move(options));
+  if (!session) return session;
+  for (const v1::SessionDomain& part : message.domains()) {
+    const auto domain = domain_of(part.domain());
+    if (!domain) return tl::unexpected<Error>(domain.error());
+    for (const v1::SessionChannel& channel : part.channels()) {
+      if (Status added = add_channel(channel, *domain, &*session); !added)
+        return fail(added.error().code,
+                    "channel " + channel.options().name() + ": " + added.error().message);
+    }
+    for (const v1::InclusionSet& set : part.inclusion_sets())
+      SILLAGE_TRY(add_inclusion_set(set, *domain, &*session));
+  }
+  return session;
+}
+
 void fill(const RecordingRule& rule, v1::RecordingRule* message) {
   message->set_kind(static_cast<v1::RecordingRule::Kind>(rule.kind));
   message->set_name(rule.name);
@@ -188,7 +251,7 @@ void fill(const session::SnapshotOutput& output, v1::SnapshotOutput* message) {
 void fill(const session::Session& session, v1::Session* message) {
   const session::Session::Options& options = session.options();
   message->set_name(options.name);
-  if (options.mode == session::OutputMode::kLocal) message->set_path(options.output_path);
+  message->set_path(options.output_path);
   for (const session::SnapshotOutput& output : session.snapshot_outputs().all())
     fill(output, message->add_snapshot_outputs());
   message->set_rotation_period_ns(

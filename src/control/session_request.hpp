@@ -18,6 +18,11 @@ namespace sillage::control {
 [[nodiscard]] Result<session::ProcessAttribute> attribute_of(v1::ProcessAttribute message);
 
 void fill(const session::SnapshotOutput& output, v1::SnapshotOutput* message);
+/// A session as it was saved, not started.
+///
+/// Errors: those of session::Session.
+[[nodiscard]] Result<session::Session> saved_session_of(const v1::Session& message);
+
 void fill(const session::RecordingRule& rule, v1::RecordingRule* message);
 void fill(const session::SessionChannel& channel, v1::SessionChannel* message);
 /// Everything but what the recording counts.

@@ -8,6 +8,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sillage::kernel {
 namespace {
@@ -60,9 +61,10 @@ Status SyscallDispatch::check(const SyscallPlace& place) {
 }
 
 void SyscallDispatch::remove(const SyscallPlace& place) {
-  const Direction& direction = directions_[place.at_exit ? 1 : 0];
-  clear_program(direction.tables[static_cast<std::size_t>(place.abi)].value(),
-                place.number.value_or(kNumbers));
+  Direction& direction = directions_[place.at_exit ? 1 : 0];
+  const auto abi = static_cast<std::size_t>(place.abi);
+  clear_program(direction.tables[abi].value(), place.number.value_or(kNumbers));
+  if (place.number) direction.numbers[abi].erase(*place.number);
 }
 
 Status SyscallDispatch::put(const SyscallPlace& place, int program_fd) {
@@ -71,7 +73,9 @@ Status SyscallDispatch::put(const SyscallPlace& place, int program_fd) {
   const Fd& table = direction.tables[static_cast<std::size_t>(place.abi)];
   SILLAGE_TRY(set_program(table.value(), place.number.value_or(kNumbers), program_fd));
   direction.is_used = true;
-  if (!place.number) {
+  if (place.number) {
+    direction.numbers[static_cast<std::size_t>(place.abi)].insert(*place.number);
+  } else {
     const bool is_known =
         std::exchange(direction.has_unknown[static_cast<std::size_t>(place.abi)], true);
     if (is_known) return {};
@@ -82,25 +86,59 @@ Status SyscallDispatch::put(const SyscallPlace& place, int program_fd) {
   return {};
 }
 
+// Context in r6. Falls through where there is no program.
+void SyscallDispatch::jump_to(bpf::Assembler* a, const Fd& table,
+                              std::optional<std::uint32_t> index) {
+  a->move(r1, r6);
+  a->load_map(r2, table.value());
+  if (index) {
+    a->move(r3, std::uint64_t{*index});
+  } else {
+    a->move(r3, r7);
+  }
+  a->call(BPF_FUNC_tail_call);
+}
+
 // Context in r6, number in r7. Falls through where there is no program for it.
+//
+// The kernel makes a jump to a constant place of a table a direct one. To a number that is in a register it jumps
+// indirectly, which costs 10 ns and more where indirect branches are slow (retpolines): this is left to calls that were put
+// there after the start.
 void SyscallDispatch::jump_by_number(bpf::Assembler* a, bool at_exit, Abi abi) const {
   const auto index = static_cast<std::size_t>(abi);
   const Direction& direction = directions_[at_exit ? 1 : 0];
+  const Fd& table = direction.tables[index];
   if (at_exit) {
     const Label is_number = a->label();
     a->jump_if(If::kNotEqual, r7, -1, is_number);
     a->move(r7, std::uint64_t{registers_.signal_return[index]});
     a->bind(is_number);
   }
-  a->move(r1, r6);
-  a->load_map(r2, direction.tables[index].value());
-  a->move(r3, r7);
-  a->call(BPF_FUNC_tail_call);
-  if (!direction.has_unknown[index]) return;
-  a->move(r1, r6);
-  a->load_map(r2, direction.tables[index].value());
-  a->move(r3, std::uint64_t{kNumbers});
-  a->call(BPF_FUNC_tail_call);
+  const Label others = a->label();
+  const std::vector<std::uint32_t> numbers(direction.numbers[index].begin(),
+                                           direction.numbers[index].end());
+  if (!numbers.empty()) search(a, table, numbers, others);
+  a->bind(others);
+  jump_to(a, table, std::nullopt);
+  if (direction.has_unknown[index]) jump_to(a, table, kNumbers);
+}
+
+// Halves sorted numbers until one is left.
+void SyscallDispatch::search(bpf::Assembler* a, const Fd& table,
+                             std::span<const std::uint32_t> numbers, Label others) {
+  const std::size_t half = numbers.size() / 2;
+  const auto middle = static_cast<std::int32_t>(numbers[half]);
+  if (numbers.size() == 1) {
+    a->jump_if(If::kNotEqual, r7, middle, others);
+    jump_to(a, table, numbers[half]);
+    a->jump(others);
+    return;
+  }
+  const Label upper = a->label();
+  a->jump_if(If::kAboveOrEqual, r7, middle, upper);
+  search(a, table, numbers.first(half), others);
+  a->bind(upper);
+  search(a, table, numbers.subspan(half), others);
 }
 
 Result<Fd> SyscallDispatch::load(bool at_exit) const {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From a system call to the program of its event, without a search.
+// From a system call to the program of its event, by number.
 #pragma once
 
 #include "base/fd.hpp"
@@ -16,6 +16,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
+#include <span>
 
 namespace sillage::kernel {
 
@@ -67,12 +69,17 @@ class SyscallDispatch {
   struct Direction {
     std::array<Fd, 2> tables;  // by Abi
     Fd program, link;
+    std::array<std::set<std::uint32_t>, 2> numbers;  // by Abi: what the tables have
     bool is_used = false;
     std::array<bool, 2> has_unknown{};  // by Abi: a program for calls without one
   };
 
   explicit SyscallDispatch(const SyscallRegisters& registers) : registers_(registers) {}
   [[nodiscard]] Result<Fd> load(bool at_exit) const;
+  static void jump_to(bpf::Assembler* assembler, const Fd& table,
+                      std::optional<std::uint32_t> index);
+  static void search(bpf::Assembler* assembler, const Fd& table,
+                     std::span<const std::uint32_t> numbers, bpf::Label others);
   void jump_by_number(bpf::Assembler* assembler, bool at_exit, Abi abi) const;
 
   SyscallRegisters registers_;

@@ -4,8 +4,6 @@
 #include "lttng/verbs.hpp"
 #include "session/glob.hpp"
 
-#include <unistd.h>
-
 #include <utility>
 
 namespace sillage::lttng {
@@ -64,15 +62,6 @@ Error naming_session(Error error, const std::string& as_lttng) {
   if (error.code == Code::kNotFound && error.message.starts_with(kPlain))
     error.message.replace(0, kPlain.size(), as_lttng);
   return error;
-}
-
-Result<std::string> absolute_path(const std::string& path) {
-  if (path.starts_with('/')) return path;
-  if (path.starts_with("file://")) return path.substr(7);
-  std::string here(4096, '\0');
-  if (getcwd(here.data(), here.size()) == nullptr) return fail_errno("cannot tell this directory");
-  here.resize(here.find('\0'));
-  return here + "/" + path;
 }
 
 }  // namespace sillage::lttng

@@ -26,7 +26,4 @@ namespace sillage::lttng {
 /// LTTng's words, which name the session where a verb is about one.
 [[nodiscard]] Error naming_session(Error error, const std::string& as_lttng);
 
-/// A path as the user gives it, also as file://PATH, from the root on.
-[[nodiscard]] Result<std::string> absolute_path(const std::string& path);
-
 }  // namespace sillage::lttng

@@ -89,13 +89,16 @@ Status change_schedule(Context& context, const std::string& session, const Sched
   return {};
 }
 
-void write_schedule(const Schedule& one, bool removes, MiDocument* document) {
+void write_schedule(const Schedule& one, bool removes, bool success, MiDocument* document) {
+  document->open("rotation_schedule_result");
   document->open("rotation_schedule");
   document->open(one.period_us ? "periodic" : "size_threshold");
   if (!removes)
     document->number(one.period_us ? "time_us" : "bytes",
                      one.period_us ? *one.period_us : *one.bytes);
   document->close();
+  document->close();
+  document->boolean("success", success);
   document->close();
 }
 
@@ -108,7 +111,7 @@ Result<int> schedule(Context& context, const CommandLine& line, bool removes) {
     return fail(Code::kInvalidArgument,
                 removes ? "No session rotation schedule type provided."
                         : "No session rotation schedule parameter provided.");
-  MiDocument document(removes ? "disable_rotation" : "enable_rotation");
+  MiDocument document(removes ? "disable-rotation" : "enable-rotation");
   document.open("rotation_schedule_results");
   document.text("session_name", *session);
   Status done;
@@ -116,7 +119,7 @@ Result<int> schedule(Context& context, const CommandLine& line, bool removes) {
        {Schedule{asked->period_us, {}}, Schedule{std::nullopt, asked->bytes}}) {
     if (!done || (!one.period_us && !one.bytes)) continue;
     done = change_schedule(context, *session, one, removes);
-    if (done) write_schedule(one, removes, &document);
+    write_schedule(one, removes, done.has_value(), &document);
   }
   if (context.is_mi) context.out += document.finish(done.has_value());
   if (!done) return tl::unexpected<Error>(std::move(done).error());

@@ -27,7 +27,7 @@ Result<int> create(Context& context, const CommandLine& line) {
   if (line.has("snapshot")) asked->set_mode(v1::CreateSessionRequest::SNAPSHOT);
   if (line.has("no-output")) asked->set_mode(v1::CreateSessionRequest::NO_OUTPUT);
   if (auto output = line.value("output")) {
-    auto path = absolute_path(*output);
+    auto path = parse_directory(*output);
     if (!path) return tl::unexpected<Error>(std::move(path).error());
     asked->set_output_path(*path);
   }

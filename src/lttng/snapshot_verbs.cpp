@@ -20,12 +20,13 @@ std::string text_of(const v1::SnapshotOutput& output) {
   return text;
 }
 
-void write_output(const v1::SnapshotOutput& output, MiDocument* document) {
-  document->open("output");
+void write_output(const v1::SnapshotOutput& output, const std::string& session,
+                  MiDocument* document) {
+  document->open("snapshot");
   document->number("id", output.id());
-  document->text("name", output.name());
+  if (!output.name().empty()) document->text("name", output.name());
+  document->text("session_name", session);
   document->text("ctrl_url", output.path());
-  document->text("data_url", output.path());
   document->number("max_size", output.max_bytes());
   document->close();
 }
@@ -45,7 +46,7 @@ Result<v1::SnapshotOutput> output_of(const CommandLine& line) {
     output.set_max_bytes(*bytes);
   }
   if (line.words().size() < 2) return output;
-  auto path = absolute_path(line.words()[1]);
+  auto path = parse_directory(line.words()[1]);
   if (!path) return tl::unexpected<Error>(std::move(path).error());
   output.set_path(*std::move(path));
   return output;
@@ -66,10 +67,7 @@ Status add_output(Context& context, const CommandLine& line, const std::string& 
   const v1::SnapshotOutput& added = response->add_snapshot_output().output();
   context.say("Snapshot output successfully added for session " + session);
   context.say("  " + text_of(added));
-  document->open("add_snapshot");
-  document->text("session_name", session);
-  write_output(added, document);
-  document->close();
+  write_output(added, session, document);
   return {};
 }
 
@@ -87,11 +85,7 @@ Status remove_output(Context& context, const CommandLine& line, const std::strin
   const v1::SnapshotOutput& removed = response->remove_snapshot_output().output();
   context.say("Snapshot output " + std::string(which == removed.name() ? "" : "id ") + which +
               " successfully deleted for session " + session);
-  document->open("del_snapshot");
-  document->number("id", removed.id());
-  document->text("name", removed.name());
-  document->text("session_name", session);
-  document->close();
+  write_output(removed, session, document);
   return {};
 }
 
@@ -104,9 +98,11 @@ Status list_outputs(Context& context, const std::string& session, MiDocument* do
   context.say("Snapshot output list for session " + session);
   for (const v1::SnapshotOutput& output : outputs) context.say("    " + text_of(output));
   if (outputs.empty()) context.say("    None");
-  document->open("list_snapshot");
-  document->text("session_name", session);
-  for (const v1::SnapshotOutput& output : outputs) write_output(output, document);
+  document->open("session");
+  document->text("name", session);
+  document->open("snapshots");
+  for (const v1::SnapshotOutput& output : outputs) write_output(output, session, document);
+  document->close();
   document->close();
   return {};
 }
@@ -125,11 +121,7 @@ Status record(Context& context, const CommandLine& line, const std::string& sess
   if (!response) return tl::unexpected<Error>(std::move(response).error());
   context.say("Snapshot recorded successfully for session " + session);
   if (!output->path().empty()) context.say("Snapshot written at: " + output->path());
-  document->open("record_snapshot");
-  if (!output->path().empty()) document->text("ctrl_url", output->path());
-  document->number("max_size", output->max_bytes());
-  if (!output->name().empty()) document->text("name", output->name());
-  document->close();
+  write_output(*output, session, document);
   return {};
 }
 

@@ -32,6 +32,11 @@ class SessionList {
   ///         kInvalidArgument  a name, path or format that cannot be.
   [[nodiscard]] Result<Session*> create(const SessionRequest& request, const std::string& datetime);
 
+  /// Adds a session that was made elsewhere.
+  ///
+  /// Errors: kAlreadyExists  the name is taken; kLimit  as many sessions as there may be.
+  [[nodiscard]] Result<Session*> add(Session session);
+
   /// Errors: kNotFound, with a suggestion.
   [[nodiscard]] Result<Session*> find(std::string_view name);
 
