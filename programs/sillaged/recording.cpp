@@ -68,7 +68,9 @@ Error in_filter(Error error) {
 Status check_early(const session::RecordingSession& session) {
   for (const char* domain : {"/ust", "/kernel"}) {
     std::error_code ignored;
-    if (session.options().in_memory || !std::filesystem::exists(session.options().output_path + domain, ignored)) continue;
+    if (session.options().in_memory ||
+        !std::filesystem::exists(session.options().output_path + domain, ignored))
+      continue;
     return fail(Code::kAlreadyExists,
                 session.options().output_path +
                     " holds a trace: remove it, or choose another directory with -o");
@@ -473,9 +475,8 @@ collect::TraceOptions Recording::trace_options(const apps::Image& image,
   facts.version_patch = SILLAGE_VERSION_PATCH;
   collect::TraceOptions options;
   if (ownership == session::BufferOwnership::kProcess) {
-    facts.process = ctf::UstEnvironment::Process{.vpid = process.vpid,
-                                                 .name = process.name,
-                                                 .start_datetime = chunk_datetime()};
+    facts.process = ctf::UstEnvironment::Process{
+        .vpid = process.vpid, .name = process.name, .start_datetime = chunk_datetime()};
     options.directory = "ust/pid/" + file_name_of(process.name) + "-" +
                         std::to_string(process.vpid) + "-" + session_datetime();
   } else {

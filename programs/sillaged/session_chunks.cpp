@@ -119,7 +119,8 @@ Status SessionService::begin_rotation(const std::string& name,
       [this, name, path, now, recording, then = std::move(then)](const Status& done) {
         if (!done) return then(tl::unexpected<Error>(done.error()));
         if (auto there = sessions_.find(name))
-          (*there)->rotation().archived(now, (*there)->state() == session::Session::State::kStarted);
+          (*there)->rotation().archived(now,
+                                        (*there)->state() == session::Session::State::kStarted);
         running_[name].chunk_begins_at = recording->recorded_bytes();
         then(path);
       });
@@ -152,8 +153,7 @@ Status SessionService::schedule_rotation(const control::v1::ScheduleRotationRequ
   const auto apply = [&](bool is_asked, const auto& change) -> Status {
     if (!is_asked) return {};
     Status done = change();
-    return done ? done
-                : tl::unexpected<Error>(about(std::move(done).error(), request.session()));
+    return done ? done : tl::unexpected<Error>(about(std::move(done).error(), request.session()));
   };
   if (!request.remove()) SILLAGE_TRY(session.check_rotation());
   SILLAGE_TRY(apply(request.has_period_ns(), [&] {

@@ -16,8 +16,8 @@ namespace sillage::collect {
 
 Result<AppendFile> AppendFile::create(int directory, const std::string& name) {
   // LTTng's mode for trace files.
-  Fd fd(::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-                 0660));
+  Fd fd(
+      ::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0660));
   if (!fd) return fail_errno("cannot make file " + name);
   return AppendFile(std::move(fd), name);
 }

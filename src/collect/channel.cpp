@@ -87,8 +87,8 @@ void Channel::write_snapshot(const SnapshotExtent& extent, const TraceOutput& ou
   tell_nested_lost();
   for (const StreamRecorder& recorder : recorders_) {
     StreamRecorder stream = recorder.peek();
-    for (const ring::Run& run : take_snapshot(stream, extent.until, extent.max_packets,
-                                              shape_.subbuf_bytes, memory))
+    for (const ring::Run& run :
+         take_snapshot(stream, extent.until, extent.max_packets, shape_.subbuf_bytes, memory))
       record(stream, run, output, health, clock.now());
     stats.events += stream.counts().events;
     stats.packets += stream.counts().packets;

@@ -46,7 +46,9 @@ class ChunkTest : public CollectorTest {
     options.subbuf_count = 4;
     return options;
   }
-  [[nodiscard]] std::string below(const std::string& name) const { return output_.path() + "/" + name; }
+  [[nodiscard]] std::string below(const std::string& name) const {
+    return output_.path() + "/" + name;
+  }
   [[nodiscard]] std::vector<Packet> packets_of(const std::string& name) const {
     return read_packets(fs::path(below(name)) / kTestTrace, "channel0_0");
   }

@@ -167,8 +167,7 @@ Result<TraceId> Collector::Engine::open_trace(const TraceOptions& options) {
 
 Result<TraceId> Collector::Engine::resume_trace(const TraceOptions& options,
                                                 const TraceIdentity& identity) {
-  auto writer =
-      TraceWriter::resume(output_.value(), description_of(options, version_), identity);
+  auto writer = TraceWriter::resume(output_.value(), description_of(options, version_), identity);
   if (!writer) return tl::unexpected(std::move(writer).error());
   return keep(std::move(*writer));
 }
@@ -250,8 +249,9 @@ Result<ChannelId> Collector::Engine::add_kernel_channel(TraceId trace, KernelCha
       resumes ? (*writer)->resume_channel(std::move(header), std::move(options.contexts))
               : (*writer)->add_channel(std::move(header), std::move(options.contexts));
   if (!stream_class) return tl::unexpected(std::move(stream_class).error());
-  auto channel = std::make_shared<KernelChannel>(
-      *writer, std::move(*stream_class), std::move(options.ring), options.name, std::move(wakeup), options.files);
+  auto channel =
+      std::make_shared<KernelChannel>(*writer, std::move(*stream_class), std::move(options.ring),
+                                      options.name, std::move(wakeup), options.files);
   if (resumes) SILLAGE_TRY(channel->resume());
   return start_channel(trace, std::move(channel));
 }

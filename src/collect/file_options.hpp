@@ -9,8 +9,10 @@ namespace sillage::collect {
 
 /// How large the files of a data stream may become.
 struct FileLimits {
-  std::uint64_t bytes = 0;  ///< of one, but for a packet that alone is larger; 0: no limit, one file NAME
-  std::uint32_t count = 0;  ///< then NAME_0 to NAME_(count - 1), the oldest written over; 0: any number
+  std::uint64_t bytes =
+      0;  ///< of one, but for a packet that alone is larger; 0: no limit, one file NAME
+  std::uint32_t count =
+      0;  ///< then NAME_0 to NAME_(count - 1), the oldest written over; 0: any number
 };
 
 /// How a channel's packets come to disk.

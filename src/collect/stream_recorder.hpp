@@ -35,7 +35,6 @@ struct TraceOutput {
   [[nodiscard]] bool is_nowhere() const { return directory < 0; }
 };
 
-
 /// Whether the output works, for all recorders of a collector: after a failure nothing is tried for
 /// a while, so that a full disk costs no more than it must.
 class OutputHealth {

@@ -85,8 +85,7 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::resume(int parent, Description
                                                          const TraceIdentity& identity) {
   auto folder = TraceFolder::make(parent, description.directory);
   if (!folder) return tl::unexpected(std::move(folder).error());
-  auto metadata =
-      AppendFile::open(folder->directory.value(), kMetadata, identity.metadata_bytes);
+  auto metadata = AppendFile::open(folder->directory.value(), kMetadata, identity.metadata_bytes);
   if (!metadata) return tl::unexpected(std::move(metadata).error());
   ctf::TraceClass trace = ctf::recording_trace_class(
       identity.uuid, description.environment,
@@ -139,8 +138,8 @@ Status TraceWriter::set_clock_offset(std::int64_t clock_offset_ns) {
   constexpr char kNew[] = ".metadata";
   const int directory = folder_.directory.value();
   if (!is_in_memory_) ::unlinkat(directory, kNew, 0);  // of one that did not come to its end
-  auto made = is_in_memory_ ? AppendFile::create_in_memory(kMetadata)
-                            : AppendFile::create(directory, kNew);
+  auto made =
+      is_in_memory_ ? AppendFile::create_in_memory(kMetadata) : AppendFile::create(directory, kNew);
   if (!made) return tl::unexpected(std::move(made).error());
   SILLAGE_TRY(made->append(head));
   SILLAGE_TRY(metadata_.copy_to(*made, head_bytes_));

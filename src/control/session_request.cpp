@@ -254,8 +254,7 @@ void fill(const session::Session& session, v1::Session* message) {
   message->set_path(options.output_path);
   for (const session::SnapshotOutput& output : session.snapshot_outputs().all())
     fill(output, message->add_snapshot_outputs());
-  message->set_rotation_period_ns(
-      session.rotation().period().value_or(Nanoseconds{}).value);
+  message->set_rotation_period_ns(session.rotation().period().value_or(Nanoseconds{}).value);
   message->set_rotation_bytes(session.rotation().size().value_or(ByteCount{}).value);
   message->set_mode(static_cast<v1::CreateSessionRequest::Mode>(options.mode));
   message->set_state(static_cast<v1::Session::State>(session.state()));

@@ -52,8 +52,7 @@ Result<Schedule> schedule_of(const CommandLine& line, bool has_values) {
   if (line.has("timer")) {
     const std::string text = line.value("timer").value_or("");
     const auto period = has_values ? parse_microseconds(text) : 0;
-    if (!period)
-      return fail(Code::kInvalidArgument, "Invalid value for --timer option: " + text);
+    if (!period) return fail(Code::kInvalidArgument, "Invalid value for --timer option: " + text);
     schedule.period_us = *period;
   }
   if (line.has("size")) {
@@ -108,9 +107,9 @@ Result<int> schedule(Context& context, const CommandLine& line, bool removes) {
   const auto asked = schedule_of(line, !removes);
   if (!asked) return tl::unexpected<Error>(asked.error());
   if (!asked->period_us && !asked->bytes)
-    return fail(Code::kInvalidArgument,
-                removes ? "No session rotation schedule type provided."
-                        : "No session rotation schedule parameter provided.");
+    return fail(Code::kInvalidArgument, removes
+                                            ? "No session rotation schedule type provided."
+                                            : "No session rotation schedule parameter provided.");
   MiDocument document(removes ? "disable-rotation" : "enable-rotation");
   document.open("rotation_schedule_results");
   document.text("session_name", *session);
@@ -183,7 +182,9 @@ Result<int> regenerate(Context& context, const CommandLine& line) {
 }
 
 const std::array<Verb, 5> kVerbs = {{
-    {"rotate", "[--no-wait] [SESSION]", "Archive the current trace chunk of a recording session",
+    {"rotate",
+     "[--no-wait] [SESSION]",
+     "Archive the current trace chunk of a recording session",
      {{"no-wait", 'n'}},
      rotate},
     {"enable-rotation",

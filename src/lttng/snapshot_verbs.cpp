@@ -35,14 +35,13 @@ void write_output(const v1::SnapshotOutput& output, const std::string& session,
 Result<v1::SnapshotOutput> output_of(const CommandLine& line) {
   for (const char* option : {"ctrl-url", "data-url"})
     if (line.has(option))
-      return fail(Code::kUnsupported, std::string("--") + option +
-                                          " is not carried out: give a local directory");
+      return fail(Code::kUnsupported,
+                  std::string("--") + option + " is not carried out: give a local directory");
   v1::SnapshotOutput output;
   output.set_name(line.value("name").value_or(""));
   if (const auto text = line.value("max-size")) {
     const auto bytes = parse_size(*text);
-    if (!bytes)
-      return fail(Code::kInvalidArgument, "Unable to handle max-size value " + *text);
+    if (!bytes) return fail(Code::kInvalidArgument, "Unable to handle max-size value " + *text);
     output.set_max_bytes(*bytes);
   }
   if (line.words().size() < 2) return output;

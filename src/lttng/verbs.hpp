@@ -30,8 +30,8 @@ struct Verb {
 [[nodiscard]] std::span<const Verb> snapshot_verbs();  ///< snapshot
 /// rotate, enable-, disable-rotation, clear, regenerate
 [[nodiscard]] std::span<const Verb> rotation_verbs();
-[[nodiscard]] std::span<const Verb> file_verbs();     ///< load, save
-[[nodiscard]] std::span<const Verb> status_verbs();   ///< list, status, view, version
+[[nodiscard]] std::span<const Verb> file_verbs();    ///< load, save
+[[nodiscard]] std::span<const Verb> status_verbs();  ///< list, status, view, version
 
 /// nullptr if there is none.
 [[nodiscard]] const Verb* find_verb(std::string_view name);

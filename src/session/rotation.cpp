@@ -11,8 +11,7 @@ void Rotation::start(const std::string& datetime) {
 Result<std::string> Rotation::archive(const std::string& datetime) const {
   if (!was_started_) return fail(Code::kNotReady, "Session needs to be started once");
   if (!begin_)
-    return fail(Code::kAlreadyExists,
-                "Session was already rotated once since it became inactive");
+    return fail(Code::kAlreadyExists, "Session was already rotated once since it became inactive");
   return "archives/" + *begin_ + "-" + datetime + "-" + std::to_string(next_id_);
 }
 

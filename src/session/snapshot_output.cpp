@@ -45,8 +45,8 @@ Result<SnapshotOutput> SnapshotOutputs::remove(std::string_view name_or_id) {
       return std::to_string(each.id) == name_or_id;
     });
   if (found == outputs_.end())
-    return fail(Code::kNotFound, "Invalid parameter: there is no snapshot output " +
-                                     std::string(name_or_id));
+    return fail(Code::kNotFound,
+                "Invalid parameter: there is no snapshot output " + std::string(name_or_id));
   SnapshotOutput gone = std::move(*found);
   outputs_.erase(found);
   return gone;

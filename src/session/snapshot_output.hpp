@@ -12,9 +12,9 @@ namespace sillage::session {
 
 /// Where snapshots of a session go.
 struct SnapshotOutput {
-  std::uint32_t id = 0;  ///< from 1 on, never given twice; 0: of one snapshot alone
-  std::string name{};    ///< each snapshot is NAME-DATETIME-NUMBER
-  std::string path{};    ///< absolute; what each snapshot's directory is made in
+  std::uint32_t id = 0;         ///< from 1 on, never given twice; 0: of one snapshot alone
+  std::string name{};           ///< each snapshot is NAME-DATETIME-NUMBER
+  std::string path{};           ///< absolute; what each snapshot's directory is made in
   std::uint64_t max_bytes = 0;  ///< of one snapshot; 0: no limit
   bool operator==(const SnapshotOutput&) const = default;
 };

@@ -139,7 +139,7 @@ def killed_while_it_rotates(box):
     for attempt in range(4):
         path = box.root / f"killed{attempt}"
         with Load(box, pause=0.002) as load:
-            begin(box, f"killed{attempt}", "--subbuf-size=16k", create=("-o", path))
+            begin(box, f"killed{attempt}", "--subbuf-size=16k", "--num-subbuf=64", create=("-o", path))
             load.start()
             lttng(box, "rotate")
             lttng(box, "rotate", "--no-wait")
