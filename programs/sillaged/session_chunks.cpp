@@ -108,10 +108,10 @@ Status SessionService::begin_rotation(const std::string& name,
                                       std::function<void(Result<std::string>)> then) {
   auto session = sessions_.find(name);
   if (!session) return tl::unexpected<Error>(std::move(session).error());
-  SILLAGE_TRY((*session)->check_rotation());
   const std::string now = chunk_datetime();
   const auto archive = (*session)->rotation().archive(now);
   if (!archive) return tl::unexpected<Error>(archive.error());
+  SILLAGE_TRY((*session)->check_rotation());
   const std::string path = (*session)->options().output_path + "/" + *archive;
   Recording* recording = running_.at(name).recording;
   run(
