@@ -44,8 +44,10 @@ namespace sillage::ust {
 /// One instruction, so that a signal handler cannot come between; an outermost reader's count is then the period's, which
 /// never changes.
 [[gnu::always_inline]] inline void add_to_count(Reader* reader, unsigned long value) {
-#if defined(__x86_64__) || defined(__i386__)
-  asm volatile("add %1, %0" : "+m"(reader->ctr) : "er"(value) : "cc", "memory");
+#if defined(__x86_64__)
+  asm volatile("addq %1, %0" : "+m"(reader->ctr) : "er"(value) : "cc", "memory");
+#elif defined(__i386__)
+  asm volatile("addl %1, %0" : "+m"(reader->ctr) : "er"(value) : "cc", "memory");
 #else
   __atomic_store_n(&reader->ctr, reader->ctr + value, __ATOMIC_RELEASE);
 #endif
