@@ -35,6 +35,9 @@ class Channel {
   /// Declares an event and gives it the next id; known to the reader before this returns.
   [[nodiscard]] Result<EventId> add_event(ctf::EventClass event);
 
+  /// An event that an earlier collector declared, in the same order; before any of add_event().
+  [[nodiscard]] Status resume_event(ctf::EventClass event);
+
   /// Whether its ring is read when the channel ends and not before.
   [[nodiscard]] bool is_read_at_end() const { return shape_.read_at_end; }
   /// Bytes of records that a stream can hold.
