@@ -7,6 +7,7 @@
 #include "base/result.hpp"
 #include "collect/clock_keeper.hpp"
 #include "control/server.hpp"
+#include "hold/store.hpp"
 #include "sillaged/background.hpp"
 #include "sillaged/load_progress.hpp"
 #include "sillaged/recording.hpp"
@@ -120,8 +121,15 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   /// What this daemon leaves to the next one, if it is killed.
   [[nodiscard]] v1::RecordingState state_of(
       control::ConnectionId connection, const control::v1::CreateRecordingRequest& request) const;
-  /// Takes over the recordings of a daemon that was killed.
-  void adopt_recordings();
+  /// Takes over the recordings and sessions of a daemon that was killed.
+  void adopt_recordings(hold::Descriptors* inherited);
+  void adopt_recording(v1::RecordingState state, session::RecordingSession plan,
+                       hold::Descriptors* inherited);
+  /// Tells adopted recordings which of their programs are there still.
+  void end_gone_processes();
+  [[nodiscard]] Estate estate();
+  /// Lets the clock page go with the last recording.
+  void release_clock();
   [[nodiscard]] Status resume_recording(control::ConnectionId connection, std::uint64_t id);
   /// Ends those whose commands have gone.
   void end_orphans();
@@ -141,6 +149,8 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   const DaemonOptions options_;
   const RecordingStore store_;
   Fd lock_;
+  std::unique_ptr<hold::DescriptorStore> descriptors_;
+  bool is_clock_kept_ = false;
   std::unique_ptr<collect::ClockKeeper> clock_;
   std::map<std::uint64_t, Owned> recordings_;
   std::map<control::ConnectionId, std::shared_ptr<Loading>> loading_;

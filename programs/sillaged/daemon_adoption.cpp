@@ -2,9 +2,16 @@
 // The daemon after a daemon that was killed: it takes over its recordings, which their commands ask for, or ends them.
 #include "apps/peer.hpp"
 #include "apps/proc_files.hpp"
+#include "control/session_message.hpp"
 #include "sillaged/daemon.hpp"
 
+#include <fmt/core.h>
+
+#include <cstdint>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace sillage::daemon {
 
@@ -21,26 +28,56 @@ v1::RecordingState Daemon::state_of(control::ConnectionId connection,
   return state;
 }
 
-void Daemon::adopt_recordings() {
-  std::vector<v1::RecordingState> states = store_.load();
+Estate Daemon::estate() {
+  if (!is_clock_kept_) is_clock_kept_ = descriptors_->keep("clock", clock_->own_fd()).has_value();
+  return {&store_, descriptors_.get()};
+}
+
+void Daemon::release_clock() {
+  if (is_clock_kept_) descriptors_->forget("clock");
+  is_clock_kept_ = false;
+}
+
+void Daemon::adopt_recordings(hold::Descriptors* inherited) {
+  std::vector<std::string> refused;
+  std::vector<v1::RecordingState> states = store_.load(&refused);
   store_.remove_other_pins(states);
   for (v1::RecordingState& state : states) {
-    const std::uint64_t id = state.recording();
-    const v1::Owner command = state.owner();
-    auto recording = Recording::adopt(std::move(state), *clock_, store_);
-    if (!recording) {
-      // Of another boot, or half taken away: what is in its trace is all there is.
-      store_.remove(id);
-      continue;
-    }
-    Owned owned{*std::move(recording), 0, 0};
-    owned.heir = Heir{command.uid(), {}};
-    auto pidfd = apps::open_pidfd(command.pid());
-    const auto facts = apps::process_facts(command.pid());
-    if (pidfd && facts && facts->start_ticks == command.start_ticks())
-      owned.heir->pidfd = *std::move(pidfd);
-    recordings_.emplace(id, std::move(owned));
+    if (!state.session().empty()) continue;
+    auto plan = control::session_of(state.request());
+    if (plan) adopt_recording(std::move(state), *std::move(plan), inherited);
   }
+  for (const std::string& why : refused) fmt::print(stderr, "sillaged: {}\n", why);
+}
+
+void Daemon::adopt_recording(v1::RecordingState state, session::RecordingSession plan,
+                             hold::Descriptors* inherited) {
+  const std::uint64_t id = state.recording();
+  const v1::Owner command = state.owner();
+  const std::string path = plan.options().output_path;
+  auto recording = Recording::adopt(std::move(state), std::move(plan), *clock_,
+                                    {&store_, descriptors_.get()}, inherited);
+  if (!recording) {
+    // Of another boot, or half taken away: what is in its trace is all there is.
+    fmt::print(stderr, "sillaged: the recording to {} ended with the daemon that was killed: {}\n",
+               path, recording.error().text());
+    store_.refuse(id);
+    return;
+  }
+  Owned owned{*std::move(recording), 0, 0};
+  owned.heir = Heir{command.uid(), {}};
+  auto pidfd = apps::open_pidfd(command.pid());
+  const auto facts = apps::process_facts(command.pid());
+  if (pidfd && facts && facts->start_ticks == command.start_ticks())
+    owned.heir->pidfd = *std::move(pidfd);
+  recordings_.emplace(id, std::move(owned));
+}
+
+void Daemon::end_gone_processes() {
+  std::set<std::uint32_t> living;
+  apps_->registry().for_each_process(
+      [&](const apps::Process& process) { living.insert(process.registration); });
+  for (const auto& [id, owned] : recordings_) owned.recording->end_processes(living);
 }
 
 Status Daemon::resume_recording(control::ConnectionId connection, std::uint64_t id) {

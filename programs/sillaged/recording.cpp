@@ -5,6 +5,7 @@
 #include "ctf/kernel_layout.hpp"
 #include "ctf/layout.hpp"
 #include "sillaged/event_class.hpp"
+#include "sillaged/recording_options.hpp"
 
 #include <sys/utsname.h>
 #include <time.h>
@@ -46,24 +47,6 @@ std::string file_name_of(std::string name) {
   return name.empty() || name[0] == '.' ? "_" + name : name;
 }
 
-collect::ChannelOptions channel_options(const session::Channel& channel) {
-  const session::ChannelOptions& asked = channel.options();
-  collect::ChannelOptions options;
-  options.name = asked.name;
-  if (asked.ownership == session::BufferOwnership::kProcess) {
-    options.ring = ring::per_process_defaults();
-  }
-  if (asked.subbuf_bytes) options.ring.subbuf_bytes = *asked.subbuf_bytes;
-  if (asked.subbuf_count) options.ring.subbuf_count = *asked.subbuf_count;
-  options.ring.preallocate = options.ring.preallocate && asked.preallocate;
-  options.ring.overwrite = asked.overwrite;
-  options.ring.blocking_timeout = asked.blocking_timeout;
-  for (std::uint32_t context : channel.contexts()) {
-    options.contexts.push_back(static_cast<sillage_context>(context));
-  }
-  return options;
-}
-
 Error in_filter(Error error) {
   error.message = "the filter: " + error.message;
   return error;
@@ -89,6 +72,24 @@ Status check_early(const session::RecordingSession& session) {
 }
 
 }  // namespace
+
+collect::ChannelOptions channel_options(const session::Channel& channel) {
+  const session::ChannelOptions& asked = channel.options();
+  collect::ChannelOptions options;
+  options.name = asked.name;
+  if (asked.ownership == session::BufferOwnership::kProcess) {
+    options.ring = ring::per_process_defaults();
+  }
+  if (asked.subbuf_bytes) options.ring.subbuf_bytes = *asked.subbuf_bytes;
+  if (asked.subbuf_count) options.ring.subbuf_count = *asked.subbuf_count;
+  options.ring.preallocate = options.ring.preallocate && asked.preallocate;
+  options.ring.overwrite = asked.overwrite;
+  options.ring.blocking_timeout = asked.blocking_timeout;
+  for (std::uint32_t context : channel.contexts()) {
+    options.contexts.push_back(static_cast<sillage_context>(context));
+  }
+  return options;
+}
 
 Recording::Recording(std::uint64_t id, session::RecordingSession session,
                      std::unique_ptr<collect::Collector> collector, std::string creation_datetime,
@@ -248,6 +249,7 @@ void Recording::filters_unknown(const apps::Image& image) {
 }
 
 void Recording::discard() {
+  end_with_daemon();
   kernel_.clear();
   (void)collector_->stop();
   std::error_code ignored;
@@ -274,11 +276,13 @@ void Recording::activate() {
   if (start_ns_ <= stop_ns_) start_ns_ = monotonic_ns();
   stop_ns_ = 0;
   is_active_ = true;
+  if (kernel_.empty()) keep(leave_behind());
 }
 
 void Recording::deactivate() {
   is_active_ = false;
   stop_ns_ = monotonic_ns();
+  keep(save_state());
 }
 
 Result<bool> Recording::dump_state() {
@@ -327,7 +331,7 @@ collect::Stats Recording::finish() {
   note_stopped();
   const collect::Stats stats = collector_->stop();
   // Before its pins: a daemon that finds it finds them, too.
-  if (store_ != nullptr) store_->remove(id_);
+  if (estate_.store != nullptr) estate_.store->remove(id_);
   // Here rather than with the recording, on the daemon's loop: these are thousands of programs.
   kernel_.clear();
   return stats;
@@ -386,6 +390,7 @@ void Recording::attach(const apps::Image& image) {
     ImageChannel feed = feed_channel(image, index);
     if (feed.channel != nullptr) feeds.push_back(std::move(feed));
   }
+  if (!feeds.empty()) note_process(*image.process);
   attached_[image.token] = std::move(feeds);
 }
 
@@ -414,7 +419,7 @@ Recording::ImageChannel Recording::feed_channel(const apps::Image& image, std::s
       warn(channel.error());
       break;
     }
-    auto id = event_id(*channel, sites[i]);
+    auto id = event_id(trace_of(image, index), *channel, sites[i]);
     if (!id) {
       warn(id.error());
       continue;
@@ -511,7 +516,9 @@ Result<Recording::Trace*> Recording::open_trace(const apps::Image& image,
     id = collector_->open_trace(options);
   }
   if (!id) return tl::unexpected<Error>(std::move(id).error());
-  return &traces_.emplace(key, Trace{*id, {}}).first->second;
+  Trace& trace = traces_.emplace(key, Trace{*id, 0, {}}).first->second;
+  note_trace(key, &trace, options.directory);
+  return &trace;
 }
 
 Result<Recording::OpenChannel*> Recording::open_channel(const apps::Image& image,
@@ -526,20 +533,31 @@ Result<Recording::OpenChannel*> Recording::open_channel(const apps::Image& image
   const std::uint32_t version = is_known ? known->second.version + 1 : 1;
   collect::ChannelOptions options = channel_options(wanted);
   if (version > 1) options.name += "~" + std::to_string(version);
+  // Unique in the daemon: programs keep a ring mapped by this number.
+  const std::uint64_t ring_id = id_ << 32 | next_ring_++;
+  options.ended = when_ended(ring_id);
   auto channel = collector_->add_channel((*trace)->id, options);
   if (!channel) return tl::unexpected<Error>(std::move(channel).error());
   note_channel(false, wanted.options().name, channel->id);
-  // Unique in the daemon: programs keep a ring mapped by this number.
-  OpenChannel open{*std::move(channel), id_ << 32 | next_ring_++, wanted.contexts(), version, {}};
+  OpenChannel open{*std::move(channel), ring_id, wanted.contexts(), version, {}};
+  note_opened(**trace, index, open, options);
+  open.channel.ledger.reset();
   return &(*trace)->channels.insert_or_assign(index, std::move(open)).first->second;
 }
 
-Result<std::uint32_t> Recording::event_id(OpenChannel* channel, const apps::Site& site) {
+// There, as the image feeds the channel.
+Recording::Trace& Recording::trace_of(const apps::Image& image, std::size_t index) {
+  return **open_trace(image, session_.channels()[index].options().ownership);
+}
+
+Result<std::uint32_t> Recording::event_id(const Trace& trace, OpenChannel* channel,
+                                          const apps::Site& site) {
   auto known = channel->event_ids.find(site.identity);
   if (known != channel->event_ids.end()) return known->second;
   auto id = collector_->add_event(channel->channel.id, event_class_of(site));
   if (!id) return tl::unexpected<Error>(std::move(id).error());
   channel->event_ids.emplace(site.identity, id->value);
+  note_event(trace, *channel, site);
   return id->value;
 }
 

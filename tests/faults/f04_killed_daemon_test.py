@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""F04: the daemon is killed with -9 while programs are recorded; the next one goes on with their rings.
+
+    f04_killed_daemon_test.py BIN PRODUCER [KILLS]
+
+Every event that the programs sent is in the trace once, or counted as lost, whenever the daemon was killed: babeltrace2's
+output is compared with the producer's own accounts (tests/accounting).
+"""
+
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "accounting"))
+import run  # noqa: E402  (tests/accounting/run.py)
+
+BIN, PRODUCER = pathlib.Path(sys.argv[1]), sys.argv[2]
+KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+
+
+class Killed(unittest.TestCase):
+    def setUp(self):
+        random.seed(os.environ.get("SEED", "4"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sillage-f04-"))
+        self.runtime = self.folder / "run"
+        self.runtime.mkdir(0o700)
+        self.environment = dict(os.environ, SILLAGE_RUNTIME_DIR=str(self.runtime))
+        self.trace, self.accounts = self.folder / "trace", self.folder / "accounts"
+        self.killed = set()
+
+    def tearDown(self):
+        pid = self.running_daemon()
+        if pid:
+            os.kill(pid, signal.SIGTERM)
+            self.wait_for(lambda: self.running_daemon() is None, "the daemon does not end")
+        self.wait_for(lambda: not self.holders(), "the holder does not end")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def wait_for(self, condition, what, seconds=30):
+        give_up = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), give_up, what)
+            time.sleep(0.005)
+
+    def running_daemon(self):
+        lock = self.runtime / "sillaged.lock"
+        found = int((lock.read_text() if lock.exists() else "") or 0)
+        return found if found and os.path.exists(f"/proc/{found}/exe") else None
+
+    def holders(self):
+        """Of this test's runtime directory: their command line names their socket."""
+        found = []
+        for process in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if str(self.runtime / "hold.sock").encode() in process.read_bytes():
+                    found.append(int(process.parent.name))
+            except OSError:
+                pass
+        return found
+
+    def kill_daemon(self):
+        self.wait_for(lambda: self.running_daemon() not in self.killed | {None}, "no new daemon")
+        pid = self.running_daemon()
+        os.kill(pid, signal.SIGKILL)
+        self.killed.add(pid)
+        self.wait_for(lambda: self.running_daemon() != pid, "it cannot be killed")
+
+    def start_daemon(self):
+        subprocess.run([BIN / "sillaged", "--daemonize", "--auto-exit"], env=self.environment, check=True)
+
+    def begin(self, options, arguments, rseq="1"):
+        command = [BIN / "sillage", "record", "-o", self.trace, *options, "--", PRODUCER, self.accounts, *arguments]
+        record = subprocess.Popen(command, env=dict(self.environment, SILLAGE_RSEQ=rseq), stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True)
+        self.wait_for(lambda: record.poll() is not None or (self.accounts.exists() and any(done for _, done in run.read_accounts(self.accounts))),
+                      "nothing is sent")
+        return record
+
+    def compare(self, name, summary):
+        facts = run.compare(name, self.accounts, self.trace, summary, self.folder / "errors")
+        print(f"\n  {len(self.killed)} kills: {facts}", end="", flush=True)
+        self.assertEqual(list((self.runtime / "recordings").iterdir()), [])
+        self.assertFalse((self.runtime / "refused").exists(), summary)
+        return facts
+
+    def kill_under_load(self, name, options, arguments, rseq="1"):
+        record = self.begin(options, arguments, rseq)
+        for _ in range(KILLS):
+            time.sleep(random.uniform(0, 0.3))
+            if record.poll() is not None:
+                break
+            self.kill_daemon()
+        summary = record.communicate(timeout=90)[0]
+        self.assertEqual(record.returncode, 0, summary)
+        self.assertGreaterEqual(len(self.killed), KILLS, "the producer was too quick")
+        self.assertIn("goes on", summary)
+        return self.compare(name, summary)
+
+    PACED = ["threads=2", "pause_us=1000", "batch=10"]
+
+    def test_rings_are_large_enough(self):
+        """Nothing at all is lost."""
+        facts = self.kill_under_load("f04", [], [*self.PACED, "events=30000"])
+        self.assertIn("lost 0", facts)
+
+    def test_rings_are_full(self):
+        self.kill_under_load("f04", run.SMALL, ["threads=4", "pause_us=1000", "batch=60", "events=150000"])
+
+    def test_oldest_is_overwritten(self):
+        self.kill_under_load("f04", [*run.SMALL, "--overwrite"], ["threads=4", "pause_us=1000", "batch=60", "events=150000"])
+
+    def test_rings_of_processes_that_come_and_go(self):
+        self.kill_under_load("f04-kills", ["--buffers", "process"],
+                             ["processes=4", "threads=2", "kills=400", "pause_us=2000", "batch=20"])
+
+    def test_without_restartable_sequences(self):
+        self.kill_under_load("f04", [], [*self.PACED, "events=30000"], rseq="0")
+
+    def test_nobody_reads_for_a_while(self):
+        """What is sent while there is no daemon is in the rings."""
+        record = self.begin([], [*self.PACED, "events=10000"])
+        record.send_signal(signal.SIGSTOP)  # it would start another one
+        self.kill_daemon()
+        time.sleep(1)
+        self.assertEqual(len(self.holders()), 1)
+        record.send_signal(signal.SIGCONT)
+        summary = record.communicate(timeout=60)[0]
+        self.assertIn("lost 0", self.compare("f04", summary))
+
+    def test_command_is_killed_too(self):
+        """The next daemon completes what nobody waits for any more."""
+        record = self.begin([], [*self.PACED, "events=4000"])
+        record.send_signal(signal.SIGSTOP)
+        self.kill_daemon()
+        record.kill()
+        record.communicate()
+        counted = lambda: sum(done for _, done in run.read_accounts(self.accounts))
+        self.wait_for(lambda: counted() == 8000, "the program does not go on")
+        self.start_daemon()
+        self.wait_for(lambda: not list((self.runtime / "recordings").iterdir()), "the recording is not ended")
+        self.wait_for(lambda: not self.holders(), "the holder does not end")
+        self.assertIn("read 8000", self.compare("f04", "events recorded 8,000\nevents lost 0"))
+
+    def test_told_to_end(self):
+        """SIGTERM completes the trace; nothing is left for another daemon."""
+        record = self.begin([], [*self.PACED, "events=10000"])
+        pid = self.running_daemon()
+        os.kill(pid, signal.SIGTERM)
+        text = record.communicate(timeout=60)[0]
+        self.assertIn("sillaged ended while recording", text)
+        self.assertIsNone(self.running_daemon())
+        self.assertEqual(list((self.runtime / "recordings").iterdir()), [])
+        subprocess.run(["babeltrace2", self.trace], check=True, stdout=subprocess.DEVNULL)
+
+    def test_damaged_journal(self):
+        """It is refused with a sentence, and put aside; what was written is there."""
+        record = self.begin([], [*self.PACED, "events=8000"])
+        record.send_signal(signal.SIGSTOP)
+        time.sleep(0.2)
+        self.kill_daemon()
+        journal = next((self.runtime / "recordings").glob("*.journal"))
+        with open(journal, "r+b") as file:
+            file.seek(9)
+            file.write(b"x")
+        record.kill()
+        record.communicate()
+        daemon = subprocess.run([BIN / "sillaged", "--daemonize", "--auto-exit"], env=self.environment, check=True,
+                                capture_output=True, text=True)
+        self.assertIn("ended with the daemon that was killed", daemon.stderr)
+        self.assertTrue((self.runtime / "refused" / journal.name).exists())
+        subprocess.run(["babeltrace2", self.trace], check=True, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=1)
