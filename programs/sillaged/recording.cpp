@@ -503,16 +503,12 @@ Result<Recording::Trace*> Recording::open_trace(const apps::Image& image,
   const TraceKey key{ownership, is_shared ? process.uid : process.registration, process.word_bits};
   if (auto found = traces_.find(key); found != traces_.end()) return &found->second;
   collect::TraceOptions options = trace_options(image, ownership);
+  note_opening(options.directory);
   auto id = collector_->open_trace(options);
   if (!id && id.error().code == Code::kAlreadyExists && !is_shared) {
     // The pid came again within a second.
     options.directory += "-" + std::to_string(process.registration);
-    id = collector_->open_trace(options);
-  }
-  // The daemon before this one wrote there; its rings went with it.
-  const std::string directory = options.directory;
-  for (int number = 2; is_adopted_ && !id && id.error().code == Code::kAlreadyExists; ++number) {
-    options.directory = directory + "-" + std::to_string(number);
+    note_opening(options.directory);
     id = collector_->open_trace(options);
   }
   if (!id) return tl::unexpected<Error>(std::move(id).error());

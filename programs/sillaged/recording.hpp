@@ -194,6 +194,7 @@ class Recording {
   [[nodiscard]] collect::TraceOptions kernel_trace_options() const;
   [[nodiscard]] Status adopt_kernel();
   [[nodiscard]] Status adopt_programs(hold::Descriptors* inherited);
+  void remove_unopened(const std::string& directory) const;
   [[nodiscard]] Status adopt_trace(const JournaledTrace& trace, std::uint32_t number,
                                    hold::Descriptors* inherited);
   [[nodiscard]] Status leave_behind();
@@ -201,6 +202,7 @@ class Recording {
   void note_stopped();
   /// Each tells the journal of something new, if there is one; if it cannot, the recording ends with its daemon.
   void note_process(const apps::Process& process);
+  void note_opening(const std::string& directory);
   void note_trace(const TraceKey& key, Trace* trace, const std::string& directory);
   void note_opened(const Trace& trace, std::size_t index, const OpenChannel& channel,
                    const collect::ChannelOptions& options);
@@ -230,7 +232,7 @@ class Recording {
   std::unique_ptr<collect::Collector> collector_;
   const std::string creation_datetime_;
   const std::int64_t clock_offset_ns_;
-  bool is_active_ = false, is_adopted_ = false;
+  bool is_active_ = false;
   std::uint64_t start_ns_ = 0, stop_ns_ = 0;
   std::uint32_t next_ring_ = 1;
   std::map<TraceKey, Trace> traces_;

@@ -9,7 +9,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -123,6 +126,29 @@ std::uint64_t Recording::metadata_bytes(const Trace& trace) {
   return identity ? identity->metadata_bytes : 0;
 }
 
+// So that what a daemon that is killed in the middle of it leaves can be told from a trace.
+void Recording::note_opening(const std::string& directory) {
+  std::error_code error;
+  if (journal_ == nullptr ||
+      std::filesystem::exists(session_.options().output_path + "/" + directory, error))
+    return;
+  v1::JournalEntry entry;
+  entry.mutable_trace()->set_directory(directory);
+  keep(journal_->append(entry));
+}
+
+// Nothing but what opening a trace makes; a directory with anything else in it stays.
+void Recording::remove_unopened(const std::string& directory) const {
+  const std::filesystem::path path = session_.options().output_path + "/" + directory;
+  std::error_code ignored;
+  std::filesystem::remove(path / "index", ignored);
+  for (std::filesystem::directory_iterator entry(path, ignored), end; !ignored && entry != end;
+       entry.increment(ignored))
+    if (entry->path().filename() != "metadata") return;
+  std::filesystem::remove(path / "metadata", ignored);
+  std::filesystem::remove(path, ignored);
+}
+
 void Recording::note_trace(const TraceKey& key, Trace* trace, const std::string& directory) {
   trace->number = next_trace_number_++;
   if (journal_ == nullptr) return;
@@ -220,12 +246,17 @@ Status Recording::adopt_programs(hold::Descriptors* inherited) {
     std::size_t trace, channel;
   };
   std::map<std::uint64_t, Place> rings;
+  std::string opening;  // what it was killed in the middle of
   const auto corrupt = [] { return fail(Code::kCorrupt, "its journal contradicts itself"); };
   for (v1::JournalEntry& entry : opened->entries) {
     if (entry.has_process()) {
       seen_.insert(entry.process().registration());
       processes_.push_back(entry.process());
+    } else if (entry.has_trace() && !entry.trace().has_identity()) {
+      opening = entry.trace().directory();
+      continue;
     } else if (entry.has_trace()) {
+      opening.clear();
       if (entry.trace().identity().uuid().size() != sizeof(ctf::Uuid)) return corrupt();
       traces.push_back({entry.trace(), entry.trace().identity().metadata_bytes(), {}});
     } else if (entry.has_channel()) {
@@ -253,6 +284,7 @@ Status Recording::adopt_programs(hold::Descriptors* inherited) {
       trace.metadata_bytes = entry.event().metadata_bytes();
     }
   }
+  if (!opening.empty()) remove_unopened(opening);
   for (const JournaledTrace& trace : traces)
     SILLAGE_TRY(adopt_trace(trace, next_trace_number_++, inherited));
   return {};

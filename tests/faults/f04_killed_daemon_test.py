@@ -118,8 +118,28 @@ class Killed(unittest.TestCase):
         self.kill_under_load("f04", [*run.SMALL, "--overwrite"], ["threads=4", "pause_us=1000", "batch=60", "events=150000"])
 
     def test_rings_of_processes_that_come_and_go(self):
-        self.kill_under_load("f04-kills", ["--buffers", "process"],
-                             ["processes=4", "threads=2", "kills=400", "pause_us=2000", "batch=20"])
+        """Who starts while there is no daemon is recorded from the next one on, and then to the last event."""
+        record = self.begin(["--buffers", "process"],
+                            ["processes=4", "threads=2", "kills=400", "pause_us=2000", "batch=20"])
+        for _ in range(KILLS):
+            time.sleep(random.uniform(0, 0.2))
+            self.kill_daemon()
+        summary = record.communicate(timeout=90)[0]
+        self.assertEqual((record.returncode, run.lost_of(summary)), (0, 0), summary)
+        accounts = run.read_accounts(self.accounts)
+        found = [[] for _ in accounts]
+        text = subprocess.run(["babeltrace2", "--no-delta", self.trace], check=True, capture_output=True).stdout
+        for who, sequence, check in run.EVENT.findall(text):
+            self.assertEqual(int(check, 16), run.checksum(int(who), int(sequence)))
+            found[int(who)].append(int(sequence))
+        for (begun, done), sequences in zip(accounts, found):
+            if sequences:
+                self.assertEqual(sequences, list(range(sequences[0], sequences[-1] + 1)))
+                self.assertTrue(done <= sequences[-1] + 1 <= begun, (begun, done, sequences[-1]))
+        read, whole = sum(map(len, found)), sum(1 for each in found if each and each[0] == 0)
+        print(f"\n  {len(self.killed)} kills: {read} events, {whole} of {len(found)} threads whole", end="", flush=True)
+        self.assertEqual(run.recorded_of(summary), read)
+        self.assertGreater(whole, 10)
 
     def test_without_restartable_sequences(self):
         self.kill_under_load("f04", [], [*self.PACED, "events=30000"], rseq="0")
