@@ -128,6 +128,8 @@ Daemon::~Daemon() {
   for (auto& finishing : finishing_) finishing->connection.reset();
   if (background_) background_->finish();
   control_.reset();
+  if (sessions_)
+    for (const std::string& name : sessions_->names()) store_.remove_session(name);
   sessions_.reset();
   while (!recordings_.empty()) stop_recording(recordings_.begin()->first, std::nullopt);
   if (background_) background_->finish();
@@ -475,6 +477,11 @@ Result<Recording*> Daemon::add_recording(session::RecordingSession plan) {
   const std::uint64_t id = next_recording_++;
   auto recording = Recording::create(id, std::move(plan), *clock_);
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
+  if ((*recording)->session().kernel_channels().empty()) {
+    v1::RecordingState state;
+    state.set_session((*recording)->session().options().name);
+    (*recording)->outlive_daemon(estate(), std::move(state));
+  }
   const auto added = recordings_.emplace(id, Owned{*std::move(recording), 0, 0});
   return added.first->second.recording.get();
 }

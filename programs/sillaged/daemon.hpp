@@ -98,6 +98,8 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   [[nodiscard]] Result<Recording*> add_recording(session::RecordingSession plan) override;
   [[nodiscard]] std::unique_ptr<Recording> remove_recording(std::uint64_t id) override;
   void renew(Recording& recording) override;
+  void note_session(const session::Session& session) override;
+  void forget_session(const std::string& name) override { store_.remove_session(name); }
   /// From any thread.
   [[nodiscard]] Result<const kernel::Tracer*> tracer() override;
   [[nodiscard]] std::mutex& loading_mutex() override { return loading_mutex_; }
@@ -123,8 +125,11 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
       control::ConnectionId connection, const control::v1::CreateRecordingRequest& request) const;
   /// Takes over the recordings and sessions of a daemon that was killed.
   void adopt_recordings(hold::Descriptors* inherited);
-  void adopt_recording(v1::RecordingState state, session::RecordingSession plan,
-                       hold::Descriptors* inherited);
+  /// nullptr if it cannot be gone on with.
+  Owned* adopt_recording(v1::RecordingState state, session::RecordingSession plan,
+                         hold::Descriptors* inherited);
+  void adopt_session(const v1::SessionState& state, std::vector<v1::RecordingState>* recordings,
+                     hold::Descriptors* inherited);
   /// Tells adopted recordings which of their programs are there still.
   void end_gone_processes();
   [[nodiscard]] Estate estate();

@@ -132,7 +132,25 @@ Status SessionService::create(const control::v1::CreateSessionRequest& request,
     return tl::unexpected<Error>(std::move(plan).error());
   }
   control::fill(**session, response->mutable_session());
+  host_.note_session(**session);
   return {};
+}
+
+std::vector<std::string> SessionService::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, session] : sessions_.all()) names.push_back(name);
+  return names;
+}
+
+void SessionService::restore(session::Session session, Recording* recording) {
+  const std::string name = session.options().name;
+  if (recording != nullptr) {
+    (void)session.start();
+    if (!recording->is_active()) (void)session.stop();
+    running_[name].recording = recording;
+  }
+  host_.note_session(session);
+  sessions_.restore(std::move(session));
 }
 
 Status SessionService::list(const control::v1::ListSessionsRequest& request,
@@ -178,7 +196,10 @@ void SessionService::change(ConnectionId connection, const std::string& name, Tr
         return host_.reply(connection, changed.error());
       host_.renew(*recording);
     }
-    if (auto there = sessions_.find(name)) **there = std::move(kept);
+    if (auto there = sessions_.find(name)) {
+      **there = std::move(kept);
+      host_.note_session(**there);
+    }
     Response response;
     answer(&response);
     host_.reply(connection, response);
@@ -186,6 +207,8 @@ void SessionService::change(ConnectionId connection, const std::string& name, Tr
   if (Status sound = check_kernel(*plan); !sound) return host_.reply(connection, sound.error());
   if (recording == nullptr || plan->kernel_channels().empty())
     return keep(std::move(next), *std::move(plan));
+  // What the kernel's programs do cannot be left to another daemon while it changes.
+  recording->end_with_daemon();
   const kernel::Tracer* tracer = *host_.tracer();
   run(
       name,
@@ -334,7 +357,10 @@ void SessionService::start(ConnectionId connection, const std::string& name) {
     }
     recording->activate();
     host_.renew(*recording);
-    if (auto there = sessions_.find(name)) (void)(*there)->start();
+    if (auto there = sessions_.find(name)) {
+      (void)(*there)->start();
+      host_.note_session(**there);
+    }
     Response response;
     fill_left_out(*recording, response.mutable_start_session());
     host_.reply(connection, response);
@@ -360,6 +386,7 @@ void SessionService::stop(ConnectionId connection, const control::v1::StopSessio
     return host_.reply(connection, stopped.error());
   Recording* recording = running_.at(request.name()).recording;
   recording->deactivate();
+  host_.note_session(**session);
   host_.renew(*recording);
   const auto answer = [this, connection, recording](const collect::Stats& stats) {
     Response response;
@@ -391,7 +418,10 @@ void SessionService::destroy(ConnectionId connection,
   describe(**session, answer->mutable_session());
   const auto found = running_.find(name);
   sessions_.remove(name);
-  if (found == running_.end()) return host_.reply(connection, response);
+  if (found == running_.end()) {
+    host_.forget_session(name);
+    return host_.reply(connection, response);
+  }
   std::shared_ptr<Recording> recording = host_.remove_recording(found->second.recording->id());
   found->second.recording = nullptr;
   const bool waits = !request.no_wait();
@@ -402,7 +432,9 @@ void SessionService::destroy(ConnectionId connection,
         *stats = recording->finish();
         return {};
       },
-      [this, connection, recording, stats, waits, response](const Status&) mutable {
+      [this, connection, name, recording, stats, waits, response](const Status&) mutable {
+        // Not before its trace is complete; nor another one, made meanwhile.
+        if (!sessions_.find(name)) host_.forget_session(name);
         if (!waits) return;
         auto* summary = response.mutable_destroy_session();
         fill_stats(*stats, summary->mutable_stats());

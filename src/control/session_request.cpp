@@ -199,4 +199,61 @@ void fill(const session::Session& session, v1::Session* message) {
   }
 }
 
+namespace {
+
+Result<session::SessionChannel> channel_from(const v1::SessionChannel& message,
+                                             session::Domain domain, session::OutputMode mode) {
+  const auto request = request_of(message.options());
+  if (!request) return tl::unexpected<Error>(request.error());
+  auto settings = session::settle(*request, domain, mode);
+  if (!settings) return tl::unexpected<Error>(std::move(settings).error());
+  session::SessionChannel channel{.settings = *std::move(settings),
+                                  .is_enabled = message.is_enabled()};
+  for (const v1::SessionRule& entry : message.rules()) {
+    auto rule = rule_of(entry.rule());
+    if (!rule) return tl::unexpected<Error>(std::move(rule).error());
+    SILLAGE_TRY(session::check_rule(*rule));
+    channel.rules.push_back({*std::move(rule), entry.is_enabled()});
+  }
+  channel.contexts.assign(message.contexts().begin(), message.contexts().end());
+  return channel;
+}
+
+}  // namespace
+
+Result<session::Session> session_from(const v1::Session& message) {
+  session::Session::Options options;
+  options.name = message.name();
+  options.output_path = message.path();
+  v1::CreateSessionRequest mode;
+  mode.set_mode(message.mode());
+  const auto request = request_of(mode);
+  if (!request) return tl::unexpected<Error>(request.error());
+  options.mode = request->mode;
+  const auto format = session::parse_trace_format(message.trace_format());
+  if (!format) return tl::unexpected<Error>(format.error());
+  options.format = *format;
+  auto session = session::Session::create(std::move(options));
+  if (!session) return session;
+  for (const v1::SessionDomain& part : message.domains()) {
+    const auto domain = domain_of(part.domain());
+    if (!domain) return tl::unexpected<Error>(domain.error());
+    for (const v1::SessionChannel& each : part.channels()) {
+      auto channel = channel_from(each, *domain, session->options().mode);
+      if (!channel) return tl::unexpected<Error>(std::move(channel).error());
+      SILLAGE_TRY(session->restore_channel(*domain, *std::move(channel)));
+    }
+    for (const v1::InclusionSet& each : part.inclusion_sets()) {
+      const auto attribute = attribute_of(each.attribute());
+      if (!attribute) return tl::unexpected<Error>(attribute.error());
+      auto set = session->inclusion_set(*domain, *attribute);
+      if (!set) return tl::unexpected<Error>(std::move(set).error());
+      (*set)->remove_all();
+      for (const v1::ProcessValue& value : each.values())
+        SILLAGE_TRY((*set)->add(value.number(), value.name()));
+    }
+  }
+  return session;
+}
+
 }  // namespace sillage::control

@@ -22,4 +22,9 @@ void fill(const session::SessionChannel& channel, v1::SessionChannel* message);
 /// Everything but what the recording counts.
 void fill(const session::Session& session, v1::Session* message);
 
+/// A session as fill() has described it.
+///
+/// Errors: kInvalidArgument  what no session can be.
+[[nodiscard]] Result<session::Session> session_from(const v1::Session& message);
+
 }  // namespace sillage::control

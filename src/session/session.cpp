@@ -113,6 +113,16 @@ Result<Enabled> Session::enable_channel(Domain domain, const ChannelRequest& req
   return Enabled::kCreated;
 }
 
+Status Session::restore_channel(Domain domain, SessionChannel channel) {
+  auto& channels = domains_[index(domain)].channels;
+  if (find_channel(domain, channel.settings.name) != nullptr)
+    return fail(Code::kAlreadyExists, tracer_word(domain) + " channel already exist");
+  if (channels.size() == kMaxChannels)
+    return fail(Code::kLimit, "a session can have at most 64 channels of a domain");
+  channels.push_back(std::move(channel));
+  return {};
+}
+
 Status Session::disable_channel(Domain domain, std::string_view name) {
   auto channel = channel_named(domain, name);
   if (!channel) return tl::unexpected<Error>(std::move(channel).error());

@@ -85,6 +85,10 @@ class Session {
   /// Errors: kAlreadyExists  it is there and enabled; kLimit  64 channels of the domain are there;
   ///         those of settle().
   [[nodiscard]] Result<Enabled> enable_channel(Domain domain, const ChannelRequest& request);
+  /// Adds a channel as it was in a session that another process had.
+  ///
+  /// Errors: kAlreadyExists  there is one of its name; kLimit  64 channels of the domain are there.
+  [[nodiscard]] Status restore_channel(Domain domain, SessionChannel channel);
   /// Errors: kNotFound, with a suggestion; kAlreadyExists  it is disabled.
   [[nodiscard]] Status disable_channel(Domain domain, std::string_view name);
 

@@ -40,6 +40,11 @@ Result<Session*> SessionList::create(const SessionRequest& request, const std::s
   return &sessions_.emplace(name, *std::move(session)).first->second;
 }
 
+void SessionList::restore(Session session) {
+  const std::string name = session.options().name;
+  sessions_.emplace(name, std::move(session));
+}
+
 Result<Session*> SessionList::find(std::string_view name) {
   const auto found = sessions_.find(name);
   if (found != sessions_.end()) return &found->second;

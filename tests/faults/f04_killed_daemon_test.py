@@ -13,6 +13,7 @@ import pathlib
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ BIN, PRODUCER = pathlib.Path(sys.argv[1]), sys.argv[2]
 KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 5
 
 
-class Killed(unittest.TestCase):
+class Daemons(unittest.TestCase):
     def setUp(self):
         random.seed(os.environ.get("SEED", "4"))
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sillage-f04-"))
@@ -41,8 +42,9 @@ class Killed(unittest.TestCase):
         if pid:
             os.kill(pid, signal.SIGTERM)
             self.wait_for(lambda: self.running_daemon() is None, "the daemon does not end")
-        self.wait_for(lambda: not self.holders(), "the holder does not end")
+        # One that still holds something sees that nobody can reach it any more.
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.wait_for(lambda: not self.holders(), "the holder does not end")
 
     def wait_for(self, condition, what, seconds=30):
         give_up = time.monotonic() + seconds
@@ -54,6 +56,11 @@ class Killed(unittest.TestCase):
         lock = self.runtime / "sillaged.lock"
         found = int((lock.read_text() if lock.exists() else "") or 0)
         return found if found and os.path.exists(f"/proc/{found}/exe") else None
+
+    def is_served(self):
+        """Whether commands reach a daemon: one that is being killed closes its sockets last."""
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self.runtime / "control.sock")) == 0
 
     def holders(self):
         """Of this test's runtime directory: their command line names their socket."""
@@ -71,11 +78,15 @@ class Killed(unittest.TestCase):
         pid = self.running_daemon()
         os.kill(pid, signal.SIGKILL)
         self.killed.add(pid)
-        self.wait_for(lambda: self.running_daemon() != pid, "it cannot be killed")
+        self.wait_for(lambda: self.running_daemon() != pid and not self.is_served(), "it cannot be killed")
 
     def start_daemon(self):
         subprocess.run([BIN / "sillaged", "--daemonize", "--auto-exit"], env=self.environment, check=True)
 
+    PACED = ["threads=2", "pause_us=1000", "batch=10"]
+
+
+class Killed(Daemons):
     def begin(self, options, arguments, rseq="1"):
         command = [BIN / "sillage", "record", "-o", self.trace, *options, "--", PRODUCER, self.accounts, *arguments]
         record = subprocess.Popen(command, env=dict(self.environment, SILLAGE_RSEQ=rseq), stdout=subprocess.PIPE,
@@ -103,8 +114,6 @@ class Killed(unittest.TestCase):
         self.assertGreaterEqual(len(self.killed), KILLS, "the producer was too quick")
         self.assertIn("goes on", summary)
         return self.compare(name, summary)
-
-    PACED = ["threads=2", "pause_us=1000", "batch=10"]
 
     def test_rings_are_large_enough(self):
         """Nothing at all is lost."""
@@ -197,6 +206,107 @@ class Killed(unittest.TestCase):
         self.assertIn("ended with the daemon that was killed", daemon.stderr)
         self.assertTrue((self.runtime / "refused" / journal.name).exists())
         subprocess.run(["babeltrace2", self.trace], check=True, stdout=subprocess.DEVNULL)
+
+
+class Sessions(Daemons):
+    """The same of sessions that the verbs of `lttng` steer."""
+
+    def command(self, *arguments, check=True):
+        done = subprocess.run([BIN / "sillage", *arguments], env=self.environment, capture_output=True, text=True)
+        if check:
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def produce(self, events):
+        producer = subprocess.Popen([PRODUCER, self.accounts, *self.PACED, f"events={events}"],
+                                    env=dict(self.environment, SILLAGE_REGISTER_TIMEOUT_MS="5000"))
+        self.wait_for(lambda: self.accounts.exists() and any(done for _, done in run.read_accounts(self.accounts)),
+                      "nothing is sent")
+        return producer
+
+    def make(self, *channel):
+        self.command("create", "s", f"--output={self.trace}")
+        self.command("enable-channel", "-u", "c", *channel)
+        self.command("enable-event", "-u", "accounting:*", "-c", "c", "--filter", "sequence >= 0")
+        self.command("enable-event", "-u", "other:*", "-c", "c")
+        self.command("disable-event", "-u", "other:*", "-c", "c")
+
+    def lost(self):
+        listed = self.command("list", "s")
+        return int(listed.split("Discarded events:")[1].split()[0])
+
+    def test_session_goes_on(self):
+        self.make()
+        before = self.command("list", "s")
+        self.kill_daemon()
+        self.assertEqual(self.command("list", "s"), before)
+        self.command("start", "s")
+        started = self.command("list", "s")
+        producer = self.produce(30000)
+        for _ in range(KILLS):
+            time.sleep(random.uniform(0, 0.3))
+            self.kill_daemon()
+            self.assertEqual(self.command("list", "s").replace("other", ""), started.replace("other", ""))
+        self.assertEqual(producer.wait(), 0)
+        self.command("stop", "s")
+        lost = self.lost()
+        self.kill_daemon()
+        self.assertIn("inactive", self.command("list", "s"))
+        self.command("destroy", "s")
+        summary = f"events recorded {60000 - lost}\nevents lost {lost}"
+        facts = run.compare("f04", self.accounts, self.trace, summary, self.folder / "errors")
+        print(f"\n  {len(self.killed)} kills: {facts}", end="", flush=True)
+        self.assertEqual(lost, 0)
+        self.assertEqual(list((self.runtime / "recordings").iterdir()) + list((self.runtime / "sessions").iterdir()), [])
+
+    def test_changed_and_started_again_by_the_next_daemon(self):
+        self.make("--buffers-uid")
+        self.command("start", "s")
+        producer = self.produce(80000)
+        self.kill_daemon()
+        self.command("enable-event", "-u", "more:*", "-c", "c")
+        self.command("stop", "s")
+        self.kill_daemon()
+        self.command("start", "s")
+        self.kill_daemon()
+        self.command("add-context", "-u", "-c", "c", "-t", "vtid")
+        self.kill_daemon()
+        self.assertIsNone(producer.poll(), "the producer was too quick")
+        self.assertEqual(producer.wait(), 0)
+        self.command("destroy", "s")
+        text = subprocess.run(["babeltrace2", "--no-delta", self.trace], check=True, capture_output=True).stdout
+        found = [(int(who), int(sequence)) for who, sequence, _ in run.EVENT.findall(text)]
+        self.assertEqual(len(found), len(set(found)))
+        self.assertTrue(b"vtid" in text)
+        for who in (0, 1):
+            self.assertEqual(max(sequence for each, sequence in found if each == who), 79999)
+
+    def test_killed_between_transitions(self):
+        """A verb was carried out or was not: never half."""
+        verbs = [("create", "s", f"--output={self.trace}"), ("enable-channel", "-u", "c", "-s", "s"),
+                 ("enable-event", "-u", "a:b", "-c", "c", "-s", "s"), ("start", "s"), ("stop", "s"), ("destroy", "s")]
+        for verb in verbs:
+            self.command("list")
+            running = subprocess.Popen([BIN / "sillage", *verb], env=self.environment, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            time.sleep(random.uniform(0, 0.02))
+            self.kill_daemon()
+            running.wait(timeout=60)
+            # The second time it is done, or says that it had been.
+            self.command(*verb, check=False)
+            self.command("list", "s", check=False)
+        self.assertEqual(list((self.runtime / "sessions").iterdir()) + list((self.runtime / "recordings").iterdir()), [])
+        self.assertFalse((self.runtime / "refused").exists())
+
+    def test_damaged_state(self):
+        self.make()
+        self.kill_daemon()
+        (self.runtime / "sessions" / "s").write_bytes(b"damaged")
+        daemon = subprocess.run([BIN / "sillaged", "--daemonize", "--auto-exit"], env=self.environment, check=True,
+                                capture_output=True, text=True)
+        self.assertIn("the state of a session cannot be used", daemon.stderr)
+        self.assertEqual((self.runtime / "refused" / "s").read_bytes(), b"damaged")
+        self.make()
 
 
 if __name__ == "__main__":
