@@ -16,7 +16,17 @@ set(SILLAGE_SANITIZE "" CACHE STRING "Sanitizers of everything but the probe lib
 if(SILLAGE_SANITIZE)
   target_compile_options(sillage_options INTERFACE -fsanitize=${SILLAGE_SANITIZE} -fno-omit-frame-pointer
                                                    -fno-sanitize-recover=all)
-  target_link_options(sillage_options INTERFACE -fsanitize=${SILLAGE_SANITIZE})
+  set(SILLAGE_ASAN_RUNTIME libasan.so)
+  set(SILLAGE_SANITIZE_LINK -fsanitize=${SILLAGE_SANITIZE})
+  # clang puts the runtime into programs alone: libraries, and what a foreign program loads, want it as a library.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL Clang AND NOT SILLAGE_FUZZ)
+    set(SILLAGE_ASAN_RUNTIME libclang_rt.asan-${CMAKE_SYSTEM_PROCESSOR}.so)
+    execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=${SILLAGE_ASAN_RUNTIME}
+                    OUTPUT_VARIABLE runtime OUTPUT_STRIP_TRAILING_WHITESPACE)
+    get_filename_component(runtime_dir ${runtime} DIRECTORY)
+    list(APPEND SILLAGE_SANITIZE_LINK -shared-libsan -Wl,-rpath,${runtime_dir})
+  endif()
+  target_link_options(sillage_options INTERFACE ${SILLAGE_SANITIZE_LINK})
 endif()
 # ThreadSanitizer does not know fences; gcc refuses them under -Werror.
 if(SILLAGE_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)

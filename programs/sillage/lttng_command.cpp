@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/lttng_command.hpp"
 
+#include "kernel/catalog.hpp"
 #include "lttng/verbs.hpp"
 #include "sillage/daemon_start.hpp"
 #include "sillage/kernel_list.hpp"
@@ -43,6 +44,33 @@ bool is_lttngs(const std::vector<std::string>& words) {
   return words[0] == "help" || lttng::find_verb(words[0]) != nullptr;
 }
 
+Result<std::vector<lttng::KernelEvent>> kernel_events(bool system_calls, bool with_fields) {
+  const auto catalog = kernel::Catalog::load();
+  if (!catalog) return tl::unexpected<Error>(catalog.error());
+  std::vector<lttng::KernelEvent> events;
+  if (system_calls) {
+    const auto calls = catalog->system_calls();
+    if (!calls) return tl::unexpected<Error>(calls.error());
+    for (const kernel::SystemCall& call : calls->all()) {
+      if (call.abi != kernel::Abi::kNative) continue;  // rules name both by one name
+      lttng::KernelEvent& event = events.emplace_back();
+      event = {.name = call.name, .is_system_call = true};
+      for (const kernel::SystemCallArgument& argument : call.arguments)
+        event.fields.emplace_back(argument.name, argument.type);
+    }
+    return events;
+  }
+  for (const kernel::KernelTracepoint& tracepoint : catalog->tracepoints()) {
+    lttng::KernelEvent& event = events.emplace_back();
+    event.name = tracepoint.name;
+    const auto fields = catalog->fields(tracepoint);
+    if (!with_fields || !fields) continue;  // a module's may have gone away
+    for (const kernel::FieldSummary& field : *fields)
+      event.fields.emplace_back(field.name, field.type);
+  }
+  return events;
+}
+
 }  // namespace
 
 std::optional<int> run_as_lttng(int argc, char** argv) {
@@ -57,6 +85,7 @@ std::optional<int> run_as_lttng(int argc, char** argv) {
     options.with_fields = with_fields;
     return list_kernel(options);
   };
+  context.kernel_events = kernel_events;
   context.home = home_directory();
   context.release = SILLAGE_VERSION;
   const int status = lttng::run(context, words);

@@ -2,6 +2,7 @@
 #include "sillaged/daemon.hpp"
 
 #include "control/session_message.hpp"
+#include "session/glob.hpp"
 #include "sillaged/descriptor_store.hpp"
 #include "sillaged/passed_socket.hpp"
 #include "sillaged/runtime_directory.hpp"
@@ -100,6 +101,12 @@ Status Daemon::start() {
       apps_->registry().remember(seen.pid(), seen.start_ticks(), seen.registration());
   apps_->discover();
   end_gone_processes();
+  if (!options_.agent_port_files.empty()) {
+    auto agents = apps::AgentServer::listen(
+        {options_.agent_port_files}, [this](std::string_view event) { return wants_event(event); });
+    // Everything else works without.
+    if (agents) agents_ = *std::move(agents);
+  }
 
   if (geteuid() == 0) {
     auto text = TextInput::create(options_.paths.text_input());
@@ -137,14 +144,15 @@ Daemon::~Daemon() {
 }
 
 Status Daemon::run(int stop_fd) {
-  enum { kStop, kApps, kControl, kFinished, kText, kHeirs };
+  enum { kStop, kApps, kControl, kFinished, kText, kAgents, kHeirs };
   std::uint64_t idle_since_ms = monotonic_ms();
   for (;;) {
     std::vector<pollfd> sources = {{stop_fd, POLLIN, 0},
                                    {apps_->fd(), POLLIN, 0},
                                    {control_->fd(), POLLIN, 0},
                                    {background_->fd(), POLLIN, 0},
-                                   {text_ ? text_->fd() : -1, POLLIN, 0}};
+                                   {text_ ? text_->fd() : -1, POLLIN, 0},
+                                   {agents_ ? agents_->fd() : -1, POLLIN, 0}};
     for (const auto& [id, owned] : recordings_)
       if (owned.heir) sources.push_back({owned.heir->pidfd.value(), POLLIN, 0});
     int timeout_ms = -1;
@@ -156,6 +164,7 @@ Status Daemon::run(int stop_fd) {
       timeout_ms = static_cast<int>(options_.idle_ms - idle_ms);
     }
     if (!loading_.empty()) timeout_ms = kProgressMs;
+    if (agents_) agents_->renew();
     if (poll(sources.data(), sources.size(), timeout_ms) < 0 && errno != EINTR)
       return fail_errno("cannot wait for events");
     if (sources[kStop].revents != 0) return {};
@@ -166,6 +175,7 @@ Status Daemon::run(int stop_fd) {
     }
     if (sources[kFinished].revents != 0) background_->process_done();
     if (sources[kText].revents != 0) take_text();
+    if (sources[kAgents].revents != 0) agents_->process_events();
     if (!loading_.empty()) tell_progress();
     if (recordings_.empty() && background_->is_idle()) release_clock();
     if (sources.size() > kHeirs) end_orphans();
@@ -175,6 +185,20 @@ Status Daemon::run(int stop_fd) {
 bool Daemon::is_idle() const {
   return recordings_.empty() && background_->is_idle() && sessions_->is_empty() &&
          control_->connection_count() == 0;
+}
+
+bool Daemon::wants_event(std::string_view name) const {
+  return std::any_of(recordings_.begin(), recordings_.end(), [&](const auto& entry) {
+    const Recording& recording = *entry.second.recording;
+    if (!recording.is_active()) return false;
+    const auto& channels = recording.session().channels();
+    return std::any_of(channels.begin(), channels.end(), [&](const session::Channel& channel) {
+      return std::any_of(channel.rules().begin(), channel.rules().end(),
+                         [&](const session::EventRule& rule) {
+                           return session::glob_matches(rule.pattern, name);
+                         });
+    });
+  });
 }
 
 void Daemon::renew_gates(apps::Image& image) {
@@ -477,11 +501,9 @@ Result<Recording*> Daemon::add_recording(session::RecordingSession plan) {
   const std::uint64_t id = next_recording_++;
   auto recording = Recording::create(id, std::move(plan), *clock_);
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
-  if ((*recording)->session().kernel_channels().empty()) {
-    v1::RecordingState state;
-    state.set_session((*recording)->session().options().name);
-    (*recording)->outlive_daemon(estate(), std::move(state));
-  }
+  v1::RecordingState state;
+  state.set_session((*recording)->session().options().name);
+  (*recording)->outlive_daemon(estate(), std::move(state));
   const auto added = recordings_.emplace(id, Owned{*std::move(recording), 0, 0});
   return added.first->second.recording.get();
 }

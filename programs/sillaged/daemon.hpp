@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "apps/agent_server.hpp"
 #include "apps/app_server.hpp"
 #include "apps/socket_path.hpp"
 #include "base/fd.hpp"
@@ -22,6 +23,8 @@
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace sillage::daemon {
@@ -32,6 +35,7 @@ struct DaemonOptions {
   bool auto_exit = false;  ///< end when no command and no recording has been there for `idle_ms`
   std::uint32_t idle_ms = 10'000;
   apps::Limits limits{};
+  std::vector<std::string> agent_port_files{};  ///< of the agent server; empty: there is none
 };
 
 /// The daemon: programs on one side, commands on the other, recordings between; one event loop.
@@ -150,6 +154,8 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   /// Sets all gates of an image to what the recordings want of it, under a new generation.
   void renew_gates(apps::Image& image);
   [[nodiscard]] bool is_idle() const;
+  /// Whether a recording that runs has a rule for programs' events of this name.
+  [[nodiscard]] bool wants_event(std::string_view name) const;
 
   const DaemonOptions options_;
   const RecordingStore store_;
@@ -166,6 +172,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   std::unique_ptr<Background> background_;
   std::optional<TextInput> text_;  // of root's daemon
   std::unique_ptr<apps::AppServer> apps_;
+  std::unique_ptr<apps::AgentServer> agents_;  // none: not asked for, or no port to be had
   std::unique_ptr<control::ControlServer> control_;
   std::unique_ptr<SessionService> sessions_;
   // Begins anywhere, so that no command takes another's recording for one that its daemon left behind.

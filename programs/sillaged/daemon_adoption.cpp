@@ -97,7 +97,7 @@ void Daemon::adopt_session(const v1::SessionState& state,
                            std::vector<v1::RecordingState>* recordings,
                            hold::Descriptors* inherited) {
   const std::string& name = state.session().name();
-  auto session = control::session_from(state.session());
+  auto session = control::saved_session_of(state.session());
   auto plan = session ? plan_of(*session) : tl::unexpected(session.error());
   if (!plan) {
     fmt::print(stderr, "sillaged: session {} cannot be taken over: {}\n", name,
@@ -123,7 +123,7 @@ void Daemon::adopt_session(const v1::SessionState& state,
              "a new start "
              "records to {}\n",
              name, state.session().path(), moved.path());
-  session = control::session_from(moved);
+  session = control::saved_session_of(moved);
   if (session) sessions_->restore(*std::move(session), nullptr);
 }
 

@@ -91,6 +91,8 @@ int main(int argc, char** argv) {
   sillage::Fd stop(signalfd(-1, &signals, SFD_CLOEXEC));
 
   options.paths = sillage::apps::runtime_paths();
+  options.agent_port_files =
+      sillage::apps::agent_port_files(options.paths, sillage::apps::environment_variable);
   auto daemon = sillage::daemon::Daemon::create(options);
   if (!daemon) return complain(daemon.error());
   if (in_background) {

@@ -187,7 +187,11 @@ Status Recording::change_kernel(const session::RecordingSession& next, const ker
   std::map<std::size_t, std::unique_ptr<KernelRecording>> made;
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const bool is_new = i >= kernel_.size();
-    if (!is_new && kernel_plans_[i].contexts() == plans[i].contexts()) continue;
+    // Of an adopted one nobody knows the ids of its events: it goes on as it is, or in a ring and files of its own.
+    const bool is_replaced =
+        !is_new && adopted_kernel_.contains(i) &&
+        (!is_kernel_running_ || !(kernel_plans_[i].rules() == plans[i].rules()));
+    if (!is_new && !is_replaced && kernel_plans_[i].contexts() == plans[i].contexts()) continue;
     auto opened = open_kernel(plans[i], is_new ? 1 : kernel_versions_[i] + 1, tracer, progress);
     if (!opened) return tl::unexpected<Error>(std::move(opened).error());
     made.emplace(i, *std::move(opened));
@@ -204,6 +208,7 @@ Status Recording::change_kernel(const session::RecordingSession& next, const ker
       kernel_[i]->stop();
       kernel_[i] = std::move(channel);
       ++kernel_versions_[i];
+      adopted_kernel_.erase(i);
     }
     if (is_kernel_running_) SILLAGE_TRY(kernel_[i]->start());
   }
@@ -323,6 +328,7 @@ collect::Stats Recording::complete() {
   is_kernel_running_ = false;
   for (const auto& channel : kernel_) channel->stop();
   collector_->flush();
+  note_stopped();
   return collector_->stats();
 }
 

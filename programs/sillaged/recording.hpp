@@ -79,6 +79,10 @@ class Recording {
   /// Errors: those of KernelRecording::create; the recording is of no use then.
   [[nodiscard]] Status add_kernel(const kernel::Tracer& tracer, LoadProgress& progress);
 
+  /// Whether programs of the kernel's half were loaded by an earlier daemon; once they have been stopped they are to be loaded
+  /// again, by add_kernel().
+  [[nodiscard]] bool has_adopted_kernel() const { return !adopted_kernel_.empty(); }
+
   /// Leaves nothing to a later daemon any more.
   void end_with_daemon();
 
@@ -247,6 +251,7 @@ class Recording {
   std::vector<std::unique_ptr<KernelRecording>> kernel_;  // they use the collector
   std::vector<session::KernelChannel> kernel_plans_;      // what each of them does
   std::vector<std::uint32_t> kernel_versions_;            // as OpenChannel::version
+  std::set<std::size_t> adopted_kernel_;                  // of which only what runs is known
   bool is_kernel_running_ = false;
   Estate estate_;  // if it is to outlive the daemon; then:
   v1::RecordingState state_;

@@ -66,6 +66,12 @@ void Recording::keep(const Status& noted) {
 
 Status Recording::leave_behind() {
   if (estate_.store == nullptr) return {};
+  // The state tells of channels of the kernel as they were first made.
+  if (std::any_of(kernel_versions_.begin(), kernel_versions_.end(),
+                  [](std::uint32_t version) { return version > 1; })) {
+    end_with_daemon();
+    return {};
+  }
   for (std::size_t i = 0; i < kernel_.size(); ++i) {
     if (const Status pinned = kernel_[i]->pin(estate_.store->pin_path(id_, i)); !pinned) {
       end_with_daemon();
@@ -366,6 +372,7 @@ void Recording::end_processes(const std::set<std::uint32_t>& living) {
 
 Status Recording::adopt_kernel() {
   if (session_.kernel_channels().empty()) return {};
+  is_kernel_running_ = state_.stop_ns() == 0;
   collect::TraceIdentity identity;
   const std::string& uuid = state_.kernel().uuid();
   std::memcpy(identity.uuid.data(), uuid.data(), std::min(uuid.size(), identity.uuid.size()));
@@ -381,7 +388,11 @@ Status Recording::adopt_kernel() {
         KernelRecording::adopt(session_.kernel_channels()[i], estate_.store->pin_path(id_, i),
                                nested_lost, *collector_, *trace);
     if (!adopted) return tl::unexpected(std::move(adopted).error());
+    note_channel(true, session_.kernel_channels()[i].options().name, (*adopted)->channel());
     kernel_.push_back(*std::move(adopted));
+    kernel_plans_.push_back(session_.kernel_channels()[i]);
+    kernel_versions_.push_back(1);
+    adopted_kernel_.insert(i);
   }
   return {};
 }

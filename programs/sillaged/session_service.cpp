@@ -39,6 +39,7 @@ std::optional<std::string> session_of(const Request& request) {
     case Request::kDisableEvent: return request.disable_event().session();
     case Request::kAddContext: return request.add_context().session();
     case Request::kTrack: return request.track().session();
+    case Request::kLoadSession: return request.load_session().session().name();
     default: return std::nullopt;
   }
 }
@@ -91,6 +92,7 @@ void SessionService::handle(ConnectionId connection, const Request& request) {
     case Request::kEnableEvent: return enable_event(connection, request.enable_event());
     case Request::kDisableEvent: return disable_event(connection, request.disable_event());
     case Request::kTrack: return track(connection, request.track());
+    case Request::kLoadSession: return load(connection, request.load_session());
     case Request::kDisableChannel: {
       const auto& asked = request.disable_channel();
       const auto domain = control::domain_of(asked.domain());
@@ -150,7 +152,7 @@ void SessionService::restore(session::Session session, Recording* recording) {
     running_[name].recording = recording;
   }
   host_.note_session(session);
-  sessions_.restore(std::move(session));
+  (void)sessions_.add(std::move(session));
 }
 
 Status SessionService::list(const control::v1::ListSessionsRequest& request,
@@ -327,6 +329,35 @@ void SessionService::track(ConnectionId connection, const control::v1::TrackRequ
       [](Response* response) { response->mutable_track(); });
 }
 
+void SessionService::load(ConnectionId connection, const control::v1::LoadSessionRequest& request) {
+  const std::string name = request.session().name();
+  auto session = control::saved_session_of(request.session());
+  if (!session) return host_.reply(connection, session.error());
+  if (auto plan = plan_of(*session); !plan) {
+    return host_.reply(connection, plan.error());
+  } else if (Status sound = check_kernel(*plan); !sound) {
+    return host_.reply(connection, sound.error());
+  }
+  if (request.replace()) sessions_.remove(name);
+  auto added = sessions_.add(*std::move(session));
+  if (!added) return host_.reply(connection, added.error());
+  Response response;
+  control::fill(**added, response.mutable_load_session()->mutable_session());
+  host_.note_session(**added);
+  const auto found = running_.find(name);
+  if (found == running_.end()) return host_.reply(connection, response);
+  // What the replaced one recorded: complete before this one can begin.
+  std::shared_ptr<Recording> recording = host_.remove_recording(found->second.recording->id());
+  found->second.recording = nullptr;
+  run(
+      name,
+      [recording]() -> Status {
+        (void)recording->finish();
+        return {};
+      },
+      [this, connection, response](const Status&) { host_.reply(connection, response); });
+}
+
 void SessionService::start(ConnectionId connection, const std::string& name) {
   auto session = sessions_.find(name);
   if (!session) return host_.reply(connection, session.error());
@@ -369,7 +400,7 @@ void SessionService::start(ConnectionId connection, const std::string& name) {
   run(
       name,
       [recording, tracer, is_first, loading = &host_.loading_mutex()]() -> Status {
-        if (is_first) {
+        if (is_first || recording->has_adopted_kernel()) {
           const std::lock_guard one_at_a_time(*loading);
           LoadProgress progress{std::stop_token()};
           SILLAGE_TRY(recording->add_kernel(*tracer, progress));

@@ -101,6 +101,7 @@ class SessionService {
   void disable_event(control::ConnectionId connection,
                      const control::v1::DisableEventRequest& request);
   void track(control::ConnectionId connection, const control::v1::TrackRequest& request);
+  void load(control::ConnectionId connection, const control::v1::LoadSessionRequest& request);
 
   /// Makes a change to a session and to what it records, and answers.
   void change(control::ConnectionId connection, const std::string& name, Transition transition,

@@ -21,12 +21,27 @@ RuntimePaths runtime_paths(uid_t uid, const Environment& environment) {
   return {"/tmp/sillage-" + std::to_string(uid), SILLAGE_DOMAIN_USER};
 }
 
-RuntimePaths runtime_paths() {
-  return runtime_paths(geteuid(), [](const char* name) -> std::optional<std::string> {
-    const char* value = std::getenv(name);
-    if (value == nullptr) return std::nullopt;
-    return value;
-  });
+std::vector<std::string> agent_port_files(const RuntimePaths& paths,
+                                          const Environment& environment) {
+  std::vector<std::string> files = {paths.agent_port_file()};
+  const auto own = environment("SILLAGE_RUNTIME_DIR");
+  if (own && !own->empty()) return files;
+  if (paths.domain == SILLAGE_DOMAIN_ROOT) {
+    files.emplace_back("/run/lttng/agent.port");
+    return files;
+  }
+  auto home = environment("LTTNG_HOME");
+  if (!home) home = environment("HOME");
+  if (home && home->starts_with('/')) files.push_back(*home + "/.lttng/agent.port");
+  return files;
+}
+
+RuntimePaths runtime_paths() { return runtime_paths(geteuid(), environment_variable); }
+
+std::optional<std::string> environment_variable(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr) return std::nullopt;
+  return value;
 }
 
 }  // namespace sillage::apps

@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sillage::apps {
 
@@ -29,6 +30,8 @@ struct RuntimePaths {
   [[nodiscard]] std::string state_file(std::uint64_t recording) const {
     return states() + "/" + std::to_string(recording);
   }
+  /// The port of the agent server, where an LTTng-UST agent looks whose LTTNG_HOME is `directory`.
+  [[nodiscard]] std::string agent_port_file() const { return directory + "/.lttng/agent.port"; }
   bool operator==(const RuntimePaths&) const = default;
 };
 
@@ -40,7 +43,15 @@ using Environment = std::function<std::optional<std::string>(const char* name)>;
 /// Source: src/abi/app_protocol.h; programs do the same (probe/process.cpp).
 [[nodiscard]] RuntimePaths runtime_paths(uid_t uid, const Environment& environment);
 
+/// Where the daemon of these paths writes the port of its agent server: there, and, if the environment does not set it apart
+/// from others of its user, where agents look that are told nothing.
+[[nodiscard]] std::vector<std::string> agent_port_files(const RuntimePaths& paths,
+                                                        const Environment& environment);
+
 /// The calling process's own.
 [[nodiscard]] RuntimePaths runtime_paths();
+
+/// A variable of the calling process.
+[[nodiscard]] std::optional<std::string> environment_variable(const char* name);
 
 }  // namespace sillage::apps

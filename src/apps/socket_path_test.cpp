@@ -31,5 +31,24 @@ TEST(RuntimePaths, OwnDirectory_IsOfTheUserDomainEvenForRoot) {
   EXPECT_EQ(paths_of(0, {{"SILLAGE_RUNTIME_DIR", ""}}).domain, SILLAGE_DOMAIN_ROOT);
 }
 
+std::vector<std::string> port_files_of(uid_t uid, std::map<std::string, std::string> variables) {
+  return agent_port_files(paths_of(uid, variables), [&](const char* name) {
+    auto found = variables.find(name);
+    return found == variables.end() ? std::nullopt : std::optional(found->second);
+  });
+}
+
+TEST(AgentPortFiles, WhereAgentsLook) {
+  using Files = std::vector<std::string>;
+  EXPECT_EQ(port_files_of(0, {{"HOME", "/root"}}),
+            (Files{"/run/sillage/.lttng/agent.port", "/run/lttng/agent.port"}));
+  EXPECT_EQ(port_files_of(5, {{"HOME", "/home/f"}}),
+            (Files{"/tmp/sillage-5/.lttng/agent.port", "/home/f/.lttng/agent.port"}));
+  EXPECT_EQ(port_files_of(5, {{"HOME", "/home/f"}, {"LTTNG_HOME", "/l"}}),
+            (Files{"/tmp/sillage-5/.lttng/agent.port", "/l/.lttng/agent.port"}));
+  EXPECT_EQ(port_files_of(0, {{"HOME", "/root"}, {"SILLAGE_RUNTIME_DIR", "/x"}}),
+            (Files{"/x/.lttng/agent.port"}));
+}
+
 }  // namespace
 }  // namespace sillage::apps

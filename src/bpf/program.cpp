@@ -26,9 +26,10 @@ std::string kernel_name(const std::string& name) {
 
 std::string last_lines(std::string_view log) {
   log = log.substr(0, log.find('\0'));
-  // "processed N insns ..." says nothing about why.
+  // "processed N insns ..." says nothing about why; alone it is what a program has that was good.
   const std::size_t summary = log.rfind("\nprocessed ");
   if (summary != std::string_view::npos) log = log.substr(0, summary);
+  if (log.starts_with("processed ")) return {};
   if (log.size() > kShownBytes) {
     log = log.substr(log.size() - kShownBytes);
     const std::size_t line = log.find('\n');

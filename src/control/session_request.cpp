@@ -158,6 +158,69 @@ Result<session::ProcessAttribute> attribute_of(v1::ProcessAttribute message) {
   return static_cast<session::ProcessAttribute>(message);
 }
 
+namespace {
+
+Status add_channel(const v1::SessionChannel& message, session::Domain domain,
+                   session::Session* session) {
+  auto request = request_of(message.options());
+  if (!request) return tl::unexpected<Error>(std::move(request).error());
+  session::SessionChannel content;
+  content.is_enabled = message.is_enabled();
+  for (const v1::SessionRule& entry : message.rules()) {
+    auto rule = rule_of(entry.rule());
+    if (!rule) return tl::unexpected<Error>(std::move(rule).error());
+    content.rules.push_back({*std::move(rule), entry.is_enabled()});
+  }
+  content.contexts.assign(message.contexts().begin(), message.contexts().end());
+  // The kernel's buffers are the system's, and no writer of it waits: what says so says nothing.
+  if (domain == session::Domain::kKernel) request->ownership.reset();
+  return session->add_channel(domain, *request, content);
+}
+
+Status add_inclusion_set(const v1::InclusionSet& message, session::Domain domain,
+                         session::Session* session) {
+  auto attribute = attribute_of(message.attribute());
+  if (!attribute) return tl::unexpected<Error>(std::move(attribute).error());
+  auto set = session->inclusion_set(domain, *attribute);
+  if (!set) return tl::unexpected<Error>(std::move(set).error());
+  (*set)->remove_all();
+  for (const v1::ProcessValue& value : message.values())
+    SILLAGE_TRY((*set)->add(value.number(), value.name()));
+  return {};
+}
+
+}  // namespace
+
+Result<session::Session> saved_session_of(const v1::Session& message) {
+  v1::CreateSessionRequest kept;
+  kept.set_mode(message.mode());
+  auto request = request_of(kept);
+  if (!request) return tl::unexpected<Error>(std::move(request).error());
+  session::Session::Options options;
+  options.name = message.name();
+  options.mode = request->mode;
+  options.output_path = message.path();
+  if (!message.trace_format().empty()) {
+    auto format = session::parse_trace_format(message.trace_format());
+    if (!format) return tl::unexpected<Error>(std::move(format).error());
+    options.format = *format;
+  }
+  auto session = session::Session::create(std::move(options));
+  if (!session) return session;
+  for (const v1::SessionDomain& part : message.domains()) {
+    const auto domain = domain_of(part.domain());
+    if (!domain) return tl::unexpected<Error>(domain.error());
+    for (const v1::SessionChannel& channel : part.channels()) {
+      if (Status added = add_channel(channel, *domain, &*session); !added)
+        return fail(added.error().code,
+                    "channel " + channel.options().name() + ": " + added.error().message);
+    }
+    for (const v1::InclusionSet& set : part.inclusion_sets())
+      SILLAGE_TRY(add_inclusion_set(set, *domain, &*session));
+  }
+  return session;
+}
+
 void fill(const RecordingRule& rule, v1::RecordingRule* message) {
   message->set_kind(static_cast<v1::RecordingRule::Kind>(rule.kind));
   message->set_name(rule.name);
@@ -197,63 +260,6 @@ void fill(const session::Session& session, v1::Session* message) {
     if (part.channels_size() + part.inclusion_sets_size() != 0)
       *message->add_domains() = std::move(part);
   }
-}
-
-namespace {
-
-Result<session::SessionChannel> channel_from(const v1::SessionChannel& message,
-                                             session::Domain domain, session::OutputMode mode) {
-  const auto request = request_of(message.options());
-  if (!request) return tl::unexpected<Error>(request.error());
-  auto settings = session::settle(*request, domain, mode);
-  if (!settings) return tl::unexpected<Error>(std::move(settings).error());
-  session::SessionChannel channel{.settings = *std::move(settings),
-                                  .is_enabled = message.is_enabled()};
-  for (const v1::SessionRule& entry : message.rules()) {
-    auto rule = rule_of(entry.rule());
-    if (!rule) return tl::unexpected<Error>(std::move(rule).error());
-    SILLAGE_TRY(session::check_rule(*rule));
-    channel.rules.push_back({*std::move(rule), entry.is_enabled()});
-  }
-  channel.contexts.assign(message.contexts().begin(), message.contexts().end());
-  return channel;
-}
-
-}  // namespace
-
-Result<session::Session> session_from(const v1::Session& message) {
-  session::Session::Options options;
-  options.name = message.name();
-  options.output_path = message.path();
-  v1::CreateSessionRequest mode;
-  mode.set_mode(message.mode());
-  const auto request = request_of(mode);
-  if (!request) return tl::unexpected<Error>(request.error());
-  options.mode = request->mode;
-  const auto format = session::parse_trace_format(message.trace_format());
-  if (!format) return tl::unexpected<Error>(format.error());
-  options.format = *format;
-  auto session = session::Session::create(std::move(options));
-  if (!session) return session;
-  for (const v1::SessionDomain& part : message.domains()) {
-    const auto domain = domain_of(part.domain());
-    if (!domain) return tl::unexpected<Error>(domain.error());
-    for (const v1::SessionChannel& each : part.channels()) {
-      auto channel = channel_from(each, *domain, session->options().mode);
-      if (!channel) return tl::unexpected<Error>(std::move(channel).error());
-      SILLAGE_TRY(session->restore_channel(*domain, *std::move(channel)));
-    }
-    for (const v1::InclusionSet& each : part.inclusion_sets()) {
-      const auto attribute = attribute_of(each.attribute());
-      if (!attribute) return tl::unexpected<Error>(attribute.error());
-      auto set = session->inclusion_set(*domain, *attribute);
-      if (!set) return tl::unexpected<Error>(std::move(set).error());
-      (*set)->remove_all();
-      for (const v1::ProcessValue& value : each.values())
-        SILLAGE_TRY((*set)->add(value.number(), value.name()));
-    }
-  }
-  return session;
 }
 
 }  // namespace sillage::control

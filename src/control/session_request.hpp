@@ -17,14 +17,14 @@ namespace sillage::control {
 [[nodiscard]] Result<session::RuleSelection> selection_of(const v1::DisableEventRequest& message);
 [[nodiscard]] Result<session::ProcessAttribute> attribute_of(v1::ProcessAttribute message);
 
+/// A session as it was saved, not started.
+///
+/// Errors: those of session::Session.
+[[nodiscard]] Result<session::Session> saved_session_of(const v1::Session& message);
+
 void fill(const session::RecordingRule& rule, v1::RecordingRule* message);
 void fill(const session::SessionChannel& channel, v1::SessionChannel* message);
 /// Everything but what the recording counts.
 void fill(const session::Session& session, v1::Session* message);
-
-/// A session as fill() has described it.
-///
-/// Errors: kInvalidArgument  what no session can be.
-[[nodiscard]] Result<session::Session> session_from(const v1::Session& message);
 
 }  // namespace sillage::control

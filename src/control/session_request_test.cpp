@@ -71,11 +71,11 @@ TEST(SessionRequest, Sessions_ComeBackAsTheyWere) {
       (*session->inclusion_set(Domain::kUser, session::ProcessAttribute::kVpid))->add(7, ""));
   v1::Session message;
   fill(*session, &message);
-  const auto back = session_from(message);
+  const auto back = saved_session_of(message);
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_TRUE(*back == *session);
   message.mutable_domains(0)->mutable_channels(0)->mutable_options()->set_name("a/b");
-  EXPECT_FALSE(session_from(message));
+  EXPECT_FALSE(saved_session_of(message));
 }
 
 TEST(SessionRequest, UnknownNumbers_AreRefused) {

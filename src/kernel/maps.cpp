@@ -35,6 +35,13 @@ Result<Fd> create(bpf_map_type type, const char* name, std::uint32_t key_bytes,
   return fail_errno(what);
 }
 
+Status set_only_value(int map_fd, const void* value) {
+  const std::uint32_t key = 0;
+  if (::bpf_map_update_elem(map_fd, &key, value, BPF_ANY) != 0)
+    return fail_errno("cannot set what programs read");
+  return {};
+}
+
 }  // namespace
 
 Result<Fd> create_ring_map(std::uint64_t stream_bytes, std::uint32_t cpu_count) {
@@ -61,11 +68,14 @@ Result<Fd> create_number_map(std::uint32_t value) {
   return map;
 }
 
-Status set_number(int map_fd, std::uint32_t value) {
-  const std::uint32_t key = 0;
-  if (::bpf_map_update_elem(map_fd, &key, &value, BPF_ANY) != 0)
-    return fail_errno("cannot set a number that programs read");
-  return {};
+Status set_number(int map_fd, std::uint32_t value) { return set_only_value(map_fd, &value); }
+
+Result<Fd> create_bits_map(std::uint32_t words) {
+  return create(BPF_MAP_TYPE_ARRAY, "sillage_bits", 4, std::uint64_t{8} * words, 1, 0);
+}
+
+Status set_bits(int map_fd, std::span<const std::uint64_t> words) {
+  return set_only_value(map_fd, words.data());
 }
 
 Result<MapShape> map_shape(int map_fd) {

@@ -6,6 +6,7 @@
 #include "base/result.hpp"
 
 #include <cstdint>
+#include <span>
 
 namespace sillage::kernel {
 
@@ -40,6 +41,10 @@ struct MapShape {
 /// A map of one number, which set_number() sets and programs read.
 [[nodiscard]] Result<Fd> create_number_map(std::uint32_t value);
 [[nodiscard]] Status set_number(int map_fd, std::uint32_t value);
+
+/// A map of `words` x 64 bits, all 0; set_bits() sets them all and programs read.
+[[nodiscard]] Result<Fd> create_bits_map(std::uint32_t words);
+[[nodiscard]] Status set_bits(int map_fd, std::span<const std::uint64_t> words);
 
 /// A table of programs for tail calls, by number below `count`.
 [[nodiscard]] Result<Fd> create_program_table(std::uint32_t count);

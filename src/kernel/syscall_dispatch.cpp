@@ -8,10 +8,12 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sillage::kernel {
 namespace {
 
+using bpf::Alu;
 using bpf::If;
 using bpf::Label;
 using bpf::Size;
@@ -20,6 +22,10 @@ using enum bpf::Reg;
 // Room for twice the numbers there are (the largest is 547, of x32), and behind them the place of the
 // program for calls that nobody names.
 constexpr std::uint32_t kNumbers = 1024;
+
+constexpr std::uint32_t kWords = kNumbers / 64;
+// From here on so many are wanted that asking costs more than it saves.
+constexpr std::size_t kMostlyWanted = 256;
 
 constexpr std::array<const char*, 2> kTracepoints{"sys_enter", "sys_exit"};
 
@@ -49,6 +55,9 @@ Result<std::unique_ptr<SyscallDispatch>> SyscallDispatch::create(const Btf& btf,
       if (!map) return tl::unexpected(std::move(map).error());
       table = std::move(*map);
     }
+    auto wanted = create_bits_map(kWords);
+    if (!wanted) return tl::unexpected(std::move(wanted).error());
+    made->directions_[i].wanted = std::move(*wanted);
   }
   return made;
 }
@@ -60,9 +69,13 @@ Status SyscallDispatch::check(const SyscallPlace& place) {
 }
 
 void SyscallDispatch::remove(const SyscallPlace& place) {
-  const Direction& direction = directions_[place.at_exit ? 1 : 0];
-  clear_program(direction.tables[static_cast<std::size_t>(place.abi)].value(),
-                place.number.value_or(kNumbers));
+  Direction& direction = directions_[place.at_exit ? 1 : 0];
+  const auto abi = static_cast<std::size_t>(place.abi);
+  clear_program(direction.tables[abi].value(), place.number.value_or(kNumbers));
+  if (!place.number) return;
+  direction.numbers[abi].erase(*place.number);
+  // Else programs look in vain.
+  (void)say_wanted(direction);
 }
 
 Status SyscallDispatch::put(const SyscallPlace& place, int program_fd) {
@@ -71,7 +84,10 @@ Status SyscallDispatch::put(const SyscallPlace& place, int program_fd) {
   const Fd& table = direction.tables[static_cast<std::size_t>(place.abi)];
   SILLAGE_TRY(set_program(table.value(), place.number.value_or(kNumbers), program_fd));
   direction.is_used = true;
-  if (!place.number) {
+  if (place.number) {
+    direction.numbers[static_cast<std::size_t>(place.abi)].insert(*place.number);
+    SILLAGE_TRY(say_wanted(direction));
+  } else {
     const bool is_known =
         std::exchange(direction.has_unknown[static_cast<std::size_t>(place.abi)], true);
     if (is_known) return {};
@@ -82,25 +98,90 @@ Status SyscallDispatch::put(const SyscallPlace& place, int program_fd) {
   return {};
 }
 
+Status SyscallDispatch::say_wanted(const Direction& direction) {
+  std::array<std::uint64_t, kWords> words{};
+  for (const auto& numbers : direction.numbers) {
+    for (const std::uint32_t number : numbers)
+      words[number / 64] |= std::uint64_t{1} << number % 64;
+  }
+  return set_bits(direction.wanted.value(), words);
+}
+
+// Number in r7. Most calls of a machine are none that somebody asked for: they are to cost next to nothing.
+void SyscallDispatch::leave_unwanted(bpf::Assembler* a, const Direction& direction,
+                                     Label out) const {
+  if (direction.has_unknown[0] || direction.has_unknown[1]) return;
+  if (direction.numbers[0].size() > kMostlyWanted) return;
+  const Label wanted = a->label();
+  // At exit also -1.
+  a->jump_if(If::kAboveOrEqual, r7, static_cast<std::int32_t>(kNumbers), wanted);
+  a->move(r1, r7);
+  a->alu(Alu::kShiftRight, r1, 6);
+  a->alu(Alu::kShiftLeft, r1, 3);
+  a->load_map_value(r2, direction.wanted.value());
+  a->alu(Alu::kAdd, r2, r1);
+  a->load(Size::k8, r2, r2, 0);
+  a->move(r1, r7);
+  a->alu(Alu::kAnd, r1, 63);
+  a->alu(Alu::kShiftRight, r2, r1);
+  a->alu(Alu::kAnd, r2, 1);
+  a->jump_if(If::kEqual, r2, 0, out);
+  a->bind(wanted);
+}
+
+// Context in r6. Falls through where there is no program.
+void SyscallDispatch::jump_to(bpf::Assembler* a, const Fd& table,
+                              std::optional<std::uint32_t> index) {
+  a->move(r1, r6);
+  a->load_map(r2, table.value());
+  if (index) {
+    a->move(r3, std::uint64_t{*index});
+  } else {
+    a->move(r3, r7);
+  }
+  a->call(BPF_FUNC_tail_call);
+}
+
 // Context in r6, number in r7. Falls through where there is no program for it.
+//
+// The kernel makes a jump to a constant place of a table a direct one. To a number that is in a register it jumps
+// indirectly, which costs 10 ns and more where indirect branches are slow (retpolines): this is left to calls that were put
+// there after the start.
 void SyscallDispatch::jump_by_number(bpf::Assembler* a, bool at_exit, Abi abi) const {
   const auto index = static_cast<std::size_t>(abi);
   const Direction& direction = directions_[at_exit ? 1 : 0];
+  const Fd& table = direction.tables[index];
   if (at_exit) {
     const Label is_number = a->label();
     a->jump_if(If::kNotEqual, r7, -1, is_number);
     a->move(r7, std::uint64_t{registers_.signal_return[index]});
     a->bind(is_number);
   }
-  a->move(r1, r6);
-  a->load_map(r2, direction.tables[index].value());
-  a->move(r3, r7);
-  a->call(BPF_FUNC_tail_call);
-  if (!direction.has_unknown[index]) return;
-  a->move(r1, r6);
-  a->load_map(r2, direction.tables[index].value());
-  a->move(r3, std::uint64_t{kNumbers});
-  a->call(BPF_FUNC_tail_call);
+  const Label others = a->label();
+  const std::vector<std::uint32_t> numbers(direction.numbers[index].begin(),
+                                           direction.numbers[index].end());
+  if (!numbers.empty()) search(a, table, numbers, others);
+  a->bind(others);
+  jump_to(a, table, std::nullopt);
+  if (direction.has_unknown[index]) jump_to(a, table, kNumbers);
+}
+
+// Halves sorted numbers until one is left.
+void SyscallDispatch::search(bpf::Assembler* a, const Fd& table,
+                             std::span<const std::uint32_t> numbers, Label others) {
+  const std::size_t half = numbers.size() / 2;
+  const auto middle = static_cast<std::int32_t>(numbers[half]);
+  if (numbers.size() == 1) {
+    a->jump_if(If::kNotEqual, r7, middle, others);
+    jump_to(a, table, numbers[half]);
+    a->jump(others);
+    return;
+  }
+  const Label upper = a->label();
+  a->jump_if(If::kAboveOrEqual, r7, middle, upper);
+  search(a, table, numbers.first(half), others);
+  a->bind(upper);
+  search(a, table, numbers.subspan(half), others);
 }
 
 Result<Fd> SyscallDispatch::load(bool at_exit) const {
@@ -114,6 +195,7 @@ Result<Fd> SyscallDispatch::load(bool at_exit) const {
   } else {
     a.load(Size::k8, r7, r6, 8);
   }
+  leave_unwanted(&a, directions_[at_exit ? 1 : 0], out);
   load_current_task(a, current_, 0);
   if (excluded_fd_ >= 0) {
     a.load_map_value(r3, excluded_fd_);

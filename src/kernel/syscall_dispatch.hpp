@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From a system call to the program of its event, without a search.
+// From a system call to the program of its event, by number.
 #pragma once
 
 #include "base/fd.hpp"
@@ -16,6 +16,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
+#include <span>
 
 namespace sillage::kernel {
 
@@ -28,7 +30,7 @@ struct SyscallPlace {
 };
 
 /// Two small programs on sys_enter and sys_exit, each of which jumps to the program of the call by its
-/// number. Calls that are not asked for end there.
+/// number. Calls that are not asked for end there, before anything else is looked at.
 ///
 /// Threads: one at a time.
 class SyscallDispatch {
@@ -66,13 +68,21 @@ class SyscallDispatch {
  private:
   struct Direction {
     std::array<Fd, 2> tables;  // by Abi
+    Fd wanted;                 // a bit of each number that either table has
     Fd program, link;
+    std::array<std::set<std::uint32_t>, 2> numbers;  // by Abi: what the tables have
     bool is_used = false;
     std::array<bool, 2> has_unknown{};  // by Abi: a program for calls without one
   };
 
   explicit SyscallDispatch(const SyscallRegisters& registers) : registers_(registers) {}
   [[nodiscard]] Result<Fd> load(bool at_exit) const;
+  [[nodiscard]] static Status say_wanted(const Direction& direction);
+  void leave_unwanted(bpf::Assembler* assembler, const Direction& direction, bpf::Label out) const;
+  static void jump_to(bpf::Assembler* assembler, const Fd& table,
+                      std::optional<std::uint32_t> index);
+  static void search(bpf::Assembler* assembler, const Fd& table,
+                     std::span<const std::uint32_t> numbers, bpf::Label others);
   void jump_by_number(bpf::Assembler* assembler, bool at_exit, Abi abi) const;
 
   SyscallRegisters registers_;

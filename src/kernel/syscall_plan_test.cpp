@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -156,6 +157,11 @@ TEST(SyscallPlan, EveryCall_LoadsIntoTheKernel) {
   ASSERT_TRUE(geometry);
   auto channel = KernelChannel::create(*geometry, {}, {}, 0);
   SKIP_WITHOUT(channel);
+  // A descriptor for each of some 1,500 programs.
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = limit.rlim_max;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
   using Clock = std::chrono::steady_clock;
   Clock::duration slowest{};
   std::string slowest_name;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "lttng/context_element.hpp"
 #include "lttng/describe.hpp"
 #include "lttng/verbs.hpp"
 
@@ -211,34 +212,13 @@ constexpr std::string_view kContexts[] = {
     "vuid",       "veuid",      "vsuid",         "vgid",        "vegid",
     "vsgid",      "cpu_id"};
 
-std::string upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-  });
-  return text;
-}
-
-void write_context_type(const std::string& type, MiDocument* document) {
-  if (!type.starts_with("perf:")) {
-    std::string name = upper(type);
-    std::replace(name.begin(), name.end(), '-', '_');
-    document->text("type", name);
-    return;
-  }
-  document->open("perf");
-  document->number("type", 0);
-  document->number("config", 0);
-  document->text("name", type);
-  document->close();
-}
-
 Result<int> list_contexts(Context& context) {
   MiDocument document("add-context");
   document.open("contexts");
   for (const std::string_view name : kContexts) {
     context.say(std::string(name));
     document.open("context");
-    document.text("type", upper(std::string(name)));
+    write_context(name, &document);
     document.text("symbol", name);
     document.close();
   }
@@ -272,7 +252,7 @@ Result<int> add_context(Context& context, const CommandLine& line) {
     if (channel) asked->set_channel(*channel);
     auto response = context.call(std::move(request));
     document.open("context");
-    write_context_type(type, &document);
+    write_context(type, &document);
     document.text("symbol", type);
     document.boolean("success", response.has_value());
     document.close();

@@ -3,6 +3,8 @@
 
 #include "session/nearest.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -170,6 +172,19 @@ Result<std::uint64_t> parse_microseconds(std::string_view text) {
   }
   return wrong("not a time: " + std::string(text) +
                " (us, ms, s, m and h may stand behind a number)");
+}
+
+Result<std::string> parse_directory(const std::string& text) {
+  constexpr std::string_view kFile = "file://";
+  if (text.starts_with('/')) return text;
+  if (text.starts_with(kFile)) return text.substr(kFile.size());
+  if (text.find("://") != std::string::npos)
+    return fail(Code::kUnsupported,
+                "traces are not sent over the network: give a directory, not " + text);
+  std::string here(4096, '\0');
+  if (getcwd(here.data(), here.size()) == nullptr) return fail_errno("cannot tell this directory");
+  here.resize(here.find('\0'));
+  return here + "/" + text;
 }
 
 }  // namespace sillage::lttng

@@ -69,4 +69,9 @@ class CommandLine {
 /// Errors: kInvalidArgument  also if it is more than 64 bits of nanoseconds hold.
 [[nodiscard]] Result<std::uint64_t> parse_microseconds(std::string_view text);
 
+/// The absolute path of a directory: absolute, relative to here, or file:///PATH.
+///
+/// Errors: kUnsupported  another URL; kSystem  nobody knows where "here" is.
+[[nodiscard]] Result<std::string> parse_directory(const std::string& text);
+
 }  // namespace sillage::lttng

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sillage::lttng {
@@ -21,13 +22,23 @@ enum Exit : int {
   kExitWarning = 4
 };
 
+/// An event that the kernel has, as listings show it.
+struct KernelEvent {
+  std::string name;
+  bool is_system_call = false;
+  std::vector<std::pair<std::string, std::string>> fields{};  ///< names and types; if asked for
+};
+
 /// One run of a command: what it may talk to, what it prints, and what it was told in general.
 struct Context {
   std::function<Result<control::ControlClient>()> connect;   ///< to the daemon, started if need be
   std::function<Result<int>(bool with_fields)> list_kernel;  ///< `list --kernel`
-  std::string home;                                          ///< LTTNG_HOME, else HOME
-  std::string release;                                       ///< of Sillage
-  bool is_mi = false;                                        ///< --mi=xml
+  /// The same for programs: tracepoints, or system calls.
+  std::function<Result<std::vector<KernelEvent>>(bool system_calls, bool with_fields)>
+      kernel_events{};
+  std::string home;     ///< LTTNG_HOME, else HOME
+  std::string release;  ///< of Sillage
+  bool is_mi = false;   ///< --mi=xml
   bool is_quiet = false;
 
   std::string out{}, err{};  ///< what was printed

@@ -176,6 +176,9 @@ void write_attributes(const v1::SessionChannel& channel, v1::Domain domain, MiDo
   document->number("tracefile_size", options.tracefile_bytes());
   document->number("tracefile_count", options.tracefile_count());
   document->number("live_timer_interval", 0);
+  document->number("watchdog_timer_interval", options.watchdog_timer_ns() / 1000);
+  document->text("allocation_policy", options.one_buffer() ? "PER_CHANNEL" : "PER_CPU");
+  document->text("preallocation_policy", options.on_demand() ? "ON_DEMAND" : "PREALLOCATE");
   document->number("discarded_events", channel.discarded_events());
   document->number("lost_packets", channel.lost_packets());
   document->close();
@@ -329,6 +332,47 @@ void open_rule(const v1::RecordingRule& rule, bool is_enabled, MiDocument* docum
   document->close();
 }
 
+namespace {
+
+/// LTTng's word for the type of a field, of the listings' word for people.
+const char* field_type(std::string_view type) {
+  if (type == "string" || type.starts_with("text") || type.ends_with("char *")) return "STRING";
+  if (type.ends_with(']') || type.ends_with('*') || type.starts_with("struct ")) return "OTHER";
+  if (type == "float" || type == "double") return "FLOAT";
+  return type.starts_with("enum") ? "ENUM" : "INTEGER";
+}
+
+void write_field(const std::string& name, const std::string& type, MiDocument* document) {
+  document->open("event_field");
+  document->text("name", name);
+  document->text("type", field_type(type));
+  document->number("nowrite", 0);
+  document->close();
+}
+
+}  // namespace
+
+void write_kernel_events(const std::vector<KernelEvent>& events, bool with_fields,
+                         MiDocument* document) {
+  document->open("domains");
+  document->open("domain");
+  document->text("type", "KERNEL");
+  document->text("buffer_type", "GLOBAL");
+  document->open("events");
+  for (const KernelEvent& event : events) {
+    document->open("event");
+    document->text("name", event.name);
+    document->text("type", event.is_system_call ? "SYSCALL" : "TRACEPOINT");
+    document->boolean("enabled", false);
+    if (with_fields) {
+      document->open("event_fields");
+      for (const auto& [name, type] : event.fields) write_field(name, type, document);
+      document->close();
+    }
+    document->close();
+  }
+}
+
 void write_programs(const v1::ListResponse& list, bool with_fields, MiDocument* document) {
   document->open("domains");
   document->open("domain");
@@ -349,13 +393,8 @@ void write_programs(const v1::ListResponse& list, bool with_fields, MiDocument* 
       document->text("loglevel_type", "UNKNOWN");
       if (with_fields) {
         document->open("event_fields");
-        for (const v1::Field& field : event.fields()) {
-          document->open("event_field");
-          document->text("name", field.name());
-          document->text("type", field.type() == "string" ? "STRING" : "OTHER");
-          document->number("nowrite", 0);
-          document->close();
-        }
+        for (const v1::Field& field : event.fields())
+          write_field(field.name(), field.type(), document);
         document->close();
       }
       document->close();

@@ -3,9 +3,11 @@
 #pragma once
 
 #include "control/control.pb.h"
+#include "lttng/context.hpp"
 #include "lttng/mi_document.hpp"
 
 #include <string>
+#include <vector>
 
 namespace sillage::lttng {
 
@@ -29,6 +31,8 @@ void open_channel(const control::v1::SessionChannel& channel, control::v1::Domai
                   MiDocument* document);
 /// A rule as <event>, left open, so that more can be said of it.
 void open_rule(const control::v1::RecordingRule& rule, bool is_enabled, MiDocument* document);
+void write_kernel_events(const std::vector<KernelEvent>& events, bool with_fields,
+                         MiDocument* document);
 void write_programs(const control::v1::ListResponse& list, bool with_fields, MiDocument* document);
 
 /// "TRACE_INFO (6)" and so on.

@@ -3,11 +3,7 @@
 #include "lttng/verbs.hpp"
 #include "session/log_level.hpp"
 
-#include <grp.h>
-#include <pwd.h>
-
 #include <array>
-#include <charconv>
 #include <utility>
 
 namespace sillage::lttng {
@@ -194,130 +190,6 @@ Result<int> disable_event(Context& context, const CommandLine& line) {
   return status;
 }
 
-struct Attribute {
-  const char* option;
-  v1::ProcessAttribute attribute;
-  const char* words;
-};
-constexpr Attribute kAttributes[] = {
-    {"pid", v1::PID, "process ID"}, {"vpid", v1::VPID, "virtual process ID"},
-    {"uid", v1::UID, "user ID"},    {"vuid", v1::VUID, "virtual user ID"},
-    {"gid", v1::GID, "group ID"},   {"vgid", v1::VGID, "virtual group ID"}};
-
-/// A number, or the name of a user or group.
-///
-/// Errors: kInvalidArgument  there is none of that name.
-Result<v1::ProcessValue> value_of(const std::string& text, v1::ProcessAttribute attribute) {
-  v1::ProcessValue value;
-  std::uint32_t number = 0;
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (end.ec == std::errc() && end.ptr == text.data() + text.size()) {
-    value.set_number(number);
-    return value;
-  }
-  value.set_name(text);
-  if (attribute == v1::UID || attribute == v1::VUID) {
-    if (const passwd* user = getpwnam(text.c_str()); user != nullptr) {
-      value.set_number(user->pw_uid);
-      return value;
-    }
-  } else if (attribute == v1::GID || attribute == v1::VGID) {
-    if (const group* entry = getgrnam(text.c_str()); entry != nullptr) {
-      value.set_number(entry->gr_gid);
-      return value;
-    }
-  }
-  return fail(Code::kInvalidArgument, "`" + text + "` is neither a number nor a name known here");
-}
-
-Result<int> track_or_untrack(Context& context, const CommandLine& line, bool adds) {
-  const auto domain = domain_for(line);
-  if (!domain) return tl::unexpected<Error>(domain.error());
-  const auto session = session_for(context, line);
-  if (!session) return tl::unexpected<Error>(session.error());
-  MiDocument document(adds ? "track" : "untrack");
-  document.open("process_attr_trackers");
-  int status = kExitOk;
-  bool is_any = false;
-  for (const auto& [option, text] : line.options()) {
-    const Attribute* found = nullptr;
-    for (const Attribute& each : kAttributes)
-      if (option == each.option) found = &each;
-    if (found == nullptr) continue;
-    is_any = true;
-    document.open(std::string(found->option) + "_process_attr_tracker");
-    document.open("process_attr_values");
-    std::vector<std::string> values = split_list(text);
-    const bool is_all = values.empty();
-    if (is_all && !line.has("all"))
-      return fail(Code::kInvalidArgument, "No process attribute value specified for --" + option +
-                                              ": give values, or --all with it");
-    if (is_all) values = {"all"};
-    for (const std::string& each : values) {
-      v1::Request request;
-      v1::TrackRequest* asked = request.mutable_track();
-      asked->set_session(*session);
-      asked->set_domain(*domain);
-      asked->set_attribute(found->attribute);
-      asked->set_remove(!adds);
-      asked->set_all(is_all);
-      Status done;
-      if (!is_all) {
-        auto value = value_of(each, found->attribute);
-        if (value) {
-          *asked->mutable_value() = *value;
-        } else {
-          done = tl::unexpected<Error>(std::move(value).error());
-        }
-      }
-      if (done) {
-        auto response = context.call(std::move(request));
-        if (!response) done = tl::unexpected<Error>(std::move(response).error());
-      }
-      document.open(found->option);
-      document.open("type");
-      if (is_all) {
-        document.boolean("all", true);
-      } else {
-        document.text("id", each);
-      }
-      document.close();
-      document.boolean("success", done.has_value());
-      document.close();
-      const std::string words = found->words;
-      if (done && is_all) {
-        std::string begin = words;
-        begin[0] = static_cast<char>(begin[0] - 'a' + 'A');
-        context.say(begin + " tracking policy set to `" + (adds ? "include" : "exclude") + " all`");
-      } else if (done) {
-        context.say((adds ? "Added " : "Removed ") + each + (adds ? " to the " : " from the ") +
-                    words + " tracker inclusion set");
-      } else if (done.error().code == Code::kAlreadyExists ||
-                 done.error().code == Code::kNotFound) {
-        context.warn("`" + each + "` is " + done.error().message + " (" + words + ")");
-      } else {
-        context.complain(done.error().text());
-        status = kExitError;
-      }
-    }
-    document.close();
-    document.close();
-  }
-  if (!is_any)
-    return fail(Code::kInvalidArgument,
-                "which processes? Give --pid, --vpid, --uid, --vuid, --gid or --vgid");
-  if (context.is_mi) context.out += document.finish(status == kExitOk);
-  return status;
-}
-
-Result<int> track(Context& context, const CommandLine& line) {
-  return track_or_untrack(context, line, true);
-}
-
-Result<int> untrack(Context& context, const CommandLine& line) {
-  return track_or_untrack(context, line, false);
-}
-
 std::vector<OptionSpec> event_options(bool enables) {
   std::vector<OptionSpec> options = {{"kernel", 'k'},
                                      {"userspace", 'u'},
@@ -345,28 +217,16 @@ std::vector<OptionSpec> event_options(bool enables) {
   return options;
 }
 
-std::vector<OptionSpec> tracker_options() {
-  std::vector<OptionSpec> options = {
-      {"kernel", 'k'}, {"userspace", 'u'}, {"session", 's', Value::kNeeded}, {"all", 'a'}};
-  for (const Attribute& each : kAttributes)
-    options.push_back({each.option, each.attribute == v1::PID ? 'p' : '\0', Value::kOptional});
-  return options;
-}
-
 }  // namespace
 
 std::span<const Verb> event_verbs() {
-  static const std::array<Verb, 4> kVerbs = {{
+  static const std::array<Verb, 2> kVerbs = {{
       {"enable-event",
        "(--kernel | --userspace) [--session=NAME] [--channel=CHANNEL] [OPTIONS] EVENT[,EVENT...]",
        "Create or enable recording event rules", event_options(true), enable_event},
       {"disable-event",
        "(--kernel | --userspace) [--session=NAME] [--channel=CHANNEL] [--remove] EVENT[,EVENT...]",
        "Disable recording event rules", event_options(false), disable_event},
-      {"track", "(--kernel | --userspace) [--session=NAME] (--pid | --vpid | ...)=VALUES",
-       "Allow specific processes to record events", tracker_options(), track},
-      {"untrack", "(--kernel | --userspace) [--session=NAME] (--pid | --vpid | ...)=VALUES",
-       "Disallow specific processes to record events", tracker_options(), untrack},
   }};
   return kVerbs;
 }

@@ -3,8 +3,6 @@
 #include "lttng/verbs.hpp"
 #include "session/glob.hpp"
 
-#include <unistd.h>
-
 #include <array>
 #include <utility>
 
@@ -13,15 +11,6 @@ namespace {
 
 namespace v1 = control::v1;
 using Value = OptionSpec::Value;
-
-Result<std::string> absolute(const std::string& path) {
-  if (path.starts_with('/')) return path;
-  if (path.starts_with("file://")) return path.substr(7);
-  std::string here(4096, '\0');
-  if (getcwd(here.data(), here.size()) == nullptr) return fail_errno("cannot tell this directory");
-  here.resize(here.find('\0'));
-  return here + "/" + path;
-}
 
 Result<int> create(Context& context, const CommandLine& line) {
   for (const char* option : {"set-url", "ctrl-url", "data-url", "live", "shm-path"})
@@ -38,7 +27,7 @@ Result<int> create(Context& context, const CommandLine& line) {
   if (line.has("snapshot")) asked->set_mode(v1::CreateSessionRequest::SNAPSHOT);
   if (line.has("no-output")) asked->set_mode(v1::CreateSessionRequest::NO_OUTPUT);
   if (auto output = line.value("output")) {
-    auto path = absolute(*output);
+    auto path = parse_directory(*output);
     if (!path) return tl::unexpected<Error>(std::move(path).error());
     asked->set_output_path(*path);
   }

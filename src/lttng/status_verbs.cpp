@@ -74,9 +74,20 @@ Result<int> list_programs(Context& context, bool with_fields) {
   return kExitOk;
 }
 
+Result<int> list_kernel_events(Context& context, const CommandLine& line) {
+  const bool with_fields = line.has("fields");
+  if (!context.is_mi) return context.list_kernel(with_fields);
+  auto events = context.kernel_events(line.has("syscall"), with_fields);
+  if (!events) return tl::unexpected<Error>(std::move(events).error());
+  MiDocument document("list");
+  write_kernel_events(*events, with_fields, &document);
+  context.out += document.finish(true);
+  return kExitOk;
+}
+
 Result<int> list(Context& context, const CommandLine& line) {
   if (!line.words().empty()) return show_session(context, line, line.words()[0]);
-  if (line.has("kernel") && !context.is_mi) return context.list_kernel(line.has("fields"));
+  if (line.has("kernel")) return list_kernel_events(context, line);
   if (line.has("userspace")) return list_programs(context, line.has("fields"));
   auto all = sessions(context, "");
   if (!all) return tl::unexpected<Error>(std::move(all).error());

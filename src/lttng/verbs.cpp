@@ -13,7 +13,8 @@ using Value = OptionSpec::Value;
 
 std::vector<const Verb*> all_verbs() {
   std::vector<const Verb*> all;
-  for (const auto verbs : {session_verbs(), channel_verbs(), event_verbs(), status_verbs()})
+  for (const auto verbs : {session_verbs(), channel_verbs(), event_verbs(), tracker_verbs(),
+                           file_verbs(), status_verbs()})
     for (const Verb& verb : verbs) all.push_back(&verb);
   return all;
 }

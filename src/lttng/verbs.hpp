@@ -25,8 +25,10 @@ struct Verb {
 
 [[nodiscard]] std::span<const Verb> session_verbs();  ///< create, destroy, set-session, start, stop
 [[nodiscard]] std::span<const Verb> channel_verbs();  ///< enable-, disable-channel, add-context
-[[nodiscard]] std::span<const Verb> event_verbs();  ///< enable-event, disable-event, track, untrack
-[[nodiscard]] std::span<const Verb> status_verbs();  ///< list, status, view, version
+[[nodiscard]] std::span<const Verb> event_verbs();    ///< enable-event, disable-event
+[[nodiscard]] std::span<const Verb> tracker_verbs();  ///< track, untrack
+[[nodiscard]] std::span<const Verb> file_verbs();     ///< load, save
+[[nodiscard]] std::span<const Verb> status_verbs();   ///< list, status, view, version
 
 /// nullptr if there is none.
 [[nodiscard]] const Verb* find_verb(std::string_view name);

@@ -12,9 +12,15 @@
 extern "C" {
 #endif
 
-/* Records a payload in one piece, called from `ip`. 24 bytes of it can be read, however few `bytes` are. */
-SILLAGE_API void sillage_emit_assembled(struct sillage_site* site, const void* payload,
-                                        uint32_t bytes, const void* ip);
+/* Records a payload in one piece, of which 24 bytes can be read, however few `bytes` are.
+ *
+ * Returns what sillage_emit_rest() has to be called with, or NULL: then it is recorded. */
+SILLAGE_API struct sillage_slot* sillage_emit_assembled(struct sillage_site* site,
+                                                        const void* payload, uint32_t bytes);
+
+/* Records the same payload where that has not been done. `ip`: whence the event was called. */
+SILLAGE_API void sillage_emit_rest(struct sillage_slot* rest, const void* payload, uint32_t bytes,
+                                   const void* ip);
 
 /* The word that changes, with a futex wake-up, after a collector changed gates of a registered image (abi/catalog.h);
  * NULL if it has none. Valid until the image is unregistered. */

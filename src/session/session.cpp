@@ -113,13 +113,27 @@ Result<Enabled> Session::enable_channel(Domain domain, const ChannelRequest& req
   return Enabled::kCreated;
 }
 
-Status Session::restore_channel(Domain domain, SessionChannel channel) {
-  auto& channels = domains_[index(domain)].channels;
-  if (find_channel(domain, channel.settings.name) != nullptr)
+Status Session::add_channel(Domain domain, const ChannelRequest& request,
+                            const SessionChannel& content) {
+  if (find_channel(domain, request.name) != nullptr)
     return fail(Code::kAlreadyExists, tracer_word(domain) + " channel already exist");
-  if (channels.size() == kMaxChannels)
-    return fail(Code::kLimit, "a session can have at most 64 channels of a domain");
-  channels.push_back(std::move(channel));
+  Session next = *this;
+  auto made = next.enable_channel(domain, request);
+  if (!made) return tl::unexpected<Error>(std::move(made).error());
+  for (const SessionChannel::Rule& entry : content.rules) {
+    if (domain_of(entry.rule.kind) != domain)
+      return fail(Code::kInvalidArgument,
+                  "the rule " + entry.rule.name + " is of the other domain");
+    auto added = next.enable_rule(request.name, entry.rule);
+    if (!added) return tl::unexpected<Error>(std::move(added).error());
+  }
+  for (const std::string& context : content.contexts)
+    SILLAGE_TRY(next.add_context(domain, request.name, context));
+  SessionChannel& channel = next.domains_[index(domain)].channels.back();
+  for (std::size_t i = 0; i < content.rules.size(); ++i)
+    channel.rules[i].is_enabled = content.rules[i].is_enabled;
+  channel.is_enabled = content.is_enabled;
+  *this = std::move(next);
   return {};
 }
 

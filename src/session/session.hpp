@@ -85,10 +85,11 @@ class Session {
   /// Errors: kAlreadyExists  it is there and enabled; kLimit  64 channels of the domain are there;
   ///         those of settle().
   [[nodiscard]] Result<Enabled> enable_channel(Domain domain, const ChannelRequest& request);
-  /// Adds a channel as it was in a session that another process had.
+  /// Makes a channel with all that belongs to it, as it was saved: what is disabled in it is disabled.
   ///
-  /// Errors: kAlreadyExists  there is one of its name; kLimit  64 channels of the domain are there.
-  [[nodiscard]] Status restore_channel(Domain domain, SessionChannel channel);
+  /// Errors: those of enable_channel(), enable_rule() and add_context(); a rule or a context that is there twice.
+  [[nodiscard]] Status add_channel(Domain domain, const ChannelRequest& request,
+                                   const SessionChannel& content);
   /// Errors: kNotFound, with a suggestion; kAlreadyExists  it is disabled.
   [[nodiscard]] Status disable_channel(Domain domain, std::string_view name);
 

@@ -32,17 +32,17 @@ Result<Session*> SessionList::create(const SessionRequest& request, const std::s
   }
   if (sessions_.contains(options.name))
     return fail(Code::kAlreadyExists, "Session name already exists");
-  if (sessions_.size() == kMaxSessions)
-    return fail(Code::kLimit, "there are 10000 sessions: destroy some first");
-  const std::string name = options.name;
   auto session = Session::create(std::move(options));
   if (!session) return tl::unexpected<Error>(std::move(session).error());
-  return &sessions_.emplace(name, *std::move(session)).first->second;
+  return add(*std::move(session));
 }
 
-void SessionList::restore(Session session) {
+Result<Session*> SessionList::add(Session session) {
   const std::string name = session.options().name;
-  sessions_.emplace(name, std::move(session));
+  if (sessions_.contains(name)) return fail(Code::kAlreadyExists, "Session name already exists");
+  if (sessions_.size() == kMaxSessions)
+    return fail(Code::kLimit, "there are 10000 sessions: destroy some first");
+  return &sessions_.emplace(name, std::move(session)).first->second;
 }
 
 Result<Session*> SessionList::find(std::string_view name) {

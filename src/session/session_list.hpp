@@ -32,8 +32,10 @@ class SessionList {
   ///         kInvalidArgument  a name, path or format that cannot be.
   [[nodiscard]] Result<Session*> create(const SessionRequest& request, const std::string& datetime);
 
-  /// Takes in a session that another process had; nothing happens if there is one of its name.
-  void restore(Session session);
+  /// Adds a session that was made elsewhere.
+  ///
+  /// Errors: kAlreadyExists  the name is taken; kLimit  as many sessions as there may be.
+  [[nodiscard]] Result<Session*> add(Session session);
 
   /// Errors: kNotFound, with a suggestion.
   [[nodiscard]] Result<Session*> find(std::string_view name);

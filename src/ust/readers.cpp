@@ -51,6 +51,7 @@ void on_thread_exit(void* record) {
     return lttng_ust_urcu_reader;
   }
   lttng_ust_urcu_reader = reader != nullptr ? reader : &g_nameless;
+  lttng_ust_urcu_reader->has_no_membarrier = lttng_ust_urcu_has_sys_membarrier == 0 ? 1 : 0;
   if (reader != nullptr) g_readers.keep(reader);
   return lttng_ust_urcu_reader;
 }

@@ -19,16 +19,17 @@ namespace {
 
 // The writer reads whole blocks and may pass the end of a payload by so many bytes.
 constexpr std::size_t kOvercopy = 24;
+constexpr std::size_t kMaxBlocksBytes = 256;  // above, memcpy() is faster
 
-/// Where a thread puts the fields of an event together, and those of events in signal handlers that interrupt it, behind
-/// each other.
+/// Where a thread puts the fields of an event together. Events of signal handlers that interrupt it get memory of their own.
+///
+/// A flag and not a stack of places: that would be a chain of loads and stores from each event to the next.
 struct alignas(64) Scratch {
-  char* top;  ///< nothing in use at or behind it
+  std::uint32_t is_busy;
   std::uint32_t is_used;
-  char bytes[16'384 - 64];
-
-  [[nodiscard]] char* end() { return bytes + sizeof bytes; }
+  alignas(64) char bytes[16'384 - 128];
 };
+constexpr std::size_t kScratchRoom = sizeof Scratch::bytes - kOvercopy;
 
 ThreadRecords<Scratch> g_scratches;
 thread_local Scratch* t_scratch;
@@ -44,7 +45,7 @@ void on_thread_exit(void* record) {
   if (t_scratch != nullptr) {  // a signal handler's event came first
     if (scratch != nullptr) g_scratches.give_back(scratch);
   } else if (scratch != nullptr) {
-    scratch->top = scratch->bytes;
+    scratch->is_busy = 0;
     t_scratch = scratch;
     g_scratches.keep(scratch);
   }
@@ -52,8 +53,9 @@ void on_thread_exit(void* record) {
   return t_scratch;
 }
 
-/// Memory for a payload that is too large for the scratch: of this one event.
-[[gnu::noinline, gnu::cold]] int reserve_large(ust_recording* recording) {
+/// Memory for this one event: of a payload that is too large for the scratch, of a signal handler's event in the middle of
+/// another, of a thread for which there was no scratch.
+[[gnu::noinline, gnu::cold]] int reserve_apart(ust_recording* recording) {
   const std::size_t bytes = recording->data_size + kOvercopy;
   if (recording->data_size > UINT32_MAX) return -ENOMEM;
   const long memory =
@@ -72,100 +74,132 @@ Event* event_of(const ust_recording* recording) {
 
 // `priv` of a recording is where the next field goes.
 
-int event_reserve(ust_recording* recording) {
-  Scratch* scratch = t_scratch;
-  if (scratch == nullptr) [[unlikely]] {
-    scratch = take_scratch();
-    if (scratch == nullptr) return -ENOMEM;
-  }
-  char* at = scratch->top;
-  if (recording->data_size + kOvercopy > static_cast<std::size_t>(scratch->end() - at)) [[unlikely]]
-    return reserve_large(recording);
-  // Before a field is written: a signal handler's event goes behind.
-  __atomic_store_n(&scratch->top, at + recording->data_size, __ATOMIC_RELAXED);
+/// True if the recording has the thread's scratch now.
+[[gnu::always_inline]] inline bool reserve_in(Scratch* scratch, ust_recording* recording) {
+  if (scratch->is_busy != 0 || recording->data_size > kScratchRoom) [[unlikely]]
+    return false;
+  // Before a field is written.
+  __atomic_store_n(&scratch->is_busy, 1, __ATOMIC_RELAXED);
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
-  recording->priv = at;
-  return 0;
+  recording->priv = scratch->bytes;
+  return true;
 }
 
-[[gnu::noinline, gnu::cold]] void commit_large(ust_recording* recording, char* begin) {
-  const std::size_t bytes = recording->data_size;
-  sillage_emit_assembled(&event_of(recording)->site, begin, static_cast<std::uint32_t>(bytes),
-                         recording->probe_ctx->ip);
-  kernel_call(SYS_munmap, begin, static_cast<long>(bytes + kOvercopy));
+[[gnu::noinline, gnu::cold]] int reserve_first(ust_recording* recording) {
+  Scratch* scratch = take_scratch();
+  return scratch != nullptr && reserve_in(scratch, recording) ? 0 : reserve_apart(recording);
+}
+
+int event_reserve(ust_recording* recording) {
+  Scratch* scratch = t_scratch;
+  if (scratch == nullptr) [[unlikely]]
+    return reserve_first(recording);
+  return reserve_in(scratch, recording) ? 0 : reserve_apart(recording);
+}
+
+sillage_slot* emit(const ust_recording* recording, const char* begin) {
+  return sillage_emit_assembled(&event_of(recording)->site, begin,
+                                static_cast<std::uint32_t>(recording->data_size));
+}
+
+/// Records it on channels that the shortest way does not lead to. `priv` is where its first field is.
+[[gnu::noinline]] void emit_rest(sillage_slot* rest, const ust_recording* recording) {
+  sillage_emit_rest(rest, recording->priv, static_cast<std::uint32_t>(recording->data_size),
+                    recording->probe_ctx->ip);
+}
+
+[[gnu::noinline, gnu::cold]] void commit_apart(ust_recording* recording, char* begin) {
+  recording->priv = begin;
+  if (sillage_slot* rest = emit(recording, begin); rest != nullptr) emit_rest(rest, recording);
+  kernel_call(SYS_munmap, begin, static_cast<long>(recording->data_size + kOvercopy));
+  if (!is_watched()) watch_in_child();
 }
 
 void event_commit(ust_recording* recording) {
-  Scratch* scratch = t_scratch;
+  const Scratch* scratch = t_scratch;
   char* begin = static_cast<char*>(recording->priv) - recording->data_size;
-  if (begin + recording->data_size == scratch->top && begin >= scratch->bytes) [[likely]] {
-    sillage_emit_assembled(&event_of(recording)->site, begin,
-                           static_cast<std::uint32_t>(recording->data_size),
-                           recording->probe_ctx->ip);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    __atomic_store_n(&scratch->top, begin, __ATOMIC_RELAXED);
-  } else {
-    commit_large(recording, begin);
-  }
+  if (scratch == nullptr || begin != scratch->bytes) [[unlikely]]
+    return commit_apart(recording, begin);
+  recording->priv = begin;
+  if (sillage_slot* rest = emit(recording, begin); rest != nullptr) [[unlikely]]
+    emit_rest(rest, recording);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  // From `priv`, so that nothing but `recording` has to be kept over the call.
+  auto* held =
+      reinterpret_cast<Scratch*>(static_cast<char*>(recording->priv) - offsetof(Scratch, bytes));
+  __atomic_store_n(&held->is_busy, 0, __ATOMIC_RELAXED);
   if (!is_watched()) [[unlikely]]
     watch_in_child();
 }
 
-[[gnu::always_inline]] inline void copy(void* to, const void* from, std::size_t bytes) {
+#if defined(__SSE2__)
+[[gnu::always_inline]] inline void copy_block(char* to, const char* from) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                   _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+}
+#endif
+
+/// In blocks as they are read again when the event is recorded: a part of a wider store is not had from the store queue.
+[[gnu::noinline]] void write_blocks(char* to, const char* from, std::size_t bytes) {
+#if defined(__SSE2__)
+  if (bytes <= kMaxBlocksBytes) {
+    for (; bytes >= 64; bytes -= 64, to += 64, from += 64) {
+      copy_block(to, from);
+      copy_block(to + 16, from + 16);
+      copy_block(to + 32, from + 32);
+      copy_block(to + 48, from + 48);
+    }
+    for (; bytes >= 16; bytes -= 16, to += 16, from += 16) copy_block(to, from);
+    if (bytes == 0) return;
+  }
+#endif
+  std::memcpy(to, from, bytes);
+}
+
+void event_write(ust_recording* recording, const void* from, std::size_t bytes,
+                 std::size_t /*alignment: records are packed*/) {
+  auto* to = static_cast<char*>(recording->priv);
+  recording->priv = to + bytes;
   switch (bytes) {
     case 1: std::memcpy(to, from, 1); return;
     case 2: std::memcpy(to, from, 2); return;
     case 4: std::memcpy(to, from, 4); return;
     case 8: std::memcpy(to, from, 8); return;
-    default: std::memcpy(to, from, bytes); return;
+    default: write_blocks(to, static_cast<const char*>(from), bytes);
   }
 }
 
-void event_write(ust_recording* recording, const void* from, std::size_t bytes,
-                 std::size_t /*alignment: records are packed*/) {
-  char* to = static_cast<char*>(recording->priv);
-  copy(to, from, bytes);
-  recording->priv = to + bytes;
-}
-
-/// Replaces the first NUL of `count` bytes, and all behind it, if there is one.
+/// Copies a text as event_strcpy() does, byte by byte.
 ///
-/// Texts were measured before they are copied, and another thread may have shortened one since.
-void fill_behind_nul(char* text, std::size_t count) {
-  auto* nul = static_cast<char*>(std::memchr(text, 0, count));
-  if (nul != nullptr) std::memset(nul, '#', count - static_cast<std::size_t>(nul - text));
-}
-
-/// Copies `count` bytes of text in which there should be no NUL; true if there is none.
-[[gnu::always_inline]] inline bool copy_text(char* to, const char* from, std::size_t count) {
-#if defined(__SSE2__)
-  const __m128i zero = _mm_setzero_si128();
-  std::size_t done = 0;
-  // Whole blocks, the last beyond the text but never beyond the page that it ends in. The scratch has room for that.
-  while (done < count && (reinterpret_cast<std::uintptr_t>(from + done) & 4095) <= 4080) {
-    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + done));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + done), block);
-    auto nuls = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(block, zero)));
-    if (count - done < 16) nuls &= (1u << (count - done)) - 1;
-    if (nuls != 0) [[unlikely]]
-      break;
-    done += 16;
-  }
-  if (done >= count) [[likely]]
-    return true;
-#endif
+/// Replaces the first NUL in it, and all behind it: another thread may have shortened the text since it was measured, and a
+/// NUL inside would end the string there, and what follows be misread.
+[[gnu::noinline, gnu::cold]] void copy_text(char* to, const char* from, std::size_t bytes) {
+  const std::size_t count = bytes - 1;
   std::memcpy(to, from, count);
-  return std::memchr(to, 0, count) == nullptr;
+  auto* nul = static_cast<char*>(std::memchr(to, 0, count));
+  if (nul != nullptr) std::memset(nul, '#', count - static_cast<std::size_t>(nul - to));
+  to[count] = 0;
 }
 
 void event_strcpy(ust_recording* recording, const char* from, std::size_t bytes) {
   char* to = static_cast<char*>(recording->priv);
   recording->priv = to + bytes;
-  if (bytes == 0) return;
-  // A NUL inside would end the string there, and what follows be misread.
-  if (!copy_text(to, from, bytes - 1)) [[unlikely]]
-    fill_behind_nul(to, bytes - 1);
-  to[bytes - 1] = 0;
+#if defined(__SSE2__)
+  const __m128i zero = _mm_setzero_si128();
+  // Whole blocks, the last beyond the text but never beyond the page that it ends in. The scratch has room for that.
+  for (std::size_t done = 0; (reinterpret_cast<std::uintptr_t>(from + done) & 4095) <= 4080;
+       done += 16) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + done));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + done), block);
+    const auto nuls = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(block, zero)));
+    if (nuls == 0 && done + 16 < bytes) continue;
+    // The first NUL is to be the text's last byte.
+    if (nuls != 0 && done + static_cast<unsigned>(__builtin_ctz(nuls)) + 1 == bytes) [[likely]]
+      return;
+    break;
+  }
+#endif
+  if (bytes != 0) copy_text(to, from, bytes);
 }
 
 void event_pstrcpy_pad(ust_recording* recording, const char* from, std::size_t bytes) {

@@ -7,7 +7,7 @@
 namespace sillage::ust {
 
 /// 0 in a fork child that has none yet, clone(2) included: the memory is wiped there.
-extern std::uint32_t* g_watched;
+extern std::uint32_t* g_watched __attribute__((visibility("hidden")));
 
 /// Whether this process has its watcher, or could not get one.
 [[nodiscard]] inline bool is_watched() { return __atomic_load_n(g_watched, __ATOMIC_RELAXED) != 0; }

@@ -51,7 +51,7 @@ qemu-system-x86_64 "${more[@]}" -cpu max -m 3072 -display none -no-reboot -nic n
   -kernel "$image/vmlinuz" -initrd "$image/initrd.img" \
   -append "console=ttyS0 quiet root=/dev/vda rw init=/sbin/guest-init guest.tree=$tree panic=-1 tsc=reliable ${GUEST_APPEND-}" \
   -drive "file=$image/root.ext4,format=raw,if=virtio,snapshot=on" \
-  -drive "file=$work/tree.ext4,format=raw,if=virtio,cache=unsafe" </dev/null | tr -d '\r'
+  -drive "file=$work/tree.ext4,format=raw,if=virtio,cache=unsafe" </dev/null | sed -u 's|\r||g'
 
 # What was there before is in its way.
 rm -rf "$image/results"

@@ -5,7 +5,7 @@ set -euo pipefail
 release=$1
 shift
 # The emulated machine is some 20 times slower than the one that the tests' limits are made for.
-export SILLAGE_REQUIRE_KERNEL=1 SILLAGE_SLOWNESS=${SILLAGE_SLOWNESS:-20}
+export SILLAGE_REQUIRE_KERNEL=1 SILLAGE_TEST_OWN_MACHINE=1 SILLAGE_SLOWNESS=${SILLAGE_SLOWNESS:-20}
 results=$PWD/build/guest/results
 cd "$release"
 failed=0

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Recording while interrupts come as fast as the machine lets them: timers, softirqs of the loopback, NMIs where there are
-counters to make them; and while a CPU goes and comes back.
+"""Recording while interrupts come as fast as the machine lets them: timers, softirqs of the loopback, NMIs where they
+can be made; and while a CPU goes and comes back.
 
     storm_test.py SILLAGE
 """
@@ -18,7 +18,7 @@ import bt2
 
 import recording
 
-SECONDS = 0.7
+SECONDS = 0.7 * min(recording.SLOWNESS, 5)
 CALLS = 5000
 # A process that sleeps for as short as it can: a timer interrupt each; and one that sends to itself.
 TIMERS = "import time\nwhile True: time.sleep(0.000001)"
@@ -35,6 +35,8 @@ while True:
 COUNTED = f"import os\nfor _ in range({CALLS}): os.getppid()"
 EVENTS = ("irq_*", "timer_hrtimer_*", "net_if_rx", "net_dev_xmit", "sched_switch")
 COUNTED_EVENTS = ("syscall_entry_getppid", "syscall_exit_getppid")
+# CPUs may go and the kernel's log may be filled: the guest's, not yours.
+OWN_MACHINE = os.environ.get("SILLAGE_TEST_OWN_MACHINE") == "1"
 ONLINE = pathlib.Path("/sys/devices/system/cpu/cpu1/online")
 
 
@@ -99,28 +101,34 @@ class Storm(recording.KernelTest):
         self.assertGreater(summary.lost, 1000, summary.text)
         self.check_calls(calls, summary.lost)
 
+    def nmis(self):
+        """Something that makes them until it is terminated."""
+        if os.path.exists("/sys/bus/event_source/devices/cpu"):
+            return self.start(["perf", "record", "-q", "-a", "-e", "cycles", "-F", "20000", "-o", self.folder / "perf.data"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if not OWN_MACHINE:
+            self.skipTest("no counters whose overflow is an NMI, and backtraces of all CPUs only where SILLAGE_TEST_OWN_MACHINE=1")
+        return self.start(["sh", "-c", "while :; do echo l >/proc/sysrq-trigger; done"])
+
     def test_nmis(self):
-        if not os.path.exists("/sys/bus/event_source/devices/cpu"):
-            self.skipTest("this machine has no counters whose overflow is an NMI")
         self.start_daemon()
-        # perf's samples are taken in NMIs; a recording of nmi_handler happens there, in the middle of other records.
-        perf = self.start(["perf", "record", "-q", "-a", "-e", "cycles", "-F", "20000", "-o", self.folder / "perf.data"],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # A recording of nmi_handler happens in the middle of other records.
+        maker = self.nmis()
         run = self.begin("-e", "nmi_handler", "-e", "sched_*", "-e", "timer_*", "--syscall=getppid", "--subbuf-size", "8M")
         noise = self.storm(TIMERS, PACKETS)
         time.sleep(SECONDS)
-        for process in [*noise, perf]:
+        for process in [*noise, maker]:
             process.terminate()
             process.wait()
         summary = self.end(run)
         trace = recording.Trace(run.output)
         self.assertEqual((trace.count, trace.discarded), (summary.recorded, summary.lost), summary.text)
-        self.assertGreater(sum(event.name == "nmi_handler" for event in trace.events), 100)
+        self.assertGreater(sum(event.name == "nmi_handler" for event in trace.events), 20)
 
     def test_cpu_goes_and_comes_back(self):
-        """Only where it is asked for: the whole machine loses a CPU for half a second, and tasks bound to it their place."""
-        if os.environ.get("SILLAGE_TEST_CPU_HOTPLUG") != "1" or not ONLINE.exists():
-            self.skipTest("SILLAGE_TEST_CPU_HOTPLUG=1 is not set, or CPU 1 cannot go")
+        """The whole machine loses a CPU for half a second, and tasks bound to it their place."""
+        if not OWN_MACHINE or not ONLINE.exists():
+            self.skipTest("SILLAGE_TEST_OWN_MACHINE=1 is not set, or CPU 1 cannot go")
         self.start_daemon()
         run = self.begin("-e", "sched_switch", "-e", "irq_softirq_entry", "--context", "perf:cpu:context-switches",
                          "--context", "pid")

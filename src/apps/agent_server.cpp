@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+#include "apps/agent_server.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <utility>
+
+namespace sillage::apps {
+namespace {
+
+constexpr std::uint16_t kFirstPort = 5345, kLastPort = 5354;  // LTTng's, parity U26
+constexpr std::size_t kMaxAgents = 1024;                      // each is a descriptor
+constexpr std::size_t kMaxUnsent = 64 * 1024;                 // of an agent that does not read
+constexpr int kPerRound = 64;                                 // then others get their turn
+constexpr std::size_t kNameBytes = 256;
+constexpr std::size_t kGreetingBytes = 16;
+constexpr std::uint32_t kMajor = 2;
+
+enum Command : std::uint32_t { kEnable = 2, kDisable = 3, kRegistered = 4 };
+
+void append_number(std::string* to, std::uint64_t number, int bytes) {
+  for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8)
+    to->push_back(static_cast<char>(number >> shift & 0xff));
+}
+
+std::uint32_t number_at(const std::string& bytes, std::size_t at) {
+  std::uint32_t number = 0;
+  std::memcpy(&number, bytes.data() + at, sizeof number);
+  return ntohl(number);
+}
+
+void append_command(std::string* to, Command command, const std::string& body) {
+  append_number(to, body.size(), 8);
+  append_number(to, command, 4);
+  append_number(to, 0, 4);  // version
+  *to += body;
+}
+
+/// All loggers at all levels: the tracepoint's rules choose.
+std::string everything(Command command) {
+  std::string name = "*";
+  name.resize(kNameBytes);
+  if (command == kDisable) return name;
+  std::string body;
+  append_number(&body, 0, 4);  // level
+  append_number(&body, 0, 4);  // of that kind: all
+  body += name;
+  append_number(&body, 0, 4);  // no filter
+  return body;
+}
+
+sockaddr_in local_address(std::uint16_t port) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+bool bind_to(const Fd& socket_fd, std::uint16_t port) {
+  const sockaddr_in address = local_address(port);
+  return bind(socket_fd.value(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+/// Whether somebody serves the port that a file names.
+bool is_served(const std::string& file) {
+  std::ifstream stream(file);
+  std::uint32_t port = 0;
+  if (!(stream >> port) || port == 0 || port > UINT16_MAX) return false;
+  const Fd probe(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sockaddr_in address = local_address(static_cast<std::uint16_t>(port));
+  return probe &&
+         connect(probe.value(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+bool write_port(const std::string& file, std::uint16_t port) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(file).parent_path(), error);
+  // Whole from the start: a program may read it at any moment.
+  const std::string next = file + ".new";
+  {
+    std::ofstream stream(next, std::ios::trunc);
+    stream << port << "\n";
+    if (!stream.flush()) return false;
+  }
+  std::filesystem::rename(next, file, error);
+  return !error;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AgentServer>> AgentServer::listen(const Options& options,
+                                                         IsWanted is_wanted) {
+  std::unique_ptr<AgentServer> server(new AgentServer(std::move(is_wanted)));
+  SILLAGE_TRY(server->start(options));
+  return server;
+}
+
+Status AgentServer::start(const Options& options) {
+  epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
+  listener_ = Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!epoll_ || !listener_) return fail_errno("cannot set up the socket for logging agents");
+  std::uint16_t port = kFirstPort;
+  while (port <= kLastPort && !bind_to(listener_, port)) ++port;
+  if (port > kLastPort && !bind_to(listener_, 0))
+    return fail_errno("there is no port for logging agents on 127.0.0.1");
+  if (::listen(listener_.value(), SOMAXCONN) != 0)
+    return fail_errno("cannot listen for logging agents");
+  sockaddr_in address = {};
+  socklen_t bytes = sizeof address;
+  if (getsockname(listener_.value(), reinterpret_cast<sockaddr*>(&address), &bytes) != 0)
+    return fail_errno("cannot find out the port for logging agents");
+  port_ = ntohs(address.sin_port);
+  if (!watch(EPOLL_CTL_ADD, listener_.value(), EPOLLIN))
+    return fail_errno("cannot watch the socket for logging agents");
+  for (const std::string& file : options.port_files)
+    if (!is_served(file) && write_port(file, port_)) port_files_.push_back(file);
+  return {};
+}
+
+AgentServer::~AgentServer() {
+  for (const std::string& file : port_files_) unlink(file.c_str());
+}
+
+std::size_t AgentServer::agent_count() const {
+  return static_cast<std::size_t>(
+      std::count_if(agents_.begin(), agents_.end(),
+                    [](const auto& entry) { return entry.second.domain != nullptr; }));
+}
+
+void AgentServer::process_events() {
+  epoll_event events[kPerRound];
+  const int count = epoll_wait(epoll_.value(), events, kPerRound, 0);
+  for (int i = 0; i < count; ++i) {
+    const int fd = events[i].data.fd;
+    if (fd == listener_.value()) {
+      accept_agents();
+      continue;
+    }
+    const auto found = agents_.find(fd);
+    if (found == agents_.end()) continue;
+    const bool can_go_on = (events[i].events & EPOLLIN) == 0 || receive(&found->second);
+    if (!can_go_on || !send_unsent(&found->second)) agents_.erase(found);
+  }
+}
+
+void AgentServer::accept_agents() {
+  for (int i = 0; i < kPerRound; ++i) {
+    Fd socket_fd(accept4(listener_.value(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!socket_fd) return;
+    if (agents_.size() >= kMaxAgents) continue;  // it tries again later
+    if (!watch(EPOLL_CTL_ADD, socket_fd.value(), EPOLLIN)) continue;
+    const int fd = socket_fd.value();
+    agents_[fd].socket = std::move(socket_fd);
+  }
+}
+
+bool AgentServer::watch(int command, int fd, std::uint32_t events) const {
+  epoll_event event = {};
+  event.events = events;
+  event.data.fd = fd;
+  return epoll_ctl(epoll_.value(), command, fd, &event) == 0;
+}
+
+bool AgentServer::receive(Agent* agent) {
+  char bytes[4096];
+  const ssize_t count = recv(agent->socket.value(), bytes, sizeof bytes, 0);
+  if (count == 0) return false;
+  if (count < 0) return errno == EAGAIN || errno == EINTR;
+  if (agent->domain != nullptr) return true;  // statuses of commands: nothing depends on them
+  agent->greeting.append(bytes, static_cast<std::size_t>(count));
+  return agent->greeting.size() < kGreetingBytes || register_agent(agent);
+}
+
+bool AgentServer::register_agent(Agent* agent) {
+  const std::uint32_t number = number_at(agent->greeting, 0);
+  const auto* domain = std::find_if(std::begin(kAgentDomains), std::end(kAgentDomains),
+                                    [&](const AgentDomain& each) { return each.number == number; });
+  if (domain == std::end(kAgentDomains) || number_at(agent->greeting, 8) != kMajor) return false;
+  agent->domain = domain;
+  agent->greeting = {};
+  tell(agent);
+  append_command(&agent->unsent, kRegistered, "");
+  return true;
+}
+
+void AgentServer::tell(Agent* agent) {
+  const bool is_wanted = is_wanted_(agent->domain->event);
+  if (is_wanted == agent->is_enabled) return;
+  agent->is_enabled = is_wanted;
+  const Command command = is_wanted ? kEnable : kDisable;
+  append_command(&agent->unsent, command, everything(command));
+}
+
+bool AgentServer::send_unsent(Agent* agent) {
+  const int fd = agent->socket.value();
+  while (!agent->unsent.empty()) {
+    const ssize_t count = send(fd, agent->unsent.data(), agent->unsent.size(), MSG_NOSIGNAL);
+    if (count < 0 && errno != EAGAIN) return false;
+    if (count < 0) break;
+    agent->unsent.erase(0, static_cast<std::size_t>(count));
+  }
+  const bool waits = !agent->unsent.empty();
+  if (waits == agent->waits_for_room) return agent->unsent.size() <= kMaxUnsent;
+  agent->waits_for_room = waits;
+  return watch(EPOLL_CTL_MOD, fd, waits ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+void AgentServer::renew() {
+  if (agents_.empty()) return;
+  std::array<bool, std::size(kAgentDomains)> wanted = {};
+  for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = is_wanted_(kAgentDomains[i].event);
+  if (std::exchange(is_told_, wanted) == wanted) return;
+  for (auto entry = agents_.begin(); entry != agents_.end();) {
+    Agent& agent = entry->second;
+    if (agent.domain != nullptr) tell(&agent);
+    entry = send_unsent(&agent) ? std::next(entry) : agents_.erase(entry);
+  }
+}
+
+}  // namespace sillage::apps

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sillage::apps {
+
+/// What a logging library's events are called.
+struct AgentDomain {
+  std::uint32_t number;    ///< in the protocol
+  std::string_view event;  ///< the tracepoint that the agent's native library has
+};
+inline constexpr AgentDomain kAgentDomains[] = {
+    {3, "lttng_jul:event"},
+    {4, "lttng_log4j:event"},
+    {5, "lttng_python:event"},
+    {6, "lttng_log4j2:event"},
+};
+
+/// Serves LTTng-UST's agents for Python's and Java's logging: tells them whether to hand their messages to their
+/// tracepoint. Which of those are recorded is decided there, like any other event.
+///
+///   agent                          this
+///     | connects (127.0.0.1)         |
+///     | ---- domain, pid, 2, 0 ----> |   four big-endian words
+///     | <--- enable "*" ------------ |   if somebody wants the domain's event; answered with a status
+///     | <--- registered ------------ |   the program goes on
+///     | <--- disable "*", enable --- |   whenever that changes
+///
+/// The port is in a file, where agents look for it when their program starts: `agent.port` in `.lttng` of $LTTNG_HOME,
+/// or in /var/run/lttng. Any user of the machine can connect: what agents say is used for nothing but this.
+///
+/// Threads: one; `fd()` becomes readable when `process_events()` has work.
+/// Source:  lttngust/agent.py and cmd.py of LTTng-UST 2.13 (Debian: python3-lttngust); parity U26.
+class AgentServer {
+ public:
+  struct Options {
+    std::vector<std::string>
+        port_files{};  ///< directories are made; a file that a living server wrote stays
+  };
+  /// Whether the event of that name is wanted.
+  using IsWanted = std::function<bool(std::string_view event)>;
+
+  /// Listens on the first free port of those that LTTng takes (5345 to 5354), or on any.
+  ///
+  /// Errors: kSystem  there is no port to be had. Port files that cannot be written are left out.
+  [[nodiscard]] static Result<std::unique_ptr<AgentServer>> listen(const Options& options,
+                                                                   IsWanted is_wanted);
+  /// Removes its port files.
+  ~AgentServer();
+  AgentServer(const AgentServer&) = delete;
+  AgentServer& operator=(const AgentServer&) = delete;
+
+  [[nodiscard]] int fd() const { return epoll_.value(); }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  /// Agents that have registered.
+  [[nodiscard]] std::size_t agent_count() const;
+
+  /// Handles what is there, a bounded amount at a time.
+  void process_events();
+  /// Tells agents what has changed since they were told. Cheap if nothing has.
+  void renew();
+
+ private:
+  struct Agent {
+    Fd socket;
+    const AgentDomain* domain = nullptr;  ///< none: has not registered
+    bool is_enabled = false;
+    std::string greeting{};  ///< what came of its registration so far
+    std::string unsent{};
+    bool waits_for_room = false;
+  };
+
+  explicit AgentServer(IsWanted is_wanted) : is_wanted_(std::move(is_wanted)) {}
+  [[nodiscard]] Status start(const Options& options);
+  void accept_agents();
+  /// False: the connection is of no use any more.
+  [[nodiscard]] bool receive(Agent* agent);
+  [[nodiscard]] bool register_agent(Agent* agent);
+  void tell(Agent* agent);
+  [[nodiscard]] bool send_unsent(Agent* agent);
+  [[nodiscard]] bool watch(int command, int fd, std::uint32_t events) const;
+
+  IsWanted is_wanted_;
+  Fd epoll_, listener_;
+  std::uint16_t port_ = 0;
+  std::vector<std::string> port_files_;
+  std::map<int, Agent> agents_;                              // by descriptor
+  std::array<bool, std::size(kAgentDomains)> is_told_ = {};  // what of the domains was wanted last
+};
+
+}  // namespace sillage::apps

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The machine interface: what each verb answers with --mi=xml is valid by LTTng's schema 4.3, where it fails, too, and
+says what a program looks for.
+
+mi_test.py BIN_DIRECTORY: of the build, which has sillage, sillaged and lttng_tour.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree as ET
+
+from scripts_test import BIN, SKIPPED, Side
+
+SCHEMA = pathlib.Path(__file__).parent / "mi-lttng-4.3.xsd"
+SPACE = {"mi": "https://lttng.org/xml/ns/lttng-mi"}
+
+# Command lines, whether they succeed, and texts at paths of the answer.
+CASES = """
+    version | | version/name=Sillage version/license=MIT
+    create one -o DIR/one | | session/name=one session/path=DIR/one session/enabled=false session/trace_format=CTF_1_8
+    create one -o DIR/two | fails |
+    enable-channel -u --subbuf-size=64k --num-subbuf=8 --overwrite mine,other | | \
+        channels/channel/name=mine channels/channel/attributes/subbuffer_size=65536 \
+        channels/channel/attributes/overwrite_mode=OVERWRITE channels/channel/success=true
+    enable-channel -u mine | fails |
+    disable-channel -u other | | channels/channel/enabled=false channels/channel/success=true
+    disable-channel -u nothing | fails |
+    enable-event -u -c mine tour:*,b:* --exclude=tour:detail --loglevel=INFO --filter index>1 | | \
+        events/event/name=tour:* events/event/loglevel=TRACE_INFO events/event/loglevel_type=RANGE \
+        events/event/filter_expression=index>1 events/event/exclusions/exclusion=tour:detail events/event/success=true
+    enable-event -u -c mine tour:step --loglevel-only=CRIT | | events/event/loglevel_type=SINGLE
+    enable-event -u -c mine tour:x --filter 1+ | fails | events/event/success=false
+    disable-event -u -c mine b:* | | channel/name=mine channel/events/event/name=b:*
+    disable-event -u -c mine c:* | fails | channel/events/event/success=false
+    add-context -u -c mine -t vpid -t procname -t vuid | | contexts/context/type=VPID contexts/context/symbol=vpid \
+        contexts/context/success=true
+    add-context -u -c mine -t vpid | fails | contexts/context/success=false
+    add-context --list | | contexts/context/type=PID
+    track -u --vpid=1,2 --vuid=root | | process_attr_trackers/vpid_process_attr_tracker/process_attr_values/vpid/type/id=1
+    track -u --vuid=nobody-at-all | fails | \
+        process_attr_trackers/vuid_process_attr_tracker/process_attr_values/vuid/type/name=nobody-at-all
+    track -u --pid=x | fails |
+    untrack -u --vpid=2 | | process_attr_trackers/vpid_process_attr_tracker/process_attr_values/vpid/success=true
+    untrack -u --vgid --all | | process_attr_trackers/vgid_process_attr_tracker/process_attr_values/vgid/type/all=true
+    list one | | sessions/session/domains/domain/type=UST sessions/session/domains/domain/buffer_type=PER_UID \
+        sessions/session/domains/domain/channels/channel/events/event/name=tour:*
+    status | | sessions/session/name=one
+    list nobody | fails |
+    list one -c mine | | sessions/session/domains/domain/channels/channel/name=mine
+    list one --domain | | sessions/session/domains/domain/type=UST
+    untrack -u --vuid=root | |
+    track -u --vpid --vuid --vgid --all | |
+    start | | sessions/session/enabled=true
+    start | fails |
+    list -u | | domains/domain/pids/pid/events/event/name=tour:step
+    list -u -f | | domains/domain/pids/pid/events/event/event_fields/event_field/name=index
+    list | | sessions/session/enabled=true
+    stop | | sessions/session/enabled=false
+    save one -o DIR/saved | | save/session/name=one save/path=DIR/saved
+    save one -o DIR/saved | fails |
+    destroy one | | sessions/session/name=one
+    destroy one | fails |
+    load one -i DIR/saved --override-name=new --override-url=DIR/new | | load/session/name=one load/overrides/name=new \
+        load/overrides/url=DIR/new
+    load -i DIR/nothing | fails |
+    set-session new | | sessions/session/name=new
+    set-session nobody | fails |
+    create two --trace-format=ctf-2 -o DIR/two | | session/trace_format=CTF_2
+    destroy --all | |
+    list -k -f | | domains/domain/type=KERNEL domains/domain/events/event/name=sched_switch \
+        domains/domain/events/event/event_fields/event_field/name=next_comm
+    list -k --syscall | | domains/domain/events/event/name=openat domains/domain/events/event/type=SYSCALL"""
+
+
+class MachineInterface(unittest.TestCase):
+    side = None
+
+    def test_every_verb_is_valid_by_lttngs_schema(self):
+        side = self.side
+        program = subprocess.Popen([side.program], env=side.environment, text=True, stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE)
+        self.addCleanup(program.wait)
+        self.addCleanup(program.stdout.close)
+        self.addCleanup(program.stdin.close)
+        self.assertEqual(program.stdout.readline(), "ready\n")
+        answer_file = side.root / "answer.xml"
+        for case in CASES.replace("DIR", str(side.root)).strip().splitlines():
+            line, outcome, texts = (part.strip() for part in case.split("|"))
+            if line.startswith("list -k") and not os.access("/sys/kernel/tracing/events", os.R_OK):
+                continue
+            with self.subTest(line=line):
+                done = subprocess.run([*side.command, "--mi=xml", *line.split()], env=side.environment,
+                                      stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+                self.assertEqual(done.returncode != 0, outcome == "fails", done.stdout + done.stderr)
+                if not done.stdout:
+                    self.assertEqual(outcome, "fails")
+                    continue
+                answer_file.write_text(done.stdout)
+                check = subprocess.run(["xmllint", "--noout", "--schema", str(SCHEMA), str(answer_file)],
+                                       capture_output=True, text=True, check=False)
+                self.assertEqual(check.returncode, 0, check.stderr + done.stdout[:2000])
+                answer = ET.fromstring(done.stdout)
+                self.assertEqual(answer.findtext("mi:success", None, SPACE), "false" if outcome else "true")
+                for text in texts.split():
+                    path, value = text.split("=", 1)
+                    found = [each.text for each in answer.findall("mi:output/mi:" + path.replace("/", "/mi:"), SPACE)]
+                    self.assertIn(value, found, done.stdout[:4000])
+
+
+def main():
+    if not shutil.which("xmllint"):
+        print("xmllint is not installed")
+        sys.exit(SKIPPED)
+    with tempfile.TemporaryDirectory(prefix="sillage-mi-") as root:
+        side = Side("ours", [str(BIN.parent / "libexec/lttng"), "-n"], str(BIN / "lttng_tour"), pathlib.Path(root))
+        MachineInterface.side = side
+        try:
+            assert side.start_daemon([str(BIN / "sillaged")]), "sillaged does not start"
+            result = unittest.main(argv=sys.argv[:1] + sys.argv[2:], exit=False).result
+        finally:
+            if side.daemon and side.daemon.poll() is None:
+                side.stop_daemon()
+    sys.exit(0 if result.wasSuccessful() else 1)
+
+
+if __name__ == "__main__":
+    main()
