@@ -100,7 +100,7 @@ class KernelChannel {
   /// Errors: those of PinDirectory.
   [[nodiscard]] Status pin(PinDirectory pins);
   /// Removes the pins, if there are any.
-  void unpin() { pins_.reset(); }
+  void unpin();
   /// Detaches all programs. Programs under way on other CPUs end within microseconds.
   void stop();
 

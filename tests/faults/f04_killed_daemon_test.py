@@ -271,6 +271,7 @@ class Sessions(Daemons):
         self.kill_daemon()
         self.command("add-context", "-u", "-c", "c", "-t", "vtid")
         self.kill_daemon()
+        self.assertIn("vtid", self.command("list", "s"))
         self.assertIsNone(producer.poll(), "the producer was too quick")
         self.assertEqual(producer.wait(), 0)
         self.command("destroy", "s")
