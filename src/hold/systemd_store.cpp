@@ -70,7 +70,7 @@ Descriptors SystemdStore::passed_descriptors(const std::string& prefix) {
   for (const char* at = names; fd < end; ++fd) {
     const char* const stop = ::strchrnul(at, ':');
     const std::string name(at, static_cast<std::size_t>(stop - at));
-    if (name.starts_with(prefix) && ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0) found[name] = Fd(fd);
+    if (name.starts_with(prefix)) found[name] = Fd(::fcntl(fd, F_DUPFD_CLOEXEC, end));
     if (*stop == '\0') break;
     at = stop + 1;
   }

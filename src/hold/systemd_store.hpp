@@ -22,8 +22,8 @@ class SystemdStore final : public DescriptorStore {
   void forget(const std::string& name) override;
   [[nodiscard]] Descriptors take() override { return std::move(passed_); }
 
-  /// Descriptors that were passed to this process under a name that begins with `prefix`; they are taken over. Others, such as
-  /// sockets, are left alone, and so is the environment.
+  /// Duplicates, above all that were passed, of descriptors that were passed to this process under a name that begins with `prefix`.
+  /// What was passed, and the environment, are left to who looks for sockets.
   [[nodiscard]] static Descriptors passed_descriptors(const std::string& prefix);
 
  private:

@@ -83,10 +83,6 @@ class Daemons(unittest.TestCase):
     def start_daemon(self):
         subprocess.run([BIN / "sillaged", "--daemonize", "--auto-exit"], env=self.environment, check=True)
 
-    PACED = ["threads=2", "pause_us=1000", "batch=10"]
-
-
-class Killed(Daemons):
     def begin(self, options, arguments, rseq="1"):
         command = [BIN / "sillage", "record", "-o", self.trace, *options, "--", PRODUCER, self.accounts, *arguments]
         record = subprocess.Popen(command, env=dict(self.environment, SILLAGE_RSEQ=rseq), stdout=subprocess.PIPE,
@@ -95,6 +91,10 @@ class Killed(Daemons):
                       "nothing is sent")
         return record
 
+    PACED = ["threads=2", "pause_us=1000", "batch=10"]
+
+
+class Killed(Daemons):
     def compare(self, name, summary):
         facts = run.compare(name, self.accounts, self.trace, summary, self.folder / "errors")
         print(f"\n  {len(self.killed)} kills: {facts}", end="", flush=True)
@@ -308,6 +308,69 @@ class Sessions(Daemons):
         self.assertIn("the state of a session cannot be used", daemon.stderr)
         self.assertEqual((self.runtime / "refused" / "s").read_bytes(), b"damaged")
         self.make()
+
+
+class ServiceManager(Daemons):
+    """What systemd does for a service with FileDescriptorStoreMax=, done by this process."""
+
+    def setUp(self):
+        super().setUp()
+        self.kept = {}
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.manager.bind(str(self.folder / "notify"))
+        self.manager.setblocking(False)
+
+    def take_messages(self):
+        while True:
+            try:
+                text, descriptors, _, _ = socket.recv_fds(self.manager, 4096, 4)
+            except BlockingIOError:
+                return
+            fields = dict(line.split("=", 1) for line in text.decode().split("\n"))
+            if "FDSTORE" in fields:
+                self.kept[fields["FDNAME"]] = descriptors[0]
+            else:
+                os.close(self.kept.pop(fields["FDNAME"]))
+
+    def start_service(self):
+        self.take_messages()
+        names = list(self.kept)
+        # Out of the way of their numbers there.
+        passed = [os.dup2(self.kept[name], 200 + i, inheritable=True) for i, name in enumerate(names)]
+
+        def place():
+            for i, descriptor in enumerate(passed):
+                os.dup2(descriptor, 3 + i, inheritable=True)
+
+        environment = dict(self.environment, SILLAGE_FDSTORE="1", NOTIFY_SOCKET=str(self.folder / "notify"),
+                           LISTEN_FDS=str(len(names)), LISTEN_FDNAMES=":".join(names))
+        service = subprocess.Popen(["sh", "-c", f"LISTEN_PID=$$ exec {BIN}/sillaged --foreground --auto-exit"],
+                                   env=environment, preexec_fn=place, close_fds=False)
+        for descriptor in passed:
+            os.close(descriptor)
+        self.wait_for(self.is_served, "it does not come up")
+        return service
+
+    def test_rings_are_passed_to_the_next_start(self):
+        service = self.start_service()
+        record = self.begin([], [*self.PACED, "events=20000"])
+        for _ in range(3):
+            time.sleep(0.2)
+            record.send_signal(signal.SIGSTOP)  # the manager starts it, not the command
+            service.kill()
+            service.wait()
+            service = self.start_service()
+            record.send_signal(signal.SIGCONT)
+            time.sleep(0.2)
+        summary = record.communicate(timeout=60)[0]
+        self.assertEqual(self.holders(), [])
+        facts = run.compare("f04", self.accounts, self.trace, summary, self.folder / "errors")
+        print(f"\n  {facts}", end="", flush=True)
+        self.assertIn("lost 0", facts)
+        service.terminate()
+        self.assertEqual(service.wait(timeout=30), 0)
+        self.take_messages()
+        self.assertEqual(self.kept, {})
 
 
 if __name__ == "__main__":
