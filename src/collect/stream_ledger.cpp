@@ -32,10 +32,12 @@ Result<StreamLedger> StreamLedger::map(Fd memory, std::uint32_t stream_count) {
 }
 
 Result<StreamLedger> StreamLedger::create(std::uint32_t stream_count) {
-  Fd fd(::memfd_create("sillage-ledger", MFD_CLOEXEC));
+  Fd fd(::memfd_create("sillage-ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   // Taken now, a lack of memory is an error, not a SIGBUS.
   if (!fd || ::fallocate(fd.value(), 0, 0, static_cast<off_t>(stream_count * sizeof(Page))) != 0)
     return fail_errno("memory for the ledger of a ring");
+  if (::fcntl(fd.value(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+    return fail_errno("sealing the ledger of a ring");
   auto ledger = map(std::move(fd), stream_count);
   if (!ledger) return ledger;
   for (std::uint32_t i = 0; i < stream_count; ++i) new (&ledger->page(i)) Page;
