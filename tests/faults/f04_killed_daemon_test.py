@@ -78,7 +78,7 @@ class Daemons(unittest.TestCase):
         pid = self.running_daemon()
         os.kill(pid, signal.SIGKILL)
         self.killed.add(pid)
-        self.wait_for(lambda: self.running_daemon() != pid and not self.is_served(), "it cannot be killed")
+        self.wait_for(lambda: self.running_daemon() not in (pid, None) or not self.is_served(), "it cannot be killed")
 
     def start_daemon(self):
         subprocess.run([BIN / "sillaged", "--daemonize", "--auto-exit"], env=self.environment, check=True)
