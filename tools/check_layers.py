@@ -31,6 +31,7 @@ ROOMS = {
     "src/session": {"std", "src/base", "src/filter"},
     "src/report": {"std", "src/base", "src/ctf", "src/filter", "src/session"},
     "src/collect": {"std", "src/abi", "src/base", "src/ring", "src/ctf", "src/session"},
+    "src/hold": {"std", "src/base"},
     "src/apps": {"std", "src/abi", "src/base", "src/bpf", "src/filter", "src/session"},
     "src/control": {"std", "src/base", "src/session"},
     "src/lttng": {"std", "src/base", "src/control", "src/session"},

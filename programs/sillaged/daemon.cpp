@@ -3,6 +3,7 @@
 
 #include "control/session_message.hpp"
 #include "session/glob.hpp"
+#include "sillaged/descriptor_store.hpp"
 #include "sillaged/passed_socket.hpp"
 #include "sillaged/runtime_directory.hpp"
 #include "sillaged/stats_message.hpp"
@@ -84,17 +85,28 @@ Status Daemon::start() {
   if (!background) return tl::unexpected<Error>(std::move(background).error());
   background_ = *std::move(background);
   sessions_ = std::make_unique<SessionService>(*this, *background_);
-  auto clock = collect::ClockKeeper::create();
+  descriptors_ = make_descriptor_store(options_.paths);
+  hold::Descriptors inherited = descriptors_->take();
+  auto page = inherited.extract("clock");
+  auto clock =
+      page ? collect::ClockKeeper::adopt(std::move(page.mapped())) : collect::ClockKeeper::create();
+  if (!clock) clock = collect::ClockKeeper::create();
   if (!clock) return tl::unexpected<Error>(std::move(clock).error());
   clock_ = *std::move(clock);
-  adopt_recordings();
+  is_clock_kept_ = !page.empty();
+  adopt_recordings(&inherited);
+  for (const auto& [name, descriptor] : inherited) descriptors_->forget(name);
 
   const bool is_root = options_.paths.domain == SILLAGE_DOMAIN_ROOT;
   apps::AppServer::Options app_options{options_.paths, is_root, clock_->fd(), options_.limits};
   auto apps = apps::AppServer::listen(app_options, *this);
   if (!apps) return tl::unexpected<Error>(std::move(apps).error());
   apps_ = *std::move(apps);
+  for (const auto& [id, owned] : recordings_)
+    for (const v1::ProcessSeen& seen : owned.recording->known_processes())
+      apps_->registry().remember(seen.pid(), seen.start_ticks(), seen.registration());
   apps_->discover();
+  end_gone_processes();
   if (!options_.agent_port_files.empty()) {
     auto agents = apps::AgentServer::listen(
         {options_.agent_port_files}, [this](std::string_view event) { return wants_event(event); });
@@ -132,9 +144,12 @@ Daemon::~Daemon() {
   for (auto& finishing : finishing_) finishing->connection.reset();
   if (background_) background_->finish();
   control_.reset();
+  if (sessions_)
+    for (const std::string& name : sessions_->names()) store_.remove_session(name);
   sessions_.reset();
   while (!recordings_.empty()) stop_recording(recordings_.begin()->first, std::nullopt);
   if (background_) background_->finish();
+  release_clock();
 }
 
 Status Daemon::run(int stop_fd) {
@@ -173,6 +188,7 @@ Status Daemon::run(int stop_fd) {
     if (sources[kText].revents != 0) take_text();
     if (sources[kAgents].revents != 0) agents_->process_events();
     if (!loading_.empty()) tell_progress();
+    if (recordings_.empty() && background_->is_idle()) release_clock();
     if (sources.size() > kHeirs) end_orphans();
   }
 }
@@ -357,11 +373,11 @@ Status Daemon::create_recording(control::ConnectionId connection,
   }
   const std::uint64_t refused = apps_->counts().refused + apps_->counts().no_descriptors;
   Owned owned{*std::move(recording), connection, refused};
+  owned.recording->outlive_daemon(estate(), state_of(connection, request));
   if (!is_of_kernel) {
     keep_recording(std::move(owned), response->mutable_create_recording());
     return {};
   }
-  owned.recording->outlive_daemon(store_, state_of(connection, request));
   auto loading = std::make_shared<Loading>();
   loading->owned = std::move(owned);
   loading->wants_progress = request.wants_progress();
@@ -496,6 +512,9 @@ Result<Recording*> Daemon::add_recording(session::RecordingSession plan) {
   const std::uint64_t id = next_recording_++;
   auto recording = Recording::create(id, std::move(plan), *clock_);
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
+  v1::RecordingState state;
+  state.set_session((*recording)->session().options().name);
+  (*recording)->outlive_daemon(estate(), std::move(state));
   const auto added = recordings_.emplace(id, Owned{*std::move(recording), 0, 0});
   return added.first->second.recording.get();
 }

@@ -8,6 +8,7 @@
 #include "base/result.hpp"
 #include "collect/clock_keeper.hpp"
 #include "control/server.hpp"
+#include "hold/store.hpp"
 #include "sillaged/background.hpp"
 #include "sillaged/load_progress.hpp"
 #include "sillaged/recording.hpp"
@@ -103,6 +104,8 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   [[nodiscard]] Result<Recording*> add_recording(session::RecordingSession plan) override;
   [[nodiscard]] std::unique_ptr<Recording> remove_recording(std::uint64_t id) override;
   void renew(Recording& recording) override;
+  void note_session(const session::Session& session) override;
+  void forget_session(const std::string& name) override { store_.remove_session(name); }
   /// From any thread.
   [[nodiscard]] Result<const kernel::Tracer*> tracer() override;
   [[nodiscard]] std::mutex& loading_mutex() override { return loading_mutex_; }
@@ -126,8 +129,18 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   /// What this daemon leaves to the next one, if it is killed.
   [[nodiscard]] v1::RecordingState state_of(
       control::ConnectionId connection, const control::v1::CreateRecordingRequest& request) const;
-  /// Takes over the recordings of a daemon that was killed.
-  void adopt_recordings();
+  /// Takes over the recordings and sessions of a daemon that was killed.
+  void adopt_recordings(hold::Descriptors* inherited);
+  /// nullptr if it cannot be gone on with.
+  Owned* adopt_recording(v1::RecordingState state, session::RecordingSession plan,
+                         hold::Descriptors* inherited);
+  void adopt_session(const v1::SessionState& state, std::vector<v1::RecordingState>* recordings,
+                     hold::Descriptors* inherited);
+  /// Tells adopted recordings which of their programs are there still.
+  void end_gone_processes();
+  [[nodiscard]] Estate estate();
+  /// Lets the clock page go with the last recording.
+  void release_clock();
   [[nodiscard]] Status resume_recording(control::ConnectionId connection, std::uint64_t id);
   /// Ends those whose commands have gone.
   void end_orphans();
@@ -149,6 +162,8 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   const DaemonOptions options_;
   const RecordingStore store_;
   Fd lock_;
+  std::unique_ptr<hold::DescriptorStore> descriptors_;
+  bool is_clock_kept_ = false;
   std::unique_ptr<collect::ClockKeeper> clock_;
   std::map<std::uint64_t, Owned> recordings_;
   std::map<control::ConnectionId, std::shared_ptr<Loading>> loading_;

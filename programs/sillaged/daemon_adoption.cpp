@@ -2,9 +2,20 @@
 // The daemon after a daemon that was killed: it takes over its recordings, which their commands ask for, or ends them.
 #include "apps/peer.hpp"
 #include "apps/proc_files.hpp"
+#include "control/session_message.hpp"
+#include "control/session_request.hpp"
 #include "sillaged/daemon.hpp"
+#include "sillaged/session_plan.hpp"
 
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace sillage::daemon {
 
@@ -21,26 +32,106 @@ v1::RecordingState Daemon::state_of(control::ConnectionId connection,
   return state;
 }
 
-void Daemon::adopt_recordings() {
-  std::vector<v1::RecordingState> states = store_.load();
+Estate Daemon::estate() {
+  if (!is_clock_kept_) is_clock_kept_ = descriptors_->keep("clock", clock_->own_fd()).has_value();
+  return {&store_, descriptors_.get()};
+}
+
+void Daemon::release_clock() {
+  if (is_clock_kept_) descriptors_->forget("clock");
+  is_clock_kept_ = false;
+}
+
+void Daemon::adopt_recordings(hold::Descriptors* inherited) {
+  std::vector<std::string> refused;
+  std::vector<v1::RecordingState> states = store_.load(&refused);
   store_.remove_other_pins(states);
   for (v1::RecordingState& state : states) {
-    const std::uint64_t id = state.recording();
-    const v1::Owner command = state.owner();
-    auto recording = Recording::adopt(std::move(state), *clock_, store_);
-    if (!recording) {
-      // Of another boot, or half taken away: what is in its trace is all there is.
-      store_.remove(id);
-      continue;
-    }
-    Owned owned{*std::move(recording), 0, 0};
-    owned.heir = Heir{command.uid(), {}};
-    auto pidfd = apps::open_pidfd(command.pid());
-    const auto facts = apps::process_facts(command.pid());
-    if (pidfd && facts && facts->start_ticks == command.start_ticks())
-      owned.heir->pidfd = *std::move(pidfd);
-    recordings_.emplace(id, std::move(owned));
+    if (!state.session().empty()) continue;
+    auto plan = control::session_of(state.request());
+    if (plan) (void)adopt_recording(std::move(state), *std::move(plan), inherited);
+    state.Clear();
   }
+  for (const v1::SessionState& state : store_.load_sessions(&refused))
+    adopt_session(state, &states, inherited);
+  // Of a session whose state could not be read.
+  for (const v1::RecordingState& state : states)
+    if (!state.session().empty()) store_.refuse(state.recording());
+  for (const std::string& why : refused) fmt::print(stderr, "sillaged: {}\n", why);
+}
+
+Daemon::Owned* Daemon::adopt_recording(v1::RecordingState state, session::RecordingSession plan,
+                                       hold::Descriptors* inherited) {
+  const std::uint64_t id = state.recording();
+  const bool is_sessions = !state.session().empty();
+  const v1::Owner command = state.owner();
+  const std::string path = plan.options().output_path;
+  auto recording = Recording::adopt(std::move(state), std::move(plan), *clock_,
+                                    {&store_, descriptors_.get()}, inherited);
+  if (!recording) {
+    // Of another boot, or half taken away: what is in its trace is all there is.
+    fmt::print(stderr, "sillaged: the recording to {} ended with the daemon that was killed: {}\n",
+               path, recording.error().text());
+    store_.refuse(id);
+    return nullptr;
+  }
+  Owned owned{*std::move(recording), 0, 0};
+  if (is_sessions) return &recordings_.emplace(id, std::move(owned)).first->second;
+  owned.heir = Heir{command.uid(), {}};
+  auto pidfd = apps::open_pidfd(command.pid());
+  const auto facts = apps::process_facts(command.pid());
+  if (pidfd && facts && facts->start_ticks == command.start_ticks())
+    owned.heir->pidfd = *std::move(pidfd);
+  return &recordings_.emplace(id, std::move(owned)).first->second;
+}
+
+void Daemon::note_session(const session::Session& session) {
+  v1::SessionState state;
+  state.set_format(kStateFormat);
+  control::fill(session, state.mutable_session());
+  // Not written, a later daemon finds the session as it was before.
+  (void)!store_.save_session(state);
+}
+
+void Daemon::adopt_session(const v1::SessionState& state,
+                           std::vector<v1::RecordingState>* recordings,
+                           hold::Descriptors* inherited) {
+  const std::string& name = state.session().name();
+  auto session = control::saved_session_of(state.session());
+  auto plan = session ? plan_of(*session) : tl::unexpected(session.error());
+  if (!plan) {
+    fmt::print(stderr, "sillaged: session {} cannot be taken over: {}\n", name,
+               plan.error().text());
+    return;
+  }
+  const auto left = std::find_if(recordings->begin(), recordings->end(),
+                                 [&](const auto& each) { return each.session() == name; });
+  Owned* owned = nullptr;
+  if (left != recordings->end()) {
+    v1::RecordingState its = std::move(*left);
+    recordings->erase(left);
+    owned = adopt_recording(std::move(its), *std::move(plan), inherited);
+  }
+  if (owned != nullptr || state.session().state() == control::v1::Session::CREATED)
+    return sessions_->restore(*std::move(session), owned ? owned->recording.get() : nullptr);
+  // What it recorded is where it was. It can be started again, elsewhere.
+  control::v1::Session moved = state.session();
+  for (int number = 2; std::filesystem::exists(moved.path()); ++number)
+    moved.set_path(state.session().path() + "-" + std::to_string(number));
+  fmt::print(stderr,
+             "sillaged: session {} ended with the daemon that was killed; its trace is in {}, and "
+             "a new start "
+             "records to {}\n",
+             name, state.session().path(), moved.path());
+  session = control::saved_session_of(moved);
+  if (session) sessions_->restore(*std::move(session), nullptr);
+}
+
+void Daemon::end_gone_processes() {
+  std::set<std::uint32_t> living;
+  apps_->registry().for_each_process(
+      [&](const apps::Process& process) { living.insert(process.registration); });
+  for (const auto& [id, owned] : recordings_) owned.recording->end_processes(living);
 }
 
 Status Daemon::resume_recording(control::ConnectionId connection, std::uint64_t id) {

@@ -520,6 +520,8 @@ void KernelRecording::stop() {
 }
 
 Status KernelRecording::pin(const std::string& pins) {
+  // Of an earlier start: the links were others.
+  programs_->unpin();
   auto directory = kernel::PinDirectory::create(pins);
   if (!directory) return tl::unexpected(std::move(directory).error());
   return programs_->pin(std::move(*directory));

@@ -17,7 +17,7 @@ namespace sillage::daemon {
 namespace {
 
 constexpr int kFirst = 3;
-constexpr int kMost = 64;
+constexpr int kMost = 65536;  // rings of an earlier daemon among them
 
 int number_in(const char* variable) {
   const char* const text = std::getenv(variable);

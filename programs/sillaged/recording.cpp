@@ -6,6 +6,7 @@
 #include "ctf/layout.hpp"
 #include "sillaged/datetime.hpp"
 #include "sillaged/event_class.hpp"
+#include "sillaged/recording_options.hpp"
 
 #include <sys/utsname.h>
 #include <time.h>
@@ -39,25 +40,6 @@ std::string file_name_of(std::string name) {
   return name.empty() || name[0] == '.' ? "_" + name : name;
 }
 
-collect::ChannelOptions channel_options(const session::Channel& channel) {
-  const session::ChannelOptions& asked = channel.options();
-  collect::ChannelOptions options;
-  options.name = asked.name;
-  if (asked.ownership == session::BufferOwnership::kProcess) {
-    options.ring = ring::per_process_defaults();
-  }
-  if (asked.subbuf_bytes) options.ring.subbuf_bytes = *asked.subbuf_bytes;
-  if (asked.subbuf_count) options.ring.subbuf_count = *asked.subbuf_count;
-  options.ring.preallocate = options.ring.preallocate && asked.preallocate;
-  options.ring.overwrite = asked.overwrite;
-  options.files = {{asked.tracefile_bytes.value, asked.tracefile_count}, asked.switch_period};
-  options.ring.blocking_timeout = asked.blocking_timeout;
-  for (std::uint32_t context : channel.contexts()) {
-    options.contexts.push_back(static_cast<sillage_context>(context));
-  }
-  return options;
-}
-
 Error in_filter(Error error) {
   error.message = "the filter: " + error.message;
   return error;
@@ -85,6 +67,25 @@ Status check_early(const session::RecordingSession& session) {
 }
 
 }  // namespace
+
+collect::ChannelOptions channel_options(const session::Channel& channel) {
+  const session::ChannelOptions& asked = channel.options();
+  collect::ChannelOptions options;
+  options.name = asked.name;
+  if (asked.ownership == session::BufferOwnership::kProcess) {
+    options.ring = ring::per_process_defaults();
+  }
+  if (asked.subbuf_bytes) options.ring.subbuf_bytes = *asked.subbuf_bytes;
+  if (asked.subbuf_count) options.ring.subbuf_count = *asked.subbuf_count;
+  options.ring.preallocate = options.ring.preallocate && asked.preallocate;
+  options.ring.overwrite = asked.overwrite;
+  options.files = {{asked.tracefile_bytes.value, asked.tracefile_count}, asked.switch_period};
+  options.ring.blocking_timeout = asked.blocking_timeout;
+  for (std::uint32_t context : channel.contexts()) {
+    options.contexts.push_back(static_cast<sillage_context>(context));
+  }
+  return options;
+}
 
 Recording::Recording(std::uint64_t id, session::RecordingSession session,
                      std::unique_ptr<collect::Collector> collector, std::string creation_datetime,
@@ -183,7 +184,11 @@ Status Recording::change_kernel(const session::RecordingSession& next, const ker
   std::map<std::size_t, std::unique_ptr<KernelRecording>> made;
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const bool is_new = i >= kernel_.size();
-    if (!is_new && kernel_plans_[i].contexts() == plans[i].contexts()) continue;
+    // Of an adopted one nobody knows the ids of its events: it goes on as it is, or in a ring and files of its own.
+    const bool is_replaced =
+        !is_new && adopted_kernel_.contains(i) &&
+        (!is_kernel_running_ || !(kernel_plans_[i].rules() == plans[i].rules()));
+    if (!is_new && !is_replaced && kernel_plans_[i].contexts() == plans[i].contexts()) continue;
     auto opened = open_kernel(plans[i], is_new ? 1 : kernel_versions_[i] + 1, tracer, progress);
     if (!opened) return tl::unexpected<Error>(std::move(opened).error());
     made.emplace(i, *std::move(opened));
@@ -200,6 +205,7 @@ Status Recording::change_kernel(const session::RecordingSession& next, const ker
       kernel_[i]->stop();
       kernel_[i] = std::move(channel);
       ++kernel_versions_[i];
+      adopted_kernel_.erase(i);
     }
     if (is_kernel_running_) SILLAGE_TRY(kernel_[i]->start());
   }
@@ -245,6 +251,7 @@ void Recording::filters_unknown(const apps::Image& image) {
 }
 
 void Recording::discard() {
+  end_with_daemon();
   kernel_.clear();
   (void)collector_->stop();
   if (session_.options().in_memory) return;
@@ -272,11 +279,13 @@ void Recording::activate() {
   if (start_ns_ <= stop_ns_) start_ns_ = monotonic_ns();
   stop_ns_ = 0;
   is_active_ = true;
+  if (kernel_.empty()) keep(leave_behind());
 }
 
 void Recording::deactivate() {
   is_active_ = false;
   stop_ns_ = monotonic_ns();
+  keep(save_state());
 }
 
 Result<bool> Recording::dump_state() {
@@ -317,6 +326,7 @@ collect::Stats Recording::complete() {
   is_kernel_running_ = false;
   for (const auto& channel : kernel_) channel->stop();
   collector_->flush();
+  note_stopped();
   return collector_->stats();
 }
 
@@ -325,7 +335,7 @@ collect::Stats Recording::finish() {
   note_stopped();
   const collect::Stats stats = collector_->stop();
   // Before its pins: a daemon that finds it finds them, too.
-  if (store_ != nullptr) store_->remove(id_);
+  if (estate_.store != nullptr) estate_.store->remove(id_);
   // Here rather than with the recording, on the daemon's loop: these are thousands of programs.
   kernel_.clear();
   return stats;
@@ -387,6 +397,7 @@ void Recording::attach(const apps::Image& image) {
     ImageChannel feed = feed_channel(image, index);
     if (feed.channel != nullptr) feeds.push_back(std::move(feed));
   }
+  if (!feeds.empty()) note_process(*image.process);
   attached_[image.token] = std::move(feeds);
 }
 
@@ -415,7 +426,7 @@ Recording::ImageChannel Recording::feed_channel(const apps::Image& image, std::s
       warn(channel.error());
       break;
     }
-    auto id = event_id(*channel, sites[i]);
+    auto id = event_id(trace_of(image, index), *channel, sites[i]);
     if (!id) {
       warn(id.error());
       continue;
@@ -498,20 +509,18 @@ Result<Recording::Trace*> Recording::open_trace(const apps::Image& image,
   const TraceKey key{ownership, is_shared ? process.uid : process.registration, process.word_bits};
   if (auto found = traces_.find(key); found != traces_.end()) return &found->second;
   collect::TraceOptions options = trace_options(image, ownership);
+  note_opening(options.directory);
   auto id = collector_->open_trace(options);
   if (!id && id.error().code == Code::kAlreadyExists && !is_shared) {
     // The pid came again within a second.
     options.directory += "-" + std::to_string(process.registration);
-    id = collector_->open_trace(options);
-  }
-  // The daemon before this one wrote there; its rings went with it.
-  const std::string directory = options.directory;
-  for (int number = 2; is_adopted_ && !id && id.error().code == Code::kAlreadyExists; ++number) {
-    options.directory = directory + "-" + std::to_string(number);
+    note_opening(options.directory);
     id = collector_->open_trace(options);
   }
   if (!id) return tl::unexpected<Error>(std::move(id).error());
-  return &traces_.emplace(key, Trace{*id, {}}).first->second;
+  Trace& trace = traces_.emplace(key, Trace{*id, 0, {}}).first->second;
+  note_trace(key, &trace, options.directory);
+  return &trace;
 }
 
 Result<Recording::OpenChannel*> Recording::open_channel(const apps::Image& image,
@@ -526,20 +535,31 @@ Result<Recording::OpenChannel*> Recording::open_channel(const apps::Image& image
   const std::uint32_t version = is_known ? known->second.version + 1 : 1;
   collect::ChannelOptions options = channel_options(wanted);
   if (version > 1) options.name += "~" + std::to_string(version);
+  // Unique in the daemon: programs keep a ring mapped by this number.
+  const std::uint64_t ring_id = id_ << 32 | next_ring_++;
+  options.ended = when_ended(ring_id);
   auto channel = collector_->add_channel((*trace)->id, options);
   if (!channel) return tl::unexpected<Error>(std::move(channel).error());
   note_channel(false, wanted.options().name, channel->id);
-  // Unique in the daemon: programs keep a ring mapped by this number.
-  OpenChannel open{*std::move(channel), id_ << 32 | next_ring_++, wanted.contexts(), version, {}};
+  OpenChannel open{*std::move(channel), ring_id, wanted.contexts(), version, {}};
+  note_opened(**trace, index, open, options);
+  open.channel.ledger.reset();
   return &(*trace)->channels.insert_or_assign(index, std::move(open)).first->second;
 }
 
-Result<std::uint32_t> Recording::event_id(OpenChannel* channel, const apps::Site& site) {
+// There, as the image feeds the channel.
+Recording::Trace& Recording::trace_of(const apps::Image& image, std::size_t index) {
+  return **open_trace(image, session_.channels()[index].options().ownership);
+}
+
+Result<std::uint32_t> Recording::event_id(const Trace& trace, OpenChannel* channel,
+                                          const apps::Site& site) {
   auto known = channel->event_ids.find(site.identity);
   if (known != channel->event_ids.end()) return known->second;
   auto id = collector_->add_event(channel->channel.id, event_class_of(site));
   if (!id) return tl::unexpected<Error>(std::move(id).error());
   channel->event_ids.emplace(site.identity, id->value);
+  note_event(trace, *channel, site);
   return id->value;
 }
 

@@ -5,10 +5,12 @@
 #include "apps/app_server.hpp"
 #include "base/result.hpp"
 #include "collect/collector.hpp"
+#include "hold/store.hpp"
 #include "session/recording_session.hpp"
 #include "session/snapshot_output.hpp"
 #include "sillaged/coverage.hpp"
 #include "sillaged/kernel_recording.hpp"
+#include "sillaged/recording_journal.hpp"
 #include "sillaged/recording_store.hpp"
 #include "sillaged/user_filters.hpp"
 
@@ -16,16 +18,24 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 namespace sillage::daemon {
+
+/// Where recordings leave what is to outlive the daemon.
+struct Estate {
+  const RecordingStore* store = nullptr;
+  hold::DescriptorStore* descriptors = nullptr;
+};
 
 /// One running recording: a session, the collector that writes its trace, and what each image feeds into it.
 ///
@@ -42,14 +52,22 @@ class Recording {
 
   /// Goes on with what an earlier daemon, which was killed, has left of a recording: it is active.
   ///
-  /// Errors: those of KernelRecording::adopt and of the trace's files: then it cannot be gone on with.
+  /// `session`: as its request or its session has it; `inherited`: descriptors that were kept, of which it takes its own.
+  ///
+  /// Errors: those of KernelRecording::adopt, of what was kept and of the trace's files: then it cannot be gone on with.
   [[nodiscard]] static Result<std::unique_ptr<Recording>> adopt(v1::RecordingState state,
+                                                                session::RecordingSession session,
                                                                 const collect::ClockKeeper& clock,
-                                                                const RecordingStore& store);
+                                                                const Estate& estate,
+                                                                hold::Descriptors* inherited);
 
-  /// Has start_kernel() leave in `store`, which must outlive this, what adopt() needs; `state` has the recording's request and
-  /// owner.
-  void outlive_daemon(const RecordingStore& store, v1::RecordingState state);
+  /// Has it leave what adopt() needs, from its start on; what `estate` names must outlive this. `state` has the recording's
+  /// request and owner, or its session.
+  void outlive_daemon(const Estate& estate, v1::RecordingState state);
+  /// The programs that an adopted recording has been fed by.
+  [[nodiscard]] const std::vector<v1::ProcessSeen>& known_processes() const { return processes_; }
+  /// Ends, of an adopted recording, what belongs to those of them that are not there any more.
+  void end_processes(const std::set<std::uint32_t>& living);
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] const session::RecordingSession& session() const { return session_; }
@@ -62,6 +80,10 @@ class Recording {
   /// Cost:   some 3 ms an event.
   /// Errors: those of KernelRecording::create; the recording is of no use then.
   [[nodiscard]] Status add_kernel(const kernel::Tracer& tracer, LoadProgress& progress);
+
+  /// Whether programs of the kernel's half were loaded by an earlier daemon; once they have been stopped they are to be loaded
+  /// again, by add_kernel().
+  [[nodiscard]] bool has_adopted_kernel() const { return !adopted_kernel_.empty(); }
 
   /// Leaves nothing to a later daemon any more.
   void end_with_daemon();
@@ -173,8 +195,10 @@ class Recording {
   };
   struct Trace {
     collect::TraceId id;
+    std::uint32_t number = 0;                     // in the journal
     std::map<std::size_t, OpenChannel> channels;  // by index in the session
   };
+  struct JournaledTrace;
   struct ImageChannel {
     const OpenChannel* channel = nullptr;
     std::size_t index = 0;
@@ -192,9 +216,24 @@ class Recording {
       const session::RecordingSession& session, const collect::ClockKeeper& clock);
   [[nodiscard]] collect::TraceOptions kernel_trace_options() const;
   [[nodiscard]] Status adopt_kernel();
+  [[nodiscard]] Status adopt_programs(hold::Descriptors* inherited);
+  void remove_unopened(const std::string& directory) const;
+  [[nodiscard]] Status adopt_trace(const JournaledTrace& trace, std::uint32_t number,
+                                   hold::Descriptors* inherited);
   [[nodiscard]] Status leave_behind();
+  [[nodiscard]] Status save_state();
   void note_stopped();
   void report_nested();
+  /// Each tells the journal of something new, if there is one; if it cannot, the recording ends with its daemon.
+  void note_process(const apps::Process& process);
+  void note_opening(const std::string& directory);
+  void note_trace(const TraceKey& key, Trace* trace, const std::string& directory);
+  void note_opened(const Trace& trace, std::size_t index, const OpenChannel& channel,
+                   const collect::ChannelOptions& options);
+  void note_event(const Trace& trace, const OpenChannel& channel, const apps::Site& site);
+  void keep(const Status& noted);
+  [[nodiscard]] std::uint64_t metadata_bytes(const Trace& trace);
+  [[nodiscard]] std::function<void(const collect::Stats&)> when_ended(std::uint64_t ring_id) const;
   [[nodiscard]] bool is_about(const apps::Process& process);
   [[nodiscard]] bool is_included(const apps::Process& process) const;
   [[nodiscard]] ImageChannel feed_channel(const apps::Image& image, std::size_t index);
@@ -203,7 +242,9 @@ class Recording {
                                           session::BufferOwnership ownership);
   [[nodiscard]] collect::TraceOptions trace_options(const apps::Image& image,
                                                     session::BufferOwnership ownership) const;
-  [[nodiscard]] Result<std::uint32_t> event_id(OpenChannel* channel, const apps::Site& site);
+  [[nodiscard]] Result<std::uint32_t> event_id(const Trace& trace, OpenChannel* channel,
+                                               const apps::Site& site);
+  [[nodiscard]] Trace& trace_of(const apps::Image& image, std::size_t index);
   [[nodiscard]] Result<std::unique_ptr<KernelRecording>> open_kernel(
       const session::KernelChannel& wanted, std::uint32_t version, const kernel::Tracer& tracer,
       LoadProgress& progress);
@@ -215,7 +256,7 @@ class Recording {
   std::unique_ptr<collect::Collector> collector_;
   const std::string creation_datetime_;
   std::atomic<std::int64_t> clock_offset_ns_;  // of traces that are yet to be opened
-  bool is_active_ = false, is_adopted_ = false;
+  bool is_active_ = false;
   std::uint64_t start_ns_ = 0, stop_ns_ = 0;
   std::uint32_t next_ring_ = 1;
   std::map<TraceKey, Trace> traces_;
@@ -230,9 +271,14 @@ class Recording {
   std::vector<std::unique_ptr<KernelRecording>> kernel_;  // they use the collector
   std::vector<session::KernelChannel> kernel_plans_;      // what each of them does
   std::vector<std::uint32_t> kernel_versions_;            // as OpenChannel::version
+  std::set<std::size_t> adopted_kernel_;                  // of which only what runs is known
   bool is_kernel_running_ = false;
-  const RecordingStore* store_ = nullptr;  // if it is to outlive the daemon; then:
+  Estate estate_;  // if it is to outlive the daemon; then:
   v1::RecordingState state_;
+  std::shared_ptr<RecordingJournal> journal_;
+  std::set<std::uint32_t> seen_;  // registrations in the journal
+  std::uint32_t next_trace_number_ = 0;
+  std::vector<v1::ProcessSeen> processes_;
   std::string warning_;
 };
 

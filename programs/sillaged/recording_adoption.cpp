@@ -1,85 +1,385 @@
 // SPDX-License-Identifier: MIT
 // Recordings that outlive their daemon: what is left behind, and how the next daemon goes on.
-#include "control/session_message.hpp"
+#include "apps/proc_files.hpp"
+#include "sillaged/event_class.hpp"
 #include "sillaged/recording.hpp"
+#include "sillaged/recording_options.hpp"
+#include "sillaged/site_state.hpp"
+#include "sillaged/stats_message.hpp"
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 namespace sillage::daemon {
 
-void Recording::outlive_daemon(const RecordingStore& store, v1::RecordingState state) {
-  store_ = &store;
+namespace {
+
+std::string ring_name(std::uint64_t ring) { return "ring-" + std::to_string(ring); }
+std::string ledger_name(std::uint64_t ring) { return "ledger-" + std::to_string(ring); }
+
+Result<Fd> take(hold::Descriptors* from, const std::string& name) {
+  auto found = from->extract(name);
+  if (!found)
+    return fail(Code::kNotFound,
+                "its rings have gone with the process that kept them (sillage-holder)");
+  return std::move(found.mapped());
+}
+
+}  // namespace
+
+/// A trace of programs as the journal has it.
+struct Recording::JournaledTrace {
+  struct Channel {
+    v1::ChannelOpened opened;
+    std::vector<apps::Site> sites;  // of its events, by id
+    std::optional<collect::Stats> ended;
+  };
+  v1::TraceOpened opened;
+  std::uint64_t metadata_bytes = 0;
+  std::vector<Channel> channels;
+};
+
+void Recording::outlive_daemon(const Estate& estate, v1::RecordingState state) {
+  estate_ = estate;
   state_ = std::move(state);
 }
 
 void Recording::end_with_daemon() {
-  if (store_ != nullptr) store_->remove(id_);
-  store_ = nullptr;
+  if (estate_.store != nullptr) estate_.store->remove(id_);
+  estate_ = {};
 }
 
-// Where nothing can be pinned, recordings end with their daemon.
+// Where something cannot be kept, recordings end with their daemon.
+void Recording::keep(const Status& noted) {
+  if (noted || estate_.store == nullptr) return;
+  warn({noted.error().code,
+        "this recording would not survive sillaged: " + noted.error().text(),
+        {}});
+  end_with_daemon();
+}
+
 Status Recording::leave_behind() {
-  if (store_ == nullptr || kernel_.empty()) return {};
+  if (estate_.store == nullptr) return {};
+  const auto& channels = session_.channels();
+  // Ledgers tell of one file a stream, in the output's folder.
+  const bool has_other_files =
+      session_.options().in_memory ||
+      std::any_of(channels.begin(), channels.end(), [](const session::Channel& channel) {
+        return channel.options().tracefile_bytes.value != 0;
+      });
+  // The state tells of channels of the kernel as they were first made.
+  if (has_other_files || std::any_of(kernel_versions_.begin(), kernel_versions_.end(),
+                                     [](std::uint32_t version) { return version > 1; })) {
+    end_with_daemon();
+    return {};
+  }
   for (std::size_t i = 0; i < kernel_.size(); ++i) {
-    if (const Status pinned = kernel_[i]->pin(store_->pin_path(id_, i)); !pinned) {
-      store_ = nullptr;
+    if (const Status pinned = kernel_[i]->pin(estate_.store->pin_path(id_, i)); !pinned) {
+      end_with_daemon();
       return {};
     }
   }
-  const auto identity = collector_->identity(*kernel_trace_);
-  if (!identity) return tl::unexpected(identity.error());
+  if (!kernel_.empty()) {
+    const auto identity = collector_->identity(*kernel_trace_);
+    if (!identity) return tl::unexpected(identity.error());
+    state_.mutable_kernel()->set_uuid(identity->uuid.data(), identity->uuid.size());
+    state_.mutable_kernel()->set_metadata_bytes(identity->metadata_bytes);
+    state_.set_kernel_channels(static_cast<std::int32_t>(kernel_.size()));
+  }
+  return save_state();
+}
+
+Status Recording::save_state() {
+  if (estate_.store == nullptr) return {};
   state_.set_format(kStateFormat);
   state_.set_recording(id_);
   state_.set_creation_datetime(creation_datetime_);
   state_.set_clock_offset_ns(clock_offset_ns_);
   state_.set_start_ns(start_ns_);
-  state_.mutable_kernel()->set_uuid(identity->uuid.data(), identity->uuid.size());
-  state_.mutable_kernel()->set_metadata_bytes(identity->metadata_bytes);
-  return store_->save(state_);
+  state_.set_stop_ns(stop_ns_);
+  // The journal first: whoever finds a state finds it, too.
+  if (journal_ == nullptr) {
+    SILLAGE_TRY(estate_.store->make_directory());
+    auto journal = RecordingJournal::create(estate_.store->journal_path(id_));
+    if (!journal) return tl::unexpected(std::move(journal).error());
+    journal_ = *std::move(journal);
+  }
+  return estate_.store->save(state_);
 }
 
 // What only programs knew that are detached now.
 void Recording::note_stopped() {
-  if (store_ == nullptr) return;
-  state_.set_stop_ns(stop_ns_);
+  if (estate_.store == nullptr) return;
   state_.clear_nested_lost();
   for (const auto& channel : kernel_) state_.add_nested_lost(channel->report_nested());
   // Not written, the next daemon knows less of what was lost, if this one is killed in this moment.
-  (void)!store_->save(state_);
+  (void)!save_state();
+}
+
+void Recording::note_process(const apps::Process& process) {
+  if (journal_ == nullptr || !seen_.insert(process.registration).second) return;
+  const auto facts = apps::process_facts(process.pid);
+  if (!facts) return;
+  v1::JournalEntry entry;
+  entry.mutable_process()->set_registration(process.registration);
+  entry.mutable_process()->set_pid(process.pid);
+  entry.mutable_process()->set_start_ticks(facts->start_ticks);
+  entry.mutable_process()->set_word_bits(process.word_bits);
+  keep(journal_->append(entry));
+}
+
+std::uint64_t Recording::metadata_bytes(const Trace& trace) {
+  const auto identity = collector_->identity(trace.id);
+  return identity ? identity->metadata_bytes : 0;
+}
+
+// So that what a daemon that is killed in the middle of it leaves can be told from a trace.
+void Recording::note_opening(const std::string& directory) {
+  std::error_code error;
+  if (journal_ == nullptr ||
+      std::filesystem::exists(session_.options().output_path + "/" + directory, error))
+    return;
+  v1::JournalEntry entry;
+  entry.mutable_trace()->set_directory(directory);
+  keep(journal_->append(entry));
+}
+
+// Nothing but what opening a trace makes; a directory with anything else in it stays.
+void Recording::remove_unopened(const std::string& directory) const {
+  const std::filesystem::path path = session_.options().output_path + "/" + directory;
+  std::error_code ignored;
+  std::filesystem::remove(path / "index", ignored);
+  for (std::filesystem::directory_iterator entry(path, ignored), end; !ignored && entry != end;
+       entry.increment(ignored))
+    if (entry->path().filename() != "metadata") return;
+  std::filesystem::remove(path / "metadata", ignored);
+  std::filesystem::remove(path, ignored);
+}
+
+void Recording::note_trace(const TraceKey& key, Trace* trace, const std::string& directory) {
+  trace->number = next_trace_number_++;
+  if (journal_ == nullptr) return;
+  v1::JournalEntry entry;
+  v1::TraceOpened* opened = entry.mutable_trace();
+  opened->set_per_process(key.ownership == session::BufferOwnership::kProcess);
+  opened->set_owner(key.owner);
+  opened->set_word_bits(key.word_bits);
+  opened->set_directory(directory);
+  if (const auto identity = collector_->identity(trace->id)) {
+    opened->mutable_identity()->set_uuid(identity->uuid.data(), identity->uuid.size());
+    opened->mutable_identity()->set_metadata_bytes(identity->metadata_bytes);
+  }
+  keep(journal_->append(entry));
+}
+
+// First kept, then in the journal: what the next daemon finds there, it finds kept.
+void Recording::note_opened(const Trace& trace, std::size_t index, const OpenChannel& channel,
+                            const collect::ChannelOptions& options) {
+  if (journal_ == nullptr || estate_.store == nullptr) return;
+  keep(estate_.descriptors->keep(ring_name(channel.ring_id), channel.channel.ring.value()));
+  if (estate_.store == nullptr) return;
+  keep(estate_.descriptors->keep(ledger_name(channel.ring_id), channel.channel.ledger.value()));
+  v1::JournalEntry entry;
+  v1::ChannelOpened* opened = entry.mutable_channel();
+  opened->set_trace(trace.number);
+  opened->set_index(static_cast<std::uint32_t>(index));
+  opened->set_version(channel.version);
+  opened->set_ring(channel.ring_id);
+  opened->set_file_name(options.name);
+  opened->mutable_contexts()->Add(channel.contexts.begin(), channel.contexts.end());
+  opened->set_subbuf_bytes(options.ring.subbuf_bytes.value);
+  opened->set_subbuf_count(options.ring.subbuf_count);
+  opened->set_overwrite(options.ring.overwrite);
+  opened->set_by_mm_cid(options.ring.by_mm_cid);
+  opened->set_metadata_bytes(metadata_bytes(trace));
+  keep(journal_->append(entry));
+}
+
+void Recording::note_event(const Trace& trace, const OpenChannel& channel, const apps::Site& site) {
+  if (journal_ == nullptr) return;
+  v1::JournalEntry entry;
+  entry.mutable_event()->set_ring(channel.ring_id);
+  entry.mutable_event()->set_metadata_bytes(metadata_bytes(trace));
+  fill(site, entry.mutable_event()->mutable_site());
+  keep(journal_->append(entry));
+}
+
+// On the collector's thread.
+std::function<void(const collect::Stats&)> Recording::when_ended(std::uint64_t ring_id) const {
+  if (journal_ == nullptr || estate_.descriptors == nullptr) return {};
+  return [journal = journal_, descriptors = estate_.descriptors,
+          ring_id](const collect::Stats& stats) {
+    v1::JournalEntry entry;
+    entry.mutable_ended()->set_ring(ring_id);
+    fill_stats(stats, entry.mutable_ended()->mutable_stats());
+    // Not written, the next daemon reads out once more what is empty.
+    if (journal->append(entry)) {
+      descriptors->forget(ring_name(ring_id));
+      descriptors->forget(ledger_name(ring_id));
+    }
+  };
 }
 
 Result<std::unique_ptr<Recording>> Recording::adopt(v1::RecordingState state,
+                                                    session::RecordingSession session,
                                                     const collect::ClockKeeper& clock,
-                                                    const RecordingStore& store) {
-  auto session = control::session_of(state.request());
-  if (!session) return tl::unexpected(std::move(session).error());
-  session->set_root_process(state.root_pid());
-  auto filters = parse_filters(*session);
+                                                    const Estate& estate,
+                                                    hold::Descriptors* inherited) {
+  session.set_root_process(state.root_pid());
+  auto filters = parse_filters(session);
   if (!filters) return tl::unexpected(std::move(filters).error());
-  auto collector = make_collector(*session, clock);
+  auto collector = make_collector(session, clock);
   if (!collector) return tl::unexpected(std::move(collector).error());
   std::unique_ptr<Recording> recording(
-      new Recording(state.recording(), *std::move(session), *std::move(collector),
+      new Recording(state.recording(), std::move(session), *std::move(collector),
                     state.creation_datetime(), state.clock_offset_ns()));
   recording->filters_ = *std::move(filters);
   recording->start_ns_ = state.start_ns();
   recording->stop_ns_ = state.stop_ns();
-  recording->store_ = &store;
+  recording->estate_ = estate;
   recording->state_ = std::move(state);
   SILLAGE_TRY(recording->adopt_kernel());
-  recording->is_active_ = recording->is_adopted_ = true;
-  if (!recording->session_.channels().empty())
-    recording->warning_ =
-        "sillaged was killed while recording: what it had not written of the events of programs, "
-        "and what they sent until "
-        "it was back, is missing";
+  SILLAGE_TRY(recording->adopt_programs(inherited));
+  recording->is_active_ = recording->stop_ns_ == 0;
   return recording;
+}
+
+Status Recording::adopt_programs(hold::Descriptors* inherited) {
+  auto opened = RecordingJournal::open(estate_.store->journal_path(id_));
+  if (!opened) return tl::unexpected(std::move(opened).error());
+  journal_ = std::move(opened->journal);
+  std::vector<JournaledTrace> traces;
+  struct Place {
+    std::size_t trace, channel;
+  };
+  std::map<std::uint64_t, Place> rings;
+  std::string opening;  // what it was killed in the middle of
+  const auto corrupt = [] { return fail(Code::kCorrupt, "its journal contradicts itself"); };
+  for (v1::JournalEntry& entry : opened->entries) {
+    if (entry.has_process()) {
+      seen_.insert(entry.process().registration());
+      processes_.push_back(entry.process());
+    } else if (entry.has_trace() && !entry.trace().has_identity()) {
+      opening = entry.trace().directory();
+      continue;
+    } else if (entry.has_trace()) {
+      opening.clear();
+      if (entry.trace().identity().uuid().size() != sizeof(ctf::Uuid)) return corrupt();
+      traces.push_back({entry.trace(), entry.trace().identity().metadata_bytes(), {}});
+    } else if (entry.has_channel()) {
+      const v1::ChannelOpened& channel = entry.channel();
+      if (channel.trace() >= traces.size() || channel.index() >= session_.channels().size())
+        return corrupt();
+      JournaledTrace& trace = traces[channel.trace()];
+      rings[channel.ring()] = {channel.trace(), trace.channels.size()};
+      trace.channels.push_back({channel, {}, {}});
+      trace.metadata_bytes = channel.metadata_bytes();
+      next_ring_ = std::max(next_ring_, static_cast<std::uint32_t>(channel.ring()) + 1);
+    } else {
+      const auto found =
+          rings.find(entry.has_event() ? entry.event().ring() : entry.ended().ring());
+      if (found == rings.end()) return corrupt();
+      JournaledTrace& trace = traces[found->second.trace];
+      JournaledTrace::Channel& channel = trace.channels[found->second.channel];
+      if (entry.has_ended()) {
+        channel.ended = stats_of(entry.ended().stats());
+        continue;
+      }
+      auto site = site_of(entry.event().site());
+      if (!site) return tl::unexpected(std::move(site).error());
+      channel.sites.push_back(*std::move(site));
+      trace.metadata_bytes = entry.event().metadata_bytes();
+    }
+  }
+  if (!opening.empty()) remove_unopened(opening);
+  for (const JournaledTrace& trace : traces)
+    SILLAGE_TRY(adopt_trace(trace, next_trace_number_++, inherited));
+  return {};
+}
+
+Status Recording::adopt_trace(const JournaledTrace& trace, std::uint32_t number,
+                              hold::Descriptors* inherited) {
+  using Channel = JournaledTrace::Channel;
+  for (const Channel& channel : trace.channels)
+    if (channel.ended) collector_->add_ended(*channel.ended);
+  // Of a process that has ended: complete.
+  if (!trace.channels.empty() &&
+      std::all_of(trace.channels.begin(), trace.channels.end(),
+                  [](const Channel& channel) { return channel.ended.has_value(); }))
+    return {};
+  const v1::TraceOpened& opened = trace.opened;
+  collect::TraceIdentity identity;
+  std::memcpy(identity.uuid.data(), opened.identity().uuid().data(), identity.uuid.size());
+  identity.metadata_bytes = trace.metadata_bytes;
+  const auto id = collector_->resume_trace(
+      {.directory = opened.directory(), .environment = {}, .clock_offset_ns = clock_offset_ns_},
+      identity);
+  if (!id) return tl::unexpected(id.error());
+  const auto ownership =
+      opened.per_process() ? session::BufferOwnership::kProcess : session::BufferOwnership::kUser;
+  Trace& there =
+      traces_
+          .emplace(TraceKey{ownership, opened.owner(), opened.word_bits()}, Trace{*id, number, {}})
+          .first->second;
+  for (const Channel& from : trace.channels) {
+    if (from.ended) {
+      SILLAGE_TRY(collector_->skip_channel(*id));
+      continue;
+    }
+    const v1::ChannelOpened& was = from.opened;
+    collect::ChannelOptions options = channel_options(session_.channels()[was.index()]);
+    options.name = was.file_name();
+    options.ring.subbuf_bytes = ByteCount{was.subbuf_bytes()};
+    options.ring.subbuf_count = was.subbuf_count();
+    options.ring.overwrite = was.overwrite();
+    options.ring.by_mm_cid = was.by_mm_cid();
+    options.contexts.clear();
+    for (const std::uint32_t context : was.contexts())
+      options.contexts.push_back(static_cast<sillage_context>(context));
+    options.ended = when_ended(was.ring());
+    collect::KeptChannel kept;
+    auto ring = take(inherited, ring_name(was.ring()));
+    auto ledger = take(inherited, ledger_name(was.ring()));
+    if (!ring || !ledger) return tl::unexpected(!ring ? ring.error() : ledger.error());
+    kept.ring = *std::move(ring);
+    kept.ledger = *std::move(ledger);
+    OpenChannel open;
+    for (const apps::Site& site : from.sites) {
+      open.event_ids.emplace(site.identity, static_cast<std::uint32_t>(kept.events.size()));
+      kept.events.push_back(event_class_of(site));
+    }
+    auto channel = collector_->resume_channel(*id, options, std::move(kept));
+    if (!channel) return tl::unexpected(std::move(channel).error());
+    open.channel = *std::move(channel);
+    open.channel.ledger.reset();
+    open.ring_id = was.ring();
+    open.contexts.assign(was.contexts().begin(), was.contexts().end());
+    open.version = was.version();
+    note_channel(false, session_.channels()[was.index()].options().name, open.channel.id);
+    there.channels.insert_or_assign(was.index(), std::move(open));
+  }
+  return {};
+}
+
+void Recording::end_processes(const std::set<std::uint32_t>& living) {
+  for (const v1::ProcessSeen& seen : processes_) {
+    if (living.contains(seen.registration())) continue;
+    apps::Process gone;
+    gone.registration = seen.registration();
+    gone.word_bits = seen.word_bits();
+    process_removed(gone);
+  }
 }
 
 Status Recording::adopt_kernel() {
   if (session_.kernel_channels().empty()) return {};
+  is_kernel_running_ = state_.stop_ns() == 0;
   collect::TraceIdentity identity;
   const std::string& uuid = state_.kernel().uuid();
   std::memcpy(identity.uuid.data(), uuid.data(), std::min(uuid.size(), identity.uuid.size()));
@@ -91,10 +391,15 @@ Status Recording::adopt_kernel() {
     const int index = static_cast<int>(i);
     const std::uint64_t nested_lost =
         index < state_.nested_lost_size() ? state_.nested_lost(index) : 0;
-    auto adopted = KernelRecording::adopt(session_.kernel_channels()[i], store_->pin_path(id_, i),
-                                          nested_lost, *collector_, *trace);
+    auto adopted =
+        KernelRecording::adopt(session_.kernel_channels()[i], estate_.store->pin_path(id_, i),
+                               nested_lost, *collector_, *trace);
     if (!adopted) return tl::unexpected(std::move(adopted).error());
+    note_channel(true, session_.kernel_channels()[i].options().name, (*adopted)->channel());
     kernel_.push_back(*std::move(adopted));
+    kernel_plans_.push_back(session_.kernel_channels()[i]);
+    kernel_versions_.push_back(1);
+    adopted_kernel_.insert(i);
   }
   return {};
 }

@@ -16,6 +16,8 @@
 namespace sillage::daemon {
 namespace {
 
+// Of one recording; session::RecordingSession allows fewer.
+constexpr int kMaxKernelChannels = 1024;
 constexpr char kPins[] = "/sys/fs/bpf/sillage";
 
 Status write_whole(const std::string& path, const std::string& bytes) {
@@ -30,16 +32,59 @@ Status write_whole(const std::string& path, const std::string& bytes) {
   return {};
 }
 
-Result<std::string> read_whole(const std::string& path) {
+Status make(const std::string& directory) {
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
+    return fail_errno("cannot make the directory " + directory);
+  return {};
+}
+
+/// Writes a file of a directory, which is made if need be, in one step.
+Status replace_file(const std::string& directory, const std::string& path,
+                    const std::string& bytes) {
+  SILLAGE_TRY(make(directory));
+  const std::string draft = path + ".new";
+  SILLAGE_TRY(write_whole(draft, bytes));
+  if (::rename(draft.c_str(), path.c_str()) != 0) return fail_errno("cannot rename " + draft);
+  return {};
+}
+
+Result<std::string> read_path(const std::string& path) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) return fail_errno("cannot open " + path);
+  return read_state_file(file.value(), path);
+}
+
+/// The files of a directory but for drafts, which go, and journals, which go if their recording's state is not there.
+std::vector<std::string> files_of(const std::string& directory) {
+  std::error_code error;
+  std::vector<std::string> paths;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string extension = entry->path().extension();
+    if (extension == ".new") {
+      ::unlink(entry->path().c_str());
+    } else if (extension != ".journal") {
+      paths.push_back(entry->path());
+    } else if (!std::filesystem::exists(entry->path().parent_path() / entry->path().stem(),
+                                        error)) {
+      ::unlink(entry->path().c_str());
+    }
+  }
+  return paths;
+}
+
+}  // namespace
+
+Result<std::string> read_state_file(int file, const std::string& path) {
   struct stat status {};
-  if (!file || ::fstat(file.value(), &status) != 0) return fail_errno("cannot open " + path);
+  if (::fstat(file, &status) != 0) return fail_errno("cannot look at " + path);
   if (!S_ISREG(status.st_mode) || status.st_size < 0 ||
       static_cast<std::size_t>(status.st_size) > kMaxStateBytes)
     return fail(Code::kCorrupt, path + " is not the state of a recording");
   std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
   for (std::size_t done = 0; done < bytes.size();) {
-    const ssize_t got = ::read(file.value(), bytes.data() + done, bytes.size() - done);
+    const ssize_t got =
+        ::pread(file, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return fail(Code::kCorrupt, path + " cannot be read whole");
     done += static_cast<std::size_t>(got);
@@ -47,16 +92,25 @@ Result<std::string> read_whole(const std::string& path) {
   return bytes;
 }
 
-}  // namespace
+Result<v1::SessionState> parse_session_state(const std::string& bytes) {
+  v1::SessionState state;
+  if (!state.ParseFromString(bytes) || state.format() != kStateFormat ||
+      state.session().name().empty())
+    return fail(Code::kCorrupt, "it is not the state of a session of this release");
+  return state;
+}
 
 Result<v1::RecordingState> parse_state(const std::string& bytes) {
   v1::RecordingState state;
   if (!state.ParseFromString(bytes) || state.format() != kStateFormat)
     return fail(Code::kCorrupt, "it is not the state of a recording of this release");
-  const bool is_of_kernel = state.request().kernel_channels_size() != 0;
-  if (state.recording() == 0 || is_of_kernel != state.has_kernel() ||
+  const bool is_of_kernel = state.kernel_channels() != 0;
+  const bool is_sessions = !state.session().empty();
+  if (state.recording() == 0 || is_of_kernel != state.has_kernel() || state.kernel_channels() < 0 ||
+      state.kernel_channels() > kMaxKernelChannels ||
+      (!is_sessions && state.request().kernel_channels_size() != state.kernel_channels()) ||
       (is_of_kernel && state.kernel().uuid().size() != sizeof(ctf::Uuid)) ||
-      state.nested_lost_size() > state.request().kernel_channels_size())
+      state.nested_lost_size() > state.kernel_channels())
     return fail(Code::kCorrupt, "it contradicts itself");
   return state;
 }
@@ -87,34 +141,76 @@ std::string RecordingStore::pin_path(std::uint64_t recording, std::size_t channe
 }
 
 Status RecordingStore::save(const v1::RecordingState& state) const {
-  const std::string directory = paths_.states();
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail_errno("cannot make the directory " + directory);
-  const std::string path = paths_.state_file(state.recording());
-  const std::string draft = path + ".new";
-  SILLAGE_TRY(write_whole(draft, state.SerializeAsString()));
-  if (::rename(draft.c_str(), path.c_str()) != 0) return fail_errno("cannot rename " + draft);
-  return {};
+  return replace_file(paths_.states(), paths_.state_file(state.recording()),
+                      state.SerializeAsString());
 }
 
 void RecordingStore::remove(std::uint64_t recording) const {
+  // The state first: a journal alone is nobody's.
   ::unlink(paths_.state_file(recording).c_str());
+  ::unlink(journal_path(recording).c_str());
 }
 
-std::vector<v1::RecordingState> RecordingStore::load() const {
+Status RecordingStore::make_directory() const { return make(paths_.states()); }
+
+std::string RecordingStore::journal_path(std::uint64_t recording) const {
+  return paths_.state_file(recording) + ".journal";
+}
+
+std::string RecordingStore::session_file(const std::string& name) const {
+  return sessions() + "/" + directory_name(name);
+}
+
+Status RecordingStore::save_session(const v1::SessionState& state) const {
+  return replace_file(sessions(), session_file(state.session().name()), state.SerializeAsString());
+}
+
+void RecordingStore::remove_session(const std::string& name) const {
+  ::unlink(session_file(name).c_str());
+}
+
+std::string RecordingStore::put_aside(const std::string& path) const {
+  const std::string directory = paths_.directory + "/refused";
+  (void)::mkdir(directory.c_str(), 0700);
+  const std::string target = directory + path.substr(path.rfind('/'));
+  (void)::rename(path.c_str(), target.c_str());
+  return target;
+}
+
+void RecordingStore::refuse(std::uint64_t recording) const {
+  (void)put_aside(paths_.state_file(recording));
+  (void)put_aside(journal_path(recording));
+}
+
+std::vector<v1::RecordingState> RecordingStore::load(std::vector<std::string>* refused) const {
   std::vector<v1::RecordingState> states;
-  std::error_code error;
-  std::vector<std::string> paths;
-  for (std::filesystem::directory_iterator entry(paths_.states(), error), end;
-       !error && entry != end; entry.increment(error))
-    paths.push_back(entry->path());
-  for (const std::string& path : paths) {
-    const auto bytes = read_whole(path);
+  for (const std::string& path : files_of(paths_.states())) {
+    const auto bytes = read_path(path);
     auto state = bytes ? parse_state(*bytes) : tl::unexpected(bytes.error());
     if (state && path == paths_.state_file(state->recording())) {
       states.push_back(std::move(*state));
     } else {
-      ::unlink(path.c_str());
+      refused->push_back("the state of a recording cannot be used: " +
+                         (state ? "it has another one's name" : state.error().text()) +
+                         "; it is in " + put_aside(path) +
+                         ", and what was written of it is in its trace");
+    }
+  }
+  return states;
+}
+
+std::vector<v1::SessionState> RecordingStore::load_sessions(
+    std::vector<std::string>* refused) const {
+  std::vector<v1::SessionState> states;
+  for (const std::string& path : files_of(sessions())) {
+    const auto bytes = read_path(path);
+    auto state = bytes ? parse_session_state(*bytes) : tl::unexpected(bytes.error());
+    if (state && path == session_file(state->session().name())) {
+      states.push_back(std::move(*state));
+    } else {
+      refused->push_back("the state of a session cannot be used: " +
+                         (state ? "it has another one's name" : state.error().text()) +
+                         "; it is in " + put_aside(path) + ": create the session again");
     }
   }
   return states;
@@ -123,7 +219,7 @@ std::vector<v1::RecordingState> RecordingStore::load() const {
 void RecordingStore::remove_other_pins(const std::vector<v1::RecordingState>& kept) const {
   std::vector<std::string> names;
   for (const v1::RecordingState& state : kept)
-    for (int channel = 0; channel < state.request().kernel_channels_size(); ++channel)
+    for (int channel = 0; channel < state.kernel_channels(); ++channel)
       names.push_back(std::to_string(state.recording()) + "-" + std::to_string(channel));
   kernel::PinDirectory::remove_others(pin_parent(), names);
 }

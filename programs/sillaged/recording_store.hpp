@@ -13,7 +13,7 @@
 
 namespace sillage::daemon {
 
-inline constexpr std::uint32_t kStateFormat = 1;
+inline constexpr std::uint32_t kStateFormat = 2;
 /// Of a state file: a request of the largest size, and what is beside it.
 inline constexpr std::size_t kMaxStateBytes = std::size_t{32} << 20;
 
@@ -22,10 +22,18 @@ inline constexpr std::size_t kMaxStateBytes = std::size_t{32} << 20;
 /// Errors: kCorrupt  it is not a state file of this release.
 [[nodiscard]] Result<v1::RecordingState> parse_state(const std::string& bytes);
 
+/// The same of a session's file.
+[[nodiscard]] Result<v1::SessionState> parse_session_state(const std::string& bytes);
+/// All of a file, if it is one and no larger than a state can be. `path` is for messages.
+[[nodiscard]] Result<std::string> read_state_file(int file, const std::string& path);
+
 /// Where recordings leave what the next daemon needs if this one is killed: state files in the runtime directory, pins of the
 /// kernel's objects in the BPF file system.
 ///
 ///   RUNTIME_DIRECTORY/recordings/ID              RecordingState
+///   RUNTIME_DIRECTORY/recordings/ID.journal      JournalEntry, one after the other (RecordingJournal)
+///   RUNTIME_DIRECTORY/sessions/NAME              SessionState; NAME as directory_name() has it
+///   RUNTIME_DIRECTORY/refused/NAME               what could not be read
 ///   /sys/fs/bpf/sillage/DIRECTORY/ID-CHANNEL/    what KernelChannel::pin() pins; DIRECTORY as directory_name() has it
 ///
 /// Threads: any; one at a time for a recording.
@@ -42,13 +50,28 @@ class RecordingStore {
   [[nodiscard]] Status save(const v1::RecordingState& state) const;
   void remove(std::uint64_t recording) const;
 
-  /// What daemons that were killed have left. Files that cannot be read are removed.
-  [[nodiscard]] std::vector<v1::RecordingState> load() const;
+  /// The directory of the recordings' files, for journals.
+  [[nodiscard]] Status make_directory() const;
+  [[nodiscard]] std::string journal_path(std::uint64_t recording) const;
+
+  /// Writes a session's state, as save().
+  [[nodiscard]] Status save_session(const v1::SessionState& state) const;
+  void remove_session(const std::string& name) const;
+
+  /// What daemons that were killed have left. Files that cannot be read are put aside, each with a line in `refused`.
+  [[nodiscard]] std::vector<v1::RecordingState> load(std::vector<std::string>* refused) const;
+  [[nodiscard]] std::vector<v1::SessionState> load_sessions(
+      std::vector<std::string>* refused) const;
+  /// Puts the state of a recording that cannot be gone on with aside.
+  void refuse(std::uint64_t recording) const;
   /// Removes the pins of all recordings but these.
   void remove_other_pins(const std::vector<v1::RecordingState>& kept) const;
 
  private:
   [[nodiscard]] std::string pin_parent() const;
+  [[nodiscard]] std::string sessions() const { return paths_.directory + "/sessions"; }
+  [[nodiscard]] std::string session_file(const std::string& name) const;
+  [[nodiscard]] std::string put_aside(const std::string& path) const;
 
   apps::RuntimePaths paths_;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "sillaged/recording_store.hpp"
 
+#include "sillaged/recording_journal.hpp"
+
 #include <gtest/gtest.h>
 
 #include <sys/stat.h>
@@ -11,6 +13,7 @@
 #include <fstream>
 #include <random>
 #include <string>
+#include <vector>
 
 namespace sillage::daemon {
 namespace {
@@ -22,6 +25,7 @@ v1::RecordingState some_state(std::uint64_t recording) {
   state.mutable_request()->set_name("name");
   state.mutable_request()->set_output_path("/tmp/trace");
   state.mutable_request()->add_kernel_channels()->set_name("channel0");
+  state.set_kernel_channels(1);
   state.mutable_owner()->set_pid(42);
   state.mutable_kernel()->set_uuid(std::string(16, 'u'));
   state.mutable_kernel()->set_metadata_bytes(1234);
@@ -49,7 +53,9 @@ TEST_F(RecordingStoreTest, Saved_IsLoadedByTheNextDaemon) {
   ASSERT_TRUE(store.save(changed));
   changed.set_stop_ns(99);
   ASSERT_TRUE(store.save(changed));
-  auto states = RecordingStore(paths_).load();
+  std::vector<std::string> refused;
+  auto states = RecordingStore(paths_).load(&refused);
+  EXPECT_TRUE(refused.empty());
   ASSERT_EQ(states.size(), 2u);
   if (states[0].recording() == 6) std::swap(states[0], states[1]);
   EXPECT_EQ(states[0].SerializeAsString(), some_state(5).SerializeAsString());
@@ -59,10 +65,10 @@ TEST_F(RecordingStoreTest, Saved_IsLoadedByTheNextDaemon) {
   EXPECT_EQ(status.st_mode & 0777, 0600u);
   store.remove(5);
   store.remove(6);
-  EXPECT_TRUE(store.load().empty());
+  EXPECT_TRUE(store.load(&refused).empty());
 }
 
-TEST_F(RecordingStoreTest, WhatIsNoState_IsRemoved) {
+TEST_F(RecordingStoreTest, WhatIsNoState_IsPutAsideAndSaid) {
   const RecordingStore store(paths_);
   ASSERT_TRUE(store.save(some_state(1)));
   const std::filesystem::path states = folder_ / "recordings";
@@ -74,13 +80,59 @@ TEST_F(RecordingStoreTest, WhatIsNoState_IsRemoved) {
   std::filesystem::resize_file(states / "5", kMaxStateBytes + 1);
   std::filesystem::create_symlink("1", states / "6");
   ASSERT_EQ(::mkfifo((states / "7").c_str(), 0600), 0);
-  EXPECT_EQ(store.load().size(), 1u);
+  std::vector<std::string> refused;
+  EXPECT_EQ(store.load(&refused).size(), 1u);
+  EXPECT_EQ(refused.size(), 5u);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "refused" / "2"));
   int left = 0;
   for (const auto& entry : std::filesystem::directory_iterator(states)) {
     EXPECT_EQ(entry.path().filename(), "1");
     ++left;
   }
   EXPECT_EQ(left, 1);
+}
+
+TEST_F(RecordingStoreTest, Session_IsLoadedUnderItsName) {
+  const RecordingStore store(paths_);
+  v1::SessionState state;
+  state.set_format(kStateFormat);
+  state.mutable_session()->set_name("my.session");
+  ASSERT_TRUE(store.save_session(state));
+  std::ofstream(folder_ / "sessions" / "other") << "torn";
+  std::vector<std::string> refused;
+  const auto states = store.load_sessions(&refused);
+  ASSERT_EQ(states.size(), 1u);
+  EXPECT_EQ(states[0].session().name(), "my.session");
+  EXPECT_EQ(refused.size(), 1u);
+  store.remove_session("my.session");
+  EXPECT_TRUE(store.load_sessions(&refused).empty());
+}
+
+TEST_F(RecordingStoreTest, Journal_IsReadUpToWhatIsWhole) {
+  const std::string path = (folder_ / "journal").string();
+  v1::JournalEntry entry;
+  {
+    auto journal = RecordingJournal::create(path);
+    ASSERT_TRUE(journal);
+    for (std::uint32_t i = 1; i <= 3; ++i) {
+      entry.mutable_process()->set_registration(i);
+      ASSERT_TRUE((*journal)->append(entry));
+    }
+  }
+  const auto whole = std::filesystem::file_size(path);
+  std::ofstream(path, std::ios::app) << "half";
+  auto opened = RecordingJournal::open(path);
+  ASSERT_TRUE(opened);
+  ASSERT_EQ(opened->entries.size(), 3u);
+  EXPECT_EQ(std::filesystem::file_size(path), whole);
+  ASSERT_TRUE(opened->journal->append(entry));
+  EXPECT_EQ(RecordingJournal::open(path)->entries.size(), 4u);
+  // The last entry torn in its middle goes, too; damage in front of others is an error.
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  EXPECT_EQ(RecordingJournal::open(path)->entries.size(), 3u);
+  std::fstream(path, std::ios::in | std::ios::out).seekp(9) << 'x';
+  EXPECT_FALSE(RecordingJournal::open(path));
+  EXPECT_FALSE(RecordingJournal::open(path + "-none"));
 }
 
 TEST(RecordingState, Contradictions_AreRefused) {
@@ -114,7 +166,7 @@ TEST(RecordingState, ForeignBytes_AreReadOrRefused) {
     if (!state) continue;
     ++read;
     EXPECT_TRUE(!state->has_kernel() || state->kernel().uuid().size() == 16u);
-    EXPECT_LE(state->nested_lost_size(), state->request().kernel_channels_size());
+    EXPECT_LE(state->nested_lost_size(), state->kernel_channels());
   }
   EXPECT_GT(read, 1000);
 }

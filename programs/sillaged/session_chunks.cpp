@@ -123,6 +123,8 @@ Status SessionService::begin_rotation(const std::string& name,
   SILLAGE_TRY((*session)->check_rotation());
   const std::string path = (*session)->options().output_path + "/" + *archive;
   Recording* recording = running_.at(name).recording;
+  // Its files are no longer where the next daemon would look for them.
+  recording->end_with_daemon();
   run(
       name, [recording, archive = *archive] { return recording->rotate(archive); },
       [this, name, path, now, recording, then = std::move(then)](const Status& done) {
@@ -221,6 +223,7 @@ void SessionService::clear(ConnectionId connection, const std::string& name) {
   };
   const auto found = running_.find(name);
   if (found == running_.end() || found->second.recording == nullptr) return done({});
+  found->second.recording->end_with_daemon();
   run(
       name, [recording = found->second.recording] { return recording->clear(); },
       [this, name, done](const Status& cleared) {
@@ -238,9 +241,11 @@ void SessionService::regenerate(ConnectionId connection,
     return host_.reply(connection,
                        Error{Code::kNotReady, "Session not started: start it first", {}});
   const bool is_metadata = request.object() == control::v1::RegenerateRequest::METADATA;
+  Recording* recording = running_.at(request.session()).recording;
+  if (is_metadata) recording->end_with_daemon();
   run(
       request.session(),
-      [recording = running_.at(request.session()).recording, is_metadata]() -> Status {
+      [recording, is_metadata]() -> Status {
         if (is_metadata) return recording->regenerate_metadata();
         const auto dumped = recording->dump_state();
         return dumped ? Status() : tl::unexpected<Error>(dumped.error());

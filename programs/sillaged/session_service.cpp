@@ -137,7 +137,25 @@ Status SessionService::create(const control::v1::CreateSessionRequest& request,
     return tl::unexpected<Error>(std::move(plan).error());
   }
   control::fill(**session, response->mutable_session());
+  host_.note_session(**session);
   return {};
+}
+
+std::vector<std::string> SessionService::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, session] : sessions_.all()) names.push_back(name);
+  return names;
+}
+
+void SessionService::restore(session::Session session, Recording* recording) {
+  const std::string name = session.options().name;
+  if (recording != nullptr) {
+    (void)session.start();
+    if (!recording->is_active()) (void)session.stop();
+    running_[name].recording = recording;
+  }
+  host_.note_session(session);
+  (void)sessions_.add(std::move(session));
 }
 
 Status SessionService::list(const control::v1::ListSessionsRequest& request,
@@ -198,7 +216,10 @@ void SessionService::change(ConnectionId connection, const std::string& name, Tr
         return host_.reply(connection, changed.error());
       host_.renew(*recording);
     }
-    if (auto there = sessions_.find(name)) **there = std::move(kept);
+    if (auto there = sessions_.find(name)) {
+      **there = std::move(kept);
+      host_.note_session(**there);
+    }
     Response response;
     answer(&response);
     host_.reply(connection, response);
@@ -206,6 +227,8 @@ void SessionService::change(ConnectionId connection, const std::string& name, Tr
   if (Status sound = check_kernel(*plan); !sound) return host_.reply(connection, sound.error());
   if (recording == nullptr || plan->kernel_channels().empty())
     return keep(std::move(next), *std::move(plan));
+  // What the kernel's programs do cannot be left to another daemon while it changes.
+  recording->end_with_daemon();
   const kernel::Tracer* tracer = *host_.tracer();
   run(
       name,
@@ -338,6 +361,7 @@ void SessionService::load(ConnectionId connection, const control::v1::LoadSessio
   if (!added) return host_.reply(connection, added.error());
   Response response;
   control::fill(**added, response.mutable_load_session()->mutable_session());
+  host_.note_session(**added);
   const auto found = running_.find(name);
   if (found == running_.end()) return host_.reply(connection, response);
   // What the replaced one recorded: complete before this one can begin.
@@ -385,6 +409,7 @@ void SessionService::start(ConnectionId connection, const std::string& name) {
     if (auto there = sessions_.find(name)) {
       (void)(*there)->start();
       (*there)->rotation().start(chunk_datetime());
+      host_.note_session(**there);
     }
     Response response;
     fill_left_out(*recording, response.mutable_start_session());
@@ -394,7 +419,7 @@ void SessionService::start(ConnectionId connection, const std::string& name) {
   run(
       name,
       [recording, tracer, is_first, loading = &host_.loading_mutex()]() -> Status {
-        if (is_first) {
+        if (is_first || recording->has_adopted_kernel()) {
           const std::lock_guard one_at_a_time(*loading);
           LoadProgress progress{std::stop_token()};
           SILLAGE_TRY(recording->add_kernel(*tracer, progress));
@@ -411,6 +436,7 @@ void SessionService::stop(ConnectionId connection, const control::v1::StopSessio
     return host_.reply(connection, stopped.error());
   Recording* recording = running_.at(request.name()).recording;
   recording->deactivate();
+  host_.note_session(**session);
   host_.renew(*recording);
   const auto answer = [this, connection, recording](const collect::Stats& stats) {
     Response response;
@@ -443,7 +469,10 @@ void SessionService::destroy(ConnectionId connection,
   const auto found = running_.find(name);
   const session::Session destroyed = **session;
   sessions_.remove(name);
-  if (found == running_.end()) return host_.reply(connection, response);
+  if (found == running_.end()) {
+    host_.forget_session(name);
+    return host_.reply(connection, response);
+  }
   std::shared_ptr<Recording> recording = host_.remove_recording(found->second.recording->id());
   found->second.recording = nullptr;
   const bool waits = !request.no_wait();
@@ -458,7 +487,10 @@ void SessionService::destroy(ConnectionId connection,
         *archive = *std::move(made);
         return {};
       },
-      [this, connection, recording, stats, archive, waits, response](const Status& done) mutable {
+      [this, connection, name, recording, stats, archive, waits,
+       response](const Status& done) mutable {
+        // Not before its trace is complete; nor another one, made meanwhile.
+        if (!sessions_.find(name)) host_.forget_session(name);
         if (!waits) return;
         response.mutable_destroy_session()->set_archive(*archive);
         auto* summary = response.mutable_destroy_session();

@@ -36,6 +36,10 @@ class RecordingHost {
   [[nodiscard]] virtual Result<const kernel::Tracer*> tracer() = 0;
   /// Held while programs are loaded: one thread at a time uses the tracer.
   [[nodiscard]] virtual std::mutex& loading_mutex() = 0;
+  /// A session is as it is now: what a later daemon is to find, if this one is killed.
+  virtual void note_session(const session::Session& session) = 0;
+  /// There is no session of this name any more.
+  virtual void forget_session(const std::string& name) = 0;
   virtual void reply(control::ConnectionId connection, const control::v1::Response& response) = 0;
   virtual void reply(control::ConnectionId connection, const Error& error) = 0;
 };
@@ -55,10 +59,14 @@ class SessionService {
   SessionService(const SessionService&) = delete;
   SessionService& operator=(const SessionService&) = delete;
 
+  /// Takes in a session that an earlier daemon had; nullptr: it records nothing.
+  void restore(session::Session session, Recording* recording);
+
   /// Whether a request is about sessions.
   [[nodiscard]] static bool handles(const control::v1::Request& request);
   /// Answers a request, now or later.
   void request(control::ConnectionId connection, const control::v1::Request& request);
+  [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] bool is_empty() const { return sessions_.all().empty(); }
 
   /// Rotates the sessions whose time has come. Returns when it wants to be called again, in milliseconds from now;

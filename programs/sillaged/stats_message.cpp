@@ -25,4 +25,19 @@ void fill_stats(const collect::Stats& stats, control::v1::Stats* message) {
   lost->set_nested(stats.lost.nested);
 }
 
+// Of channels that have ended: nothing is pending there, and no output fails any more.
+collect::Stats stats_of(const control::v1::Stats& message) {
+  collect::Stats stats;
+  stats.events = message.events();
+  stats.packets = message.packets();
+  stats.rejected = message.rejected();
+  stats.bytes = message.bytes();
+  stats.overrun_packets = message.overrun_packets();
+  stats.corrupt_packets = message.corrupt_packets();
+  const control::v1::Lost& lost = message.lost();
+  stats.lost = {lost.full(),    lost.too_big(), lost.busy(), lost.timeout(), lost.other(),
+                lost.overrun(), lost.corrupt(), lost.disk(), lost.nested()};
+  return stats;
+}
+
 }  // namespace sillage::daemon

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "apps/app_registry.hpp"
 
+#include "apps/proc_files.hpp"
+
 #include <sys/random.h>
 
 #include <algorithm>
@@ -21,6 +23,20 @@ std::uint64_t random_start() {
 
 AppRegistry::AppRegistry(const Limits& limits) : limits_(limits), next_token_(random_start()) {}
 
+void AppRegistry::remember(pid_t pid, std::uint64_t start_ticks, std::uint32_t registration) {
+  remembered_[pid] = {start_ticks, registration};
+  last_registration_ = std::max(last_registration_, registration);
+}
+
+std::uint32_t AppRegistry::registration_of(pid_t pid) {
+  if (const auto known = remembered_.extract(pid)) {
+    const auto facts = process_facts(pid);
+    if (facts && facts->start_ticks == known.mapped().start_ticks)
+      return known.mapped().registration;
+  }
+  return ++last_registration_;
+}
+
 Result<Process*> AppRegistry::add_process(Peer peer) {
   if (Process* known = find_process(peer.pid)) {
     if (is_alive(known->pidfd)) return known;
@@ -34,7 +50,7 @@ Result<Process*> AppRegistry::add_process(Peer peer) {
   process.pid = peer.pid;
   process.uid = peer.uid;
   process.vpid = static_cast<std::uint32_t>(peer.pid);
-  process.registration = ++last_registration_;
+  process.registration = registration_of(peer.pid);
   process.pidfd = std::move(peer.pidfd);
   return &processes_.emplace(peer.pid, std::move(process)).first->second;
 }

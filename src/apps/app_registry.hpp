@@ -53,6 +53,10 @@ class AppRegistry {
   /// Errors: kLimit  too many registered.
   [[nodiscard]] Result<Process*> add_process(Peer peer);
 
+  /// Keeps a number for a process that an earlier daemon gave it to, should it be there still: `start_ticks` tells it from a later
+  /// one. Others get higher numbers.
+  void remember(pid_t pid, std::uint64_t start_ticks, std::uint32_t registration);
+
   /// Adds an image of a process; gives back the one that is there if it is the same memory.
   ///
   /// Errors: kLimit  beyond the limits of the process, the user or all.
@@ -78,11 +82,18 @@ class AppRegistry {
     std::uint64_t bytes = 0;
   };
 
+  [[nodiscard]] std::uint32_t registration_of(pid_t pid);
+
   Limits limits_;
   std::map<pid_t, Process> processes_;
   std::map<std::uint64_t, Image> images_;
   std::map<ImageInode, std::uint64_t> tokens_;
   std::map<uid_t, UserTotals> totals_;
+  struct Remembered {
+    std::uint64_t start_ticks = 0;
+    std::uint32_t registration = 0;
+  };
+  std::map<pid_t, Remembered> remembered_;
   std::uint32_t last_registration_ = 0;
   std::uint64_t next_token_;
 };

@@ -22,6 +22,8 @@ struct RuntimePaths {
   [[nodiscard]] std::string control_socket() const { return directory + "/control.sock"; }
   /// Of root's daemon: where text for the event lttng_logger is written to.
   [[nodiscard]] std::string text_input() const { return directory + "/logger"; }
+  /// Of the process that keeps what outlives the daemon.
+  [[nodiscard]] std::string holder_socket() const { return directory + "/hold.sock"; }
   [[nodiscard]] std::string lock_file() const { return directory + "/sillaged.lock"; }
   /// Where recordings leave what a later daemon needs to go on with them, if this one is killed.
   [[nodiscard]] std::string states() const { return directory + "/recordings"; }

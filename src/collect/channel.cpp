@@ -30,6 +30,16 @@ Result<EventId> Channel::add_event(ctf::EventClass event) {
   return EventId{next_event_++};
 }
 
+Status Channel::resume_event(ctf::EventClass event) {
+  const std::lock_guard declaring(declaring_);
+  event.id = next_event_;
+  event.stream_class_id = stream_class_.id;
+  SILLAGE_TRY(prepare(event));
+  declared();
+  ++next_event_;
+  return {};
+}
+
 bool Channel::drain(std::vector<std::byte>& buffer, std::optional<Nanoseconds> flush_until,
                     const ClockKeeper& clock, OutputHealth& health) {
   if (buffer.size() < shape_.subbuf_bytes) buffer.resize(shape_.subbuf_bytes);

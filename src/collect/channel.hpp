@@ -44,6 +44,9 @@ class Channel {
   /// Declares an event and gives it the next id; known to the reader before this returns.
   [[nodiscard]] Result<EventId> add_event(ctf::EventClass event);
 
+  /// An event that an earlier collector declared, in the same order; before any of add_event().
+  [[nodiscard]] Status resume_event(ctf::EventClass event);
+
   /// Whether its ring is read when the channel ends and not before, or never but for snapshots.
   [[nodiscard]] bool is_read_at_end() const { return shape_.read_at_end || is_in_memory(); }
   [[nodiscard]] const std::shared_ptr<TraceWriter>& trace() const { return trace_; }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -99,29 +100,62 @@ std::uint64_t convert_tsc(const sillage_clock_page& page, std::uint64_t tsc) {
   }
 }
 
+Result<std::unique_ptr<ClockKeeper>> ClockKeeper::map(Fd memory, const ClockOptions& options) {
+  void* mapped = ::mmap(nullptr, sizeof(sillage_clock_page), PROT_READ | PROT_WRITE, MAP_SHARED,
+                        memory.value(), 0);
+  if (mapped == MAP_FAILED) return fail_errno("mapping the clock page");
+  auto* page = static_cast<sillage_clock_page*>(mapped);
+  std::unique_ptr<ClockKeeper> keeper(new ClockKeeper(std::move(memory), page, options));
+  // No seal against writing: the next keeper must be able to. So programs get a descriptor that cannot write, of a file that
+  // other users cannot open again.
+  const std::string path = "/proc/self/fd/" + std::to_string(keeper->own_fd());
+  keeper->shown_ = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!keeper->shown_) return fail_errno("opening the clock page for programs");
+  return keeper;
+}
+
 Result<std::unique_ptr<ClockKeeper>> ClockKeeper::create(const ClockOptions& options) {
   Fd fd(::memfd_create("sillage-clock", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) return fail_errno("memfd_create for the clock page");
-  if (::ftruncate(fd.value(), sizeof(sillage_clock_page)) != 0)
+  if (::ftruncate(fd.value(), sizeof(sillage_clock_page)) != 0 || ::fchmod(fd.value(), 0600) != 0)
     return fail_errno("sizing the clock page");
-  void* memory = ::mmap(nullptr, sizeof(sillage_clock_page), PROT_READ | PROT_WRITE, MAP_SHARED,
-                        fd.value(), 0);
-  if (memory == MAP_FAILED) return fail_errno("mapping the clock page");
-  auto* page = static_cast<sillage_clock_page*>(memory);
-  std::unique_ptr<ClockKeeper> keeper(new ClockKeeper(std::move(fd), page, options));
-  // FUTURE_WRITE: the mapping above is the last that can write, so no program can move another
-  // one's time.
-  if (::fcntl(keeper->fd(), F_ADD_SEALS,
-              F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0)
+  if (::fcntl(fd.value(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     return fail_errno("sealing the clock page");
-  keeper->give_up_tsc();
+  auto keeper = map(std::move(fd), options);
+  if (!keeper) return keeper;
+  sillage_clock_page* const page = (*keeper)->page_;
+  (*keeper)->give_up_tsc();
   page->magic = SILLAGE_CLOCK_MAGIC;
-  if (kHasTsc && options.allow_tsc && keeper->kernel_trusts_tsc()) {
-    keeper->calibrate();
+  if (kHasTsc && options.allow_tsc && (*keeper)->kernel_trusts_tsc()) {
+    (*keeper)->calibrate();
     __atomic_store_n(&page->mode, std::uint32_t{SILLAGE_CLOCK_TSC}, __ATOMIC_RELEASE);
-    if (options.keep_steering) keeper->thread_ = std::thread([raw = keeper.get()] { raw->run(); });
+    (*keeper)->begin_steering();
   }
   return keeper;
+}
+
+Result<std::unique_ptr<ClockKeeper>> ClockKeeper::adopt(Fd page, const ClockOptions& options) {
+  struct stat status {};
+  if (::fstat(page.value(), &status) != 0) return fail_errno("cannot look at a clock page");
+  if (static_cast<std::uint64_t>(status.st_size) != sizeof(sillage_clock_page))
+    return fail(Code::kCorrupt, "a clock page that is none");
+  auto keeper = map(std::move(page), options);
+  if (!keeper) return keeper;
+  if ((*keeper)->page_->magic != SILLAGE_CLOCK_MAGIC)
+    return fail(Code::kCorrupt, "a clock page that is none");
+  if (!(*keeper)->uses_tsc()) return keeper;
+  if (!(*keeper)->kernel_trusts_tsc()) {
+    (*keeper)->give_up_tsc();
+    return keeper;
+  }
+  // The slope is measured anew: nobody knows when the last keeper looked.
+  (*keeper)->before_ = take_sample();
+  (*keeper)->begin_steering();
+  return keeper;
+}
+
+void ClockKeeper::begin_steering() {
+  if (options_.keep_steering) thread_ = std::thread([this] { run(); });
 }
 
 ClockKeeper::ClockKeeper(Fd fd, sillage_clock_page* page, ClockOptions options)

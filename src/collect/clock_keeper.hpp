@@ -48,12 +48,19 @@ class ClockKeeper {
   /// Errors: those of memfd_create and mmap.
   [[nodiscard]] static Result<std::unique_ptr<ClockKeeper>> create(
       const ClockOptions& options = {});
+  /// Goes on with the page of a keeper that has died: time in programs that have it mapped goes on, too.
+  ///
+  /// Errors: kCorrupt  it is no clock page.
+  [[nodiscard]] static Result<std::unique_ptr<ClockKeeper>> adopt(Fd page,
+                                                                  const ClockOptions& options = {});
   ~ClockKeeper();
   ClockKeeper(const ClockKeeper&) = delete;
   ClockKeeper& operator=(const ClockKeeper&) = delete;
 
-  /// The sealed descriptor of the page, to hand to programs: they cannot map it writable.
-  [[nodiscard]] int fd() const { return fd_.value(); }
+  /// A descriptor of the page to hand to programs: they cannot map it writable, nor open it so unless they are this user's.
+  [[nodiscard]] int fd() const { return shown_.value(); }
+  /// What adopt() needs; nothing for programs.
+  [[nodiscard]] int own_fd() const { return fd_.value(); }
 
   /// The time, by the same conversion as the writers'.
   [[nodiscard]] Nanoseconds now() const;
@@ -73,6 +80,9 @@ class ClockKeeper {
   };
 
   ClockKeeper(Fd fd, sillage_clock_page* page, ClockOptions options);
+  [[nodiscard]] static Result<std::unique_ptr<ClockKeeper>> map(Fd memory,
+                                                                const ClockOptions& options);
+  void begin_steering();
   [[nodiscard]] static Sample take_sample();
   [[nodiscard]] bool kernel_trusts_tsc() const;
   void calibrate();
@@ -80,7 +90,7 @@ class ClockKeeper {
   void publish(const sillage_clock_segment& segment);
   void run();
 
-  Fd fd_;
+  Fd fd_, shown_;
   sillage_clock_page* page_;
   const ClockOptions options_;
   Sample before_{};  // the slope is measured from here

@@ -100,6 +100,20 @@ TEST(ClockKeeper, Segments_AreContinuous) {
   ::munmap(memory, sizeof(sillage_clock_page));
 }
 
+TEST(ClockKeeper, PageOfAKeeperThatDied_GoesOnWithoutAStep) {
+  auto keeper = make();
+  Fd page(::fcntl(keeper->own_fd(), F_DUPFD_CLOEXEC, 0));
+  const std::uint64_t before = keeper->now().value;
+  keeper.reset();
+  auto next = ClockKeeper::adopt(std::move(page));
+  ASSERT_TRUE(next) << next.error().text();
+  const std::uint64_t after = (*next)->now().value;
+  EXPECT_GE(after, before);
+  EXPECT_LT(after - before, 1'000'000'000u);
+  Fd none(::memfd_create("x", MFD_CLOEXEC));
+  EXPECT_FALSE(ClockKeeper::adopt(std::move(none)));
+}
+
 TEST(ClockKeeper, Programs_CannotWriteThePage) {
   const auto keeper = make();
   EXPECT_EQ(::mmap(nullptr, sizeof(sillage_clock_page), PROT_READ | PROT_WRITE, MAP_SHARED,

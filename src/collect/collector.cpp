@@ -63,6 +63,16 @@ TraceWriter::Description description_of(const TraceOptions& options, ctf::Versio
   return {options.directory, version, options.environment, options.clock_offset_ns};
 }
 
+Fd duplicate(int fd) { return Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+
+Result<ctf::FieldClassRef> contexts_of(const ChannelOptions& options) {
+  const std::vector<std::uint32_t> contexts(options.contexts.begin(), options.contexts.end());
+  for (const std::uint32_t number : contexts)
+    if (!ctf::is_context(number))
+      return fail(Code::kInvalidArgument, "there is no context number " + std::to_string(number));
+  return ctf::contexts_class(contexts);
+}
+
 }  // namespace
 
 class Collector::Engine {
@@ -74,6 +84,10 @@ class Collector::Engine {
   void start();
   Result<TraceId> open_trace(const TraceOptions& options);
   Result<OpenChannel> add_channel(TraceId trace, const ChannelOptions& options);
+  Result<OpenChannel> resume_channel(TraceId trace, const ChannelOptions& options,
+                                     KeptChannel kept);
+  Status skip_channel(TraceId trace);
+  void add_ended(const Stats& stats);
   Result<ChannelId> add_kernel_channel(TraceId trace, KernelChannelOptions options, bool resumes);
   Result<TraceIdentity> identity(TraceId trace);
   Result<TraceId> resume_trace(const TraceOptions& options, const TraceIdentity& identity);
@@ -133,6 +147,7 @@ class Collector::Engine {
   std::map<ChannelId, std::shared_ptr<Channel>> channels_;
   std::uint32_t next_trace_ = 1, next_channel_ = 1;
   Channels arriving_, leaving_;
+  std::vector<Stats> ended_before_;  // of channels of an earlier collector
   bool stopping_ = false;
   std::deque<Task*> tasks_;  // of threads that wait in perform()
   std::condition_variable task_done_;
@@ -214,22 +229,61 @@ Result<ChannelId> Collector::Engine::start_channel(TraceId trace,
 Result<OpenChannel> Collector::Engine::add_channel(TraceId trace, const ChannelOptions& options) {
   auto writer = writer_for(trace, options.name);
   if (!writer) return tl::unexpected(std::move(writer).error());
-  const std::vector<std::uint32_t> contexts(options.contexts.begin(), options.contexts.end());
-  for (const std::uint32_t number : contexts)
-    if (!ctf::is_context(number))
-      return fail(Code::kInvalidArgument, "there is no context number " + std::to_string(number));
+  auto contexts = contexts_of(options);
+  if (!contexts) return tl::unexpected(std::move(contexts).error());
   auto ring = ring::Ring::create(options.ring, clock_.now());
   if (!ring) return tl::unexpected(std::move(ring).error());
-  Fd fd(::fcntl(ring->fd(), F_DUPFD_CLOEXEC, 0));
-  if (!fd) return fail_errno("duplicating a ring's descriptor");
-  auto stream_class =
-      (*writer)->add_channel(ctf::compact_event_header_class(), ctf::contexts_class(contexts));
+  auto ledger = StreamLedger::create(ring->geometry().stream_count);
+  if (!ledger) return tl::unexpected(std::move(ledger).error());
+  OpenChannel open{{}, duplicate(ring->fd()), duplicate(ledger->fd())};
+  if (!open.ring || !open.ledger) return fail_errno("duplicating a ring's descriptor");
+  auto stream_class = (*writer)->add_channel(ctf::compact_event_header_class(), *contexts);
   if (!stream_class) return tl::unexpected(std::move(stream_class).error());
-  const auto id = start_channel(
-      trace, std::make_shared<UserChannel>(*writer, std::move(*stream_class), std::move(*ring),
-                                           options.name, options.read_at_end, options.files));
+  auto channel = std::make_shared<UserChannel>(
+      *writer, std::move(*stream_class), std::move(*ring), options.name, options.read_at_end,
+      UserChannel::Keep{std::move(*ledger), options.ended}, options.files);
+  channel->note_start();
+  const auto id = start_channel(trace, std::move(channel));
   if (!id) return tl::unexpected(id.error());
-  return OpenChannel{*id, std::move(fd)};
+  open.id = *id;
+  return open;
+}
+
+Result<OpenChannel> Collector::Engine::resume_channel(TraceId trace, const ChannelOptions& options,
+                                                      KeptChannel kept) {
+  auto writer = writer_for(trace, options.name);
+  if (!writer) return tl::unexpected(std::move(writer).error());
+  auto contexts = contexts_of(options);
+  if (!contexts) return tl::unexpected(std::move(contexts).error());
+  auto ring = ring::Ring::open(std::move(kept.ring), options.ring);
+  if (!ring) return tl::unexpected(std::move(ring).error());
+  auto ledger = StreamLedger::open(std::move(kept.ledger), ring->geometry().stream_count);
+  if (!ledger) return tl::unexpected(std::move(ledger).error());
+  OpenChannel open{{}, duplicate(ring->fd()), duplicate(ledger->fd())};
+  if (!open.ring || !open.ledger) return fail_errno("duplicating a ring's descriptor");
+  auto channel = std::make_shared<UserChannel>(
+      *writer, (*writer)->resume_channel(ctf::compact_event_header_class(), *contexts),
+      std::move(*ring), options.name, options.read_at_end,
+      UserChannel::Keep{std::move(*ledger), options.ended});
+  for (ctf::EventClass& event : kept.events) SILLAGE_TRY(channel->resume_event(std::move(event)));
+  SILLAGE_TRY(channel->resume());
+  const auto id = start_channel(trace, std::move(channel));
+  if (!id) return tl::unexpected(id.error());
+  open.id = *id;
+  return open;
+}
+
+Status Collector::Engine::skip_channel(TraceId trace) {
+  auto writer = writer_for(trace, "none");
+  if (!writer) return tl::unexpected(std::move(writer).error());
+  (void)(*writer)->resume_channel(ctf::compact_event_header_class(), nullptr);
+  return {};
+}
+
+void Collector::Engine::add_ended(const Stats& stats) {
+  const std::lock_guard lock(mutex_);
+  ended_before_.push_back(stats);
+  bell_.ring();
 }
 
 Result<ChannelId> Collector::Engine::add_kernel_channel(TraceId trace, KernelChannelOptions options,
@@ -492,6 +546,8 @@ bool Collector::Engine::take_requests() {
     }
     arriving_.clear();
     leaving.swap(leaving_);
+    for (const Stats& stats : ended_before_) retired_.add(stats);
+    ended_before_.clear();
     stopping = stopping_;
   }
   if (!leaving.empty()) {
@@ -573,6 +629,12 @@ Result<TraceId> Collector::open_trace(const TraceOptions& options) {
 Result<OpenChannel> Collector::add_channel(TraceId trace, const ChannelOptions& options) {
   return engine_->add_channel(trace, options);
 }
+Result<OpenChannel> Collector::resume_channel(TraceId trace, const ChannelOptions& options,
+                                              KeptChannel kept) {
+  return engine_->resume_channel(trace, options, std::move(kept));
+}
+Status Collector::skip_channel(TraceId trace) { return engine_->skip_channel(trace); }
+void Collector::add_ended(const Stats& stats) { engine_->add_ended(stats); }
 Result<EventId> Collector::add_event(ChannelId channel, ctf::EventClass event) {
   return engine_->add_event(channel, std::move(event));
 }

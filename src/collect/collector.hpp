@@ -14,6 +14,7 @@
 #include "ring/kernel_ring.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -60,6 +61,15 @@ struct ChannelOptions {
   /// channels in overwrite mode. Makes sense with `ring.overwrite` alone.
   bool read_at_end = false;
   FileOptions files{};
+  /// Called by the collector's thread when the channel has been read to its end: what outlived the collector need not any
+  /// more.
+  std::function<void(const Stats&)> ended{};
+};
+
+/// A channel that an earlier collector recorded.
+struct KeptChannel {
+  Fd ring, ledger;
+  std::vector<ctf::EventClass> events;  ///< that were declared, by id
 };
 
 /// One channel that programs in the kernel write: a ring made or adopted by its owner, who makes the
@@ -77,7 +87,8 @@ struct KernelChannelOptions {
 /// A channel as programs get it.
 struct OpenChannel {
   ChannelId id;
-  Fd ring;  ///< descriptor of the ring's memory (a duplicate: the caller's to close)
+  Fd ring;    ///< descriptor of the ring's memory (a duplicate: the caller's to close)
+  Fd ledger;  ///< of what another collector has to know to go on with it; a duplicate, too
 };
 
 /// Turns the rings of one recording into CTF traces on disk, on a thread of its own.
@@ -136,6 +147,16 @@ class Collector {
   /// Errors: those of add_kernel_channel() and of the files.
   [[nodiscard]] Result<ChannelId> resume_kernel_channel(TraceId trace,
                                                         KernelChannelOptions options);
+
+  /// Goes on with a channel: no packet is written twice, none is left torn, no event is lost. All channels of a trace in their order.
+  ///
+  /// Errors: those of add_channel(), of the memory that was kept, and of the files.
+  [[nodiscard]] Result<OpenChannel> resume_channel(TraceId trace, const ChannelOptions& options,
+                                                   KeptChannel kept);
+  /// In that order, one that had ended.
+  [[nodiscard]] Status skip_channel(TraceId trace);
+  /// Adds what an earlier collector had counted of channels that have ended.
+  void add_ended(const Stats& stats);
 
   /// Declares an event and gives it the channel's next id, from 0 on. The metadata is on disk
   /// before this returns.

@@ -21,6 +21,17 @@ struct LostEvents {
   [[nodiscard]] std::uint64_t total() const {
     return full + too_big + busy + timeout + other + overrun + corrupt + disk + nested;
   }
+  void add(const LostEvents& more) {
+    full += more.full;
+    too_big += more.too_big;
+    busy += more.busy;
+    timeout += more.timeout;
+    other += more.other;
+    overrun += more.overrun;
+    corrupt += more.corrupt;
+    disk += more.disk;
+    nested += more.nested;
+  }
 };
 
 /// What a recording amounts to so far.
@@ -35,6 +46,17 @@ struct Stats {
   std::uint64_t pending = 0;          ///< events published in rings and not read yet
   bool output_failing = false;        ///< packets are being dropped now: `output_error` says why
   std::string output_error;           ///< the last failure of the output, empty if there was none
+
+  /// Adds the counts of channels that have ended.
+  void add(const Stats& other) {
+    events += other.events;
+    packets += other.packets;
+    bytes += other.bytes;
+    lost.add(other.lost);
+    rejected += other.rejected;
+    overrun_packets += other.overrun_packets;
+    corrupt_packets += other.corrupt_packets;
+  }
 };
 
 /// What one channel lost so far, as LTTng's users know it.

@@ -23,65 +23,77 @@ void OutputHealth::report(const Status& status, Nanoseconds now) {
 
 void StreamRecorder::resume(std::optional<PacketFile::Contents> contents, std::uint64_t written,
                             std::uint64_t unwritten) {
-  counts_.events = written;
-  counts_.lost_disk = unwritten;
+  at_.counts.events = written;
+  at_.counts.lost_disk = unwritten;
   if (!contents) return;
-  end_ns_ = contents->last.end;
-  packet_ = contents->last.sequence_number + 1;
-  told_discarded_ = contents->last.events_discarded;
-  counts_.packets = contents->packets;
-  counts_.bytes = contents->file.size();
+  at_.end_ns = contents->last.end;
+  at_.packet = contents->last.sequence_number + 1;
+  at_.told_discarded = contents->last.events_discarded;
+  at_.counts.packets = at_.file_packets = contents->packets;
+  at_.counts.bytes = contents->file.size();
   file_ = std::move(contents->file);
+}
+
+void StreamRecorder::resume(std::optional<PacketFile::Contents> contents,
+                            const RecorderProgress& progress,
+                            std::unique_ptr<ring::RunSource> source) {
+  at_ = progress;
+  source_ = std::move(source);
+  if (contents) file_ = std::move(contents->file);
+}
+
+void StreamRecorder::note_progress() {
+  if (ledger_ != nullptr) ledger_->note(stream_index_, progress(at_));
 }
 
 void StreamRecorder::record(const ring::Run& run, const RecordScanner& scanner,
                             const TraceOutput& output, OutputHealth& health, Nanoseconds now) {
-  packet_ += run.skipped_subbufs;
+  at_.packet += run.skipped_subbufs;
   const std::uint64_t limit = now.value + kClockSlackNs;
   const bool begins = run.offset == 0;
   // Losing the beginning of a sub-buffer, or having it begun at an impossible time, is losing its
   // clock.
   const bool readable =
-      begins ? run.begin_ns >= end_ns_ && run.begin_ns <= limit : unreadable_ != run.sequence;
+      begins ? run.begin_ns >= at_.end_ns && run.begin_ns <= limit : at_.unreadable != run.sequence;
   if (!readable) {
-    unreadable_ = run.sequence;
-    counts_.lost_corrupt += run.events;
-    counts_.cut_packets += run.events != 0 ? 1 : 0;
-    return;
+    at_.unreadable = run.sequence;
+    at_.counts.lost_corrupt += run.events;
+    at_.counts.cut_packets += run.events != 0 ? 1 : 0;
+    return note_progress();
   }
-  if (begins) time_ = StreamTime::at(run.begin_ns);
+  if (begins) at_.time = StreamTime::at(run.begin_ns);
 
-  const bool has_end = run.closed && run.end_ns >= time_.last_ns && run.end_ns <= limit;
+  const bool has_end = run.closed && run.end_ns >= at_.time.last_ns && run.end_ns <= limit;
   ctf::PacketHead head;
-  head.begin = begins ? run.begin_ns : time_.last_ns;
-  const Scan scan = scanner.scan(run.bytes, has_end ? run.end_ns : limit, time_);
-  if (scan.damaged) unreadable_ = run.sequence;
-  if (run.events > scan.records) counts_.lost_corrupt += run.events - scan.records;
-  if (scan.damaged || run.events != scan.records) ++counts_.cut_packets;
-  head.end = has_end ? run.end_ns : time_.last_ns;
+  head.begin = begins ? run.begin_ns : at_.time.last_ns;
+  const Scan scan = scanner.scan(run.bytes, has_end ? run.end_ns : limit, at_.time);
+  if (scan.damaged) at_.unreadable = run.sequence;
+  if (run.events > scan.records) at_.counts.lost_corrupt += run.events - scan.records;
+  if (scan.damaged || run.events != scan.records) ++at_.counts.cut_packets;
+  head.end = has_end ? run.end_ns : at_.time.last_ns;
   head.events_discarded = discarded(run.lost);
-  if (scan.records == 0 && head.events_discarded <= told_discarded_) return;
+  if (scan.records == 0 && head.events_discarded <= at_.told_discarded) return note_progress();
   write(head, run.bytes.first(scan.bytes), scan.records, output, health, now);
 }
 
 void StreamRecorder::record_trusted(const ring::Run& run, const TraceOutput& output,
                                     OutputHealth& health, Nanoseconds now) {
-  packet_ += run.skipped_subbufs;
+  at_.packet += run.skipped_subbufs;
   ctf::PacketHead head;
   head.begin = run.begin_ns;
   head.end = run.end_ns;
   head.events_discarded = discarded(run.lost);
-  if (run.events == 0 && head.events_discarded <= told_discarded_) return;
+  if (run.events == 0 && head.events_discarded <= at_.told_discarded) return;
   write(head, run.bytes, run.events, output, health, now);
 }
 
 void StreamRecorder::finish(const TraceOutput& output, OutputHealth& health, Nanoseconds now) {
   ctf::PacketHead head;
   head.events_discarded = discarded(source_->lost_by_writers());
-  if (head.events_discarded <= told_discarded_) return;
-  head.begin = end_ns_;
-  head.end = std::max(end_ns_, now.value);
-  if (end_ns_ == 0) head.begin = head.end;
+  if (head.events_discarded <= at_.told_discarded) return;
+  head.begin = at_.end_ns;
+  head.end = std::max(at_.end_ns, now.value);
+  if (at_.end_ns == 0) head.begin = head.end;
   write(head, {}, 0, output, health, now);
 }
 
@@ -90,14 +102,22 @@ void StreamRecorder::write(ctf::PacketHead head, std::span<const std::byte> reco
                            Nanoseconds now) {
   head.stream_class_id = stream_class_id_;
   head.stream_instance_id = stream_index_;
-  head.sequence_number = packet_;
+  head.sequence_number = at_.packet;
   head.cpu_id = cpu_;
   if (output.is_nowhere()) {
-    end_ns_ = head.end;
-    told_discarded_ = head.events_discarded;
-    ++packet_;
-    return;
+    at_.end_ns = head.end;
+    at_.told_discarded = head.events_discarded;
+    ++at_.packet;
+    return note_progress();
   }
+  RecorderProgress after = at_;
+  after.end_ns = head.end;
+  after.told_discarded = head.events_discarded;
+  ++after.packet;
+  ++after.file_packets;
+  ++after.counts.packets;
+  after.counts.events += events;
+  if (ledger_ != nullptr) ledger_->announce(stream_index_, progress(after));
   bool written = false;
   if (health.may_try(now)) {
     const Status status = try_write(head, records, output);
@@ -105,25 +125,19 @@ void StreamRecorder::write(ctf::PacketHead head, std::span<const std::byte> reco
     written = status.has_value();
   }
   if (!written) {
-    counts_.lost_disk += events;
+    at_.counts.lost_disk += events;
     source_->note_unwritten(events);
-    return;
+    return note_progress();
   }
-  end_ns_ = head.end;
-  told_discarded_ = head.events_discarded;
-  ++packet_;
-  ++counts_.packets;
-  counts_.events += events;
-  counts_.bytes = ended_bytes_ + file_->size();
+  at_ = after;
+  at_.counts.bytes = ended_bytes_ + file_->size();
+  if (ledger_ != nullptr) ledger_->settle(stream_index_);
 }
 
 StreamRecorder StreamRecorder::peek() const {
   StreamRecorder other(source_->peek(), file_name_, stream_class_id_, stream_index_, cpu_, {});
-  other.time_ = time_;
-  other.unreadable_ = unreadable_;
-  other.end_ns_ = end_ns_;
-  other.packet_ = packet_;
-  other.told_discarded_ = told_discarded_;
+  other.at_ = at_;
+  other.at_.counts = {};
   other.lost_outside_ = lost_outside_;
   return other;
 }
@@ -132,6 +146,7 @@ void StreamRecorder::end_file() {
   if (file_) ended_bytes_ += file_->size();
   file_.reset();
   file_number_ = 0;
+  at_.file_packets = 0;
 }
 
 // Opens the file that a packet of this size goes into.
@@ -160,8 +175,8 @@ Status StreamRecorder::try_write(const ctf::PacketHead& head, std::span<const st
 }
 
 std::uint64_t StreamRecorder::discarded(std::uint64_t lost_by_writers) const {
-  return lost_by_writers + counts_.lost_disk + counts_.lost_corrupt + source_->corrupt_events() +
-         lost_outside_;
+  return lost_by_writers + at_.counts.lost_disk + at_.counts.lost_corrupt +
+         source_->corrupt_events() + lost_outside_;
 }
 
 }  // namespace sillage::collect

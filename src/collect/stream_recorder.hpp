@@ -6,6 +6,7 @@
 #include "collect/file_options.hpp"
 #include "collect/packet_file.hpp"
 #include "collect/record_scanner.hpp"
+#include "collect/stream_ledger.hpp"
 #include "ring/run_source.hpp"
 
 #include <cstddef>
@@ -17,15 +18,6 @@
 #include <utility>
 
 namespace sillage::collect {
-
-/// What one recorder put into its file and what it could not; the writers' and the reader's losses
-/// are the reader's.
-struct RecorderCounts {
-  std::uint64_t events = 0, packets = 0, bytes = 0;
-  std::uint64_t lost_disk = 0;     ///< events in packets that could not be written
-  std::uint64_t lost_corrupt = 0;  ///< events behind damage in a run
-  std::uint64_t cut_packets = 0;   ///< runs with damage
-};
 
 /// The folder and identity that the data streams of a trace share.
 struct TraceOutput {
@@ -85,7 +77,7 @@ class StreamRecorder {
   /// others; into one file, whatever its size.
   [[nodiscard]] StreamRecorder peek() const;
   /// Numbers the next packet as if `packets` had been there before it.
-  void skip_packets(std::uint64_t packets) { packet_ += packets; }
+  void skip_packets(std::uint64_t packets) { at_.packet += packets; }
 
   /// What is recorded from now on goes into a new file, in whatever folder it is handed then.
   void end_file();
@@ -94,6 +86,14 @@ class StreamRecorder {
   /// it, and that it could not.
   void resume(std::optional<PacketFile::Contents> contents, std::uint64_t written,
               std::uint64_t unwritten);
+
+  /// Has `ledger`, which must outlive this, know of every step from now on.
+  void keep_ledger(StreamLedger* ledger) { ledger_ = ledger; }
+  /// Tells it where this stands, behind a step that made no packet.
+  void note_progress();
+  /// Goes on where an earlier recorder stood, with its file, if it came to that, and with a source that does.
+  void resume(std::optional<PacketFile::Contents> contents, const RecorderProgress& progress,
+              std::unique_ptr<ring::RunSource> source);
 
   /// Scans a run that a program may have spoilt and writes its sound records as a packet. `now` is
   /// not before the run was read.
@@ -110,7 +110,7 @@ class StreamRecorder {
   /// Says in an empty last packet what was lost behind the last one, if anything was.
   void finish(const TraceOutput& output, OutputHealth& health, Nanoseconds now);
 
-  [[nodiscard]] const RecorderCounts& counts() const { return counts_; }
+  [[nodiscard]] const RecorderCounts& counts() const { return at_.counts; }
   [[nodiscard]] const ring::StreamLoss& ring_loss() { return source_->loss(); }
   [[nodiscard]] std::uint64_t pending_events() const { return source_->pending_events(); }
 
@@ -120,6 +120,9 @@ class StreamRecorder {
   [[nodiscard]] Status open_file(std::uint64_t packet_bytes, const TraceOutput& output);
   [[nodiscard]] Status try_write(const ctf::PacketHead& head, std::span<const std::byte> records,
                                  const TraceOutput& output);
+  [[nodiscard]] StreamProgress progress(const RecorderProgress& mine) const {
+    return {*source_->progress(), mine};
+  }
   [[nodiscard]] std::uint64_t discarded(std::uint64_t lost_by_writers) const;
 
   FileLimits limits_;
@@ -130,13 +133,9 @@ class StreamRecorder {
   std::uint32_t file_number_ = 0;  // of file_, or of the next
   std::uint64_t ended_bytes_ = 0;  // of files before it
 
-  StreamTime time_;
-  std::optional<std::uint64_t> unreadable_;  // sub-buffer of which the rest cannot be read
-  std::uint64_t end_ns_ = 0;                 // of the last packet
-  std::uint64_t packet_ = 0;                 // number of the next
-  std::uint64_t told_discarded_ = 0;         // as the last packet on disk says
+  StreamLedger* ledger_ = nullptr;
+  RecorderProgress at_;
   std::uint64_t lost_outside_ = 0;
-  RecorderCounts counts_;
 };
 
 }  // namespace sillage::collect

@@ -6,15 +6,36 @@
 namespace sillage::collect {
 
 UserChannel::UserChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
-                         ring::Ring ring, const std::string& name, bool read_at_end,
+                         ring::Ring ring, const std::string& name, bool read_at_end, Keep keep,
                          const FileOptions& files)
     : Channel(std::move(trace), std::move(stream_class),
               {ring.geometry().subbuf_bytes, ring.geometry().subbuf_count, read_at_end, files}),
-      ring_(std::move(ring)) {
+      ring_(std::move(ring)),
+      keep_(std::move(keep)) {
   const ring::RingGeometry& geometry = ring_.geometry();
   for (std::uint32_t i = 0; i < geometry.stream_count; ++i)
     add_stream(std::make_unique<ring::StreamReader>(ring_.reader(i)), name, i,
                i % geometry.index_count);
+  if (keep_.ledger)
+    for (StreamRecorder& recorder : recorders()) recorder.keep_ledger(&*keep_.ledger);
+}
+
+void UserChannel::note_start() {
+  for (StreamRecorder& recorder : recorders()) recorder.note_progress();
+}
+
+Status UserChannel::resume() {
+  for (std::uint32_t i = 0; i < recorders().size(); ++i) {
+    StreamRecorder& recorder = recorders()[i];
+    auto contents =
+        PacketFile::open(output().directory, output().index_directory, recorder.file_name());
+    if (!contents) return tl::unexpected(std::move(contents).error());
+    const auto progress = keep_.ledger->find(i, *contents ? (*contents)->packets : 0);
+    if (!progress) return tl::unexpected(progress.error());
+    recorder.resume(std::move(*contents), progress->recorder,
+                    std::make_unique<ring::StreamReader>(ring_.reader(i, progress->reader)));
+  }
+  return {};
 }
 
 void UserChannel::arm(std::vector<Doorbell>& doorbells) {
@@ -48,6 +69,10 @@ void UserChannel::record(StreamRecorder& recorder, const ring::Run& run, const T
 void UserChannel::give_back_memory() {
   // Not done on failure: the memory is given back when the last program lets go of it.
   (void)ring_.discard_memory();
+  if (!keep_.ended) return;
+  Stats stats;
+  count(stats);
+  keep_.ended(stats);
 }
 
 void UserChannel::absorb_shapes() {

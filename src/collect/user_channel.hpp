@@ -4,11 +4,14 @@
 #include "collect/channel.hpp"
 #include "collect/record_scanner.hpp"
 #include "collect/record_shape.hpp"
+#include "collect/stream_ledger.hpp"
 #include "ring/ring.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,9 +20,21 @@ namespace sillage::collect {
 /// A channel that programs write: every record is looked at before it goes into a packet.
 class UserChannel final : public Channel {
  public:
+  /// What outlives the collector, and what is done when the channel has ended.
+  struct Keep {
+    std::optional<StreamLedger> ledger{};
+    std::function<void(const Stats&)> ended{};  ///< called by the collector's thread
+  };
   UserChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
-              ring::Ring ring, const std::string& name, bool read_at_end,
+              ring::Ring ring, const std::string& name, bool read_at_end, Keep keep,
               const FileOptions& files = {});
+
+  /// Has the ledger say where all streams begin.
+  void note_start();
+  /// Goes on where the collector that the ledger is of was killed. Before anything else.
+  ///
+  /// Errors: those of the files; kCorrupt  they are not as that one left them.
+  [[nodiscard]] Status resume();
 
   void arm(std::vector<Doorbell>& doorbells) override;
   void release_locks(std::uint32_t registration) override;
@@ -35,6 +50,7 @@ class UserChannel final : public Channel {
   void absorb_shapes();
 
   ring::Ring ring_;
+  Keep keep_;
   RecordScanner scanner_;
   RecordShape prepared_;  // of the event that is being declared
   // Never held over anything that can wait: the collector's thread takes it for each run.

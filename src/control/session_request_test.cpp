@@ -52,6 +52,32 @@ TEST(SessionRequest, Channels_SayWhatTheyWereGiven) {
   EXPECT_EQ(*again, session->channels(session::Domain::kUser)[0].settings);
 }
 
+TEST(SessionRequest, Sessions_ComeBackAsTheyWere) {
+  using session::Domain;
+  auto session = session::Session::create(
+      {.name = "s", .output_path = "/t", .format = session::TraceFormat::kCtf2});
+  ASSERT_TRUE(session);
+  ASSERT_TRUE(session->enable_channel(Domain::kUser, {.name = "a", .overwrite = true}));
+  ASSERT_TRUE(session->enable_channel(Domain::kUser, {.name = "b"}));
+  ASSERT_TRUE(session->enable_channel(Domain::kKernel, {.name = "k"}));
+  ASSERT_TRUE(session->enable_rule("b", {.name = "x:*", .filter = "n > 1"}));
+  ASSERT_TRUE(session->disable_rules(Domain::kUser, "b", {}));
+  ASSERT_TRUE(session->enable_rule("b", {.name = "x:*", .exclusions = {"x:y"}}));
+  ASSERT_TRUE(session->enable_rule("k", {.kind = RecordingRule::Kind::kSyscall, .name = "open"}));
+  ASSERT_TRUE(session->add_context(Domain::kUser, "b", "vtid"));
+  ASSERT_TRUE(session->add_context(Domain::kUser, "b", "ip"));
+  ASSERT_TRUE(session->disable_channel(Domain::kUser, "a"));
+  ASSERT_TRUE(
+      (*session->inclusion_set(Domain::kUser, session::ProcessAttribute::kVpid))->add(7, ""));
+  v1::Session message;
+  fill(*session, &message);
+  const auto back = saved_session_of(message);
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_TRUE(*back == *session);
+  message.mutable_domains(0)->mutable_channels(0)->mutable_options()->set_name("a/b");
+  EXPECT_FALSE(saved_session_of(message));
+}
+
 TEST(SessionRequest, UnknownNumbers_AreRefused) {
   EXPECT_FALSE(domain_of(static_cast<v1::Domain>(7)));
   EXPECT_FALSE(attribute_of(static_cast<v1::ProcessAttribute>(6)));

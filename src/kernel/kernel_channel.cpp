@@ -105,6 +105,11 @@ KernelChannel::~KernelChannel() {
   if (pins_) pins_->remove();
 }
 
+void KernelChannel::unpin() {
+  if (pins_) pins_->remove();
+  pins_.reset();
+}
+
 Status KernelChannel::pin(PinDirectory pins) {
   pins_ = std::move(pins);
   SILLAGE_TRY(pins_->pin(ring_.value(), kRingPin));

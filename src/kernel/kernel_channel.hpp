@@ -99,6 +99,8 @@ class KernelChannel {
   /// Cost:   some 10 us an event.
   /// Errors: those of PinDirectory.
   [[nodiscard]] Status pin(PinDirectory pins);
+  /// Removes the pins, if there are any.
+  void unpin();
   /// Detaches all programs. Programs under way on other CPUs end within microseconds.
   void stop();
 

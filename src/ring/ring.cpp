@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -118,6 +119,24 @@ Result<Ring> Ring::create(const RingOptions& options, Nanoseconds now) {
   return ring;
 }
 
+// Nothing in it is believed: programs have written there.
+Result<Ring> Ring::open(Fd memory, const RingOptions& options) {
+  auto cpus = possible_cpu_count();
+  if (!cpus) return tl::unexpected(std::move(cpus).error());
+  auto made = RingGeometry::make(options, *cpus);
+  if (!made) return tl::unexpected(std::move(made).error());
+  struct stat status {};
+  const int seals = ::fcntl(memory.value(), F_GET_SEALS);
+  if (::fstat(memory.value(), &status) != 0) return fail_errno("cannot look at a ring");
+  if (static_cast<std::uint64_t>(status.st_size) != made->total_bytes || seals < 0 ||
+      (seals & F_SEAL_SHRINK) == 0)
+    return fail(Code::kCorrupt, "a ring that was kept is not what was kept");
+  void* mapped = ::mmap(nullptr, static_cast<std::size_t>(made->total_bytes),
+                        PROT_READ | PROT_WRITE, MAP_SHARED, memory.value(), 0);
+  if (mapped == MAP_FAILED) return fail_size("map", *made, made->total_bytes);
+  return Ring(std::move(memory), static_cast<std::byte*>(mapped), *made);
+}
+
 Ring::Ring(Ring&& other) noexcept { *this = std::move(other); }
 
 Ring& Ring::operator=(Ring&& other) noexcept {
@@ -143,6 +162,12 @@ StreamReader Ring::reader(std::uint32_t index) const {
                       memory_ + geometry_.streams_offset + index * geometry_.stream_stride,
                       memory_ + geometry_.data_offset + index * geometry_.data_stride,
                       first_sequence_, first_event_);
+}
+
+StreamReader Ring::reader(std::uint32_t index, const ReaderProgress& progress) const {
+  return StreamReader(geometry_,
+                      memory_ + geometry_.streams_offset + index * geometry_.stream_stride,
+                      memory_ + geometry_.data_offset + index * geometry_.data_stride, progress);
 }
 
 std::uint32_t Ring::arm() const {

@@ -29,6 +29,11 @@ class Ring {
   ///         kNoSpace          memory for the sub-buffers is not there; the message names how much.
   [[nodiscard]] static Result<Ring> create(const RingOptions& options, Nanoseconds now);
 
+  /// A ring that an earlier process has made with these options and that programs may be writing.
+  ///
+  /// Errors: kCorrupt  the memory has another size, or is not sealed.
+  [[nodiscard]] static Result<Ring> open(Fd memory, const RingOptions& options);
+
   Ring(Ring&& other) noexcept;
   Ring& operator=(Ring&& other) noexcept;
   ~Ring();
@@ -39,6 +44,9 @@ class Ring {
 
   /// A reader of stream `index`, which must be below `geometry().stream_count`. One per stream.
   [[nodiscard]] StreamReader reader(std::uint32_t index) const;
+
+  /// One that goes on where an earlier reader stood.
+  [[nodiscard]] StreamReader reader(std::uint32_t index, const ReaderProgress& progress) const;
 
   /// The word to sleep on (a shared futex); writers add 1 when they switch sub-buffers while
   /// `arm()` holds.

@@ -42,6 +42,8 @@ struct StreamLoss {
   std::uint64_t update(const std::uint64_t (&shared)[SILLAGE_LOST_CAUSES]);
 };
 
+struct ReaderProgress;
+
 /// One stream of a ring as who writes packets sees it, whoever wrote the records.
 ///
 /// Lifetime: the memory it reads (Ring, KernelRing) must outlive it.
@@ -69,6 +71,9 @@ class RunSource {
 
   /// The events of the run given out last could not be written. Sources that outlive their reader keep count.
   virtual void note_unwritten(std::uint64_t /*events*/) {}
+
+  /// Where it stands, of sources whose reader keeps that itself; else nullptr.
+  [[nodiscard]] virtual const ReaderProgress* progress() const { return nullptr; }
 
   /// Events in sub-buffers skipped because their accounts cannot be.
   [[nodiscard]] virtual std::uint64_t corrupt_events() const = 0;

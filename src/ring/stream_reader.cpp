@@ -27,10 +27,19 @@ StreamReader::StreamReader(const RingGeometry& geometry, std::byte* control, con
     : geometry_(geometry),
       control_(reinterpret_cast<sillage_ring_stream*>(control)),
       entries_(reinterpret_cast<const sillage_ring_entry*>(control + sizeof(sillage_ring_stream))),
-      data_(data),
-      sequence_(first_sequence),
-      accounted_(first_event),
-      floor_(first_sequence) {}
+      data_(data) {
+  at_.sequence = at_.floor = first_sequence;
+  at_.accounted = first_event;
+}
+
+StreamReader::StreamReader(const RingGeometry& geometry, std::byte* control, const std::byte* data,
+                           const ReaderProgress& progress)
+    : StreamReader(geometry, control, data, 0, 0) {
+  at_ = progress;
+  // The reader before this one may not have come to release what it had read. Nothing is released before it is
+  // known where to read on.
+  if (at_.is_placed) release(at_.sequence);
+}
 
 std::unique_ptr<RunSource> StreamReader::peek() const {
   auto other = std::make_unique<StreamReader>(*this);
@@ -39,17 +48,18 @@ std::unique_ptr<RunSource> StreamReader::peek() const {
 }
 
 std::optional<Run> StreamReader::next_run(std::span<std::byte> buffer, bool flush) {
+  if (std::exchange(is_lent_, false)) release(at_.sequence);
   for (int tries = kMaxSkips; tries > 0; --tries) {
-    if (!placed_ && !place()) return std::nullopt;
+    if (!at_.is_placed && !place()) return std::nullopt;
     const std::uint64_t now = position();
-    const std::uint64_t ahead = bytes_from(sequence_, now);
+    const std::uint64_t ahead = bytes_from(at_.sequence, now);
     if (ahead < geometry_.subbuf_bytes) {
-      if (!flush || ahead <= read_) return std::nullopt;
+      if (!flush || ahead <= at_.read) return std::nullopt;
       if (auto run = read_open(ahead, now, buffer)) return run;
     } else if (ahead >= geometry_.subbuf_bytes * geometry_.subbuf_count) {
       // In discard mode no writer passes what is not released: the position is not one of the
       // ring's.
-      skip(geometry_.overwrite ? Skip::kOverrun : Skip::kCorrupt, sequence_ + 1);
+      skip(geometry_.overwrite ? Skip::kOverrun : Skip::kCorrupt, at_.sequence + 1);
     } else if (auto run = read_closed(buffer)) {
       return run;
     }
@@ -60,79 +70,80 @@ std::optional<Run> StreamReader::next_run(std::span<std::byte> buffer, bool flus
 // The part of the current sub-buffer between what was given out and `end`, where `position` stands.
 std::optional<Run> StreamReader::read_open(std::uint64_t end, std::uint64_t position,
                                            std::span<std::byte> buffer) {
-  const std::uint64_t bytes = end - read_;
-  const std::uint64_t events = ((position >> SILLAGE_RING_POSITION_BITS) - accounted_) & kCountMask;
+  const std::uint64_t bytes = end - at_.read;
+  const std::uint64_t events =
+      ((position >> SILLAGE_RING_POSITION_BITS) - at_.accounted) & kCountMask;
   if (events > bytes / SILLAGE_RECORD_COMPACT_BYTES) {
     // Without a sub-buffer's first full time the rest of it cannot be read either.
-    skip(Skip::kCorrupt, sequence_ + 1);
+    skip(Skip::kCorrupt, at_.sequence + 1);
     return std::nullopt;
   }
   copy_data(bytes, buffer);
   if (overrun()) {
-    skip(Skip::kOverrun, sequence_ + 1);
+    skip(Skip::kOverrun, at_.sequence + 1);
     return std::nullopt;
   }
   Run run = take(buffer, bytes, events);
   run.lost = lost_by_writers();
-  read_ = static_cast<std::uint32_t>(end);
+  at_.read = end;
   return run;
 }
 
 std::optional<Run> StreamReader::read_closed(std::span<std::byte> buffer) {
-  const Entry next = copy_entry(sequence_ + 1);
-  const std::uint64_t end = (next.previous_end - start_of(sequence_)) & kMask;
-  const std::uint64_t events = next.events - accounted_;
+  const Entry next = copy_entry(at_.sequence + 1);
+  const std::uint64_t end = (next.previous_end - start_of(at_.sequence)) & kMask;
+  const std::uint64_t events = next.events - at_.accounted;
   const bool credible =
-      next.sequence == sequence_ + 1 && end < geometry_.subbuf_bytes && end >= read_ &&
-      events <= (end - read_) / SILLAGE_RECORD_COMPACT_BYTES &&
+      next.sequence == at_.sequence + 1 && end < geometry_.subbuf_bytes && end >= at_.read &&
+      events <= (end - at_.read) / SILLAGE_RECORD_COMPACT_BYTES &&
       (((next.previous_end >> SILLAGE_RING_POSITION_BITS) - next.events) & kCountMask) == 0;
-  if (credible) copy_data(end - read_, buffer);
+  if (credible) copy_data(end - at_.read, buffer);
   // Asked first: an entry that is being written over looks like a corrupt one.
   if (overrun() || !credible) {
-    skip(overrun() ? Skip::kOverrun : Skip::kCorrupt, sequence_ + 1);
+    skip(overrun() ? Skip::kOverrun : Skip::kCorrupt, at_.sequence + 1);
     return std::nullopt;
   }
-  Run run = take(buffer, end - read_, events);
+  Run run = take(buffer, end - at_.read, events);
   run.closed = true;
   run.end_ns = next.begin_ns;
-  lost_ = std::max(lost_, next.lost);
-  run.lost = lost_;
-  entry_ = next;
-  ++sequence_;
-  read_ = 0;
-  release(sequence_);
+  at_.lost = std::max(at_.lost, next.lost);
+  run.lost = at_.lost;
+  at_.entry = next;
+  ++at_.sequence;
+  at_.read = 0;
+  is_lent_ = true;
   return run;
 }
 
 Run StreamReader::take(std::span<std::byte> buffer, std::uint64_t bytes, std::uint64_t events) {
   Run run;
   run.bytes = buffer.first(static_cast<std::size_t>(bytes));
-  run.sequence = sequence_;
-  run.offset = read_;
-  run.begin_ns = entry_.begin_ns;
+  run.sequence = at_.sequence;
+  run.offset = static_cast<std::uint32_t>(at_.read);
+  run.begin_ns = at_.entry.begin_ns;
   run.events = static_cast<std::uint32_t>(events);
-  run.skipped_subbufs = std::exchange(skipped_, 0);
-  accounted_ += events;
-  delivered_ += events;
+  run.skipped_subbufs = std::exchange(at_.skipped, 0);
+  at_.accounted += events;
+  at_.delivered += events;
   return run;
 }
 
 // Gives the place up: reading goes on at `next` or, if that cannot be, at the current sub-buffer.
 void StreamReader::skip(Skip why, std::uint64_t next) {
-  placed_ = false;
-  floor_ = next;
-  why_ = why;
+  at_.is_placed = false;
+  at_.floor = next;
+  at_.skips_corrupt = why == Skip::kCorrupt;
 }
 
 bool StreamReader::place() {
-  const std::uint64_t ahead = bytes_from(floor_, position());
-  // The sub-buffer before floor_ is still being written.
+  const std::uint64_t ahead = bytes_from(at_.floor, position());
+  // The sub-buffer before at_.floor is still being written.
   if (ahead > kMask - geometry_.subbuf_bytes) return false;
   const std::uint64_t slots = geometry_.subbuf_count;
-  const std::uint64_t current = floor_ + ahead / geometry_.subbuf_bytes;
+  const std::uint64_t current = at_.floor + ahead / geometry_.subbuf_bytes;
   const std::uint64_t readable = geometry_.overwrite ? slots - 2 : slots - 1;
-  const std::uint64_t behind = current - floor_;
-  std::uint64_t oldest = floor_;
+  const std::uint64_t behind = current - at_.floor;
+  std::uint64_t oldest = at_.floor;
   if (behind > readable) oldest = geometry_.overwrite ? current - readable : current;
   if (place_at(oldest)) return true;
   if (oldest != current && place_at(current)) return true;
@@ -151,24 +162,24 @@ bool StreamReader::place_at(std::uint64_t candidate) {
   if (start_of(entry.sequence) != start_of(candidate)) return false;
 
   // Counted only as far as memory can have held it: beyond that it is a number someone made up.
-  const std::uint64_t subbufs = entry.sequence - sequence_;
-  const std::uint64_t events = entry.events - accounted_;
+  const std::uint64_t subbufs = entry.sequence - at_.sequence;
+  const std::uint64_t events = entry.events - at_.accounted;
   const bool credible = subbufs <= kMask &&
                         events <= subbufs * (geometry_.subbuf_bytes / SILLAGE_RECORD_COMPACT_BYTES);
-  if (geometry_.overwrite && why_ == Skip::kOverrun) {
-    loss_.overrun_subbufs += credible ? subbufs : 1;
-    loss_.overrun_events += credible ? events : 0;
+  if (geometry_.overwrite && !at_.skips_corrupt) {
+    at_.loss.overrun_subbufs += credible ? subbufs : 1;
+    at_.loss.overrun_events += credible ? events : 0;
   } else if (subbufs != 0 || events != 0) {
-    loss_.corrupt_subbufs += credible ? subbufs : 1;
-    loss_.corrupt_events += credible ? events : 0;
+    at_.loss.corrupt_subbufs += credible ? subbufs : 1;
+    at_.loss.corrupt_events += credible ? events : 0;
   }
-  skipped_ += credible ? subbufs : 1;
-  entry_ = entry;
-  sequence_ = floor_ = entry.sequence;
-  accounted_ = entry.events;
-  read_ = 0;
-  placed_ = true;
-  release(sequence_);
+  at_.skipped += credible ? subbufs : 1;
+  at_.entry = entry;
+  at_.sequence = at_.floor = entry.sequence;
+  at_.accounted = entry.events;
+  at_.read = 0;
+  at_.is_placed = true;
+  release(at_.sequence);
   return true;
 }
 
@@ -177,12 +188,12 @@ bool StreamReader::overrun() const {
   // The copy must be complete before the position is read again. Pairs with the writer's order:
   // position of sub-buffer k + n first, then data in k's slot (src/probe).
   std::atomic_thread_fence(std::memory_order_acquire);
-  return bytes_from(sequence_, position()) >= geometry_.subbuf_bytes * geometry_.subbuf_count;
+  return bytes_from(at_.sequence, position()) >= geometry_.subbuf_bytes * geometry_.subbuf_count;
 }
 
 void StreamReader::copy_data(std::uint64_t bytes, std::span<std::byte> buffer) const {
-  const std::uint64_t slot = sequence_ & (geometry_.subbuf_count - 1);
-  std::memcpy(buffer.data(), data_ + slot * geometry_.subbuf_bytes + read_,
+  const std::uint64_t slot = at_.sequence & (geometry_.subbuf_count - 1);
+  std::memcpy(buffer.data(), data_ + slot * geometry_.subbuf_bytes + at_.read,
               static_cast<std::size_t>(bytes));
   // No later look at the copy may be turned into another look at shared memory.
   std::atomic_thread_fence(std::memory_order_acquire);
@@ -220,18 +231,19 @@ void StreamReader::release(std::uint64_t sequence) {
 }
 
 const StreamLoss& StreamReader::loss() {
-  lost_ = std::max(lost_, loss_.update(control_->lost));
-  loss_.rejected = std::max(loss_.rejected, __atomic_load_n(&control_->rejected, __ATOMIC_RELAXED));
-  return loss_;
+  at_.lost = std::max(at_.lost, at_.loss.update(control_->lost));
+  at_.loss.rejected =
+      std::max(at_.loss.rejected, __atomic_load_n(&control_->rejected, __ATOMIC_RELAXED));
+  return at_.loss;
 }
 
 std::uint64_t StreamReader::pending_events() const {
-  return ((position() >> SILLAGE_RING_POSITION_BITS) - accounted_) & kCountMask;
+  return ((position() >> SILLAGE_RING_POSITION_BITS) - at_.accounted) & kCountMask;
 }
 
 std::uint64_t StreamReader::lost_by_writers() {
   (void)loss();
-  return lost_;
+  return at_.lost;
 }
 
 }  // namespace sillage::ring

@@ -3,6 +3,7 @@
 
 #include "abi/ring.h"
 #include "ring/geometry.hpp"
+#include "ring/reader_progress.hpp"
 #include "ring/run_source.hpp"
 
 #include <cstddef>
@@ -34,8 +35,12 @@ class StreamReader final : public RunSource {
   StreamReader(const RingGeometry& geometry, std::byte* control, const std::byte* data,
                std::uint64_t first_sequence, std::uint64_t first_event);
 
+  /// Goes on where an earlier reader of this stream stood.
+  StreamReader(const RingGeometry& geometry, std::byte* control, const std::byte* data,
+               const ReaderProgress& progress);
+
   /// As RunSource says, always a private copy in `buffer`. In discard mode a closed sub-buffer is
-  /// given back to the writers before this returns.
+  /// given back to the writers by the next call: who is killed before has lost nothing.
   ///
   /// Cost: one copy of the run; at most 8 sub-buffers are looked at.
   [[nodiscard]] std::optional<Run> next_run(std::span<std::byte> buffer, bool flush) override;
@@ -43,17 +48,18 @@ class StreamReader final : public RunSource {
   [[nodiscard]] const StreamLoss& loss() override;
   [[nodiscard]] std::uint64_t lost_by_writers() override;
   [[nodiscard]] std::uint64_t pending_events() const override;
-  [[nodiscard]] std::uint64_t corrupt_events() const override { return loss_.corrupt_events; }
+  [[nodiscard]] std::uint64_t corrupt_events() const override { return at_.loss.corrupt_events; }
   [[nodiscard]] std::unique_ptr<RunSource> peek() const override;
 
   /// Events given out as runs since the start.
-  [[nodiscard]] std::uint64_t delivered_events() const { return delivered_; }
+  [[nodiscard]] std::uint64_t delivered_events() const { return at_.delivered; }
+
+  /// Where it stands: behind the run that was given out last.
+  [[nodiscard]] const ReaderProgress* progress() const override { return &at_; }
 
  private:
-  struct Entry {
-    std::uint64_t sequence = 0, begin_ns = 0, events = 0, previous_end = 0, lost = 0;
-  };
-  enum class Skip { kOverrun, kCorrupt };
+  using Entry = ReaderProgress::Entry;
+  enum class Skip : bool { kOverrun, kCorrupt };
 
   [[nodiscard]] std::uint64_t position() const;
   [[nodiscard]] Entry copy_entry(std::uint64_t sequence) const;
@@ -75,18 +81,9 @@ class StreamReader final : public RunSource {
   const sillage_ring_entry* entries_;
   const std::byte* data_;
 
-  std::uint64_t sequence_;   // of the sub-buffer to read from
-  std::uint32_t read_ = 0;   // bytes of it given out already
-  std::uint64_t accounted_;  // events before the next byte to read: given out, overrun or corrupt
-  bool peeks_ = false;       // gives nothing back
-  bool placed_ = false;      // entry_ is that of sequence_; else it is to be found from floor_ on
-  Entry entry_;
-  std::uint64_t floor_;        // not placed: the first sub-buffer that may be read
-  Skip why_ = Skip::kOverrun;  // not placed: how to count what lies between
-  std::uint64_t delivered_ = 0;
-  std::uint64_t skipped_ = 0;  // sub-buffers skipped since the last run
-  std::uint64_t lost_ = 0;     // highest sum of the writers' counters seen
-  StreamLoss loss_;
+  ReaderProgress at_;
+  bool is_lent_ = false;  // the sub-buffer before at_.sequence has not been released yet
+  bool peeks_ = false;    // gives nothing back
 };
 
 }  // namespace sillage::ring

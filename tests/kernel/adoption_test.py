@@ -193,6 +193,43 @@ class Adoption(recording.KernelTest):
         self.assertEqual(self.pinned(), [])
         self.assertIsNone(self.running_daemon())
 
+    def verb(self, *arguments):
+        return subprocess.run([self.sillage, *arguments], env=self.env, check=True, capture_output=True,
+                              text=True).stdout
+
+    def test_sessions(self):
+        """Of the verbs of `lttng`: what was started goes on, and is stopped, changed and started again by later daemons."""
+        self.start_daemon()
+        output = self.folder / "session"
+        self.verb("create", "s", f"--output={output}")
+        self.verb("enable-event", "-k", "--syscall", "lseek", "--filter", f"offset >= {MARK}")
+        self.verb("start", "s")
+        sender = Sender()
+        for _ in range(3):
+            time.sleep(0.2)
+            self.kill_daemon(self.daemon)
+            self.start_daemon()
+            self.assertIn("[active]", self.verb("list", "s"))
+        sent = sender.stop()
+        self.verb("stop", "s")
+        recorded, lost = self.check(output, sent)
+        print(f"\n  3 kills: {sent} sent = {recorded} recorded + {lost} lost")
+        self.kill_daemon(self.daemon)
+        self.start_daemon()
+        self.assertIn("[inactive]", self.verb("list", "s"))
+        self.verb("start", "s")
+        sender = Sender()
+        time.sleep(0.2)
+        more = sender.stop()
+        self.verb("destroy", "s")
+        again = [int(message.event.payload_field["offset"]) - MARK
+                 for message in bt2.TraceCollectionMessageIterator(str(output))
+                 if type(message) is bt2._EventMessageConst and message.event.name == "syscall_entry_lseek"][recorded:]
+        discarded = sum(map(recording.last_discarded, (output / "kernel" / "index").glob("channel0~2_*.idx")))
+        self.assertEqual(again, sorted(set(again)))
+        self.assertEqual(len(again) + discarded, more)
+        self.assertEqual(self.pinned(), [])
+
     def test_events_of_all_kinds(self):
         """Programs behind perf events, too, run on and end."""
         daemon = self.start_daemon()

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "collect/record_scanner.hpp"
+#include "ring/reader_progress.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace sillage::collect {
+
+/// What one recorder put into its file and what it could not; the writers' and the reader's losses
+/// are the reader's.
+struct RecorderCounts {
+  std::uint64_t events = 0, packets = 0, bytes = 0;
+  std::uint64_t lost_disk = 0;     ///< events in packets that could not be written
+  std::uint64_t lost_corrupt = 0;  ///< events behind damage in a run
+  std::uint64_t cut_packets = 0;   ///< runs with damage
+};
+
+/// Where a recorder stands in the file of its stream.
+struct RecorderProgress {
+  StreamTime time;
+  std::optional<std::uint64_t> unreadable;  ///< sub-buffer of which the rest cannot be read
+  std::uint64_t end_ns = 0;                 ///< of the last packet
+  std::uint64_t packet = 0;                 ///< number of the next
+  std::uint64_t told_discarded = 0;         ///< as the last packet on disk says
+  std::uint64_t file_packets = 0;           ///< in the file
+  RecorderCounts counts;
+};
+
+/// A stream's reader and recorder at one instant.
+struct StreamProgress {
+  ring::ReaderProgress reader;
+  RecorderProgress recorder;
+};
+static_assert(std::is_trivially_copyable_v<StreamProgress>);
+
+/// How far the streams of a ring have been read and written: memory that outlives the collector, and that no program shares.
+///
+/// A packet is written in three steps, and whoever goes on after the collector was killed between two of them can tell
+/// which was the last:
+///
+///   announce(after)   what will be true when the packet is in the file
+///   (the packet, then its entry in the index)
+///   settle()          it is true
+///
+/// find(packets in the file) then gives what was announced, if the packet is there, and what was true before, if not.
+///
+/// Threads: a stream is one thread's at a time.
+class StreamLedger {
+ public:
+  /// Errors: those of memfd_create and mmap.
+  [[nodiscard]] static Result<StreamLedger> create(std::uint32_t stream_count);
+  /// One that an earlier collector has made.
+  ///
+  /// Errors: kCorrupt, kUnsupported  it is none, or another release's.
+  [[nodiscard]] static Result<StreamLedger> open(Fd memory, std::uint32_t stream_count);
+
+  StreamLedger(StreamLedger&& other) noexcept;
+  StreamLedger& operator=(StreamLedger&& other) noexcept;
+  ~StreamLedger();
+
+  [[nodiscard]] int fd() const { return fd_.value(); }
+
+  void announce(std::uint32_t stream, const StreamProgress& after);
+  void settle(std::uint32_t stream);
+  /// Both, where no packet stands between.
+  void note(std::uint32_t stream, const StreamProgress& now) {
+    announce(stream, now);
+    settle(stream);
+  }
+  /// Errors: kCorrupt  the file is not as the collector left it.
+  [[nodiscard]] Result<StreamProgress> find(std::uint32_t stream, std::uint64_t file_packets) const;
+
+ private:
+  struct Page;
+  StreamLedger(Fd fd, std::byte* memory, std::size_t bytes)
+      : fd_(std::move(fd)), memory_(memory), bytes_(bytes) {}
+  [[nodiscard]] static Result<StreamLedger> map(Fd memory, std::uint32_t stream_count);
+  [[nodiscard]] Page& page(std::uint32_t stream) const;
+
+  Fd fd_;
+  std::byte* memory_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace sillage::collect

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "base/fd.hpp"
+#include "hold/store.hpp"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace sillage::hold {
+
+/// Keeps descriptors in a process of their own, which outlives this one.
+///
+/// Threads: any.
+class HolderStore final : public DescriptorStore {
+ public:
+  /// `path`: of the holder's socket, in a directory that is this user's alone; `program`: the holder's executable, started when the
+  /// first descriptor is kept. Only one daemon may use a path: hold its lock.
+  HolderStore(std::string path, std::string program)
+      : path_(std::move(path)), program_(std::move(program)) {}
+
+  [[nodiscard]] Status keep(const std::string& name, int fd) override;
+  void forget(const std::string& name) override;
+  [[nodiscard]] Descriptors take() override;
+
+ private:
+  [[nodiscard]] Status start();
+
+  const std::string path_, program_;
+  std::mutex mutex_;  // guards what follows
+  Fd socket_;
+};
+
+}  // namespace sillage::hold

@@ -1,0 +1,377 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""F04: the daemon is killed with -9 while programs are recorded; the next one goes on with their rings.
+
+    f04_killed_daemon_test.py BIN PRODUCER [KILLS]
+
+Every event that the programs sent is in the trace once, or counted as lost, whenever the daemon was killed: babeltrace2's
+output is compared with the producer's own accounts (tests/accounting).
+"""
+
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "accounting"))
+import run  # noqa: E402  (tests/accounting/run.py)
+
+BIN, PRODUCER = pathlib.Path(sys.argv[1]), sys.argv[2]
+KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+
+
+class Daemons(unittest.TestCase):
+    def setUp(self):
+        random.seed(os.environ.get("SEED", "4"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sillage-f04-"))
+        self.runtime = self.folder / "run"
+        self.runtime.mkdir(0o700)
+        self.environment = dict(os.environ, SILLAGE_RUNTIME_DIR=str(self.runtime))
+        self.trace, self.accounts = self.folder / "trace", self.folder / "accounts"
+        self.killed = set()
+
+    def tearDown(self):
+        pid = self.running_daemon()
+        if pid:
+            os.kill(pid, signal.SIGTERM)
+            self.wait_for(lambda: self.running_daemon() is None, "the daemon does not end")
+        # One that still holds something sees that nobody can reach it any more.
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.wait_for(lambda: not self.holders(), "the holder does not end")
+
+    def wait_for(self, condition, what, seconds=30):
+        give_up = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), give_up, what)
+            time.sleep(0.005)
+
+    def running_daemon(self):
+        lock = self.runtime / "sillaged.lock"
+        found = int((lock.read_text() if lock.exists() else "") or 0)
+        return found if found and os.path.exists(f"/proc/{found}/exe") else None
+
+    def is_served(self):
+        """Whether commands reach a daemon: one that is being killed closes its sockets last."""
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self.runtime / "control.sock")) == 0
+
+    def holders(self):
+        """Of this test's runtime directory: their command line names their socket."""
+        found = []
+        for process in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if str(self.runtime / "hold.sock").encode() in process.read_bytes():
+                    found.append(int(process.parent.name))
+            except OSError:
+                pass
+        return found
+
+    def kill_daemon(self):
+        self.wait_for(lambda: self.running_daemon() not in self.killed | {None}, "no new daemon")
+        pid = self.running_daemon()
+        os.kill(pid, signal.SIGKILL)
+        self.killed.add(pid)
+        self.wait_for(lambda: self.running_daemon() not in (pid, None) or not self.is_served(), "it cannot be killed")
+
+    def start_daemon(self):
+        subprocess.run([BIN / "sillaged", "--daemonize", "--auto-exit"], env=self.environment, check=True)
+
+    def begin(self, options, arguments, rseq="1"):
+        command = [BIN / "sillage", "record", "-o", self.trace, *options, "--", PRODUCER, self.accounts, *arguments]
+        record = subprocess.Popen(command, env=dict(self.environment, SILLAGE_RSEQ=rseq), stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True)
+        self.wait_for(lambda: record.poll() is not None or (self.accounts.exists() and any(done for _, done in run.read_accounts(self.accounts))),
+                      "nothing is sent")
+        return record
+
+    PACED = ["threads=2", "pause_us=1000", "batch=10"]
+
+
+class Killed(Daemons):
+    def compare(self, name, summary):
+        facts = run.compare(name, self.accounts, self.trace, summary, self.folder / "errors")
+        print(f"\n  {len(self.killed)} kills: {facts}", end="", flush=True)
+        self.assertEqual(list((self.runtime / "recordings").iterdir()), [])
+        self.assertFalse((self.runtime / "refused").exists(), summary)
+        return facts
+
+    def kill_under_load(self, name, options, arguments, rseq="1"):
+        record = self.begin(options, arguments, rseq)
+        for _ in range(KILLS):
+            time.sleep(random.uniform(0, 0.3))
+            if record.poll() is not None:
+                break
+            self.kill_daemon()
+        summary = record.communicate(timeout=90)[0]
+        self.assertEqual(record.returncode, 0, summary)
+        self.assertGreaterEqual(len(self.killed), KILLS, "the producer was too quick")
+        self.assertIn("goes on", summary)
+        return self.compare(name, summary)
+
+    def test_rings_are_large_enough(self):
+        """Nothing at all is lost."""
+        facts = self.kill_under_load("f04", [], [*self.PACED, "events=30000"])
+        self.assertIn("lost 0", facts)
+
+    def test_rings_are_full(self):
+        self.kill_under_load("f04", run.SMALL, ["threads=4", "pause_us=1000", "batch=60", "events=150000"])
+
+    def test_oldest_is_overwritten(self):
+        self.kill_under_load("f04", [*run.SMALL, "--overwrite"], ["threads=4", "pause_us=1000", "batch=60", "events=150000"])
+
+    def test_rings_of_processes_that_come_and_go(self):
+        """Who starts while there is no daemon is recorded from the next one on, and then to the last event."""
+        record = self.begin(["--buffers", "process"],
+                            ["processes=4", "threads=2", "kills=400", "pause_us=2000", "batch=20"])
+        for _ in range(KILLS):
+            time.sleep(random.uniform(0, 0.2))
+            self.kill_daemon()
+        summary = record.communicate(timeout=90)[0]
+        self.assertEqual((record.returncode, run.lost_of(summary)), (0, 0), summary)
+        accounts = run.read_accounts(self.accounts)
+        found = [[] for _ in accounts]
+        text = subprocess.run(["babeltrace2", "--no-delta", self.trace], check=True, capture_output=True).stdout
+        for who, sequence, check in run.EVENT.findall(text):
+            self.assertEqual(int(check, 16), run.checksum(int(who), int(sequence)))
+            found[int(who)].append(int(sequence))
+        for (begun, done), sequences in zip(accounts, found):
+            if sequences:
+                self.assertEqual(sequences, list(range(sequences[0], sequences[-1] + 1)))
+                self.assertTrue(done <= sequences[-1] + 1 <= begun, (begun, done, sequences[-1]))
+        read, whole = sum(map(len, found)), sum(1 for each in found if each and each[0] == 0)
+        print(f"\n  {len(self.killed)} kills: {read} events, {whole} of {len(found)} threads whole", end="", flush=True)
+        self.assertEqual(run.recorded_of(summary), read)
+        self.assertGreater(whole, 10)
+
+    def test_without_restartable_sequences(self):
+        self.kill_under_load("f04", [], [*self.PACED, "events=30000"], rseq="0")
+
+    def test_nobody_reads_for_a_while(self):
+        """What is sent while there is no daemon is in the rings."""
+        record = self.begin([], [*self.PACED, "events=10000"])
+        record.send_signal(signal.SIGSTOP)  # it would start another one
+        self.kill_daemon()
+        time.sleep(1)
+        self.assertEqual(len(self.holders()), 1)
+        record.send_signal(signal.SIGCONT)
+        summary = record.communicate(timeout=60)[0]
+        self.assertIn("lost 0", self.compare("f04", summary))
+
+    def test_command_is_killed_too(self):
+        """The next daemon completes what nobody waits for any more."""
+        record = self.begin([], [*self.PACED, "events=4000"])
+        record.send_signal(signal.SIGSTOP)
+        self.kill_daemon()
+        record.kill()
+        record.communicate()
+        counted = lambda: sum(done for _, done in run.read_accounts(self.accounts))
+        self.wait_for(lambda: counted() == 8000, "the program does not go on")
+        self.start_daemon()
+        self.wait_for(lambda: not list((self.runtime / "recordings").iterdir()), "the recording is not ended")
+        self.wait_for(lambda: not self.holders(), "the holder does not end")
+        self.assertIn("read 8000", self.compare("f04", "events recorded 8,000\nevents lost 0"))
+
+    def test_told_to_end(self):
+        """SIGTERM completes the trace; nothing is left for another daemon."""
+        record = self.begin([], [*self.PACED, "events=10000"])
+        pid = self.running_daemon()
+        os.kill(pid, signal.SIGTERM)
+        text = record.communicate(timeout=60)[0]
+        self.assertIn("sillaged ended while recording", text)
+        self.assertIsNone(self.running_daemon())
+        self.assertEqual(list((self.runtime / "recordings").iterdir()), [])
+        subprocess.run(["babeltrace2", self.trace], check=True, stdout=subprocess.DEVNULL)
+
+    def test_damaged_journal(self):
+        """It is refused with a sentence, and put aside; what was written is there."""
+        record = self.begin([], [*self.PACED, "events=8000"])
+        record.send_signal(signal.SIGSTOP)
+        time.sleep(0.2)
+        self.kill_daemon()
+        journal = next((self.runtime / "recordings").glob("*.journal"))
+        with open(journal, "r+b") as file:
+            file.seek(9)
+            file.write(b"x")
+        record.kill()
+        record.communicate()
+        daemon = subprocess.run([BIN / "sillaged", "--daemonize", "--auto-exit"], env=self.environment, check=True,
+                                capture_output=True, text=True)
+        self.assertIn("ended with the daemon that was killed", daemon.stderr)
+        self.assertTrue((self.runtime / "refused" / journal.name).exists())
+        subprocess.run(["babeltrace2", self.trace], check=True, stdout=subprocess.DEVNULL)
+
+
+class Sessions(Daemons):
+    """The same of sessions that the verbs of `lttng` steer."""
+
+    def command(self, *arguments, check=True):
+        done = subprocess.run([BIN / "sillage", *arguments], env=self.environment, capture_output=True, text=True)
+        if check:
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def produce(self, events):
+        producer = subprocess.Popen([PRODUCER, self.accounts, *self.PACED, f"events={events}"],
+                                    env=dict(self.environment, SILLAGE_REGISTER_TIMEOUT_MS="5000"))
+        self.wait_for(lambda: self.accounts.exists() and any(done for _, done in run.read_accounts(self.accounts)),
+                      "nothing is sent")
+        return producer
+
+    def make(self, *channel):
+        self.command("create", "s", f"--output={self.trace}")
+        self.command("enable-channel", "-u", "c", *channel)
+        self.command("enable-event", "-u", "accounting:*", "-c", "c", "--filter", "sequence >= 0")
+        self.command("enable-event", "-u", "other:*", "-c", "c")
+        self.command("disable-event", "-u", "other:*", "-c", "c")
+
+    def lost(self):
+        listed = self.command("list", "s")
+        return int(listed.split("Discarded events:")[1].split()[0])
+
+    def test_session_goes_on(self):
+        self.make()
+        before = self.command("list", "s")
+        self.kill_daemon()
+        self.assertEqual(self.command("list", "s"), before)
+        self.command("start", "s")
+        started = self.command("list", "s")
+        producer = self.produce(30000)
+        for _ in range(KILLS):
+            time.sleep(random.uniform(0, 0.3))
+            self.kill_daemon()
+            self.assertEqual(self.command("list", "s").replace("other", ""), started.replace("other", ""))
+        self.assertEqual(producer.wait(), 0)
+        self.command("stop", "s")
+        lost = self.lost()
+        self.kill_daemon()
+        self.assertIn("inactive", self.command("list", "s"))
+        self.command("destroy", "s")
+        summary = f"events recorded {60000 - lost}\nevents lost {lost}"
+        facts = run.compare("f04", self.accounts, self.trace, summary, self.folder / "errors")
+        print(f"\n  {len(self.killed)} kills: {facts}", end="", flush=True)
+        self.assertEqual(lost, 0)
+        self.assertEqual(list((self.runtime / "recordings").iterdir()) + list((self.runtime / "sessions").iterdir()), [])
+
+    def test_changed_and_started_again_by_the_next_daemon(self):
+        self.make("--buffers-uid")
+        self.command("start", "s")
+        producer = self.produce(80000)
+        self.kill_daemon()
+        self.command("enable-event", "-u", "more:*", "-c", "c")
+        self.command("stop", "s")
+        self.kill_daemon()
+        self.command("start", "s")
+        self.kill_daemon()
+        self.command("add-context", "-u", "-c", "c", "-t", "vtid")
+        self.kill_daemon()
+        self.assertIn("vtid", self.command("list", "s"))
+        self.assertIsNone(producer.poll(), "the producer was too quick")
+        self.assertEqual(producer.wait(), 0)
+        self.command("destroy", "s")
+        text = subprocess.run(["babeltrace2", "--no-delta", self.trace], check=True, capture_output=True).stdout
+        found = [(int(who), int(sequence)) for who, sequence, _ in run.EVENT.findall(text)]
+        self.assertEqual(len(found), len(set(found)))
+        self.assertTrue(b"vtid" in text)
+        for who in (0, 1):
+            self.assertEqual(max(sequence for each, sequence in found if each == who), 79999)
+
+    def test_killed_between_transitions(self):
+        """A verb was carried out or was not: never half."""
+        verbs = [("create", "s", f"--output={self.trace}"), ("enable-channel", "-u", "c", "-s", "s"),
+                 ("enable-event", "-u", "a:b", "-c", "c", "-s", "s"), ("start", "s"), ("stop", "s"), ("destroy", "s")]
+        for verb in verbs:
+            self.command("list")
+            running = subprocess.Popen([BIN / "sillage", *verb], env=self.environment, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            time.sleep(random.uniform(0, 0.02))
+            self.kill_daemon()
+            running.wait(timeout=60)
+            # The second time it is done, or says that it had been.
+            self.command(*verb, check=False)
+            self.command("list", "s", check=False)
+        self.assertEqual(list((self.runtime / "sessions").iterdir()) + list((self.runtime / "recordings").iterdir()), [])
+        self.assertFalse((self.runtime / "refused").exists())
+
+    def test_damaged_state(self):
+        self.make()
+        self.kill_daemon()
+        (self.runtime / "sessions" / "s").write_bytes(b"damaged")
+        daemon = subprocess.run([BIN / "sillaged", "--daemonize", "--auto-exit"], env=self.environment, check=True,
+                                capture_output=True, text=True)
+        self.assertIn("the state of a session cannot be used", daemon.stderr)
+        self.assertEqual((self.runtime / "refused" / "s").read_bytes(), b"damaged")
+        self.make()
+
+
+class ServiceManager(Daemons):
+    """What systemd does for a service with FileDescriptorStoreMax=, done by this process."""
+
+    def setUp(self):
+        super().setUp()
+        self.kept = {}
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.manager.bind(str(self.folder / "notify"))
+        self.manager.setblocking(False)
+
+    def take_messages(self):
+        while True:
+            try:
+                text, descriptors, _, _ = socket.recv_fds(self.manager, 4096, 4)
+            except BlockingIOError:
+                return
+            fields = dict(line.split("=", 1) for line in text.decode().split("\n"))
+            if "FDSTORE" in fields:
+                self.kept[fields["FDNAME"]] = descriptors[0]
+            else:
+                os.close(self.kept.pop(fields["FDNAME"]))
+
+    def start_service(self):
+        self.take_messages()
+        names = list(self.kept)
+        # Out of the way of their numbers there.
+        passed = [os.dup2(self.kept[name], 200 + i, inheritable=True) for i, name in enumerate(names)]
+
+        def place():
+            for i, descriptor in enumerate(passed):
+                os.dup2(descriptor, 3 + i, inheritable=True)
+
+        environment = dict(self.environment, SILLAGE_FDSTORE="1", NOTIFY_SOCKET=str(self.folder / "notify"),
+                           LISTEN_FDS=str(len(names)), LISTEN_FDNAMES=":".join(names))
+        service = subprocess.Popen(["sh", "-c", f"LISTEN_PID=$$ exec {BIN}/sillaged --foreground --auto-exit"],
+                                   env=environment, preexec_fn=place, close_fds=False)
+        for descriptor in passed:
+            os.close(descriptor)
+        self.wait_for(self.is_served, "it does not come up")
+        return service
+
+    def test_rings_are_passed_to_the_next_start(self):
+        service = self.start_service()
+        record = self.begin([], [*self.PACED, "events=20000"])
+        for _ in range(3):
+            time.sleep(0.2)
+            record.send_signal(signal.SIGSTOP)  # the manager starts it, not the command
+            service.kill()
+            service.wait()
+            service = self.start_service()
+            record.send_signal(signal.SIGCONT)
+            time.sleep(0.2)
+        summary = record.communicate(timeout=60)[0]
+        self.assertEqual(self.holders(), [])
+        facts = run.compare("f04", self.accounts, self.trace, summary, self.folder / "errors")
+        print(f"\n  {facts}", end="", flush=True)
+        self.assertIn("lost 0", facts)
+        service.terminate()
+        self.assertEqual(service.wait(timeout=30), 0)
+        self.take_messages()
+        self.assertEqual(self.kept, {})
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=1)
