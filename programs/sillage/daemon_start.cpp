@@ -64,6 +64,10 @@ Status start_daemon() {
 
 }  // namespace
 
+Result<control::ControlClient> connect_running() {
+  return control::ControlClient::connect(apps::runtime_paths().control_socket());
+}
+
 Result<control::ControlClient> connect_or_start() {
   const std::string path = apps::runtime_paths().control_socket();
   auto client = control::ControlClient::connect(path);

@@ -15,4 +15,9 @@ namespace sillage::command {
 ///         those of ControlClient::connect.
 [[nodiscard]] Result<control::ControlClient> connect_or_start();
 
+/// Connects to the daemon of this user.
+///
+/// Errors: those of ControlClient::connect: kNotFound  none runs.
+[[nodiscard]] Result<control::ControlClient> connect_running();
+
 }  // namespace sillage::command

@@ -24,12 +24,14 @@ std::string home_directory() {
   return "/tmp";
 }
 
-/// Whether `sillage` leaves a command line to lttng's verbs: `list` and `version` have a meaning of their own
+/// Whether `sillage` leaves a command line to lttng's verbs: `list`, `version` and `regenerate` have a meaning of their own
 /// unless a session or the user domain is named.
 bool is_lttngs(const std::vector<std::string>& words) {
   if (words.empty()) return false;
-  if (words[0].starts_with("--mi") || words[0] == "-m") return true;
+  if (words[0].starts_with("--mi") || words[0] == "-m" || words[0] == "-n") return true;
   if (words[0] == "version") return false;
+  // Of all recordings, sessions' or not.
+  if (words == std::vector<std::string>{"regenerate", "statedump"}) return false;
   if (words[0] == "list") {
     const auto is_domain = [](const std::string& word) {
       return word == "-u" || word == "--userspace";
@@ -79,7 +81,9 @@ std::optional<int> run_as_lttng(int argc, char** argv) {
   const bool is_named = path.substr(path.rfind('/') + 1) == "lttng";
   if (!is_named && !is_lttngs(words)) return std::nullopt;
   lttng::Context context;
-  context.connect = connect_or_start;
+  context.connect = [&context] {
+    return context.starts_no_daemon ? connect_running() : connect_or_start();
+  };
   context.list_kernel = [](bool with_fields) {
     KernelListOptions options;
     options.with_fields = with_fields;

@@ -36,6 +36,13 @@ void Coverage::add_event(const session::Channel& channel, const std::string& nam
   }
 }
 
+void Coverage::add_site(std::uint32_t registration, const std::string& name, std::uint8_t level) {
+  if (remembered_ == kMaxRemembered) return;
+  Site& site = sites_[name];
+  site.level = level;
+  if (site.programs.insert(registration).second) ++remembered_;
+}
+
 void Coverage::add_filter_problem(const FilterMisfit& misfit, const std::string& event,
                                   const std::string& program) {
   if (filter_problems_.size() == kMaxShown) return;
@@ -75,6 +82,15 @@ void Coverage::fill(const std::vector<session::Channel>& channels,
         hint->add_nearest(near);
       }
     }
+  }
+}
+
+void Coverage::fill(control::v1::WhyEmptyResponse* message) const {
+  for (const auto& [name, site] : sites_) {
+    control::v1::SeenEvent* shown = message->add_events();
+    shown->set_name(name);
+    shown->set_log_level(site.level);
+    shown->set_programs(site.programs.size());
   }
 }
 

@@ -21,6 +21,9 @@ class Coverage {
   /// A program came that the recording is about, or one that it is not about. Each registration counts once.
   void add_program(std::uint32_t registration, bool is_included);
 
+  /// A program that the recording is about has an event. Each counts once.
+  void add_site(std::uint32_t registration, const std::string& name, std::uint8_t level);
+
   /// A channel judged an event of a program that the recording is about.
   void add_event(const session::Channel& channel, const std::string& name,
                  session::Verdict verdict);
@@ -35,10 +38,19 @@ class Coverage {
   /// All of it as commands get it, with suggestions for the patterns of `channels` that matched nothing.
   void fill(const std::vector<session::Channel>& channels, control::v1::Coverage* message) const;
 
+  /// The events that add_site() was told of.
+  void fill(control::v1::WhyEmptyResponse* message) const;
+
  private:
   std::set<std::uint32_t> programs_, other_programs_;
   std::map<std::string, session::Verdict> events_;  // by name: the best that any channel made of it
   std::set<std::string> matched_patterns_;
+  struct Site {
+    std::uint8_t level = 0;
+    std::set<std::uint32_t> programs;  // by registration
+  };
+  std::map<std::string, Site> sites_;  // by name
+  std::size_t remembered_ = 0;         // programs in all of them
   struct FilterProblem {
     std::string program, reason;
   };

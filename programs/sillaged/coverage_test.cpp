@@ -29,6 +29,19 @@ TEST(Coverage, CountsEachOnce) {
   EXPECT_EQ(message.patterns_size(), 0);
 }
 
+TEST(Coverage, Sites_CountProgramsOnce) {
+  Coverage coverage;
+  for (const std::uint32_t program : {1, 2, 1}) coverage.add_site(program, "app:start", 6);
+  coverage.add_site(3, "app:stop", 14);
+  control::v1::WhyEmptyResponse message;
+  coverage.fill(&message);
+  ASSERT_EQ(message.events_size(), 2);
+  EXPECT_EQ(message.events(0).name(), "app:start");
+  EXPECT_EQ(message.events(0).log_level(), 6u);
+  EXPECT_EQ(message.events(0).programs(), 2u);
+  EXPECT_EQ(message.events(1).programs(), 1u);
+}
+
 TEST(Coverage, PatternThatMatchedNothing_GetsSuggestions) {
   Coverage coverage;
   auto channel = channel_for("app:strat");

@@ -8,6 +8,8 @@
 #include "sillaged/runtime_directory.hpp"
 #include "sillaged/stats_message.hpp"
 
+#include <fmt/core.h>
+
 #include <grp.h>
 #include <poll.h>
 #include <sys/random.h>
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 namespace sillage::daemon {
@@ -25,6 +28,9 @@ namespace {
 constexpr int kShownLeftOut = 10;
 // How often a command that waits hears of progress.
 constexpr int kProgressMs = 100;
+
+// Who asks for what is done without a command: the daemon, when it starts.
+constexpr control::ConnectionId kNobody = 0;
 
 std::uint64_t monotonic_ms() {
   timespec now = {};
@@ -114,6 +120,9 @@ Status Daemon::start() {
     text_.emplace(*std::move(text));
   }
 
+  for (const control::v1::Request& request : options_.first_requests)
+    sessions_->request(kNobody, request);
+
   // Last: who can connect finds everything in place.
   control::ControlServerOptions control_options;
   control_options.path = options_.paths.control_socket();
@@ -164,6 +173,8 @@ Status Daemon::run(int stop_fd) {
       timeout_ms = static_cast<int>(options_.idle_ms - idle_ms);
     }
     if (!loading_.empty()) timeout_ms = kProgressMs;
+    const int rotation_ms = sessions_->rotate_on_schedule();
+    if (rotation_ms >= 0 && (timeout_ms < 0 || rotation_ms < timeout_ms)) timeout_ms = rotation_ms;
     if (agents_) agents_->renew();
     if (poll(sources.data(), sources.size(), timeout_ms) < 0 && errno != EINTR)
       return fail_errno("cannot wait for events");
@@ -501,9 +512,18 @@ Result<Recording*> Daemon::add_recording(session::RecordingSession plan) {
   const std::uint64_t id = next_recording_++;
   auto recording = Recording::create(id, std::move(plan), *clock_);
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
-  v1::RecordingState state;
-  state.set_session((*recording)->session().options().name);
-  (*recording)->outlive_daemon(estate(), std::move(state));
+  // What is in memory alone, or in files that take each other's place, ends with this daemon.
+  const session::RecordingSession& kept = (*recording)->session();
+  const auto is_limited = [](const auto& channel) {
+    return channel.options().tracefile_bytes.value != 0;
+  };
+  const bool has_limits = std::ranges::any_of(kept.channels(), is_limited) ||
+                          std::ranges::any_of(kept.kernel_channels(), is_limited);
+  if (!kept.options().in_memory && !has_limits) {
+    v1::RecordingState state;
+    state.set_session(kept.options().name);
+    (*recording)->outlive_daemon(estate(), std::move(state));
+  }
   const auto added = recordings_.emplace(id, Owned{*std::move(recording), 0, 0});
   return added.first->second.recording.get();
 }
@@ -534,11 +554,12 @@ Result<const kernel::Tracer*> Daemon::tracer() {
 }
 
 void Daemon::reply(control::ConnectionId connection, const control::v1::Response& response) {
-  control_->reply(connection, response);
+  if (connection != kNobody) control_->reply(connection, response);
 }
 
 void Daemon::reply(control::ConnectionId connection, const Error& error) {
-  control_->reply(connection, error);
+  if (connection != kNobody) return control_->reply(connection, error);
+  fmt::print(stderr, "sillaged: a saved session cannot be loaded or started: {}\n", error.text());
 }
 
 // Out of the list, and its gates closed.

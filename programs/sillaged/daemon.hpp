@@ -34,6 +34,8 @@ struct DaemonOptions {
   apps::RuntimePaths paths;
   bool auto_exit = false;  ///< end when no command and no recording has been there for `idle_ms`
   std::uint32_t idle_ms = 10'000;
+  std::vector<control::v1::Request>
+      first_requests{};  ///< about sessions; done before any command's
   apps::Limits limits{};
   std::vector<std::string> agent_port_files{};  ///< of the agent server; empty: there is none
 };

@@ -2,6 +2,7 @@
 // sillaged: see sillaged(8).
 #include "apps/socket_path.hpp"
 #include "base/fd.hpp"
+#include "sillaged/autoload.hpp"
 #include "sillaged/daemon.hpp"
 
 #include <CLI/CLI.hpp>
@@ -14,6 +15,10 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -46,6 +51,12 @@ sillage::Fd go_to_background() {
   _exit(WIFEXITED(status) ? WEXITSTATUS(status) : kExitFailed);
 }
 
+std::string home_directory() {
+  for (const char* name : {"LTTNG_HOME", "HOME"})
+    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return value;
+  return "/nonexistent";
+}
+
 /// Lets go of the terminal and of the directory it was started in.
 void detach_from_terminal() {
   sillage::Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -66,6 +77,9 @@ int main(int argc, char** argv) {
   app.add_flag("--daemonize", in_background, "Return when ready, and go on in the background");
   app.add_flag("--auto-exit", options.auto_exit,
                "End after 10 seconds without a command or recording");
+  std::vector<std::string> saved;
+  app.add_option("-l,--load", saved,
+                 "Load the sessions of this file, or of the files of this directory");
   app.set_version_flag("--version", std::string("sillaged ") + SILLAGE_VERSION);
   CLI11_PARSE(app, argc, argv);
   if (in_foreground && in_background) {
@@ -93,6 +107,11 @@ int main(int argc, char** argv) {
   options.paths = sillage::apps::runtime_paths();
   options.agent_port_files =
       sillage::apps::agent_port_files(options.paths, sillage::apps::environment_variable);
+  if (saved.empty()) saved = sillage::daemon::autoload_directories(home_directory());
+  auto autoload = sillage::daemon::read_autoload(saved);
+  for (const std::string& problem : autoload.problems)
+    fmt::print(stderr, "sillaged: {}\n", problem);
+  options.first_requests = std::move(autoload.requests);
   auto daemon = sillage::daemon::Daemon::create(options);
   if (!daemon) return complain(daemon.error());
   if (in_background) {

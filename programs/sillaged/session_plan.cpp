@@ -2,9 +2,11 @@
 #include "sillaged/session_plan.hpp"
 
 #include "ctf/layout.hpp"
+#include "filter/parser.hpp"
 #include "session/nearest.hpp"
 #include "sillaged/user_filters.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace sillage::daemon {
@@ -20,10 +22,6 @@ tl::unexpected<Error> refuse(const std::string& what) { return fail(Code::kUnsup
 // Read, monitor and watchdog timers need nothing done: rings are read all the time, and no writer can leave one
 // in a state that needs repair.
 Status check_settings(const ChannelSettings& settings) {
-  if (settings.switch_timer.value != 0)
-    return refuse("a switch timer is not carried out: leave it out; `stop` writes out everything");
-  if (settings.tracefile_bytes.value != 0)
-    return refuse("limits of trace files are not carried out: leave --tracefile-size out");
   if (settings.allocation == session::BufferAllocation::kPerChannel)
     return refuse("buffers are made per CPU: leave --buffer-allocation out");
   return {};
@@ -50,6 +48,9 @@ Result<session::Channel> user_channel_of(const SessionChannel& from) {
   options.subbuf_count = settings.subbuf_count;
   options.blocking_timeout = settings.blocking_timeout;
   options.ownership = settings.ownership;
+  options.tracefile_bytes = settings.tracefile_bytes;
+  options.tracefile_count = settings.tracefile_count;
+  options.switch_period = settings.switch_timer;
   options.preallocate = settings.preallocation == session::BufferPreallocation::kAtOnce;
   auto channel = session::Channel::create(std::move(options));
   if (!channel) return channel;
@@ -87,7 +88,45 @@ session::KernelRule kernel_rule_of(const RecordingRule& from) {
   return rule;
 }
 
-Result<session::KernelChannel> kernel_channel_of(const SessionChannel& from) {
+/// What inclusion sets demand of events, as a filter: "" if they leave nobody out, nothing if they leave out all.
+std::optional<std::string> filter_of(const session::InclusionSets& sets) {
+  std::string filter;
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    if (sets[i].policy() == session::InclusionSet::Policy::kNone) return std::nullopt;
+    if (sets[i].policy() == session::InclusionSet::Policy::kAll) continue;
+    const std::string context =
+        "$ctx." + std::string(session::attribute_name(static_cast<session::ProcessAttribute>(i))) +
+        " == ";
+    std::string any;
+    for (const auto& [value, name] : sets[i].values())
+      any += (any.empty() ? "(" : " || ") + context + std::to_string(value);
+    filter += (filter.empty() ? "" : " && ") + any + ")";
+  }
+  return filter;
+}
+
+/// Adds a rule with its own filter and that of the inclusion sets.
+Status add_kernel_rule(const RecordingRule& rule, const std::string& included,
+                       session::KernelChannel* channel) {
+  session::KernelRule added = kernel_rule_of(rule);
+  if (!included.empty() && added.filter.empty()) {
+    added.filter = included;
+  } else if (!included.empty()) {
+    // Alone first, for the columns of what is wrong with it.
+    if (auto tree = filter::parse(added.filter); !tree)
+      return tl::unexpected<Error>(std::move(tree).error());
+    added.filter = "(" + added.filter + ") && " + included;
+  }
+  Status done = channel->add_rule(std::move(added));
+  if (!done && !included.empty() && done.error().code == Code::kInvalidArgument)
+    return fail(Code::kLimit,
+                "the inclusion sets and the filter of " + rule.name +
+                    " are too long together: track fewer processes, or use uid and gid");
+  return done;
+}
+
+Result<session::KernelChannel> kernel_channel_of(const SessionChannel& from,
+                                                 const session::InclusionSets& inclusion) {
   const ChannelSettings& settings = from.settings;
   SILLAGE_TRY(check_settings(settings));
   session::KernelChannelOptions options;
@@ -95,12 +134,16 @@ Result<session::KernelChannel> kernel_channel_of(const SessionChannel& from) {
   options.overwrite = settings.overwrite;
   options.subbuf_bytes = settings.subbuf_bytes;
   options.subbuf_count = settings.subbuf_count;
+  options.tracefile_bytes = settings.tracefile_bytes;
+  options.tracefile_count = settings.tracefile_count;
+  options.switch_period = settings.switch_timer;
   options.may_change = true;
   auto channel = session::KernelChannel::create(std::move(options));
   if (!channel) return channel;
+  const auto included = filter_of(inclusion);
   for (const SessionChannel::Rule& entry : from.rules) {
-    if (!from.is_enabled || !entry.is_enabled) continue;
-    SILLAGE_TRY(channel->add_rule(kernel_rule_of(entry.rule)));
+    if (!from.is_enabled || !entry.is_enabled || !included) continue;
+    SILLAGE_TRY(add_kernel_rule(entry.rule, *included, &*channel));
   }
   for (const std::string& name : from.contexts) SILLAGE_TRY(channel->add_context(name));
   return channel;
@@ -110,21 +153,12 @@ Result<session::KernelChannel> kernel_channel_of(const SessionChannel& from) {
 
 Result<session::RecordingSession> plan_of(const session::Session& session) {
   const session::Session::Options& asked = session.options();
-  if (asked.mode != session::OutputMode::kLocal)
-    return refuse(
-        "sessions that are not local are not carried out: leave --snapshot and "
-        "--no-output out, or record with `sillage record --overwrite`");
   session::RecordingSession::Options options;
   options.name = asked.name;
-  options.output_path = asked.output_path;
+  options.in_memory = asked.mode != session::OutputMode::kLocal;
+  if (!options.in_memory) options.output_path = asked.output_path;
   options.format = asked.format;
   options.inclusion = session.inclusion_sets(Domain::kUser);
-  for (const session::InclusionSet& set : session.inclusion_sets(Domain::kKernel)) {
-    if (set.policy() != session::InclusionSet::Policy::kAll)
-      return refuse(
-          "inclusion sets of the kernel are not carried out: use a filter, such as "
-          "--filter '$ctx.pid == 12'");
-  }
   auto plan = session::RecordingSession::create(std::move(options));
   if (!plan) return plan;
   for (const SessionChannel& each : session.channels(Domain::kUser)) {
@@ -133,7 +167,7 @@ Result<session::RecordingSession> plan_of(const session::Session& session) {
     SILLAGE_TRY(plan->add_channel(*std::move(channel)));
   }
   for (const SessionChannel& each : session.channels(Domain::kKernel)) {
-    auto channel = kernel_channel_of(each);
+    auto channel = kernel_channel_of(each, session.inclusion_sets(Domain::kKernel));
     if (!channel) return tl::unexpected<Error>(std::move(channel).error());
     SILLAGE_TRY(plan->add_kernel_channel(*std::move(channel)));
   }

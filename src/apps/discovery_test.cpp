@@ -73,6 +73,19 @@ TEST(ProcFiles, OwnFacts) {
   EXPECT_FALSE(process_owner(0x7fffffff));
 }
 
+TEST(ProcFiles, VirtualIds_AreThoseOfTheNamespace) {
+  EXPECT_EQ(virtual_user(getpid()), getuid());
+  EXPECT_EQ(virtual_group(getpid()), getgid());
+  EXPECT_EQ(parse_real_id("Name:\tx\nUid:\t7\t8\t9\t9\nGid:\t3\t4\t5\t6\n", "Gid:"), 3u);
+  EXPECT_FALSE(parse_real_id("Name:\tUid:\n", "Uid:"));
+  const std::string map = "         0       1000          1\n         1     100000      65536\n";
+  EXPECT_EQ(parse_mapped_id(map, 1000), 0u);
+  EXPECT_EQ(parse_mapped_id(map, 100010), 11u);
+  EXPECT_FALSE(parse_mapped_id(map, 0));
+  EXPECT_FALSE(parse_mapped_id(map, 1001));
+  EXPECT_FALSE(parse_mapped_id("", 0));
+}
+
 TEST(ProcFiles, Maps_FindsImagesAmongOtherLines) {
   auto images = parse_mapped_images(
       "55d0c0000000-55d0c0001000 r--p 00000000 fd:01 123 /usr/bin/cat\n"

@@ -86,11 +86,41 @@ std::optional<uid_t> process_owner(pid_t pid) {
   return status.st_uid;
 }
 
-std::optional<gid_t> process_group(pid_t pid) {
-  struct stat status = {};
-  if (stat(path_of(pid, "").c_str(), &status) != 0) return std::nullopt;
-  return status.st_gid;
+std::optional<std::uint32_t> parse_real_id(const std::string& text, std::string_view key) {
+  const std::size_t start = text.find("\n" + std::string(key));
+  if (start == std::string::npos) return std::nullopt;
+  std::uint32_t id = 0;
+  if (std::sscanf(text.c_str() + start + 1 + key.size(), "%" SCNu32, &id) != 1) return std::nullopt;
+  return id;
 }
+
+std::optional<std::uint32_t> parse_mapped_id(const std::string& map, std::uint32_t id) {
+  for (std::size_t at = 0; at < map.size();) {
+    std::uint32_t inside = 0, outside = 0, count = 0;
+    if (std::sscanf(map.c_str() + at, "%" SCNu32 "%" SCNu32 "%" SCNu32, &inside, &outside,
+                    &count) == 3 &&
+        id >= outside && id - outside < count)
+      return inside + (id - outside);
+    at = map.find('\n', at);
+    if (at == std::string::npos) break;
+    ++at;
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+std::optional<std::uint32_t> virtual_id(pid_t pid, std::string_view key, const char* map) {
+  const auto id = parse_real_id(read_proc_file(path_of(pid, "status"), kStatusBytes), key);
+  if (!id) return std::nullopt;
+  return parse_mapped_id(read_proc_file(path_of(pid, map), kStatusBytes), *id);
+}
+
+}  // namespace
+
+std::optional<uid_t> virtual_user(pid_t pid) { return virtual_id(pid, "Uid:", "uid_map"); }
+
+std::optional<gid_t> virtual_group(pid_t pid) { return virtual_id(pid, "Gid:", "gid_map"); }
 
 std::optional<std::string> parse_environment(const std::string& text, const std::string& name) {
   const std::string start = name + "=";

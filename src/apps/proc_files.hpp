@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sillage::apps {
@@ -33,8 +34,11 @@ struct ProcessFacts {
 /// Who owns a process (its effective user); nothing if there is no such process.
 [[nodiscard]] std::optional<uid_t> process_owner(pid_t pid);
 
-/// A process's group (the effective one); nothing if there is no such process.
-[[nodiscard]] std::optional<gid_t> process_group(pid_t pid);
+/// A process's user (the real one) as the process sees it, in its user namespace; nothing if there is no such process,
+/// or it has no number there.
+[[nodiscard]] std::optional<uid_t> virtual_user(pid_t pid);
+/// The same of its group.
+[[nodiscard]] std::optional<gid_t> virtual_group(pid_t pid);
 
 /// The value a variable had when the process was started; nothing if unset or not readable.
 [[nodiscard]] std::optional<std::string> initial_environment(pid_t pid, const std::string& name);
@@ -48,6 +52,12 @@ struct ProcessFacts {
 /// The same from the text of such a file: a process chooses its name, its environment and what it maps.
 [[nodiscard]] std::optional<ProcessFacts> parse_process_facts(const std::string& stat);
 [[nodiscard]] std::optional<pid_t> parse_innermost_pid(const std::string& status);
+/// The first number behind `key`, "Uid:" or "Gid:", of a status file: the real id.
+[[nodiscard]] std::optional<std::uint32_t> parse_real_id(const std::string& status,
+                                                         std::string_view key);
+/// What an id is called in the namespace whose uid_map or gid_map this is; nothing if it has no name there.
+[[nodiscard]] std::optional<std::uint32_t> parse_mapped_id(const std::string& map,
+                                                           std::uint32_t id);
 [[nodiscard]] std::optional<std::string> parse_environment(const std::string& environ,
                                                            const std::string& name);
 [[nodiscard]] std::vector<ImageInode> parse_mapped_images(const std::string& maps);

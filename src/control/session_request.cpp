@@ -146,6 +146,7 @@ Result<RecordingRule> rule_of(const v1::RecordingRule& message) {
 Result<session::RuleSelection> selection_of(const v1::DisableEventRequest& message) {
   session::RuleSelection which;
   if (message.has_name()) which.name = message.name();
+  if (message.has_filter()) which.filter = message.filter();
   if (!message.has_kind()) return which;
   auto kind = kind_of(message.kind());
   if (!kind) return tl::unexpected<Error>(std::move(kind).error());
@@ -241,10 +242,21 @@ void fill(const session::SessionChannel& channel, v1::SessionChannel* message) {
   for (const std::string& context : channel.contexts) message->add_contexts(context);
 }
 
+void fill(const session::SnapshotOutput& output, v1::SnapshotOutput* message) {
+  message->set_id(output.id);
+  message->set_name(output.name);
+  message->set_path(output.path);
+  message->set_max_bytes(output.max_bytes);
+}
+
 void fill(const session::Session& session, v1::Session* message) {
   const session::Session::Options& options = session.options();
   message->set_name(options.name);
   message->set_path(options.output_path);
+  for (const session::SnapshotOutput& output : session.snapshot_outputs().all())
+    fill(output, message->add_snapshot_outputs());
+  message->set_rotation_period_ns(session.rotation().period().value_or(Nanoseconds{}).value);
+  message->set_rotation_bytes(session.rotation().size().value_or(ByteCount{}).value);
   message->set_mode(static_cast<v1::CreateSessionRequest::Mode>(options.mode));
   message->set_state(static_cast<v1::Session::State>(session.state()));
   message->set_trace_format(std::string(session::trace_format_name(options.format)));

@@ -276,7 +276,10 @@ Result<ResolvedEvent> resolve(const EventRecipe& recipe, const Btf& btf,
   const Scope scope{.btf = &btf, .arguments = &arguments->parameters, .variable = variable};
   SILLAGE_TRY(resolve_fields(recipe, scope, &event));
   if (event.needs_raw_arguments) {
-    for (ResolvedField& field : event.fields) forget_argument_types(&field.value);
+    for (ResolvedField& field : event.fields) {
+      forget_argument_types(&field.value);
+      forget_argument_types(&field.count);
+    }
   }
   return event;
 }

@@ -48,9 +48,13 @@ std::uint64_t rounded(Context& context, std::uint64_t value, const char* what) {
 Status read_sizes(Context& context, const CommandLine& line, v1::ChannelRequest* options) {
   const auto bytes = size_option(line, "subbuf-size");
   if (!bytes) return tl::unexpected<Error>(bytes.error());
-  if (*bytes) options->set_subbuf_bytes(rounded(context, **bytes, "subbuf size"));
   const auto count = size_option(line, "num-subbuf");
   if (!count) return tl::unexpected<Error>(count.error());
+  // As LTTng: these two are never nothing.
+  for (const auto& [size, option] :
+       {std::pair(*bytes, "subbuf-size"), std::pair(*count, "num-subbuf")})
+    if (size == std::uint64_t{0}) return wrong_value(option, "0");
+  if (*bytes) options->set_subbuf_bytes(rounded(context, **bytes, "subbuf size"));
   if (*count) options->set_subbuf_count(rounded(context, **count, "number of subbuffers"));
   const auto file_bytes = size_option(line, "tracefile-size");
   if (!file_bytes) return tl::unexpected<Error>(file_bytes.error());

@@ -40,6 +40,7 @@ struct Context {
   std::string release;  ///< of Sillage
   bool is_mi = false;   ///< --mi=xml
   bool is_quiet = false;
+  bool starts_no_daemon = false;  ///< --no-sessiond
 
   std::string out{}, err{};  ///< what was printed
   std::optional<control::ControlClient> client{};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lttng/describe.hpp"
 #include "lttng/verbs.hpp"
+#include "lttng/why_empty.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -108,6 +109,30 @@ Result<int> status(Context& context, const CommandLine& line) {
   return show_session(context, line, *name);
 }
 
+Result<int> why_empty(Context& context, const CommandLine& line) {
+  v1::Request request;
+  if (line.words().empty()) {
+    auto current = current_session(context.home);
+    if (!current) return tl::unexpected<Error>(std::move(current).error());
+    request.mutable_why_empty()->set_name(*current);
+  } else {
+    request.mutable_why_empty()->set_name(line.words()[0]);
+  }
+  auto response = context.call(std::move(request));
+  if (!response) return tl::unexpected<Error>(std::move(response).error());
+  v1::WhyEmptyResponse* const answer = response->mutable_why_empty();
+  if (!answer->has_stats()) {
+    // It has met nobody: what runs now is what it would meet.
+    v1::Request list;
+    list.mutable_list();
+    auto programs = context.call(std::move(list));
+    if (!programs) return tl::unexpected<Error>(std::move(programs).error());
+    add_present_programs(programs->list(), answer);
+  }
+  context.out += why_empty_text(*answer);
+  return kExitOk;
+}
+
 /// Runs a viewer on a trace and gives its exit status.
 Result<int> run_viewer(const std::string& viewer, const std::string& path) {
   std::string program = viewer, trace = path;
@@ -160,7 +185,7 @@ Result<int> version(Context& context, const CommandLine& /*line*/) {
   return kExitOk;
 }
 
-const std::array<Verb, 4> kVerbs = {{
+const std::array<Verb, 5> kVerbs = {{
     {"list",
      "[--kernel | --userspace] [--fields] [SESSION [--channel=CHANNEL] [--domain]]",
      "List recording sessions and instrumentation points",
@@ -188,6 +213,7 @@ const std::array<Verb, 4> kVerbs = {{
      {{"viewer", 'e', Value::kNeeded}, {"trace-path", 't', Value::kNeeded}},
      view},
     {"version", "", "Show version information", {}, version},
+    {"why-empty", "[SESSION]", "Say what each rule met, and why events are missing", {}, why_empty},
 }};
 
 }  // namespace

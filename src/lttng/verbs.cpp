@@ -14,7 +14,7 @@ using Value = OptionSpec::Value;
 std::vector<const Verb*> all_verbs() {
   std::vector<const Verb*> all;
   for (const auto verbs : {session_verbs(), channel_verbs(), event_verbs(), tracker_verbs(),
-                           file_verbs(), status_verbs()})
+                           snapshot_verbs(), rotation_verbs(), file_verbs(), status_verbs()})
     for (const Verb& verb : verbs) all.push_back(&verb);
   return all;
 }
@@ -101,8 +101,9 @@ Result<std::string> session_for(const Context& context, const CommandLine& line)
 Result<control::v1::Domain> domain_for(const CommandLine& line) {
   for (const char* agent : {"jul", "log4j", "log4j2", "python"})
     if (line.has(agent))
-      return fail(Code::kUnsupported, std::string("--") + agent +
-                                          ": loggers are not traced; use --userspace or --kernel");
+      return fail(Code::kUnsupported,
+                  std::string("--") + agent +
+                      ": only enable-event and disable-event know loggers; use --userspace");
   if (line.has("kernel") == line.has("userspace"))
     return fail(Code::kInvalidArgument, "Please specify a domain (--kernel/--userspace).");
   return line.has("kernel") ? control::v1::KERNEL : control::v1::USER;
@@ -146,6 +147,7 @@ int run(Context& context, const std::vector<std::string>& words) {
     context.is_mi = true;
   }
   context.is_quiet = line->has("quiet");
+  context.starts_no_daemon = line->has("no-sessiond");
   if (line->has("help")) return help(context, {});
   if (line->has("version")) return run_verb(context, *find_verb("version"), {});
   if (line->has("list-commands")) {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -48,6 +49,7 @@ class StreamReader final : public RunSource {
   [[nodiscard]] std::uint64_t lost_by_writers() override;
   [[nodiscard]] std::uint64_t pending_events() const override;
   [[nodiscard]] std::uint64_t corrupt_events() const override { return at_.loss.corrupt_events; }
+  [[nodiscard]] std::unique_ptr<RunSource> peek() const override;
 
   /// Events given out as runs since the start.
   [[nodiscard]] std::uint64_t delivered_events() const { return at_.delivered; }
@@ -81,6 +83,7 @@ class StreamReader final : public RunSource {
 
   ReaderProgress at_;
   bool is_lent_ = false;  // the sub-buffer before at_.sequence has not been released yet
+  bool peeks_ = false;    // gives nothing back
 };
 
 }  // namespace sillage::ring

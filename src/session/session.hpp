@@ -6,6 +6,8 @@
 #include "session/inclusion_set.hpp"
 #include "session/recording_rule.hpp"
 #include "session/recording_session.hpp"
+#include "session/rotation.hpp"
+#include "session/snapshot_output.hpp"
 
 #include <array>
 #include <cstddef>
@@ -41,6 +43,7 @@ enum class Enabled : std::uint8_t {
 struct RuleSelection {
   std::optional<std::string> name{};  ///< exactly as enabled: patterns stand for themselves
   std::optional<RecordingRule::Kind> kind{};
+  std::optional<std::string> filter{};  ///< exactly as enabled
 };
 
 /// A recording session as its user steers it: what is to be recorded, and whether it is at this moment.
@@ -128,6 +131,17 @@ class Session {
   /// Errors: kInvalidArgument  the domain's tracer does not know the attribute.
   [[nodiscard]] Result<InclusionSet*> inclusion_set(Domain domain, ProcessAttribute attribute);
 
+  /// Where its snapshots go; a snapshot session begins with one output, its own.
+  [[nodiscard]] SnapshotOutputs& snapshot_outputs() { return snapshot_outputs_; }
+  [[nodiscard]] const SnapshotOutputs& snapshot_outputs() const { return snapshot_outputs_; }
+  /// Errors: kUnsupported  all of it is written to files; kNotReady  it was never started.
+  [[nodiscard]] Status check_snapshot() const;
+
+  [[nodiscard]] Rotation& rotation() { return rotation_; }
+  [[nodiscard]] const Rotation& rotation() const { return rotation_; }
+  /// Errors: kUnsupported  it has no files.
+  [[nodiscard]] Status check_rotation() const;
+
   bool operator==(const Session& other) const;
 
  private:
@@ -148,6 +162,8 @@ class Session {
   Options options_;
   State state_ = State::kCreated;
   std::array<DomainPart, 2> domains_;
+  SnapshotOutputs snapshot_outputs_;
+  Rotation rotation_;
 };
 
 }  // namespace sillage::session

@@ -183,6 +183,32 @@ class SessionFiles(unittest.TestCase):
         self.assertIn("Invalid input path", self.lttng(side, "load", "-i", "/nonexistent", status=1))
         self.assertIn("cannot be used", self.lttng(side, "load", "--override-name=a", status=1))
 
+    def test_daemon_loads_what_is_in_auto(self):
+        ours = self.sides[1]
+        side = Side("auto", ours.command, ours.program, ours.root)
+        auto = side.root / ".lttng/sessions/auto"
+        auto.mkdir(parents=True)
+        for name, started in (("going", "true"), ("waiting", "false"), ("foreign", "false")):
+            (auto / f"{name}.lttng").write_text(
+                f"<sessions><session><name>{name}</name><domains><domain><type>UST</type>"
+                "<buffer_type>PER_UID</buffer_type><channels><channel><name>c</name><events><event><name>tour:step</name>"
+                f"</event></events></channel></channels></domain></domains><started>{started}</started><output>"
+                f"<consumer_output><destination><path>{side.root}/{name}</path></destination></consumer_output></output>"
+                "</session></sessions>")
+        (auto / "foreign.lttng").chmod(0o666)
+        (auto / "damaged.lttng").write_text("<sessions>")
+        self.assertTrue(side.start_daemon([str(BIN / "sillaged")]))
+        try:
+            shown = self.lttng(side, "list")
+            self.assertIn("going [active]", shown)
+            self.assertIn("waiting [inactive]", shown)
+            self.assertNotIn("foreign", shown)
+            side.run("emit 4", side.root)
+            self.lttng(side, "destroy", "-a")
+            self.assertEqual(len(events(side.root / "going")), 4)
+        finally:
+            side.stop_daemon()
+
     def test_kernel_sessions(self):
         side = self.sides[1]
         self.lttng(side, "create", "kernel", "-o", side.root / "kernel")

@@ -15,8 +15,8 @@ MI = "{https://lttng.org/xml/ns/lttng-mi}"
 class Tour:
     """A running tour program."""
 
-    def __init__(self, box):
-        self.process = subprocess.Popen([str(box.bin / "lttng_tour")], env=box.environment, text=True,
+    def __init__(self, box, *prefix):
+        self.process = subprocess.Popen([*prefix, str(box.bin / "lttng_tour")], env=box.environment, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         box.processes.append(self.process)
 
@@ -133,6 +133,49 @@ def sessions_do_not_meet(box):
     check(events(box.root / "b", "alarm") == [0, 1, 2, *range(10, 20)], events(box.root / "b", "alarm"))
 
 
+def processes_are_known_by_their_own_numbers(box):
+    """By the user and group that a process has in its user namespace, not by those that it has outside."""
+    prefix = ["unshare", "--user", "--map-user=7", "--map-group=8"]
+    if subprocess.run([*prefix, "true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        return
+    path = box.root / "numbers"
+    with Tour(box) as plain, Tour(box, *prefix) as spaced:
+        lttng(box, "create", "numbers", "-o", path)
+        lttng(box, "enable-event", "-u", "tour:step")
+        lttng(box, "start")
+        expected = 0
+        for number, (options, is_plain, is_spaced) in enumerate((
+                (["--vuid=7"], False, True), (["--vuid=0"], True, True), (["--vgid=8"], False, True),
+                (["--vuid", "--vgid", "--all"], True, True), ([f"--pid={plain.process.pid}"], True, False))):
+            lttng(box, "track", "-u", *options)
+            for tour, is_in in ((plain, is_plain), (spaced, is_spaced)):
+                tour.emit(1 << 2 * number)  # a sum says which rounds it is of
+                expected += is_in << 2 * number
+        lttng(box, "destroy")
+    check(len(events(path, "step")) == expected, (len(events(path, "step")), expected))
+
+
+def each_rule_says_what_it_met(box):
+    lttng(box, "create", "why", "-o", box.root / "why")
+    for rule in (["tour:stpe"], ["tour:step", "--filter", "nosuch == 1"], ["tour:alarm", "--filter", "index > 1000"],
+                 ["tour:*", "--loglevel-only=EMERG", "--exclude=tour:step"]):
+        lttng(box, "enable-event", "-u", *rule)
+    check("was never started" in box.sillage("why-empty", "why")[0], "a session that was never started")
+    lttng(box, "start")
+    check("no program that it is about registered" in box.sillage("why-empty")[0], "nobody came")
+    with Tour(box) as tour:
+        tour.emit(10)
+        # Counters are looked at now and then.
+        wait_until(lambda: ", 10 that filters" in box.sillage("why-empty", "why")[0], "a count of what filters rejected")
+        text, _ = box.sillage("why-empty", "why")
+    for said in ("0 events recorded, 0 lost, 10 that filters did not want", "1 program with",
+                 "tour:stpe\n      matches no event that programs registered; did you mean tour:step",
+                 "its filter cannot match tour:step of lttng_tour", "matches 1 event of a program: tour:alarm",
+                 "not of its log level: ", "excluded: tour:step"):
+        check(said in text, f"{said!r} in\n{text}")
+    lttng(box, "destroy")
+
+
 def failures_change_nothing(box):
     lttng(box, "create", "f", "-o", box.root / "f")
     lttng(box, "enable-event", "-u", "tour:step")
@@ -145,8 +188,11 @@ def failures_change_nothing(box):
                                 ("globbing pattern", "enable-event", "-u", "tour:step", "-x", "a"),
                                 ("Session name not found", "start", "g"),
                                 ("at least two", "enable-channel", "-u", "x", "--overwrite", "--num-subbuf=1"),
-                                ("switch timer", "enable-channel", "-u", "x", "--switch-timer=1000"),
-                                ("not local", "create", "g", "--snapshot")):
+                                ("per CPU", "enable-channel", "-u", "x", "--buffer-allocation=per-channel"),
+                                ("non-snapshot session", "snapshot", "record"),
+                                ("needs to be started once", "rotate"),
+                                ("must be more than 0", "enable-rotation", "--timer=0"),
+                                ("output", "snapshot", "add-output")):
         _, error = lttng(box, *arguments, status=1)
         check(message in error, f"{arguments}: {error}")
     check(lttng(box, "list", "f")[0] == before, "something changed")
@@ -212,7 +258,8 @@ def commands_from_all_sides(box):
 
 def main():
     for case in (rules_come_and_go, trace_is_whole_when_stopped_and_goes_on, channels_and_contexts_come_late,
-                 sessions_do_not_meet, failures_change_nothing, machine_interface, commands_from_all_sides):
+                 sessions_do_not_meet, processes_are_known_by_their_own_numbers, each_rule_says_what_it_met,
+                 failures_change_nothing, machine_interface, commands_from_all_sides):
         with Sandbox() as box:
             # Sessions keep the daemon; without any it ends by itself.
             os.makedirs(box.root / "home", exist_ok=True)

@@ -12,6 +12,7 @@ import errno
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -362,6 +363,9 @@ def special_cases(calls, problems):
 
 
 def main():
+    # A descriptor for the program of each call.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     recorder, program, table = sys.argv[1:]
     # What events are called by where the C library's name is another.
     event_names = {"": {}, "compat_": {}}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+#include "lttng/why_empty.hpp"
+
+#include "session/glob.hpp"
+#include "session/log_level.hpp"
+#include "session/nearest.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace sillage::lttng {
+namespace {
+
+namespace v1 = control::v1;
+
+constexpr std::size_t kShownNames = 5;
+constexpr std::size_t kSuggestions = 3;
+
+std::string counted(std::uint64_t count, const char* what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+std::string some_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kShownNames); ++i)
+    text += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > kShownNames) text += ", and " + std::to_string(names.size() - kShownNames);
+  return text;
+}
+
+std::string totals_text(const v1::Stats& stats) {
+  const v1::Lost& lost = stats.lost();
+  const std::pair<std::uint64_t, const char*> causes[] = {
+      {lost.full(), "no room in the buffers: --subbuf-size, --num-subbuf"},
+      {lost.overrun(), "overwritten before they were read"},
+      {lost.timeout(), "no room within --blocking-timeout"},
+      {lost.too_big(), "larger than a sub-buffer: --subbuf-size"},
+      {lost.busy(), "every stream taken by others"},
+      {lost.nested(), "in the kernel, while the same event was being recorded"},
+      {lost.disk(), "the output had no room or failed"},
+      {lost.corrupt(), "records that cannot be"},
+      {lost.other(), "causes this release does not know"}};
+  std::uint64_t total = 0;
+  std::string why;
+  for (const auto& [count, cause] : causes) {
+    total += count;
+    if (count != 0) why += "    " + std::to_string(count) + "  " + cause + "\n";
+  }
+  std::string text = "  " + counted(stats.events() + stats.pending(), "event") + " recorded, " +
+                     std::to_string(total) + " lost, " + std::to_string(stats.rejected()) +
+                     " that filters did not want\n" + why;
+  if (!stats.output_error().empty()) text += "  the output failed: " + stats.output_error() + "\n";
+  return text;
+}
+
+std::string programs_text(const v1::WhyEmptyResponse& answer) {
+  const v1::Coverage& coverage = answer.coverage();
+  std::string text;
+  if (coverage.programs() == 0) {
+    text += answer.has_stats() ? "  no program that it is about registered while it was started"
+                               : "  no program with tracepoints runs";
+    text += "; `sillage list` shows those that do\n";
+  } else {
+    text += "  " + counted(coverage.programs(), "program") + " with " +
+            counted(static_cast<std::uint64_t>(answer.events_size()), "different event") + "\n";
+  }
+  if (coverage.other_programs() != 0)
+    text += "  " + counted(coverage.other_programs(), "program") +
+            " left out by track and untrack; `sillage list SESSION` shows who is in\n";
+  if (coverage.refused_programs() != 0)
+    text += "  a program was refused: " + coverage.last_refusal() + "\n";
+  return text;
+}
+
+/// What one rule makes of the events that programs have.
+class RuleReport {
+ public:
+  RuleReport(const v1::RecordingRule& rule, const v1::WhyEmptyResponse& answer) : rule_(rule) {
+    session::LogLevelRule level;
+    level.kind = static_cast<session::LogLevelRule::Kind>(rule.level_kind());
+    level.level = static_cast<std::uint8_t>(rule.level());
+    for (const v1::SeenEvent& event : answer.events()) {
+      all_.push_back(event.name());
+      if (!session::glob_matches(rule.name(), event.name())) continue;
+      if (is_excluded(event.name())) {
+        excluded_.push_back(event.name());
+      } else if (!level.accepts(static_cast<std::uint8_t>(event.log_level()))) {
+        below_.push_back(event.name());
+      } else {
+        matched_.push_back(event.name());
+        programs_ = std::max(programs_, event.programs());
+      }
+    }
+    for (const v1::FilterProblem& problem : answer.coverage().filter_problems())
+      if (problem.filter() == rule.filter() && is_matched(problem.event()))
+        problems_.push_back(&problem);
+  }
+
+  [[nodiscard]] std::string text() const {
+    std::string text;
+    const auto say = [&text](const std::string& line) { text += "      " + line + "\n"; };
+    if (!matched_.empty())
+      say("matches " + counted(matched_.size(), "event") + " of " +
+          (programs_ == 1 ? "a program" : "up to " + counted(programs_, "program")) + ": " +
+          some_of(matched_));
+    if (!below_.empty()) say("not of its log level: " + some_of(below_));
+    if (!excluded_.empty()) say("excluded: " + some_of(excluded_));
+    if (matched_.empty() && below_.empty() && excluded_.empty()) say(nothing());
+    for (const v1::FilterProblem* problem : problems_)
+      say("its filter cannot match " + problem->event() + " of " + problem->program() + ": " +
+          problem->reason());
+    return text;
+  }
+
+ private:
+  [[nodiscard]] bool is_excluded(const std::string& name) const {
+    return std::any_of(
+        rule_.exclusions().begin(), rule_.exclusions().end(),
+        [&name](const std::string& pattern) { return session::glob_matches(pattern, name); });
+  }
+  [[nodiscard]] bool is_matched(const std::string& name) const {
+    return std::find(matched_.begin(), matched_.end(), name) != matched_.end();
+  }
+  [[nodiscard]] std::string nothing() const {
+    if (all_.empty()) return "met no event";
+    const auto near = session::nearest_names(rule_.name(), all_, kSuggestions);
+    return "matches no event that programs registered" +
+           (near.empty() ? "" : "; did you mean " + some_of(near) + "?");
+  }
+
+  const v1::RecordingRule& rule_;
+  std::vector<std::string> all_, matched_, below_, excluded_;
+  std::uint64_t programs_ = 0;
+  std::vector<const v1::FilterProblem*> problems_;
+};
+
+std::string rule_head(const v1::SessionRule& entry) {
+  std::string text = "    " + entry.rule().name();
+  if (!entry.rule().filter().empty()) text += "  with the filter " + entry.rule().filter();
+  return text + (entry.is_enabled() ? "\n" : "\n      is disabled\n");
+}
+
+std::string channel_text(const v1::SessionChannel& channel, v1::Domain domain,
+                         const v1::WhyEmptyResponse& answer) {
+  const bool is_user = domain == v1::USER;
+  std::string text = std::string("  channel ") + channel.options().name() +
+                     (is_user ? " of programs" : " of the kernel") +
+                     (channel.is_enabled() ? "" : ", which is disabled");
+  if (channel.discarded_events() != 0)
+    text += ", lost " + counted(channel.discarded_events(), "event");
+  if (channel.lost_packets() != 0)
+    text += ", overwrote " + counted(channel.lost_packets(), "packet");
+  text += "\n";
+  if (channel.rules().empty()) text += "    has no rule: enable an event in it\n";
+  for (const v1::SessionRule& entry : channel.rules()) {
+    text += rule_head(entry);
+    if (is_user && entry.is_enabled()) text += RuleReport(entry.rule(), answer).text();
+  }
+  return text;
+}
+
+const char* state_text(const v1::WhyEmptyResponse& answer) {
+  switch (answer.session().state()) {
+    case v1::Session::STARTED: return "is started";
+    case v1::Session::STOPPED: return "is stopped";
+    default: return "was never started: what follows is of the programs that run now";
+  }
+}
+
+}  // namespace
+
+std::string why_empty_text(const v1::WhyEmptyResponse& answer) {
+  std::string text = "Session " + answer.session().name() + " " + state_text(answer) + ".\n";
+  if (answer.has_stats()) text += totals_text(answer.stats());
+  bool has_user = false;
+  for (const v1::SessionDomain& domain : answer.session().domains())
+    has_user = has_user || (domain.domain() == v1::USER && domain.channels_size() != 0);
+  if (has_user) text += programs_text(answer);
+  if (answer.session().domains().empty()) text += "  it has no channel: enable an event first\n";
+  for (const v1::SessionDomain& domain : answer.session().domains())
+    for (const v1::SessionChannel& channel : domain.channels())
+      text += channel_text(channel, domain.domain(), answer);
+  if (answer.left_out_count() != 0) {
+    text += "  " + counted(answer.left_out_count(), "kernel event") + " cannot be recorded here:\n";
+    for (const std::string& why : answer.left_out()) text += "    " + why + "\n";
+  }
+  if (!answer.warning().empty()) text += "  warning: " + answer.warning() + "\n";
+  return text;
+}
+
+void add_present_programs(const v1::ListResponse& programs, v1::WhyEmptyResponse* answer) {
+  std::map<std::string, v1::SeenEvent> events;
+  for (const v1::Program& program : programs.programs()) {
+    for (const v1::Event& event : program.events()) {
+      v1::SeenEvent& seen = events[event.name()];
+      seen.set_name(event.name());
+      seen.set_log_level(event.log_level());
+      seen.set_programs(seen.programs() + 1);
+    }
+  }
+  answer->mutable_coverage()->set_programs(static_cast<std::uint64_t>(programs.programs_size()));
+  for (auto& [name, event] : events) *answer->add_events() = std::move(event);
+}
+
+}  // namespace sillage::lttng

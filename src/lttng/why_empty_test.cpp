@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "lttng/why_empty.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sillage::lttng {
+namespace {
+
+namespace v1 = control::v1;
+
+v1::RecordingRule* add_rule(v1::WhyEmptyResponse* answer, const char* name) {
+  v1::Session* session = answer->mutable_session();
+  if (session->domains().empty()) session->add_domains()->add_channels()->set_is_enabled(true);
+  v1::SessionRule* entry = session->mutable_domains(0)->mutable_channels(0)->add_rules();
+  entry->set_is_enabled(true);
+  entry->mutable_rule()->set_name(name);
+  return entry->mutable_rule();
+}
+
+void add_event(v1::WhyEmptyResponse* answer, const char* name, std::uint32_t level) {
+  v1::SeenEvent* event = answer->add_events();
+  event->set_name(name);
+  event->set_log_level(level);
+  event->set_programs(2);
+}
+
+void expect_says(const v1::WhyEmptyResponse& answer, const std::string& what) {
+  const std::string text = why_empty_text(answer);
+  EXPECT_NE(text.find(what), std::string::npos) << what << "\nis not in\n" << text;
+}
+
+TEST(WhyEmpty, EachRule_SaysWhatItMet) {
+  v1::WhyEmptyResponse answer;
+  answer.mutable_session()->set_state(v1::Session::STARTED);
+  answer.mutable_coverage()->set_programs(2);
+  add_event(&answer, "tour:step", 6);
+  add_event(&answer, "tour:detail", 14);
+  add_rule(&answer, "tour:stpe");
+  add_rule(&answer, "other:*");
+  v1::RecordingRule* severe = add_rule(&answer, "tour:d*");
+  severe->set_level_kind(v1::EventRule::AT_LEAST_AS_SEVERE);
+  severe->set_level(6);
+  v1::RecordingRule* but = add_rule(&answer, "tour:*");
+  but->add_exclusions("*:detail");
+  but->set_filter("x == 1");
+  v1::FilterProblem* problem = answer.mutable_coverage()->add_filter_problems();
+  problem->set_filter("x == 1");
+  problem->set_event("tour:step");
+  problem->set_program("late");
+  problem->set_reason("it has no field x");
+  expect_says(answer,
+              "tour:stpe\n      matches no event that programs registered; did you mean "
+              "tour:step?");
+  expect_says(answer, "other:*\n      matches no event that programs registered\n");
+  expect_says(answer, "not of its log level: tour:detail");
+  expect_says(answer,
+              "matches 1 event of up to 2 programs: tour:step\n      excluded: tour:detail");
+  expect_says(answer, "its filter cannot match tour:step of late: it has no field x");
+}
+
+TEST(WhyEmpty, Totals_NameCauses) {
+  v1::WhyEmptyResponse answer;
+  add_rule(&answer, "*");
+  answer.mutable_stats()->set_events(5);
+  answer.mutable_stats()->set_pending(2);
+  answer.mutable_stats()->set_rejected(9);
+  answer.mutable_stats()->mutable_lost()->set_full(3);
+  answer.mutable_coverage()->set_other_programs(1);
+  answer.set_left_out_count(1);
+  answer.add_left_out("foo: why not");
+  expect_says(answer, "7 events recorded, 3 lost, 9 that filters did not want\n    3  no room in");
+  expect_says(answer, "no program that it is about registered while it was started");
+  expect_says(answer, "1 program left out by track and untrack");
+  expect_says(answer, "1 kernel event cannot be recorded here:\n    foo: why not");
+}
+
+TEST(WhyEmpty, NeverStarted_IsJudgedByWhatRuns) {
+  v1::WhyEmptyResponse answer;
+  add_rule(&answer, "tour:step");
+  v1::ListResponse programs;
+  for (int i = 0; i < 3; ++i) programs.add_programs()->add_events()->set_name("tour:step");
+  add_present_programs(programs, &answer);
+  expect_says(answer, "was never started");
+  expect_says(answer, "3 programs with 1 different event");
+  expect_says(answer, "matches 1 event of up to 3 programs: tour:step");
+}
+
+}  // namespace
+}  // namespace sillage::lttng

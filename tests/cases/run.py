@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""Runs declarative cases: run.py BIN_DIRECTORY FILE [PATTERN]. README.md says what a case is."""
+
+import collections
+import fnmatch
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+
+from sillage_test import Sandbox, check, read_trace
+
+SKIPPED = 77
+KEYS = {"name", "requires", "steps", "events", "matches"}
+REQUIREMENTS = {
+    "kernel": lambda: os.geteuid() == 0 and os.path.exists("/sys/kernel/btf/vmlinux"),
+    "ctf2": lambda: False,  # babeltrace2 before 2.1 does not read it
+}
+
+
+class Case:
+    """One case, in a sandbox of its own: a daemon, a home, and a program that emits what it is told."""
+
+    def __init__(self, box, case):
+        self.box, self.case = box, case
+        self.out = box.root / "out"
+        self.out.mkdir()
+        box.environment["LTTNG_HOME"] = str(box.root)
+        self.program = subprocess.Popen([str(box.bin / "lttng_tour")], env=box.environment, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        box.processes.append(self.program)
+        check(self.program.stdout.readline() == "ready\n", "a program that is ready")
+
+    def run(self):
+        for line in filter(None, map(str.strip, self.case["steps"].splitlines())):
+            self.step(line.replace("OUT", str(self.out)).replace("PID", str(self.program.pid)))
+        self.program.stdin.close()
+        self.program.wait()
+        self.program.stdout.close()
+        for place, wanted in self.case.get("events", {}).items():
+            check(self.counts(place) == wanted, f"events of {place}: {self.counts(place)}, wanted {wanted}")
+        for place, pattern in self.case.get("matches", {}).items():
+            wrong = [line for line in self.lines(place) if not re.search(pattern, line)]
+            check(self.lines(place) and not wrong, f"events of {place} that do not match {pattern}: {wrong[:2]}")
+
+    def step(self, line):
+        command, _, said = line.partition(" => ")
+        fails = command.startswith("! ")
+        words = shlex.split(command.removeprefix("! "))
+        if words[0] == "emit":
+            self.program.stdin.write(words[1] + "\n")
+            self.program.stdin.flush()
+            check(self.program.stdout.readline() == "done\n", "an answer of the program")
+            return
+        if words[0] == "run":
+            subprocess.run(words[1:], check=True, stdout=subprocess.DEVNULL)
+            return
+        done = subprocess.run([str(self.box.bin.parent / "libexec/lttng"), *words], env=self.box.environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        printed = done.stdout + done.stderr
+        check((done.returncode not in (0, 4)) == fails, f"{command}: status {done.returncode}\n{printed}")
+        check(said in printed, f"{command}: no {said!r} in\n{printed}")
+
+    def lines(self, place):
+        return read_trace(self.out / place) if (self.out / place).exists() else []
+
+    def counts(self, place):
+        """How many events there are of each name; of those of the whole machine only the ones that the case names."""
+        names = collections.Counter(re.search(r"\(\S+\) \S+ ([^ {]+): ", line).group(1) for line in self.lines(place))
+        if "kernel" in self.case.get("requires", []):
+            return {name: names[name] for name in self.case["events"][place]}
+        return dict(names)
+
+
+def main():
+    cases = tomllib.loads(pathlib.Path(sys.argv[2]).read_text())["case"]
+    pattern = sys.argv[3] if len(sys.argv) > 3 else "*"
+    failed = run = 0
+    for case in cases:
+        assert set(case) <= KEYS, f"{case['name']}: unknown keys {set(case) - KEYS}"
+        if not fnmatch.fnmatch(case["name"], pattern):
+            continue
+        missing = [each for each in case.get("requires", []) if not REQUIREMENTS[each]()]
+        if missing:
+            print(f"skipped  {case['name']}: no {', '.join(missing)}")
+            continue
+        run += 1
+        with Sandbox() as box:
+            try:
+                Case(box, case).run()
+                print(f"ok       {case['name']}", flush=True)
+            except (AssertionError, SystemExit) as error:
+                failed += 1
+                print(f"FAILED   {case['name']}: {error}", flush=True)
+    sys.exit(1 if failed else 0 if run else SKIPPED)
+
+
+if __name__ == "__main__":
+    main()
