@@ -512,9 +512,18 @@ Result<Recording*> Daemon::add_recording(session::RecordingSession plan) {
   const std::uint64_t id = next_recording_++;
   auto recording = Recording::create(id, std::move(plan), *clock_);
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
-  v1::RecordingState state;
-  state.set_session((*recording)->session().options().name);
-  (*recording)->outlive_daemon(estate(), std::move(state));
+  // What is in memory alone, or in files that take each other's place, ends with this daemon.
+  const session::RecordingSession& kept = (*recording)->session();
+  const auto is_limited = [](const auto& channel) {
+    return channel.options().tracefile_bytes.value != 0;
+  };
+  const bool has_limits = std::ranges::any_of(kept.channels(), is_limited) ||
+                          std::ranges::any_of(kept.kernel_channels(), is_limited);
+  if (!kept.options().in_memory && !has_limits) {
+    v1::RecordingState state;
+    state.set_session(kept.options().name);
+    (*recording)->outlive_daemon(estate(), std::move(state));
+  }
   const auto added = recordings_.emplace(id, Owned{*std::move(recording), 0, 0});
   return added.first->second.recording.get();
 }

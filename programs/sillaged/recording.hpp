@@ -223,7 +223,6 @@ class Recording {
   [[nodiscard]] Status leave_behind();
   [[nodiscard]] Status save_state();
   void note_stopped();
-  void report_nested();
   /// Each tells the journal of something new, if there is one; if it cannot, the recording ends with its daemon.
   void note_process(const apps::Process& process);
   void note_opening(const std::string& directory);
@@ -234,6 +233,7 @@ class Recording {
   void keep(const Status& noted);
   [[nodiscard]] std::uint64_t metadata_bytes(const Trace& trace);
   [[nodiscard]] std::function<void(const collect::Stats&)> when_ended(std::uint64_t ring_id) const;
+  void report_nested();
   [[nodiscard]] bool is_about(const apps::Process& process);
   [[nodiscard]] bool is_included(const apps::Process& process) const;
   [[nodiscard]] ImageChannel feed_channel(const apps::Image& image, std::size_t index);

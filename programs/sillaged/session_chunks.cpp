@@ -123,7 +123,7 @@ Status SessionService::begin_rotation(const std::string& name,
   SILLAGE_TRY((*session)->check_rotation());
   const std::string path = (*session)->options().output_path + "/" + *archive;
   Recording* recording = running_.at(name).recording;
-  // Its files are no longer where the next daemon would look for them.
+  // Files that are moved away are not where a later daemon would look for them.
   recording->end_with_daemon();
   run(
       name, [recording, archive = *archive] { return recording->rotate(archive); },
@@ -241,8 +241,7 @@ void SessionService::regenerate(ConnectionId connection,
     return host_.reply(connection,
                        Error{Code::kNotReady, "Session not started: start it first", {}});
   const bool is_metadata = request.object() == control::v1::RegenerateRequest::METADATA;
-  Recording* recording = running_.at(request.session()).recording;
-  if (is_metadata) recording->end_with_daemon();
+  if (is_metadata) running_.at(request.session()).recording->end_with_daemon();
   run(
       request.session(),
       [recording, is_metadata]() -> Status {

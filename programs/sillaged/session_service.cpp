@@ -151,6 +151,7 @@ void SessionService::restore(session::Session session, Recording* recording) {
   const std::string name = session.options().name;
   if (recording != nullptr) {
     (void)session.start();
+    session.rotation().start(chunk_datetime());
     if (!recording->is_active()) (void)session.stop();
     running_[name].recording = recording;
   }
@@ -408,8 +409,8 @@ void SessionService::start(ConnectionId connection, const std::string& name) {
     host_.renew(*recording);
     if (auto there = sessions_.find(name)) {
       (void)(*there)->start();
-      (*there)->rotation().start(chunk_datetime());
       host_.note_session(**there);
+      (*there)->rotation().start(chunk_datetime());
     }
     Response response;
     fill_left_out(*recording, response.mutable_start_session());

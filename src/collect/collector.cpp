@@ -59,10 +59,6 @@ void visit_cpus() {
   CPU_FREE(one);
 }
 
-TraceWriter::Description description_of(const TraceOptions& options, ctf::Version version) {
-  return {options.directory, version, options.environment, options.clock_offset_ns};
-}
-
 Fd duplicate(int fd) { return Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 
 Result<ctf::FieldClassRef> contexts_of(const ChannelOptions& options) {
@@ -71,6 +67,10 @@ Result<ctf::FieldClassRef> contexts_of(const ChannelOptions& options) {
     if (!ctf::is_context(number))
       return fail(Code::kInvalidArgument, "there is no context number " + std::to_string(number));
   return ctf::contexts_class(contexts);
+}
+
+TraceWriter::Description description_of(const TraceOptions& options, ctf::Version version) {
+  return {options.directory, version, options.environment, options.clock_offset_ns};
 }
 
 }  // namespace
@@ -241,7 +241,7 @@ Result<OpenChannel> Collector::Engine::add_channel(TraceId trace, const ChannelO
   if (!stream_class) return tl::unexpected(std::move(stream_class).error());
   auto channel = std::make_shared<UserChannel>(
       *writer, std::move(*stream_class), std::move(*ring), options.name, options.read_at_end,
-      UserChannel::Keep{std::move(*ledger), options.ended}, options.files);
+      options.files, UserChannel::Keep{std::move(*ledger), options.ended});
   channel->note_start();
   const auto id = start_channel(trace, std::move(channel));
   if (!id) return tl::unexpected(id.error());
@@ -263,7 +263,7 @@ Result<OpenChannel> Collector::Engine::resume_channel(TraceId trace, const Chann
   if (!open.ring || !open.ledger) return fail_errno("duplicating a ring's descriptor");
   auto channel = std::make_shared<UserChannel>(
       *writer, (*writer)->resume_channel(ctf::compact_event_header_class(), *contexts),
-      std::move(*ring), options.name, options.read_at_end,
+      std::move(*ring), options.name, options.read_at_end, options.files,
       UserChannel::Keep{std::move(*ledger), options.ended});
   for (ctf::EventClass& event : kept.events) SILLAGE_TRY(channel->resume_event(std::move(event)));
   SILLAGE_TRY(channel->resume());

@@ -6,8 +6,8 @@
 namespace sillage::collect {
 
 UserChannel::UserChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
-                         ring::Ring ring, const std::string& name, bool read_at_end, Keep keep,
-                         const FileOptions& files)
+                         ring::Ring ring, const std::string& name, bool read_at_end,
+                         const FileOptions& files, Keep keep)
     : Channel(std::move(trace), std::move(stream_class),
               {ring.geometry().subbuf_bytes, ring.geometry().subbuf_count, read_at_end, files}),
       ring_(std::move(ring)),

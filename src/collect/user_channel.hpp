@@ -26,8 +26,8 @@ class UserChannel final : public Channel {
     std::function<void(const Stats&)> ended{};  ///< called by the collector's thread
   };
   UserChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
-              ring::Ring ring, const std::string& name, bool read_at_end, Keep keep,
-              const FileOptions& files = {});
+              ring::Ring ring, const std::string& name, bool read_at_end, const FileOptions& files,
+              Keep keep);
 
   /// Has the ledger say where all streams begin.
   void note_start();
