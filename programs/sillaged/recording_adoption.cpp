@@ -66,16 +66,9 @@ void Recording::keep(const Status& noted) {
 
 Status Recording::leave_behind() {
   if (estate_.store == nullptr) return {};
-  const auto& channels = session_.channels();
-  // Ledgers tell of one file a stream, in the output's folder.
-  const bool has_other_files =
-      session_.options().in_memory ||
-      std::any_of(channels.begin(), channels.end(), [](const session::Channel& channel) {
-        return channel.options().tracefile_bytes.value != 0;
-      });
   // The state tells of channels of the kernel as they were first made.
-  if (has_other_files || std::any_of(kernel_versions_.begin(), kernel_versions_.end(),
-                                     [](std::uint32_t version) { return version > 1; })) {
+  if (std::any_of(kernel_versions_.begin(), kernel_versions_.end(),
+                  [](std::uint32_t version) { return version > 1; })) {
     end_with_daemon();
     return {};
   }

@@ -244,7 +244,7 @@ void SessionService::regenerate(ConnectionId connection,
   if (is_metadata) running_.at(request.session()).recording->end_with_daemon();
   run(
       request.session(),
-      [recording, is_metadata]() -> Status {
+      [recording = running_.at(request.session()).recording, is_metadata]() -> Status {
         if (is_metadata) return recording->regenerate_metadata();
         const auto dumped = recording->dump_state();
         return dumped ? Status() : tl::unexpected<Error>(dumped.error());
