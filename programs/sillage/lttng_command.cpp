@@ -24,12 +24,14 @@ std::string home_directory() {
   return "/tmp";
 }
 
-/// Whether `sillage` leaves a command line to lttng's verbs: `list` and `version` have a meaning of their own
+/// Whether `sillage` leaves a command line to lttng's verbs: `list`, `version` and `regenerate` have a meaning of their own
 /// unless a session or the user domain is named.
 bool is_lttngs(const std::vector<std::string>& words) {
   if (words.empty()) return false;
   if (words[0].starts_with("--mi") || words[0] == "-m" || words[0] == "-n") return true;
   if (words[0] == "version") return false;
+  // Of all recordings, sessions' or not.
+  if (words == std::vector<std::string>{"regenerate", "statedump"}) return false;
   if (words[0] == "list") {
     const auto is_domain = [](const std::string& word) {
       return word == "-u" || word == "--userspace";

@@ -158,6 +158,8 @@ Status Daemon::run(int stop_fd) {
       timeout_ms = static_cast<int>(options_.idle_ms - idle_ms);
     }
     if (!loading_.empty()) timeout_ms = kProgressMs;
+    const int rotation_ms = sessions_->rotate_on_schedule();
+    if (rotation_ms >= 0 && (timeout_ms < 0 || rotation_ms < timeout_ms)) timeout_ms = rotation_ms;
     if (agents_) agents_->renew();
     if (poll(sources.data(), sources.size(), timeout_ms) < 0 && errno != EINTR)
       return fail_errno("cannot wait for events");

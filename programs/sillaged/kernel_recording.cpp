@@ -121,6 +121,11 @@ ring::KernelRingOptions ring_options(const session::KernelChannel& wanted, std::
   return options;
 }
 
+collect::FileOptions files_of(const session::KernelChannel& wanted) {
+  const session::KernelChannelOptions& asked = wanted.options();
+  return {{asked.tracefile_bytes.value, asked.tracefile_count}, asked.switch_period};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<KernelRecording>> KernelRecording::create(
@@ -168,7 +173,8 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const std::st
   auto channel = collector_.add_kernel_channel(trace, {.name = file_name,
                                                        .ring = std::move(*ring),
                                                        .contexts = std::move(context_class),
-                                                       .wakeup = std::move(*wakeup)});
+                                                       .wakeup = std::move(*wakeup),
+                                                       .files = files_of(wanted)});
   if (!channel) return tl::unexpected(std::move(channel).error());
   channel_ = *channel;
 
@@ -540,7 +546,8 @@ Result<std::unique_ptr<KernelRecording>> KernelRecording::adopt(
   auto channel = collector.resume_kernel_channel(trace, {.name = wanted.options().name,
                                                          .ring = std::move(*ring),
                                                          .contexts = nullptr,  // declared already
-                                                         .wakeup = std::move(*wakeup)});
+                                                         .wakeup = std::move(*wakeup),
+                                                         .files = files_of(wanted)});
   if (!channel) return tl::unexpected(std::move(channel).error());
   recording->channel_ = *channel;
   collector.set_nested_lost(*channel, nested_lost);

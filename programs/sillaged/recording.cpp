@@ -4,6 +4,7 @@
 #include "apps/proc_files.hpp"
 #include "ctf/kernel_layout.hpp"
 #include "ctf/layout.hpp"
+#include "sillaged/datetime.hpp"
 #include "sillaged/event_class.hpp"
 
 #include <sys/utsname.h>
@@ -23,14 +24,6 @@ std::uint64_t monotonic_ns() {
   clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
          static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-std::string local_time(const char* format) {
-  time_t now = time(nullptr);
-  tm local = {};
-  localtime_r(&now, &local);
-  char text[64];
-  return {text, strftime(text, sizeof text, format, &local)};
 }
 
 std::string host_name() {
@@ -57,6 +50,7 @@ collect::ChannelOptions channel_options(const session::Channel& channel) {
   if (asked.subbuf_count) options.ring.subbuf_count = *asked.subbuf_count;
   options.ring.preallocate = options.ring.preallocate && asked.preallocate;
   options.ring.overwrite = asked.overwrite;
+  options.files = {{asked.tracefile_bytes.value, asked.tracefile_count}, asked.switch_period};
   options.ring.blocking_timeout = asked.blocking_timeout;
   for (std::uint32_t context : channel.contexts()) {
     options.contexts.push_back(static_cast<sillage_context>(context));
@@ -74,7 +68,9 @@ Error in_filter(Error error) {
 Status check_early(const session::RecordingSession& session) {
   for (const char* domain : {"/ust", "/kernel"}) {
     std::error_code ignored;
-    if (!std::filesystem::exists(session.options().output_path + domain, ignored)) continue;
+    if (session.options().in_memory ||
+        !std::filesystem::exists(session.options().output_path + domain, ignored))
+      continue;
     return fail(Code::kAlreadyExists,
                 session.options().output_path +
                     " holds a trace: remove it, or choose another directory with -o");
@@ -108,7 +104,7 @@ Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
   auto collector = make_collector(session, clock);
   if (!collector) return tl::unexpected<Error>(std::move(collector).error());
   std::unique_ptr<Recording> recording(new Recording(id, std::move(session), *std::move(collector),
-                                                     local_time("%Y%m%dT%H%M%S%z"),
+                                                     chunk_datetime(),
                                                      collect::sample_realtime_offset_ns()));
   recording->filters_ = *std::move(filters);
   return recording;
@@ -129,6 +125,7 @@ Result<std::unique_ptr<collect::Collector>> Recording::make_collector(
     const session::RecordingSession& session, const collect::ClockKeeper& clock) {
   collect::CollectorOptions options;
   options.output_path = session.options().output_path;
+  options.in_memory = session.options().in_memory;
   options.ctf_version = session.options().format == session::TraceFormat::kCtf2
                             ? ctf::Version::kCtf2
                             : ctf::Version::kCtf18;
@@ -250,6 +247,7 @@ void Recording::filters_unknown(const apps::Image& image) {
 void Recording::discard() {
   kernel_.clear();
   (void)collector_->stop();
+  if (session_.options().in_memory) return;
   std::error_code ignored;
   const std::filesystem::path output(session_.options().output_path);
   std::filesystem::remove_all(output / "kernel", ignored);
@@ -480,11 +478,10 @@ collect::TraceOptions Recording::trace_options(const apps::Image& image,
   facts.version_patch = SILLAGE_VERSION_PATCH;
   collect::TraceOptions options;
   if (ownership == session::BufferOwnership::kProcess) {
-    facts.process = ctf::UstEnvironment::Process{.vpid = process.vpid,
-                                                 .name = process.name,
-                                                 .start_datetime = local_time("%Y%m%dT%H%M%S%z")};
+    facts.process = ctf::UstEnvironment::Process{
+        .vpid = process.vpid, .name = process.name, .start_datetime = chunk_datetime()};
     options.directory = "ust/pid/" + file_name_of(process.name) + "-" +
-                        std::to_string(process.vpid) + "-" + local_time("%Y%m%d-%H%M%S");
+                        std::to_string(process.vpid) + "-" + session_datetime();
   } else {
     options.directory =
         "ust/uid/" + std::to_string(process.uid) + "/" + std::to_string(process.word_bits) + "-bit";

@@ -6,11 +6,13 @@
 #include "base/result.hpp"
 #include "collect/collector.hpp"
 #include "session/recording_session.hpp"
+#include "session/snapshot_output.hpp"
 #include "sillaged/coverage.hpp"
 #include "sillaged/kernel_recording.hpp"
 #include "sillaged/recording_store.hpp"
 #include "sillaged/user_filters.hpp"
 
+#include <atomic>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -129,6 +131,23 @@ class Recording {
   /// Threads: any, after stop(), once.
   collect::Stats finish();
 
+  /// Writes what the rings hold into each of these directories, with the kernel's state as it is now where that was
+  /// recorded at the start, too. Of a recording in memory.
+  ///
+  /// Threads: any, while it is neither started nor stopped; so the next four.
+  /// Errors:  those of Collector::snapshot.
+  [[nodiscard]] Result<collect::Stats> snapshot(const std::vector<session::SnapshotPlan>& plans);
+  /// Moves what was recorded until now to `archive`, below the output directory.
+  [[nodiscard]] Status rotate(const std::string& archive);
+  /// Forgets what was recorded until now.
+  [[nodiscard]] Status clear();
+  /// The same two behind finish(): `archive` "" removes.
+  [[nodiscard]] Status end_chunk(const std::string& archive);
+  /// Writes the metadata anew with the clock's offset of now.
+  [[nodiscard]] Status regenerate_metadata();
+  /// Of the files, as of some 0.1 s ago.
+  [[nodiscard]] std::uint64_t recorded_bytes() const { return collector_->stats().bytes; }
+
   [[nodiscard]] std::uint64_t duration_ns() const;
   [[nodiscard]] const Coverage& coverage() const { return coverage_; }
   [[nodiscard]] const std::vector<std::unique_ptr<KernelRecording>>& kernel() const {
@@ -175,6 +194,7 @@ class Recording {
   [[nodiscard]] Status adopt_kernel();
   [[nodiscard]] Status leave_behind();
   void note_stopped();
+  void report_nested();
   [[nodiscard]] bool is_about(const apps::Process& process);
   [[nodiscard]] bool is_included(const apps::Process& process) const;
   [[nodiscard]] ImageChannel feed_channel(const apps::Image& image, std::size_t index);
@@ -194,7 +214,7 @@ class Recording {
   session::RecordingSession session_;
   std::unique_ptr<collect::Collector> collector_;
   const std::string creation_datetime_;
-  const std::int64_t clock_offset_ns_;
+  std::atomic<std::int64_t> clock_offset_ns_;  // of traces that are yet to be opened
   bool is_active_ = false, is_adopted_ = false;
   std::uint64_t start_ns_ = 0, stop_ns_ = 0;
   std::uint32_t next_ring_ = 1;

@@ -22,10 +22,6 @@ tl::unexpected<Error> refuse(const std::string& what) { return fail(Code::kUnsup
 // Read, monitor and watchdog timers need nothing done: rings are read all the time, and no writer can leave one
 // in a state that needs repair.
 Status check_settings(const ChannelSettings& settings) {
-  if (settings.switch_timer.value != 0)
-    return refuse("a switch timer is not carried out: leave it out; `stop` writes out everything");
-  if (settings.tracefile_bytes.value != 0)
-    return refuse("limits of trace files are not carried out: leave --tracefile-size out");
   if (settings.allocation == session::BufferAllocation::kPerChannel)
     return refuse("buffers are made per CPU: leave --buffer-allocation out");
   return {};
@@ -52,6 +48,9 @@ Result<session::Channel> user_channel_of(const SessionChannel& from) {
   options.subbuf_count = settings.subbuf_count;
   options.blocking_timeout = settings.blocking_timeout;
   options.ownership = settings.ownership;
+  options.tracefile_bytes = settings.tracefile_bytes;
+  options.tracefile_count = settings.tracefile_count;
+  options.switch_period = settings.switch_timer;
   options.preallocate = settings.preallocation == session::BufferPreallocation::kAtOnce;
   auto channel = session::Channel::create(std::move(options));
   if (!channel) return channel;
@@ -135,6 +134,9 @@ Result<session::KernelChannel> kernel_channel_of(const SessionChannel& from,
   options.overwrite = settings.overwrite;
   options.subbuf_bytes = settings.subbuf_bytes;
   options.subbuf_count = settings.subbuf_count;
+  options.tracefile_bytes = settings.tracefile_bytes;
+  options.tracefile_count = settings.tracefile_count;
+  options.switch_period = settings.switch_timer;
   options.may_change = true;
   auto channel = session::KernelChannel::create(std::move(options));
   if (!channel) return channel;
@@ -151,13 +153,10 @@ Result<session::KernelChannel> kernel_channel_of(const SessionChannel& from,
 
 Result<session::RecordingSession> plan_of(const session::Session& session) {
   const session::Session::Options& asked = session.options();
-  if (asked.mode != session::OutputMode::kLocal)
-    return refuse(
-        "sessions that are not local are not carried out: leave --snapshot and "
-        "--no-output out, or record with `sillage record --overwrite`");
   session::RecordingSession::Options options;
   options.name = asked.name;
-  options.output_path = asked.output_path;
+  options.in_memory = asked.mode != session::OutputMode::kLocal;
+  if (!options.in_memory) options.output_path = asked.output_path;
   options.format = asked.format;
   options.inclusion = session.inclusion_sets(Domain::kUser);
   auto plan = session::RecordingSession::create(std::move(options));

@@ -2,10 +2,9 @@
 #include "sillaged/session_service.hpp"
 
 #include "control/session_request.hpp"
+#include "sillaged/datetime.hpp"
 #include "sillaged/session_plan.hpp"
 #include "sillaged/stats_message.hpp"
-
-#include <time.h>
 
 #include <algorithm>
 #include <utility>
@@ -19,14 +18,6 @@ using control::v1::Response;
 
 constexpr int kShownLeftOut = 10;
 
-std::string now_as_datetime() {
-  const time_t now = time(nullptr);
-  tm local = {};
-  localtime_r(&now, &local);
-  char text[32];
-  return {text, strftime(text, sizeof text, "%Y%m%d-%H%M%S", &local)};
-}
-
 /// Which session a request is about; nothing if it is about none that there is already.
 std::optional<std::string> session_of(const Request& request) {
   switch (request.request_case()) {
@@ -39,6 +30,13 @@ std::optional<std::string> session_of(const Request& request) {
     case Request::kDisableEvent: return request.disable_event().session();
     case Request::kAddContext: return request.add_context().session();
     case Request::kTrack: return request.track().session();
+    case Request::kRecordSnapshot: return request.record_snapshot().session();
+    case Request::kAddSnapshotOutput: return request.add_snapshot_output().session();
+    case Request::kRemoveSnapshotOutput: return request.remove_snapshot_output().session();
+    case Request::kRotateSession: return request.rotate_session().session();
+    case Request::kScheduleRotation: return request.schedule_rotation().session();
+    case Request::kClearSession: return request.clear_session().session();
+    case Request::kRegenerate: return request.regenerate().session();
     case Request::kLoadSession: return request.load_session().session().name();
     case Request::kWhyEmpty: return request.why_empty().name();
     default: return std::nullopt;
@@ -77,6 +75,7 @@ void SessionService::request(ConnectionId connection, const Request& request) {
 }
 
 void SessionService::handle(ConnectionId connection, const Request& request) {
+  if (handle_chunks(connection, request)) return;
   Response response;
   Status done;
   switch (request.request_case()) {
@@ -131,7 +130,7 @@ Status SessionService::create(const control::v1::CreateSessionRequest& request,
                               control::v1::CreateSessionResponse* response) {
   auto asked = control::request_of(request);
   if (!asked) return tl::unexpected<Error>(std::move(asked).error());
-  auto session = sessions_.create(*asked, now_as_datetime());
+  auto session = sessions_.create(*asked, session_datetime());
   if (!session) return tl::unexpected<Error>(std::move(session).error());
   if (auto plan = plan_of(**session); !plan) {
     sessions_.remove(std::string((*session)->options().name));
@@ -383,7 +382,10 @@ void SessionService::start(ConnectionId connection, const std::string& name) {
     }
     recording->activate();
     host_.renew(*recording);
-    if (auto there = sessions_.find(name)) (void)(*there)->start();
+    if (auto there = sessions_.find(name)) {
+      (void)(*there)->start();
+      (*there)->rotation().start(chunk_datetime());
+    }
     Response response;
     fill_left_out(*recording, response.mutable_start_session());
     host_.reply(connection, response);
@@ -439,24 +441,30 @@ void SessionService::destroy(ConnectionId connection,
   control::v1::DestroySessionResponse* answer = response.mutable_destroy_session();
   describe(**session, answer->mutable_session());
   const auto found = running_.find(name);
+  const session::Session destroyed = **session;
   sessions_.remove(name);
   if (found == running_.end()) return host_.reply(connection, response);
   std::shared_ptr<Recording> recording = host_.remove_recording(found->second.recording->id());
   found->second.recording = nullptr;
   const bool waits = !request.no_wait();
   auto stats = std::make_shared<collect::Stats>();
+  auto archive = std::make_shared<std::string>();
   run(
       name,
-      [recording, stats]() -> Status {
+      [recording, stats, archive, destroyed]() -> Status {
         *stats = recording->finish();
+        auto made = end_chunk(destroyed, *recording);
+        if (!made) return tl::unexpected<Error>(std::move(made).error());
+        *archive = *std::move(made);
         return {};
       },
-      [this, connection, recording, stats, waits, response](const Status&) mutable {
+      [this, connection, recording, stats, archive, waits, response](const Status& done) mutable {
         if (!waits) return;
+        response.mutable_destroy_session()->set_archive(*archive);
         auto* summary = response.mutable_destroy_session();
         fill_stats(*stats, summary->mutable_stats());
         recording->coverage().fill(recording->session().channels(), summary->mutable_coverage());
-        summary->set_warning(recording->warning());
+        summary->set_warning(done ? recording->warning() : done.error().text());
         host_.reply(connection, response);
       });
   if (!waits) host_.reply(connection, response);

@@ -61,6 +61,10 @@ class SessionService {
   void request(control::ConnectionId connection, const control::v1::Request& request);
   [[nodiscard]] bool is_empty() const { return sessions_.all().empty(); }
 
+  /// Rotates the sessions whose time has come. Returns when it wants to be called again, in milliseconds from now;
+  /// -1: only after the next request.
+  [[nodiscard]] int rotate_on_schedule();
+
  private:
   struct Waiting {
     control::ConnectionId connection;
@@ -71,6 +75,8 @@ class SessionService {
     Recording* recording = nullptr;
     bool is_busy = false;
     std::deque<Waiting> waiting;
+    std::optional<std::uint64_t> rotates_at_ms{};  ///< by its period
+    std::uint64_t chunk_begins_at = 0;             ///< bytes recorded before its open chunk
   };
   using Transition = std::function<Status(session::Session&)>;
   /// Makes the answer to a change that was made.
@@ -95,6 +101,23 @@ class SessionService {
                      const control::v1::DisableEventRequest& request);
   void track(control::ConnectionId connection, const control::v1::TrackRequest& request);
   void load(control::ConnectionId connection, const control::v1::LoadSessionRequest& request);
+
+  // Snapshots and chunks: session_chunks.cpp.
+  /// Answers such a request; false if it is another one.
+  [[nodiscard]] bool handle_chunks(control::ConnectionId connection,
+                                   const control::v1::Request& request);
+  void record_snapshot(control::ConnectionId connection,
+                       const control::v1::RecordSnapshotRequest& request);
+  void rotate(control::ConnectionId connection, const control::v1::RotateSessionRequest& request);
+  /// Begins a rotation; `then` gets the archive's path.
+  [[nodiscard]] Status begin_rotation(const std::string& name,
+                                      std::function<void(Result<std::string>)> then);
+  [[nodiscard]] Status schedule_rotation(const control::v1::ScheduleRotationRequest& request);
+  void clear(control::ConnectionId connection, const std::string& name);
+  void regenerate(control::ConnectionId connection, const control::v1::RegenerateRequest& request);
+  /// Archives, or removes, what a finished recording of a rotated session left; returns the archive's path.
+  [[nodiscard]] static Result<std::string> end_chunk(const session::Session& session,
+                                                     Recording& recording);
 
   /// Makes a change to a session and to what it records, and answers.
   void change(control::ConnectionId connection, const std::string& name, Transition transition,

@@ -2,24 +2,34 @@
 #include "collect/append_file.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstddef>
 #include <vector>
 
 namespace sillage::collect {
 
 Result<AppendFile> AppendFile::create(int directory, const std::string& name) {
   // LTTng's mode for trace files.
-  Fd fd(::openat(directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-                 0660));
+  Fd fd(
+      ::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0660));
   if (!fd) return fail_errno("cannot make file " + name);
   return AppendFile(std::move(fd), name);
 }
 
+Result<AppendFile> AppendFile::create_in_memory(const std::string& name) {
+  Fd fd(::memfd_create(name.c_str(), MFD_CLOEXEC));
+  if (!fd) return fail_errno("cannot make a file in memory for " + name);
+  return AppendFile(std::move(fd), name);
+}
+
 Result<AppendFile> AppendFile::open(int directory, const std::string& name, std::uint64_t size) {
-  Fd fd(::openat(directory, name.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  Fd fd(::openat(directory, name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   struct stat status {};
   if (!fd || ::fstat(fd.value(), &status) != 0) return fail_errno("cannot open file " + name);
   if (static_cast<std::uint64_t>(status.st_size) < size)
@@ -28,6 +38,26 @@ Result<AppendFile> AppendFile::open(int directory, const std::string& name, std:
   if (static_cast<std::uint64_t>(status.st_size) != size) file.truncate_to(size);
   file.size_ = size;
   return file;
+}
+
+Status AppendFile::append(const std::string& text) {
+  const iovec piece{const_cast<char*>(text.data()), text.size()};
+  return append(std::span(&piece, 1));
+}
+
+Status AppendFile::copy_to(AppendFile& other, std::uint64_t offset) const {
+  std::array<std::byte, 65536> buffer;
+  while (offset < size_) {
+    const auto wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size_ - offset));
+    const ssize_t got = ::pread(fd_.value(), buffer.data(), wanted, static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return fail_errno("cannot read " + name_, got == 0 ? EIO : errno);
+    const iovec piece{buffer.data(), static_cast<std::size_t>(got)};
+    SILLAGE_TRY(other.append(std::span(&piece, 1)));
+    offset += static_cast<std::uint64_t>(got);
+  }
+  return {};
 }
 
 Status AppendFile::append(std::span<const iovec> pieces) {

@@ -28,10 +28,21 @@ class AppendFile {
   [[nodiscard]] static Result<AppendFile> open(int directory, const std::string& name,
                                                std::uint64_t size);
 
+  /// Makes one that is in no directory and goes with this object.
+  ///
+  /// Errors: those of memfd_create.
+  [[nodiscard]] static Result<AppendFile> create_in_memory(const std::string& name);
+
   /// Appends the pieces as one. On failure the file is as it was before.
   ///
   /// Errors: kNoSpace  disk or quota is full; others of write, naming the file.
   [[nodiscard]] Status append(std::span<const iovec> pieces);
+
+  [[nodiscard]] Status append(const std::string& text);
+  /// Appends what this file has from `offset` on to another one.
+  ///
+  /// Errors: those of read, and of append().
+  [[nodiscard]] Status copy_to(AppendFile& other, std::uint64_t offset = 0) const;
 
   /// Bytes appended so far.
   [[nodiscard]] std::uint64_t size() const { return size_; }

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "collect/channel.hpp"
 
+#include "collect/stream_snapshot.hpp"
+
+#include <algorithm>
 #include <utility>
 
 namespace sillage::collect {
 
 Channel::Channel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class, Shape shape)
-    : trace_(std::move(trace)), stream_class_(std::move(stream_class)), shape_(shape) {}
+    : trace_(std::move(trace)), stream_class_(std::move(stream_class)), shape_(shape) {
+  if (shape_.files.switch_period.value != 0) switch_due_ = {};
+}
 
 void Channel::add_stream(std::unique_ptr<ring::RunSource> source, const std::string& name,
                          std::uint32_t index, std::uint32_t cpu) {
   recorders_.emplace_back(std::move(source), name + "_" + std::to_string(index),
-                          static_cast<std::uint32_t>(stream_class_.id), index, cpu);
+                          static_cast<std::uint32_t>(stream_class_.id), index, cpu,
+                          shape_.files.limits);
 }
 
 Result<EventId> Channel::add_event(ctf::EventClass event) {
@@ -24,8 +30,8 @@ Result<EventId> Channel::add_event(ctf::EventClass event) {
   return EventId{next_event_++};
 }
 
-bool Channel::drain(std::vector<std::byte>& buffer, bool flush, const ClockKeeper& clock,
-                    OutputHealth& health) {
+bool Channel::drain(std::vector<std::byte>& buffer, std::optional<Nanoseconds> flush_until,
+                    const ClockKeeper& clock, OutputHealth& health) {
   if (buffer.size() < shape_.subbuf_bytes) buffer.resize(shape_.subbuf_bytes);
   const TraceOutput output = trace_->output();
   tell_nested_lost();
@@ -34,22 +40,70 @@ bool Channel::drain(std::vector<std::byte>& buffer, bool flush, const ClockKeepe
     // Writers that go on fill a ring at most once while it is read: not a bound of time for one
     // that lies.
     for (std::uint64_t runs = 2 * shape_.subbuf_count; runs > 0; --runs) {
-      const auto run = recorder.next_run(buffer, flush);
+      const auto run = recorder.next_run(buffer, flush_until.has_value());
       if (!run) break;
       worked = true;
       record(recorder, *run, output, health, clock.now());
+      // What follows was published later.
+      if (flush_until && *flush_until != kNever &&
+          (!run->closed || run->end_ns >= flush_until->value))
+        break;
     }
   }
   return worked;
 }
 
+bool Channel::drain_on_time(std::vector<std::byte>& buffer, const ClockKeeper& clock,
+                            OutputHealth& health) {
+  const Nanoseconds now = clock.now();
+  if (now < switch_due_) return drain(buffer, std::nullopt, clock, health);
+  switch_due_ = {now.value + shape_.files.switch_period.value};
+  return drain(buffer, now, clock, health);
+}
+
+void Channel::read_published(std::vector<std::byte>& buffer, const ClockKeeper& clock,
+                             OutputHealth& health) {
+  if (!is_in_memory()) health.retry_now();
+  drain(buffer, clock.now(), clock, health);
+}
+
+void Channel::end_files() {
+  for (StreamRecorder& recorder : recorders_) recorder.end_file();
+}
+
+std::uint64_t Channel::snapshot_packet_bytes() const {
+  const auto used =
+      std::count_if(recorders_.begin(), recorders_.end(),
+                    [](const StreamRecorder& each) { return each.pending_events() != 0; });
+  return static_cast<std::uint64_t>(used) *
+         ctf::packet_bytes(ctf::kPacketHeadBytes + shape_.subbuf_bytes);
+}
+
+void Channel::write_snapshot(const SnapshotExtent& extent, const TraceOutput& output,
+                             std::vector<std::byte>& memory, const ClockKeeper& clock,
+                             OutputHealth& health, Stats& stats) {
+  const std::uint64_t wanted = (shape_.subbuf_count + 1) * shape_.subbuf_bytes;
+  if (memory.size() < wanted) memory.resize(wanted);
+  tell_nested_lost();
+  for (const StreamRecorder& recorder : recorders_) {
+    StreamRecorder stream = recorder.peek();
+    for (const ring::Run& run :
+         take_snapshot(stream, extent.until, extent.max_packets, shape_.subbuf_bytes, memory))
+      record(stream, run, output, health, clock.now());
+    stats.events += stream.counts().events;
+    stats.packets += stream.counts().packets;
+    stats.bytes += stream.counts().bytes;
+  }
+}
+
 void Channel::read_out(std::vector<std::byte>& buffer, const ClockKeeper& clock,
                        OutputHealth& health) {
-  drain(buffer, true, clock, health);
+  drain(buffer, kNever, clock, health);
 }
 
 void Channel::flush(std::vector<std::byte>& buffer, const ClockKeeper& clock,
                     OutputHealth& health) {
+  if (is_in_memory()) return;
   health.retry_now();
   read_out(buffer, clock, health);
   tell_nested_lost();
@@ -59,12 +113,14 @@ void Channel::flush(std::vector<std::byte>& buffer, const ClockKeeper& clock,
 
 void Channel::finish(std::vector<std::byte>& buffer, const ClockKeeper& clock,
                      OutputHealth& health) {
-  health.retry_now();
-  read_out(buffer, clock, health);
-  abandon_rest();
-  tell_nested_lost();
-  for (StreamRecorder& recorder : recorders_)
-    recorder.finish(trace_->output(), health, clock.now());
+  if (!is_in_memory()) {
+    health.retry_now();
+    read_out(buffer, clock, health);
+    abandon_rest();
+    tell_nested_lost();
+    for (StreamRecorder& recorder : recorders_)
+      recorder.finish(trace_->output(), health, clock.now());
+  }
   give_back_memory();
 }
 

@@ -5,6 +5,7 @@
 #include "base/units.hpp"
 #include "collect/bell.hpp"
 #include "collect/clock_keeper.hpp"
+#include "collect/file_options.hpp"
 #include "collect/stats.hpp"
 #include "collect/stream_recorder.hpp"
 #include "collect/trace_writer.hpp"
@@ -14,12 +15,20 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace sillage::collect {
+
+/// One snapshot, as far as a channel goes by it.
+struct SnapshotExtent {
+  Nanoseconds until{};          ///< all that was published before it, and is still there
+  std::size_t max_packets = 0;  ///< of a stream
+};
 
 /// One channel of a trace, whoever writes its ring: event ids, and a recorder for each stream.
 ///
@@ -35,19 +44,43 @@ class Channel {
   /// Declares an event and gives it the next id; known to the reader before this returns.
   [[nodiscard]] Result<EventId> add_event(ctf::EventClass event);
 
-  /// Whether its ring is read when the channel ends and not before.
-  [[nodiscard]] bool is_read_at_end() const { return shape_.read_at_end; }
+  /// Whether its ring is read when the channel ends and not before, or never but for snapshots.
+  [[nodiscard]] bool is_read_at_end() const { return shape_.read_at_end || is_in_memory(); }
+  [[nodiscard]] const std::shared_ptr<TraceWriter>& trace() const { return trace_; }
+  /// Whether nothing of it is on disk but in snapshots.
+  [[nodiscard]] bool is_in_memory() const { return trace_->is_in_memory(); }
   /// Bytes of records that a stream can hold.
   [[nodiscard]] std::uint64_t stream_bytes() const {
     return shape_.subbuf_bytes * shape_.subbuf_count;
   }
 
-  /// Reads what there is: closed sub-buffers and, with `flush`, the open ones. Returns whether
-  /// there was anything.
+  /// Reads what there is: closed sub-buffers and, with `flush_until`, all that was published before then.
+  /// Returns whether there was anything.
   ///
   /// Cost: at most twice the ring's size; `buffer` grows to a sub-buffer.
-  bool drain(std::vector<std::byte>& buffer, bool flush, const ClockKeeper& clock,
-             OutputHealth& health);
+  bool drain(std::vector<std::byte>& buffer, std::optional<Nanoseconds> flush_until,
+             const ClockKeeper& clock, OutputHealth& health);
+
+  /// When open sub-buffers are to be written next, by its switch period; never without one.
+  [[nodiscard]] Nanoseconds switch_due() const { return switch_due_; }
+  /// The same as drain(), and looks whether that is so.
+  bool drain_on_time(std::vector<std::byte>& buffer, const ClockKeeper& clock,
+                     OutputHealth& health);
+
+  /// Reads all that was published before this, while writers go on; what is in memory is forgotten.
+  void read_published(std::vector<std::byte>& buffer, const ClockKeeper& clock,
+                      OutputHealth& health);
+  /// Ends the files: what is read from now on goes into new ones, in the folder that the trace has then.
+  void end_files();
+
+  /// Writes what the ring holds as new files, and takes nothing from it; adds what that came to to `stats`.
+  ///
+  /// Cost: a copy of one stream at a time, in `memory`, which grows to that.
+  void write_snapshot(const SnapshotExtent& extent, const TraceOutput& output,
+                      std::vector<std::byte>& memory, const ClockKeeper& clock,
+                      OutputHealth& health, Stats& stats);
+  /// Bytes of one packet of each stream that holds events.
+  [[nodiscard]] std::uint64_t snapshot_packet_bytes() const;
 
   /// Has the next writer that switches sub-buffers end the collector's sleep; adds to `doorbells`
   /// what it changes for that, if it does not ring the collector's bell itself.
@@ -82,6 +115,7 @@ class Channel {
   struct Shape {
     std::uint64_t subbuf_bytes = 0, subbuf_count = 0;
     bool read_at_end = false;
+    FileOptions files{};
   };
 
   Channel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class, Shape shape);
@@ -111,10 +145,12 @@ class Channel {
  private:
   void tell_nested_lost();
 
+  static constexpr Nanoseconds kNever{std::numeric_limits<std::uint64_t>::max()};
   const std::shared_ptr<TraceWriter> trace_;
   const ctf::DataStreamClass stream_class_;
   const Shape shape_;
   std::vector<StreamRecorder> recorders_;
+  Nanoseconds switch_due_ = kNever;
   std::atomic<std::uint64_t> nested_lost_ = 0;
   std::atomic<std::uint64_t> discarded_events_ = 0, lost_packets_ = 0;  // by the last count()
 

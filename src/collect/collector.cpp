@@ -4,6 +4,7 @@
 #include "collect/bell.hpp"
 #include "collect/channel.hpp"
 #include "collect/kernel_channel.hpp"
+#include "collect/output_chunk.hpp"
 #include "collect/output_directory.hpp"
 #include "collect/quiet_thread.hpp"
 #include "collect/trace_writer.hpp"
@@ -17,8 +18,13 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <limits>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 namespace sillage::collect {
@@ -53,10 +59,15 @@ void visit_cpus() {
   CPU_FREE(one);
 }
 
+TraceWriter::Description description_of(const TraceOptions& options, ctf::Version version) {
+  return {options.directory, version, options.environment, options.clock_offset_ns};
+}
+
 }  // namespace
 
 class Collector::Engine {
  public:
+  /// Without an output all is in memory.
   Engine(Fd output, ctf::Version version, const ClockKeeper& clock)
       : output_(std::move(output)), version_(version), clock_(clock) {}
 
@@ -72,10 +83,21 @@ class Collector::Engine {
   void release_locks(std::uint32_t registration);
   Stats stats() const;
   ChannelStats channel_stats(ChannelId channel);
+  Result<Stats> snapshot(const SnapshotOptions& options);
+  Status rotate(const std::string& archive);
+  Status clear();
+  Status end_chunk(const std::string& archive);
+  Status set_clock_offset(std::int64_t clock_offset_ns);
   void flush();
   Stats stop();
 
  private:
+  /// Something the thread is to do while another one waits for it.
+  struct Task {
+    std::function<Status()> work;
+    Status result;
+    bool is_done = false;
+  };
   struct OpenTrace {
     std::shared_ptr<TraceWriter> writer;
     std::vector<ChannelId> channels;
@@ -88,9 +110,16 @@ class Collector::Engine {
   std::shared_ptr<Channel> find_channel(ChannelId id);
   void run();
   bool take_requests();
-  void flush_if_asked();
+  Status perform(std::function<Status()> work);
+  void finish_tasks(bool is_end);
+  std::set<std::shared_ptr<TraceWriter>> writers();
+  std::vector<std::pair<std::shared_ptr<TraceWriter>, Channels>> traces();
+  Status write_snapshot(const SnapshotOptions& options, Stats* counted);
+  Status write_traces(int directory, std::size_t max_packets, Stats* counted);
+  Status begin_chunk(const std::string& archive);
   bool drain();
   bool rest(std::uint32_t bell);
+  Nanoseconds time_to_switch();
   void retire(const Channels& channels);
   void update_stats();
 
@@ -105,8 +134,8 @@ class Collector::Engine {
   std::uint32_t next_trace_ = 1, next_channel_ = 1;
   Channels arriving_, leaving_;
   bool stopping_ = false;
-  std::uint64_t flushes_wanted_ = 0, flushes_done_ = 0;
-  std::condition_variable flushed_;
+  std::deque<Task*> tasks_;  // of threads that wait in perform()
+  std::condition_variable task_done_;
 
   // The thread's own.
   Channels active_;
@@ -130,16 +159,15 @@ void Collector::Engine::start() {
 }
 
 Result<TraceId> Collector::Engine::open_trace(const TraceOptions& options) {
-  auto writer = TraceWriter::create(output_.value(), options.directory, version_,
-                                    options.environment, options.clock_offset_ns);
+  auto writer = output_ ? TraceWriter::create(output_.value(), description_of(options, version_))
+                        : TraceWriter::create_in_memory(description_of(options, version_));
   if (!writer) return tl::unexpected(std::move(writer).error());
   return keep(std::move(*writer));
 }
 
 Result<TraceId> Collector::Engine::resume_trace(const TraceOptions& options,
                                                 const TraceIdentity& identity) {
-  auto writer = TraceWriter::resume(output_.value(), options.directory, version_,
-                                    options.environment, options.clock_offset_ns, identity);
+  auto writer = TraceWriter::resume(output_.value(), description_of(options, version_), identity);
   if (!writer) return tl::unexpected(std::move(writer).error());
   return keep(std::move(*writer));
 }
@@ -199,7 +227,7 @@ Result<OpenChannel> Collector::Engine::add_channel(TraceId trace, const ChannelO
   if (!stream_class) return tl::unexpected(std::move(stream_class).error());
   const auto id = start_channel(
       trace, std::make_shared<UserChannel>(*writer, std::move(*stream_class), std::move(*ring),
-                                           options.name, options.read_at_end));
+                                           options.name, options.read_at_end, options.files));
   if (!id) return tl::unexpected(id.error());
   return OpenChannel{*id, std::move(fd)};
 }
@@ -221,8 +249,9 @@ Result<ChannelId> Collector::Engine::add_kernel_channel(TraceId trace, KernelCha
       resumes ? (*writer)->resume_channel(std::move(header), std::move(options.contexts))
               : (*writer)->add_channel(std::move(header), std::move(options.contexts));
   if (!stream_class) return tl::unexpected(std::move(stream_class).error());
-  auto channel = std::make_shared<KernelChannel>(
-      *writer, std::move(*stream_class), std::move(options.ring), options.name, std::move(wakeup));
+  auto channel =
+      std::make_shared<KernelChannel>(*writer, std::move(*stream_class), std::move(options.ring),
+                                      options.name, std::move(wakeup), options.files);
   if (resumes) SILLAGE_TRY(channel->resume());
   return start_channel(trace, std::move(channel));
 }
@@ -271,12 +300,147 @@ ChannelStats Collector::Engine::channel_stats(ChannelId channel) {
   return found ? found->counted() : ChannelStats{};
 }
 
-void Collector::Engine::flush() {
+// Has the thread do something between two rounds.
+Status Collector::Engine::perform(std::function<Status()> work) {
+  Task task;
+  task.work = std::move(work);
   std::unique_lock lock(mutex_);
-  const std::uint64_t mine = ++flushes_wanted_;
+  if (stopping_) return fail(Code::kNotReady, "the recording has ended");
+  tasks_.push_back(&task);
   bell_.ring();
+  task_done_.wait(lock, [&] { return task.is_done; });
+  return std::move(task.result);
+}
+
+void Collector::Engine::finish_tasks(bool is_end) {
+  std::unique_lock lock(mutex_);
+  while (!tasks_.empty()) {
+    Task& task = *tasks_.front();
+    tasks_.pop_front();
+    lock.unlock();
+    task.result = is_end ? fail(Code::kNotReady, "the recording has ended") : task.work();
+    lock.lock();
+    task.is_done = true;
+    task_done_.notify_all();
+  }
+}
+
+void Collector::Engine::flush() {
   // Who stops meanwhile reads everything, too.
-  flushed_.wait(lock, [&] { return flushes_done_ >= mine || stopping_; });
+  (void)perform([this]() -> Status {
+    visit_cpus();
+    for (const auto& channel : active_) channel->flush(buffer_, clock_, health_);
+    update_stats();
+    return {};
+  });
+}
+
+// Of the open traces, and of those closed ones that are not complete yet.
+std::set<std::shared_ptr<TraceWriter>> Collector::Engine::writers() {
+  const std::lock_guard lock(mutex_);
+  std::set<std::shared_ptr<TraceWriter>> found;
+  for (const auto& [id, trace] : traces_) found.insert(trace.writer);
+  for (const auto& channel : active_) found.insert(channel->trace());
+  return found;
+}
+
+std::vector<std::pair<std::shared_ptr<TraceWriter>, Collector::Engine::Channels>>
+Collector::Engine::traces() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<std::shared_ptr<TraceWriter>, Channels>> found;
+  for (const auto& [id, trace] : traces_) {
+    Channels channels;
+    for (const ChannelId channel : trace.channels) channels.push_back(channels_.at(channel));
+    found.emplace_back(trace.writer, std::move(channels));
+  }
+  return found;
+}
+
+Result<Stats> Collector::Engine::snapshot(const SnapshotOptions& options) {
+  Stats counted;
+  SILLAGE_TRY(perform([&] { return write_snapshot(options, &counted); }));
+  return counted;
+}
+
+Status Collector::Engine::write_snapshot(const SnapshotOptions& options, Stats* counted) {
+  std::size_t max_packets = std::numeric_limits<std::size_t>::max();
+  if (options.max_bytes != 0) {
+    std::uint64_t one_of_each = 0;
+    for (const auto& channel : active_) one_of_each += channel->snapshot_packet_bytes();
+    if (one_of_each != 0) max_packets = options.max_bytes / one_of_each;
+    if (max_packets == 0)
+      return fail(Code::kInvalidArgument,
+                  "Snapshot max size is invalid: a packet of each stream is " +
+                      std::to_string(one_of_each) + " bytes");
+  }
+  auto directory = make_directory(options.path);
+  if (!directory) return tl::unexpected(std::move(directory).error());
+  Status written = write_traces(directory->value(), max_packets, counted);
+  if (!written) {
+    std::error_code ignored;
+    std::filesystem::remove_all(options.path, ignored);
+  }
+  return written;
+}
+
+Status Collector::Engine::write_traces(int directory, std::size_t max_packets, Stats* counted) {
+  const SnapshotExtent extent{clock_.now(), max_packets};
+  OutputHealth health;
+  std::vector<std::byte> memory;
+  for (const auto& [writer, channels] : traces()) {
+    auto copy = writer->begin_copy(directory);
+    if (!copy) return tl::unexpected(std::move(copy).error());
+    for (const auto& channel : channels)
+      channel->write_snapshot(extent, copy->output(), memory, clock_, health, *counted);
+    if (!health.error().empty()) return fail(Code::kSystem, health.error());
+    // Now, as all that was read has been declared by now.
+    SILLAGE_TRY(writer->write_metadata(*copy));
+  }
+  return {};
+}
+
+Status Collector::Engine::rotate(const std::string& archive) {
+  if (!output_) return fail(Code::kUnsupported, "nothing is on disk that could be rotated");
+  return perform([&] { return begin_chunk(archive); });
+}
+
+Status Collector::Engine::clear() {
+  return perform([&] { return begin_chunk({}); });
+}
+
+Status Collector::Engine::end_chunk(const std::string& archive) {
+  return output_ ? collect::end_chunk(output_.value(), archive) : Status();
+}
+
+// Ends all files, and goes on with others in their place.
+Status Collector::Engine::begin_chunk(const std::string& archive) {
+  for (const auto& channel : active_) channel->read_published(buffer_, clock_, health_);
+  update_stats();
+  if (!output_) return {};
+  auto next = make_next_chunk(output_.value());
+  if (!next) return tl::unexpected(std::move(next).error());
+  std::vector<TraceWriter::Move> moves;
+  Status done;
+  for (const auto& writer : writers()) {
+    auto move = writer->prepare_move(next->value());
+    if (!move) done = tl::unexpected(std::move(move).error());
+    if (!move) break;
+    moves.push_back(std::move(*move));
+  }
+  if (done) done = swap_chunks(output_.value(), archive);
+  if (done) {
+    for (TraceWriter::Move& move : moves) move.complete();
+    for (const auto& channel : active_) channel->end_files();
+  }
+  remove_next_chunk(output_.value());
+  return done;
+}
+
+Status Collector::Engine::set_clock_offset(std::int64_t clock_offset_ns) {
+  return perform([&]() -> Status {
+    for (const auto& writer : writers()) SILLAGE_TRY(writer->set_clock_offset(clock_offset_ns));
+    return {};
+  });
 }
 
 Stats Collector::Engine::stop() {
@@ -288,7 +452,6 @@ Stats Collector::Engine::stop() {
       traces_.clear();
       channels_.clear();
     }
-    flushed_.notify_all();
     bell_.ring();
     thread_.join();
   }
@@ -300,7 +463,7 @@ void Collector::Engine::run() {
     // Before looking for requests: one that comes afterwards ends the sleep.
     const std::uint32_t bell = bell_.value();
     if (take_requests()) break;
-    flush_if_asked();
+    finish_tasks(false);
     if (drain() || rest(bell)) {
       quiet_rounds_ = 0;
     } else {
@@ -308,6 +471,7 @@ void Collector::Engine::run() {
     }
     if (clock_.now() >= stats_due_) update_stats();
   }
+  finish_tasks(true);
   visit_cpus();
   retire(active_);
   active_.clear();
@@ -340,27 +504,10 @@ bool Collector::Engine::take_requests() {
   return stopping;
 }
 
-void Collector::Engine::flush_if_asked() {
-  std::uint64_t wanted = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    wanted = flushes_wanted_;
-    if (wanted == flushes_done_) return;
-  }
-  visit_cpus();
-  for (const auto& channel : active_) channel->flush(buffer_, clock_, health_);
-  update_stats();
-  {
-    const std::lock_guard lock(mutex_);
-    flushes_done_ = wanted;
-  }
-  flushed_.notify_all();
-}
-
 bool Collector::Engine::drain() {
   bool worked = false;
   for (const auto& channel : active_)
-    if (!channel->is_read_at_end()) worked |= channel->drain(buffer_, false, clock_, health_);
+    if (!channel->is_read_at_end()) worked |= channel->drain_on_time(buffer_, clock_, health_);
   return worked;
 }
 
@@ -379,7 +526,16 @@ bool Collector::Engine::rest(std::uint32_t bell) {
     if (!channel->is_read_at_end()) channel->arm(doorbells);
   // What was switched before we armed did not ring.
   if (drain()) return true;
-  return bell_.sleep(bell, doorbells, kIdle);
+  return bell_.sleep(bell, doorbells, time_to_switch());
+}
+
+// How long to sleep at most.
+Nanoseconds Collector::Engine::time_to_switch() {
+  Nanoseconds due{std::numeric_limits<std::uint64_t>::max()};
+  for (const auto& channel : active_)
+    if (!channel->is_read_at_end()) due = std::min(due, channel->switch_due());
+  const Nanoseconds now = clock_.now();
+  return due <= now ? Nanoseconds{} : std::min(kIdle, Nanoseconds{due.value - now.value});
 }
 
 void Collector::Engine::retire(const Channels& channels) {
@@ -401,7 +557,7 @@ void Collector::Engine::update_stats() {
 
 Result<std::unique_ptr<Collector>> Collector::create(const CollectorOptions& options,
                                                      const ClockKeeper& clock) {
-  auto output = make_directory(options.output_path);
+  Result<Fd> output = options.in_memory ? Fd() : make_directory(options.output_path);
   if (!output) return tl::unexpected(std::move(output).error());
   auto engine = std::make_unique<Engine>(std::move(*output), options.ctf_version, clock);
   engine->start();
@@ -439,6 +595,15 @@ void Collector::release_locks(std::uint32_t registration) { engine_->release_loc
 Stats Collector::stats() const { return engine_->stats(); }
 ChannelStats Collector::channel_stats(ChannelId channel) const {
   return engine_->channel_stats(channel);
+}
+Result<Stats> Collector::snapshot(const SnapshotOptions& options) {
+  return engine_->snapshot(options);
+}
+Status Collector::rotate(const std::string& archive) { return engine_->rotate(archive); }
+Status Collector::clear() { return engine_->clear(); }
+Status Collector::end_chunk(const std::string& archive) { return engine_->end_chunk(archive); }
+Status Collector::set_clock_offset(std::int64_t clock_offset_ns) {
+  return engine_->set_clock_offset(clock_offset_ns);
 }
 void Collector::flush() { engine_->flush(); }
 Stats Collector::stop() { return engine_->stop(); }

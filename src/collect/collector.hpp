@@ -6,6 +6,7 @@
 #include "base/result.hpp"
 #include "base/units.hpp"
 #include "collect/clock_keeper.hpp"
+#include "collect/file_options.hpp"
 #include "collect/stats.hpp"
 #include "collect/trace_identity.hpp"
 #include "ctf/model.hpp"
@@ -33,6 +34,14 @@ struct ChannelId {
 struct CollectorOptions {
   std::string output_path;  ///< directory; made, with its parents, if missing
   ctf::Version ctf_version = ctf::Version::kCtf18;
+  /// Nothing is written but snapshots, and there is no directory: rings should be in overwrite mode.
+  bool in_memory = false;
+};
+
+/// Asks for a snapshot.
+struct SnapshotOptions {
+  std::string path;             ///< directory; made, with its parents
+  std::uint64_t max_bytes = 0;  ///< of all streams; 0: no limit
 };
 
 /// One CTF trace of a recording: a directory with its own metadata.
@@ -50,6 +59,7 @@ struct ChannelOptions {
   /// Flight recorder: the ring is read when the channel ends and not before, as always with kernel
   /// channels in overwrite mode. Makes sense with `ring.overwrite` alone.
   bool read_at_end = false;
+  FileOptions files{};
 };
 
 /// One channel that programs in the kernel write: a ring made or adopted by its owner, who makes the
@@ -61,6 +71,7 @@ struct KernelChannelOptions {
   /// A BPF ring buffer to which programs post when they begin a sub-buffer of an armed stream; none:
   /// the ring is looked at every 0.1 s.
   Fd wakeup{};
+  FileOptions files{};
 };
 
 /// A channel as programs get it.
@@ -162,6 +173,33 @@ class Collector {
   ///
   /// Cost: as long as the disk takes.
   void flush();
+
+  /// Writes what the rings hold as traces that stand alone, below another directory; writers go on, and what is
+  /// read is still there for the next snapshot.
+  ///
+  /// Shape:  per stream whole packets without a gap between them, up to now; where writers were faster than the copy, the
+  ///         newest. Overwritten ones count in the packets' sequence numbers, lost events in their counters.
+  /// Errors: kInvalidArgument  `max_bytes` is less than a packet of each stream; those of the directory and the files:
+  ///                           then nothing of the snapshot is left.
+  /// Cost:   a copy of the rings and the writing of it; the collector reads no ring meanwhile.
+  [[nodiscard]] Result<Stats> snapshot(const SnapshotOptions& options);
+
+  /// Ends the files with all that was published before this, and begins new ones while writers go on: what there was
+  /// is moved to `archive`, a path below the output directory, as traces that stand alone. No event is in both, none in
+  /// neither.
+  ///
+  /// Errors: those of the disk: the same files go on then. kUnsupported  nothing is on disk.
+  /// Cost:   writers wait for nothing; declaring events does.
+  [[nodiscard]] Status rotate(const std::string& archive);
+  /// The same, and what there was goes; in memory, what the rings hold.
+  [[nodiscard]] Status clear();
+  /// Behind stop(): what is on disk is moved to `archive` or, if that is "", removed.
+  [[nodiscard]] Status end_chunk(const std::string& archive);
+
+  /// Writes the metadata of all traces anew, with this difference of realtime and CLOCK_MONOTONIC.
+  ///
+  /// Errors: those of the files.
+  [[nodiscard]] Status set_clock_offset(std::int64_t clock_offset_ns);
 
   /// Reads everything published until now, completes all files and ends the thread; rings' memory
   /// is freed though programs may still map them. Gates must be closed and kernel programs detached

@@ -18,10 +18,10 @@ constexpr timespec kEndPause{0, 1'000'000};
 
 KernelChannel::KernelChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
                              ring::KernelRing ring, const std::string& name,
-                             std::unique_ptr<WakeupListener> wakeup)
-    : Channel(
-          std::move(trace), std::move(stream_class),
-          {ring.geometry().subbuf_bytes, ring.geometry().subbuf_count, ring.geometry().overwrite}),
+                             std::unique_ptr<WakeupListener> wakeup, const FileOptions& files)
+    : Channel(std::move(trace), std::move(stream_class),
+              {ring.geometry().subbuf_bytes, ring.geometry().subbuf_count,
+               ring.geometry().overwrite, files}),
       ring_(std::move(ring)),
       wakeup_(std::move(wakeup)) {
   for (std::uint32_t cpu = 0; cpu < ring_.geometry().cpu_count; ++cpu) {

@@ -20,7 +20,7 @@ class KernelChannel final : public Channel {
   /// `wakeup` may be null: then the ring is looked at from time to time.
   KernelChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
                 ring::KernelRing ring, const std::string& name,
-                std::unique_ptr<WakeupListener> wakeup);
+                std::unique_ptr<WakeupListener> wakeup, const FileOptions& files = {});
 
   /// Goes on where an earlier collector was killed, by what is in the ring and in the files. First of all.
   ///

@@ -43,6 +43,14 @@ Result<PacketFile> PacketFile::create(int directory, int index_directory, const 
   return PacketFile(std::move(*data), std::move(*index));
 }
 
+Result<PacketFile> PacketFile::replace(int directory, int index_directory,
+                                       const std::string& name) {
+  // The index first: readers do without one, but not with one of other packets.
+  ::unlinkat(index_directory, (name + ".idx").c_str(), 0);
+  ::unlinkat(directory, name.c_str(), 0);
+  return create(directory, index_directory, name);
+}
+
 Result<std::optional<PacketFile::Contents>> PacketFile::open(int directory, int index_directory,
                                                              const std::string& name) {
   const std::string index_name = name + ".idx";

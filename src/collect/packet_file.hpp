@@ -21,6 +21,10 @@ class PacketFile {
   [[nodiscard]] static Result<PacketFile> create(int directory, int index_directory,
                                                  const std::string& name);
 
+  /// The same, where files of these names may be: they go.
+  [[nodiscard]] static Result<PacketFile> replace(int directory, int index_directory,
+                                                  const std::string& name);
+
   /// What a file that an earlier collector was writing holds.
   struct Contents;
   /// Opens what an earlier collector may have been writing, to go on behind the last packet that both files have

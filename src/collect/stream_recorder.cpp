@@ -92,6 +92,12 @@ void StreamRecorder::write(ctf::PacketHead head, std::span<const std::byte> reco
   head.stream_instance_id = stream_index_;
   head.sequence_number = packet_;
   head.cpu_id = cpu_;
+  if (output.is_nowhere()) {
+    end_ns_ = head.end;
+    told_discarded_ = head.events_discarded;
+    ++packet_;
+    return;
+  }
   bool written = false;
   if (health.may_try(now)) {
     const Status status = try_write(head, records, output);
@@ -108,16 +114,48 @@ void StreamRecorder::write(ctf::PacketHead head, std::span<const std::byte> reco
   ++packet_;
   ++counts_.packets;
   counts_.events += events;
-  counts_.bytes = file_->size();
+  counts_.bytes = ended_bytes_ + file_->size();
+}
+
+StreamRecorder StreamRecorder::peek() const {
+  StreamRecorder other(source_->peek(), file_name_, stream_class_id_, stream_index_, cpu_, {});
+  other.time_ = time_;
+  other.unreadable_ = unreadable_;
+  other.end_ns_ = end_ns_;
+  other.packet_ = packet_;
+  other.told_discarded_ = told_discarded_;
+  other.lost_outside_ = lost_outside_;
+  return other;
+}
+
+void StreamRecorder::end_file() {
+  if (file_) ended_bytes_ += file_->size();
+  file_.reset();
+  file_number_ = 0;
+}
+
+// Opens the file that a packet of this size goes into.
+Status StreamRecorder::open_file(std::uint64_t packet_bytes, const TraceOutput& output) {
+  if (file_ && limits_.bytes != 0 && file_->size() != 0 &&
+      file_->size() + packet_bytes > limits_.bytes) {
+    const std::uint32_t next = file_number_ + 1;
+    end_file();
+    file_number_ = limits_.count == 0 ? next : next % limits_.count;
+  }
+  if (file_) return {};
+  const bool is_numbered = limits_.bytes != 0;
+  const std::string name =
+      is_numbered ? file_name_ + "_" + std::to_string(file_number_) : file_name_;
+  auto made = is_numbered ? PacketFile::replace(output.directory, output.index_directory, name)
+                          : PacketFile::create(output.directory, output.index_directory, name);
+  if (!made) return tl::unexpected(std::move(made).error());
+  file_ = std::move(*made);
+  return {};
 }
 
 Status StreamRecorder::try_write(const ctf::PacketHead& head, std::span<const std::byte> records,
                                  const TraceOutput& output) {
-  if (!file_) {
-    auto made = PacketFile::create(output.directory, output.index_directory, file_name_);
-    if (!made) return tl::unexpected(std::move(made).error());
-    file_ = std::move(*made);
-  }
+  SILLAGE_TRY(open_file(ctf::packet_bytes(ctf::kPacketHeadBytes + records.size()), output));
   return file_->write(output.uuid, head, records);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/result.hpp"
 #include "base/units.hpp"
+#include "collect/file_options.hpp"
 #include "collect/packet_file.hpp"
 #include "collect/record_scanner.hpp"
 #include "ring/run_source.hpp"
@@ -30,6 +31,8 @@ struct RecorderCounts {
 struct TraceOutput {
   int directory = -1, index_directory = -1;
   ctf::Uuid uuid{};
+  /// What is recorded there is read and gone.
+  [[nodiscard]] bool is_nowhere() const { return directory < 0; }
 };
 
 /// Whether the output works, for all recorders of a collector: after a failure nothing is tried for
@@ -61,8 +64,10 @@ class OutputHealth {
 class StreamRecorder {
  public:
   StreamRecorder(std::unique_ptr<ring::RunSource> source, std::string file_name,
-                 std::uint32_t stream_class_id, std::uint32_t stream_index, std::uint32_t cpu)
-      : source_(std::move(source)),
+                 std::uint32_t stream_class_id, std::uint32_t stream_index, std::uint32_t cpu,
+                 FileLimits limits)
+      : limits_(limits),
+        source_(std::move(source)),
         file_name_(std::move(file_name)),
         stream_class_id_(stream_class_id),
         stream_index_(stream_index),
@@ -75,6 +80,15 @@ class StreamRecorder {
   }
 
   [[nodiscard]] const std::string& file_name() const { return file_name_; }
+
+  /// Another recorder of the same stream that begins where this one is, counts anew and leaves what it reads to
+  /// others; into one file, whatever its size.
+  [[nodiscard]] StreamRecorder peek() const;
+  /// Numbers the next packet as if `packets` had been there before it.
+  void skip_packets(std::uint64_t packets) { packet_ += packets; }
+
+  /// What is recorded from now on goes into a new file, in whatever folder it is handed then.
+  void end_file();
 
   /// Goes on with the file that an earlier recorder was writing, if it came to that. `written` and `unwritten`: events that it put into
   /// it, and that it could not.
@@ -103,14 +117,18 @@ class StreamRecorder {
  private:
   void write(ctf::PacketHead head, std::span<const std::byte> records, std::uint32_t events,
              const TraceOutput& output, OutputHealth& health, Nanoseconds now);
+  [[nodiscard]] Status open_file(std::uint64_t packet_bytes, const TraceOutput& output);
   [[nodiscard]] Status try_write(const ctf::PacketHead& head, std::span<const std::byte> records,
                                  const TraceOutput& output);
   [[nodiscard]] std::uint64_t discarded(std::uint64_t lost_by_writers) const;
 
+  FileLimits limits_;
   std::unique_ptr<ring::RunSource> source_;
   std::string file_name_;
   std::uint32_t stream_class_id_, stream_index_, cpu_;
   std::optional<PacketFile> file_;
+  std::uint32_t file_number_ = 0;  // of file_, or of the next
+  std::uint64_t ended_bytes_ = 0;  // of files before it
 
   StreamTime time_;
   std::optional<std::uint64_t> unreadable_;  // sub-buffer of which the rest cannot be read

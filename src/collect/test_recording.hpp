@@ -124,8 +124,9 @@ class CollectorTest : public ::testing::Test {
     return options;
   }
 
-  void start(const std::string& path, const ring::RingOptions& ring = small_ring()) {
-    auto collector = Collector::create({.output_path = path}, *clock_);
+  void start(const std::string& path, const ring::RingOptions& ring = small_ring(),
+             bool in_memory = false, const FileOptions& files = {}) {
+    auto collector = Collector::create({.output_path = path, .in_memory = in_memory}, *clock_);
     ASSERT_TRUE(collector) << collector.error().text();
     collector_ = std::move(*collector);
     directory_ = std::filesystem::path(path) / kTestTrace;
@@ -135,8 +136,8 @@ class CollectorTest : public ::testing::Test {
                                 .clock_offset_ns = sample_realtime_offset_ns()});
     ASSERT_TRUE(trace) << trace.error().text();
     trace_ = *trace;
-    auto channel =
-        collector_->add_channel(trace_, {.name = "channel0", .ring = ring, .contexts = {}});
+    auto channel = collector_->add_channel(
+        trace_, {.name = "channel0", .ring = ring, .contexts = {}, .files = files});
     ASSERT_TRUE(channel) << channel.error().text();
     channel_ = channel->id;
     const auto id = collector_->add_event(

@@ -9,11 +9,12 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include <span>
 #include <utility>
 
 namespace sillage::collect {
 namespace {
+
+constexpr char kMetadata[] = "metadata";
 
 // Version 4 of RFC 9562: random but for the bits that say so.
 Result<ctf::Uuid> random_uuid() {
@@ -34,50 +35,120 @@ std::string boot_id() {
   return got == static_cast<ssize_t>(sizeof text) ? std::string(text, sizeof text) : std::string();
 }
 
-Status append_text(AppendFile& file, const std::string& text) {
-  const iovec piece{const_cast<char*>(text.data()), text.size()};
-  return file.append(std::span(&piece, 1));
-}
-
 }  // namespace
 
-Result<std::unique_ptr<TraceWriter>> TraceWriter::create(
-    int parent, std::string_view directory, ctf::Version version,
-    std::vector<ctf::EnvironmentEntry> environment, std::int64_t clock_offset_ns) {
-  auto uuid = random_uuid();
-  if (!uuid) return tl::unexpected(std::move(uuid).error());
+Result<TraceFolder> TraceFolder::make(int parent, std::string_view directory) {
   auto folder = make_directory_below(parent, directory);
   if (!folder) return tl::unexpected(std::move(folder).error());
   auto index = make_directory_below(folder->value(), "index");
   if (!index) return tl::unexpected(std::move(index).error());
-  auto metadata = AppendFile::create(folder->value(), "metadata");
-  if (!metadata) return tl::unexpected(std::move(metadata).error());
-
-  ctf::TraceClass trace = ctf::recording_trace_class(
-      *uuid, std::move(environment), ctf::monotonic_clock_class(boot_id(), clock_offset_ns));
-  if (auto written = append_text(*metadata, ctf::metadata_head(version, trace)); !written) {
-    ::unlinkat(folder->value(), "metadata", 0);
-    return tl::unexpected(std::move(written).error());
-  }
-  return std::unique_ptr<TraceWriter>(new TraceWriter(
-      std::move(*folder), std::move(*index), std::move(*metadata), version, std::move(trace)));
+  return TraceFolder{std::move(*folder), std::move(*index)};
 }
 
-Result<std::unique_ptr<TraceWriter>> TraceWriter::resume(
-    int parent, std::string_view directory, ctf::Version version,
-    std::vector<ctf::EnvironmentEntry> environment, std::int64_t clock_offset_ns,
-    const TraceIdentity& identity) {
-  auto folder = make_directory_below(parent, directory);
+Result<ctf::TraceClass> TraceWriter::describe(const Description& description) {
+  auto uuid = random_uuid();
+  if (!uuid) return tl::unexpected(std::move(uuid).error());
+  return ctf::recording_trace_class(
+      *uuid, description.environment,
+      ctf::monotonic_clock_class(boot_id(), description.clock_offset_ns));
+}
+
+Result<std::unique_ptr<TraceWriter>> TraceWriter::create(int parent, Description description) {
+  auto trace = describe(description);
+  if (!trace) return tl::unexpected(std::move(trace).error());
+  auto folder = TraceFolder::make(parent, description.directory);
   if (!folder) return tl::unexpected(std::move(folder).error());
-  auto index = make_directory_below(folder->value(), "index");
-  if (!index) return tl::unexpected(std::move(index).error());
-  auto metadata = AppendFile::open(folder->value(), "metadata", identity.metadata_bytes);
+  auto metadata = AppendFile::create(folder->directory.value(), kMetadata);
   if (!metadata) return tl::unexpected(std::move(metadata).error());
-  ctf::TraceClass trace =
-      ctf::recording_trace_class(identity.uuid, std::move(environment),
-                                 ctf::monotonic_clock_class(boot_id(), clock_offset_ns));
-  return std::unique_ptr<TraceWriter>(new TraceWriter(
-      std::move(*folder), std::move(*index), std::move(*metadata), version, std::move(trace)));
+  const std::string head = ctf::metadata_head(description.version, *trace);
+  if (auto written = metadata->append(head); !written) {
+    ::unlinkat(folder->directory.value(), kMetadata, 0);
+    return tl::unexpected(std::move(written).error());
+  }
+  return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(description), std::move(*trace),
+                                                      std::move(*folder), std::move(*metadata),
+                                                      head.size(), false));
+}
+
+Result<std::unique_ptr<TraceWriter>> TraceWriter::create_in_memory(Description description) {
+  auto trace = describe(description);
+  if (!trace) return tl::unexpected(std::move(trace).error());
+  auto metadata = AppendFile::create_in_memory(kMetadata);
+  if (!metadata) return tl::unexpected(std::move(metadata).error());
+  const std::string head = ctf::metadata_head(description.version, *trace);
+  SILLAGE_TRY(metadata->append(head));
+  return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(description), std::move(*trace), {},
+                                                      std::move(*metadata), head.size(), true));
+}
+
+Result<std::unique_ptr<TraceWriter>> TraceWriter::resume(int parent, Description description,
+                                                         const TraceIdentity& identity) {
+  auto folder = TraceFolder::make(parent, description.directory);
+  if (!folder) return tl::unexpected(std::move(folder).error());
+  auto metadata = AppendFile::open(folder->directory.value(), kMetadata, identity.metadata_bytes);
+  if (!metadata) return tl::unexpected(std::move(metadata).error());
+  ctf::TraceClass trace = ctf::recording_trace_class(
+      identity.uuid, description.environment,
+      ctf::monotonic_clock_class(boot_id(), description.clock_offset_ns));
+  const std::uint64_t head_bytes = ctf::metadata_head(description.version, trace).size();
+  return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(description), std::move(trace),
+                                                      std::move(*folder), std::move(*metadata),
+                                                      head_bytes, false));
+}
+
+Result<TraceWriter::Copy> TraceWriter::begin_copy(int parent) const {
+  auto uuid = random_uuid();
+  if (!uuid) return tl::unexpected(std::move(uuid).error());
+  auto folder = TraceFolder::make(parent, description_.directory);
+  if (!folder) return tl::unexpected(std::move(folder).error());
+  return Copy{std::move(*folder), *uuid};
+}
+
+Status TraceWriter::write_metadata(const Copy& copy) {
+  auto file = AppendFile::create(copy.folder.directory.value(), kMetadata);
+  if (!file) return tl::unexpected(std::move(file).error());
+  const std::lock_guard lock(mutex_);
+  ctf::TraceClass trace = trace_;
+  trace.uuid = copy.uuid;
+  SILLAGE_TRY(file->append(ctf::metadata_head(description_.version, trace)));
+  return metadata_.copy_to(*file, head_bytes_);
+}
+
+Result<TraceWriter::Move> TraceWriter::prepare_move(int parent) {
+  std::unique_lock lock(mutex_);
+  auto folder = TraceFolder::make(parent, description_.directory);
+  if (!folder) return tl::unexpected(std::move(folder).error());
+  auto metadata = AppendFile::create(folder->directory.value(), kMetadata);
+  if (!metadata) return tl::unexpected(std::move(metadata).error());
+  SILLAGE_TRY(metadata_.copy_to(*metadata));
+  return Move(*this, std::move(lock), std::move(*folder), std::move(*metadata));
+}
+
+void TraceWriter::Move::complete() {
+  writer_->folder_ = std::move(folder_);
+  writer_->metadata_ = std::move(metadata_);
+  lock_.unlock();
+}
+
+Status TraceWriter::set_clock_offset(std::int64_t clock_offset_ns) {
+  const std::lock_guard lock(mutex_);
+  ctf::TraceClass trace = trace_;
+  trace.clocks.front() = ctf::monotonic_clock_class(boot_id(), clock_offset_ns);
+  const std::string head = ctf::metadata_head(description_.version, trace);
+  constexpr char kNew[] = ".metadata";
+  const int directory = folder_.directory.value();
+  if (!is_in_memory_) ::unlinkat(directory, kNew, 0);  // of one that did not come to its end
+  auto made =
+      is_in_memory_ ? AppendFile::create_in_memory(kMetadata) : AppendFile::create(directory, kNew);
+  if (!made) return tl::unexpected(std::move(made).error());
+  SILLAGE_TRY(made->append(head));
+  SILLAGE_TRY(metadata_.copy_to(*made, head_bytes_));
+  if (!is_in_memory_ && ::renameat(directory, kNew, directory, kMetadata) != 0)
+    return fail_errno("cannot replace the metadata of a trace");
+  metadata_ = std::move(*made);
+  head_bytes_ = head.size();
+  trace_ = std::move(trace);
+  return {};
 }
 
 TraceIdentity TraceWriter::identity() {
@@ -98,15 +169,15 @@ Result<ctf::DataStreamClass> TraceWriter::add_channel(ctf::FieldClassRef event_h
   ctf::DataStreamClass stream =
       ctf::data_stream_class(next_stream_class_, std::move(event_header), std::move(common_context),
                              trace_.clocks.front());
-  SILLAGE_TRY(append_text(metadata_, ctf::metadata_stream_class(version_, trace_, stream)));
+  SILLAGE_TRY(metadata_.append(ctf::metadata_stream_class(description_.version, trace_, stream)));
   ++next_stream_class_;
   return stream;
 }
 
 Status TraceWriter::add_event(const ctf::EventClass& event) {
-  const std::string text = ctf::metadata_event_class(version_, trace_, event);
   const std::lock_guard lock(mutex_);
-  return append_text(metadata_, text);
+  const std::string text = ctf::metadata_event_class(description_.version, trace_, event);
+  return metadata_.append(text);
 }
 
 }  // namespace sillage::collect

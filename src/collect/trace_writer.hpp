@@ -17,28 +17,47 @@
 
 namespace sillage::collect {
 
+/// Where the files of a trace are: its directory, and the index folder in it.
+struct TraceFolder {
+  Fd directory, index;
+
+  /// Makes both, `directory` below `parent`.
+  ///
+  /// Errors: kInvalidArgument  the directory leads out of `parent`.
+  [[nodiscard]] static Result<TraceFolder> make(int parent, std::string_view directory);
+};
+
 /// One trace on disk but for its packets: the directory, its index folder, and the metadata, which
-/// grows.
+/// grows. Or in memory: the metadata alone, until a copy of it is wanted.
 ///
 /// Threads: any.
 class TraceWriter {
  public:
-  /// Makes the folders (`directory` below `parent`) and the head of the metadata.
+  /// What a trace is, wherever it goes.
+  struct Description {
+    std::string directory;  ///< below whatever it is in
+    ctf::Version version = ctf::Version::kCtf18;
+    std::vector<ctf::EnvironmentEntry> environment;
+    std::int64_t clock_offset_ns = 0;
+  };
+
+  /// Makes the folders below `parent` and the head of the metadata.
   ///
   /// Errors: kAlreadyExists    there is a trace already.
   ///         kInvalidArgument  the directory leads out of `parent`.
-  [[nodiscard]] static Result<std::unique_ptr<TraceWriter>> create(
-      int parent, std::string_view directory, ctf::Version version,
-      std::vector<ctf::EnvironmentEntry> environment, std::int64_t clock_offset_ns);
+  [[nodiscard]] static Result<std::unique_ptr<TraceWriter>> create(int parent,
+                                                                   Description description);
+  /// The same of a trace that is nowhere yet.
+  [[nodiscard]] static Result<std::unique_ptr<TraceWriter>> create_in_memory(
+      Description description);
 
   /// Goes on with a trace that an earlier collector made, with the same arguments. What its metadata has behind
   /// `identity.metadata_bytes` goes.
   ///
   /// Errors: kNotFound  there is none; kCorrupt  its metadata has become shorter.
-  [[nodiscard]] static Result<std::unique_ptr<TraceWriter>> resume(
-      int parent, std::string_view directory, ctf::Version version,
-      std::vector<ctf::EnvironmentEntry> environment, std::int64_t clock_offset_ns,
-      const TraceIdentity& identity);
+  [[nodiscard]] static Result<std::unique_ptr<TraceWriter>> resume(int parent,
+                                                                   Description description,
+                                                                   const TraceIdentity& identity);
   /// The trace as resume() wants to know it.
   [[nodiscard]] TraceIdentity identity();
 
@@ -52,25 +71,81 @@ class TraceWriter {
   /// Declares an event class, ids and all as they stand in it.
   [[nodiscard]] Status add_event(const ctf::EventClass& event);
 
+  [[nodiscard]] bool is_in_memory() const { return is_in_memory_; }
+  /// Below whatever it is in.
+  [[nodiscard]] const std::string& directory() const { return description_.directory; }
+  /// Where packets go; nowhere for a trace in memory.
+  ///
+  /// Threads: those between which no Move of it is completed.
   [[nodiscard]] TraceOutput output() const {
-    return {directory_.value(), index_directory_.value(), trace_.uuid.value_or(ctf::Uuid{})};
+    return {folder_.directory.value(), folder_.index.value(), trace_.uuid.value_or(ctf::Uuid{})};
   }
 
- private:
-  TraceWriter(Fd directory, Fd index_directory, AppendFile metadata, ctf::Version version,
-              ctf::TraceClass trace)
-      : directory_(std::move(directory)),
-        index_directory_(std::move(index_directory)),
-        version_(version),
-        trace_(std::move(trace)),
-        metadata_(std::move(metadata)) {}
+  /// A trace with the same classes and an identity of its own: readers take traces of one identity for parts that
+  /// fit together, which snapshots that have the same events are not.
+  struct Copy {
+    TraceFolder folder;
+    ctf::Uuid uuid{};
+    [[nodiscard]] TraceOutput output() const {
+      return {folder.directory.value(), folder.index.value(), uuid};
+    }
+  };
+  /// Makes its folders below another parent.
+  [[nodiscard]] Result<Copy> begin_copy(int parent) const;
+  /// Gives it the metadata, as it is now.
+  ///
+  /// Errors: kAlreadyExists  there is some.
+  [[nodiscard]] Status write_metadata(const Copy& copy);
 
-  const Fd directory_, index_directory_;
-  const ctf::Version version_;
-  const ctf::TraceClass trace_;
+  /// A trace that goes on in another folder, prepared: complete() makes it go on there, otherwise all stays as it is.
+  /// No event is declared while one of these is there.
+  class Move;
+  /// Makes the folders below another parent, and the metadata in it.
+  [[nodiscard]] Result<Move> prepare_move(int parent);
+
+  /// Writes the metadata anew with another offset of the clock; nothing reads half of it.
+  ///
+  /// Errors: those of the new file; the old one stays then.
+  [[nodiscard]] Status set_clock_offset(std::int64_t clock_offset_ns);
+
+ private:
+  TraceWriter(Description description, ctf::TraceClass trace, TraceFolder folder,
+              AppendFile metadata, std::uint64_t head_bytes, bool is_in_memory)
+      : description_(std::move(description)),
+        is_in_memory_(is_in_memory),
+        trace_(std::move(trace)),
+        folder_(std::move(folder)),
+        metadata_(std::move(metadata)),
+        head_bytes_(head_bytes) {}
+  [[nodiscard]] static Result<ctf::TraceClass> describe(const Description& description);
+
+  const Description description_;
+  const bool is_in_memory_;
+  ctf::TraceClass trace_;  // of whose clock the offset changes, under the mutex
+  TraceFolder folder_;
   std::mutex mutex_;  // guards what follows
   AppendFile metadata_;
+  std::uint64_t head_bytes_;  // of the metadata: what set_clock_offset() writes anew
   std::uint64_t next_stream_class_ = 0;
+};
+
+class TraceWriter::Move {
+ public:
+  void complete();
+
+ private:
+  friend class TraceWriter;
+  Move(TraceWriter& writer, std::unique_lock<std::mutex> lock, TraceFolder folder,
+       AppendFile metadata)
+      : writer_(&writer),
+        lock_(std::move(lock)),
+        folder_(std::move(folder)),
+        metadata_(std::move(metadata)) {}
+
+  TraceWriter* writer_;
+  std::unique_lock<std::mutex> lock_;
+  TraceFolder folder_;
+  AppendFile metadata_;
 };
 
 }  // namespace sillage::collect

@@ -6,9 +6,10 @@
 namespace sillage::collect {
 
 UserChannel::UserChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
-                         ring::Ring ring, const std::string& name, bool read_at_end)
+                         ring::Ring ring, const std::string& name, bool read_at_end,
+                         const FileOptions& files)
     : Channel(std::move(trace), std::move(stream_class),
-              {ring.geometry().subbuf_bytes, ring.geometry().subbuf_count, read_at_end}),
+              {ring.geometry().subbuf_bytes, ring.geometry().subbuf_count, read_at_end, files}),
       ring_(std::move(ring)) {
   const ring::RingGeometry& geometry = ring_.geometry();
   for (std::uint32_t i = 0; i < geometry.stream_count; ++i)

@@ -18,7 +18,8 @@ namespace sillage::collect {
 class UserChannel final : public Channel {
  public:
   UserChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
-              ring::Ring ring, const std::string& name, bool read_at_end);
+              ring::Ring ring, const std::string& name, bool read_at_end,
+              const FileOptions& files = {});
 
   void arm(std::vector<Doorbell>& doorbells) override;
   void release_locks(std::uint32_t registration) override;

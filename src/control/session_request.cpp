@@ -177,6 +177,22 @@ Status add_channel(const v1::SessionChannel& message, session::Domain domain,
   return session->add_channel(domain, *request, content);
 }
 
+/// Where snapshots go, and when the session rotates by itself.
+Status add_outputs(const v1::Session& message, session::Session* session) {
+  // A snapshot session begins with an output of its own: those that were saved take its place.
+  session::SnapshotOutputs& outputs = session->snapshot_outputs();
+  outputs = {};
+  for (const v1::SnapshotOutput& output : message.snapshot_outputs())
+    SILLAGE_TRY(outputs.add(output.name(), output.path(), output.max_bytes()));
+  if (message.rotation_period_ns() == 0 && message.rotation_bytes() == 0) return {};
+  SILLAGE_TRY(session->check_rotation());
+  if (message.rotation_period_ns() != 0)
+    SILLAGE_TRY(session->rotation().schedule(Nanoseconds{message.rotation_period_ns()}));
+  if (message.rotation_bytes() != 0)
+    SILLAGE_TRY(session->rotation().schedule(ByteCount{message.rotation_bytes()}));
+  return {};
+}
+
 Status add_inclusion_set(const v1::InclusionSet& message, session::Domain domain,
                          session::Session* session) {
   auto attribute = attribute_of(message.attribute());
@@ -200,6 +216,9 @@ Result<session::Session> saved_session_of(const v1::Session& message) {
   options.name = message.name();
   options.mode = request->mode;
   options.output_path = message.path();
+  // One whose outputs were all removed writes nowhere until it gets another.
+  if (options.mode == session::OutputMode::kSnapshot && options.output_path.empty())
+    options.output_path = "/";
   if (!message.trace_format().empty()) {
     auto format = session::parse_trace_format(message.trace_format());
     if (!format) return tl::unexpected<Error>(std::move(format).error());
@@ -207,6 +226,7 @@ Result<session::Session> saved_session_of(const v1::Session& message) {
   }
   auto session = session::Session::create(std::move(options));
   if (!session) return session;
+  SILLAGE_TRY(add_outputs(message, &*session));
   for (const v1::SessionDomain& part : message.domains()) {
     const auto domain = domain_of(part.domain());
     if (!domain) return tl::unexpected<Error>(domain.error());
@@ -241,10 +261,21 @@ void fill(const session::SessionChannel& channel, v1::SessionChannel* message) {
   for (const std::string& context : channel.contexts) message->add_contexts(context);
 }
 
+void fill(const session::SnapshotOutput& output, v1::SnapshotOutput* message) {
+  message->set_id(output.id);
+  message->set_name(output.name);
+  message->set_path(output.path);
+  message->set_max_bytes(output.max_bytes);
+}
+
 void fill(const session::Session& session, v1::Session* message) {
   const session::Session::Options& options = session.options();
   message->set_name(options.name);
   message->set_path(options.output_path);
+  for (const session::SnapshotOutput& output : session.snapshot_outputs().all())
+    fill(output, message->add_snapshot_outputs());
+  message->set_rotation_period_ns(session.rotation().period().value_or(Nanoseconds{}).value);
+  message->set_rotation_bytes(session.rotation().size().value_or(ByteCount{}).value);
   message->set_mode(static_cast<v1::CreateSessionRequest::Mode>(options.mode));
   message->set_state(static_cast<v1::Session::State>(session.state()));
   message->set_trace_format(std::string(session::trace_format_name(options.format)));

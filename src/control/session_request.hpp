@@ -17,6 +17,7 @@ namespace sillage::control {
 [[nodiscard]] Result<session::RuleSelection> selection_of(const v1::DisableEventRequest& message);
 [[nodiscard]] Result<session::ProcessAttribute> attribute_of(v1::ProcessAttribute message);
 
+void fill(const session::SnapshotOutput& output, v1::SnapshotOutput* message);
 /// A session as it was saved, not started.
 ///
 /// Errors: those of session::Session.

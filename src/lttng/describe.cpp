@@ -89,7 +89,8 @@ std::string rule_text(const v1::SessionRule& entry) {
   return text + "\n" + (rule.place().empty() ? "" : "        Location: " + rule.place() + "\n");
 }
 
-std::string channel_text(const v1::SessionChannel& channel, v1::Domain domain) {
+std::string channel_text(const v1::SessionChannel& channel, v1::Domain domain,
+                         v1::CreateSessionRequest::Mode mode) {
   const v1::ChannelRequest& options = channel.options();
   const auto line = [](const char* name, const std::string& value) {
     return "      " + std::string(name) + value + "\n";
@@ -116,7 +117,9 @@ std::string channel_text(const v1::SessionChannel& channel, v1::Domain domain) {
                                          : std::to_string(options.tracefile_bytes()) + " bytes");
   text += line("Output mode:      ", domain == v1::USER ? "mmap" : "splice");
   text += "\n    Statistics:\n";
-  if (options.overwrite()) {
+  if (mode != v1::CreateSessionRequest::LOCAL) {
+    text += "      None\n";
+  } else if (options.overwrite()) {
     text += line("Lost packets:     ", std::to_string(channel.lost_packets()));
   } else {
     text += line("Discarded events: ", std::to_string(channel.discarded_events()));
@@ -129,6 +132,22 @@ std::string channel_text(const v1::SessionChannel& channel, v1::Domain domain) {
   for (const v1::SessionRule& entry : channel.rules()) text += rule_text(entry);
   if (channel.rules().empty()) text += "      None\n";
   return text + "\n";
+}
+
+/// Where all of it goes; snapshots are asked for.
+std::string output_text(const v1::Session& session) {
+  const bool has_output =
+      session.mode() == v1::CreateSessionRequest::LOCAL && !session.path().empty();
+  return has_output ? "    Trace output: " + session.path() + "\n" : "";
+}
+
+std::string rotation_text(const v1::Session& session) {
+  std::string text;
+  if (session.rotation_period_ns() != 0)
+    text += "    timer period: " + microseconds(session.rotation_period_ns()) + "\n";
+  if (session.rotation_bytes() != 0)
+    text += "    size threshold: " + std::to_string(session.rotation_bytes()) + " bytes\n";
+  return text.empty() ? text : "Automatic rotation schedules:\n" + text + "\n";
 }
 
 std::string domain_head(const v1::SessionDomain& domain) {
@@ -251,7 +270,7 @@ std::string sessions_text(const v1::ListSessionsResponse& list) {
   for (const v1::Session& session : list.sessions()) {
     text += "  " + std::to_string(++number) + ") " + session.name() + " [" + state_text(session) +
             "]\n";
-    if (!session.path().empty()) text += "    Trace output: " + session.path() + "\n";
+    text += output_text(session);
     text += "\n";
   }
   return text + "\nUse lttng list <session_name> for more details\n";
@@ -259,7 +278,7 @@ std::string sessions_text(const v1::ListSessionsResponse& list) {
 
 std::string session_text(const v1::Session& session, const Shown& shown) {
   std::string text = "Recording session " + session.name() + ": [" + state_text(session) + "]\n";
-  if (!session.path().empty()) text += "    Trace output: " + session.path() + "\n";
+  text += output_text(session);
   text += "\n";
   if (shown.only_domains) {
     text += "Domains:\n-------------\n";
@@ -267,12 +286,13 @@ std::string session_text(const v1::Session& session, const Shown& shown) {
       text += domain.domain() == v1::USER ? "  - User space\n" : "  - Kernel\n";
     return text;
   }
+  text += rotation_text(session);
   for (const v1::SessionDomain& domain : session.domains()) {
     if (!is_shown(domain, shown)) continue;
     text += domain_head(domain) + "Channels:\n-------------\n";
     for (const v1::SessionChannel& channel : domain.channels())
       if (shown.channel.empty() || channel.options().name() == shown.channel)
-        text += channel_text(channel, domain.domain());
+        text += channel_text(channel, domain.domain(), session.mode());
   }
   return text;
 }

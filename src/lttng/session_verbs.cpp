@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include "lttng/chosen_sessions.hpp"
 #include "lttng/describe.hpp"
 #include "lttng/verbs.hpp"
-#include "session/glob.hpp"
 
 #include <array>
 #include <utility>
@@ -37,63 +37,23 @@ Result<int> create(Context& context, const CommandLine& line) {
   if (!response) return tl::unexpected<Error>(std::move(response).error());
   const v1::Session& session = response->create_session().session();
   SILLAGE_TRY(set_current_session(context.home, session.name()));
-  context.say("Session " + session.name() + " created.");
-  if (!session.path().empty()) context.say("Traces will be output to " + session.path());
+  if (session.mode() == v1::CreateSessionRequest::SNAPSHOT) {
+    context.say("Snapshot session " + session.name() + " created.");
+    for (const v1::SnapshotOutput& output : session.snapshot_outputs())
+      context.say("Default snapshot output set to " + output.path());
+    context.say(
+        "Every channel enabled for this session will be set to mmap output and default to "
+        "overwrite mode.");
+  } else {
+    context.say("Session " + session.name() + " created.");
+    if (!session.path().empty()) context.say("Traces will be output to " + session.path());
+  }
   if (context.is_mi) {
     MiDocument document("create");
     write_session(session, nullptr, &document);
     context.out += document.finish(true);
   }
   return kExitOk;
-}
-
-/// The sessions that a command line names: by --all, by pattern, by name, or the current one.
-Result<std::vector<std::string>> chosen_sessions(Context& context, const CommandLine& line) {
-  const bool is_glob = line.has("glob");
-  if (!line.has("all") && !is_glob) {
-    if (!line.words().empty()) return std::vector{line.words()[0]};
-    auto current = current_session(context.home);
-    if (!current) return tl::unexpected<Error>(std::move(current).error());
-    return std::vector{*current};
-  }
-  if (is_glob && line.words().empty())
-    return fail(Code::kInvalidArgument, "--glob needs a pattern of sessions' names");
-  v1::Request request;
-  request.mutable_list_sessions();
-  auto response = context.call(std::move(request));
-  if (!response) return tl::unexpected<Error>(std::move(response).error());
-  std::vector<std::string> names;
-  for (const v1::Session& session : response->list_sessions().sessions())
-    if (!is_glob || session::glob_matches(line.words()[0], session.name()))
-      names.push_back(session.name());
-  return names;
-}
-
-/// Does one thing to each chosen session; goes on after a failure.
-template <class Each>
-Result<int> for_each_session(Context& context, const CommandLine& line, std::string_view verb,
-                             Each each) {
-  auto names = chosen_sessions(context, line);
-  MiDocument document(verb);
-  document.open("sessions");
-  if (!names) {
-    if (context.is_mi) context.out += document.finish(false);
-    return tl::unexpected<Error>(std::move(names).error());
-  }
-  int status = kExitOk;
-  for (const std::string& name : *names) {
-    const Status done = each(name, &document);
-    if (done) continue;
-    status = kExitError;
-    // What changes nothing as it is so already is a warning for LTTng.
-    if (done.error().message.starts_with("Tracing already")) {
-      context.warn(done.error().message);
-    } else {
-      context.complain(done.error().text());
-    }
-  }
-  if (context.is_mi) context.out += document.finish(status == kExitOk);
-  return status;
 }
 
 void write_short(const std::string& name, bool is_enabled, MiDocument* document) {
@@ -157,14 +117,6 @@ void say_losses(Context& context, const v1::Session& session) {
   }
 }
 
-/// LTTng's words, which name the session where a verb is about one.
-Error naming(Error error, const std::string& as_lttng) {
-  constexpr std::string_view kPlain = "Session name not found";
-  if (error.code == Code::kNotFound && error.message.starts_with(kPlain))
-    error.message.replace(0, kPlain.size(), as_lttng);
-  return error;
-}
-
 Result<int> destroy(Context& context, const CommandLine& line) {
   return for_each_session(
       context, line, "destroy", [&](const std::string& name, MiDocument* document) -> Status {
@@ -174,10 +126,14 @@ Result<int> destroy(Context& context, const CommandLine& line) {
         auto response = context.call(std::move(request));
         if (!response)
           return tl::unexpected<Error>(
-              naming(std::move(response).error(), "Session name " + name + " not found"));
+              naming_session(std::move(response).error(), "Session name " + name + " not found"));
         const v1::DestroySessionResponse& made = response->destroy_session();
-        if (made.session().state() != v1::Session::CREATED)
+        if (made.session().state() != v1::Session::CREATED &&
+            made.session().mode() == v1::CreateSessionRequest::LOCAL)
           context.say("Destroying session " + name + "..");
+        if (!made.archive().empty())
+          context.say("Trace chunk archive for session " + name + " is now readable at " +
+                      made.archive());
         say_losses(context, made.session());
         if (!made.warning().empty()) context.warn(made.warning());
         context.say("Session " + name + " destroyed");
@@ -195,7 +151,7 @@ Result<int> set_session(Context& context, const CommandLine& line) {
   auto response = context.call(std::move(request));
   if (!response)
     return tl::unexpected<Error>(
-        naming(std::move(response).error(), "Session '" + name + "' not found"));
+        naming_session(std::move(response).error(), "Session '" + name + "' not found"));
   SILLAGE_TRY(set_current_session(context.home, name));
   context.say("Session set to " + name);
   if (context.is_mi) {

@@ -14,7 +14,7 @@ using Value = OptionSpec::Value;
 std::vector<const Verb*> all_verbs() {
   std::vector<const Verb*> all;
   for (const auto verbs : {session_verbs(), channel_verbs(), event_verbs(), tracker_verbs(),
-                           file_verbs(), status_verbs()})
+                           snapshot_verbs(), rotation_verbs(), file_verbs(), status_verbs()})
     for (const Verb& verb : verbs) all.push_back(&verb);
   return all;
 }

@@ -27,7 +27,14 @@ KernelStreamReader::KernelStreamReader(KernelStream stream)
   unwritten_ = missing.unwritten_events;
 }
 
+std::unique_ptr<RunSource> KernelStreamReader::peek() const {
+  auto other = std::make_unique<KernelStreamReader>(*this);
+  other->peeks_ = true;
+  return other;
+}
+
 void KernelStreamReader::release() {
+  if (peeks_) return;
   stream_.release(sequence_, accounted_,
                   {loss_.overrun_events, loss_.overrun_subbufs, loss_.corrupt_events,
                    loss_.corrupt_subbufs, unwritten_});

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -44,6 +45,7 @@ class KernelStreamReader final : public RunSource {
   [[nodiscard]] std::uint64_t lost_by_writers() override;
   [[nodiscard]] std::uint64_t pending_events() const override;
   [[nodiscard]] std::uint64_t corrupt_events() const override { return loss_.corrupt_events; }
+  [[nodiscard]] std::unique_ptr<RunSource> peek() const override;
 
   void note_unwritten(std::uint64_t events) override { unwritten_ += events; }
 
@@ -72,6 +74,7 @@ class KernelStreamReader final : public RunSource {
   KernelStream stream_;
   std::uint64_t sequence_;   // of the sub-buffer to read next
   std::uint64_t accounted_;  // events before it: given out, overrun or corrupt
+  bool peeks_ = false;       // gives nothing back, and leaves no place for the next reader
   bool lent_ = false;        // the sub-buffer before sequence_ is the caller's until the next call
   std::uint64_t skipped_ = 0;      // sub-buffers skipped since the last run
   std::uint64_t unwritten_ = 0;    // events given out that the disk refused

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -71,6 +72,10 @@ class RunSource {
 
   /// Events in sub-buffers skipped because their accounts cannot be.
   [[nodiscard]] virtual std::uint64_t corrupt_events() const = 0;
+
+  /// Another source that begins where this one is and gives nothing back to the writers: what it reads
+  /// is still there for this one and for others.
+  [[nodiscard]] virtual std::unique_ptr<RunSource> peek() const = 0;
 
  protected:
   RunSource() = default;

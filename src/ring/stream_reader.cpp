@@ -32,6 +32,12 @@ StreamReader::StreamReader(const RingGeometry& geometry, std::byte* control, con
       accounted_(first_event),
       floor_(first_sequence) {}
 
+std::unique_ptr<RunSource> StreamReader::peek() const {
+  auto other = std::make_unique<StreamReader>(*this);
+  other->peeks_ = true;
+  return other;
+}
+
 std::optional<Run> StreamReader::next_run(std::span<std::byte> buffer, bool flush) {
   for (int tries = kMaxSkips; tries > 0; --tries) {
     if (!placed_ && !place()) return std::nullopt;
@@ -209,7 +215,7 @@ std::uint64_t StreamReader::bytes_from(std::uint64_t sequence, std::uint64_t pos
 // Pairs with the writers' load of `consumed` before they switch (src/probe): what they write over
 // has been copied.
 void StreamReader::release(std::uint64_t sequence) {
-  if (!geometry_.overwrite)
+  if (!geometry_.overwrite && !peeks_)
     __atomic_store_n(&control_->consumed, start_of(sequence), __ATOMIC_RELEASE);
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -43,6 +44,7 @@ class StreamReader final : public RunSource {
   [[nodiscard]] std::uint64_t lost_by_writers() override;
   [[nodiscard]] std::uint64_t pending_events() const override;
   [[nodiscard]] std::uint64_t corrupt_events() const override { return loss_.corrupt_events; }
+  [[nodiscard]] std::unique_ptr<RunSource> peek() const override;
 
   /// Events given out as runs since the start.
   [[nodiscard]] std::uint64_t delivered_events() const { return delivered_; }
@@ -76,6 +78,7 @@ class StreamReader final : public RunSource {
   std::uint64_t sequence_;   // of the sub-buffer to read from
   std::uint32_t read_ = 0;   // bytes of it given out already
   std::uint64_t accounted_;  // events before the next byte to read: given out, overrun or corrupt
+  bool peeks_ = false;       // gives nothing back
   bool placed_ = false;      // entry_ is that of sequence_; else it is to be found from floor_ on
   Entry entry_;
   std::uint64_t floor_;        // not placed: the first sub-buffer that may be read

@@ -28,7 +28,10 @@ struct ChannelOptions {
   /// How long a program that allows it waits for room: 0 = not at all, UINT64_MAX = for ever.
   Nanoseconds blocking_timeout{0};
   BufferOwnership ownership = BufferOwnership::kUser;
-  bool preallocate = true;  ///< all memory at once, so that no program waits for it later
+  bool preallocate = true;            ///< all memory at once, so that no program waits for it later
+  ByteCount tracefile_bytes{};        ///< of a trace file; 0: no limit
+  std::uint32_t tracefile_count = 0;  ///< files of a stream, the oldest written over; 0: no limit
+  Nanoseconds switch_period{};  ///< how long a sub-buffer is written at most; 0: until it is full
 };
 
 /// Asks for events by name, level and contents. Two rules are the same if all members are.

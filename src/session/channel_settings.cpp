@@ -74,9 +74,6 @@ Result<ChannelSettings> settle(const ChannelRequest& request, Domain domain, Out
   settings.name = request.name;
   settings.ownership = request.ownership.value_or(BufferOwnership::kUser);
   const Defaults defaults = defaults_of(domain, settings.ownership);
-  if (mode == OutputMode::kSnapshot && request.overwrite == false)
-    return fail(Code::kInvalidArgument,
-                "Overwrite mode only allowed for snapshot sessions' channels: leave out --discard");
   settings.overwrite = request.overwrite.value_or(mode == OutputMode::kSnapshot);
   settings.subbuf_bytes = {std::max(
       kPage, std::bit_ceil(request.subbuf_bytes.value_or(ByteCount{defaults.subbuf_bytes}).value))};

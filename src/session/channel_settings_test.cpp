@@ -31,7 +31,7 @@ TEST(ChannelSettings, LeftOutOptions_AreLttngsDefaults) {
 TEST(ChannelSettings, SnapshotSession_Overwrites) {
   EXPECT_TRUE(settle({}, Domain::kUser, OutputMode::kSnapshot)->overwrite);
   EXPECT_TRUE(settle({}, Domain::kKernel, OutputMode::kSnapshot)->overwrite);
-  EXPECT_FALSE(settle({.overwrite = false}, Domain::kUser, OutputMode::kSnapshot));
+  EXPECT_FALSE(settle({.overwrite = false}, Domain::kUser, OutputMode::kSnapshot)->overwrite);
 }
 
 TEST(ChannelSettings, Sizes_AreRoundedUp) {

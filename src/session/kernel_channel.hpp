@@ -18,10 +18,13 @@ struct KernelChannelOptions {
   bool overwrite = false;  ///< flight recorder: the oldest events are lost; else the newest
   std::optional<ByteCount> subbuf_bytes{};
   std::optional<std::uint32_t> subbuf_count{};
-  bool state_dump = true;           ///< record the kernel's initial state, too
-  bool memory_maps = false;         ///< and therein the memory maps of all processes
-  std::uint32_t syscall_bytes = 0;  ///< first bytes of the buffers of read, write and their like
-  bool may_change = false;          ///< rules come and go while it records
+  bool state_dump = true;             ///< record the kernel's initial state, too
+  bool memory_maps = false;           ///< and therein the memory maps of all processes
+  std::uint32_t syscall_bytes = 0;    ///< first bytes of the buffers of read, write and their like
+  bool may_change = false;            ///< rules come and go while it records
+  ByteCount tracefile_bytes{};        ///< of a trace file; 0: no limit
+  std::uint32_t tracefile_count = 0;  ///< files of a stream, the oldest written over; 0: no limit
+  Nanoseconds switch_period{};  ///< how long a sub-buffer is written at most; 0: until it is full
 };
 
 /// Asks for instrumentation of one kind.

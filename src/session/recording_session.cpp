@@ -30,6 +30,10 @@ Result<RecordingSession> RecordingSession::create(Options options) {
     return fail(Code::kInvalidArgument, "a session's name must be 1 to 254 bytes without a slash");
   }
   const std::string& path = options.output_path;
+  if (options.in_memory) {
+    if (path.empty()) return RecordingSession(std::move(options));
+    return fail(Code::kInvalidArgument, "what is kept in memory has no output path");
+  }
   if (path.empty() || path[0] != '/' || path.size() > kMaxPath ||
       path.find('\0') != std::string::npos) {
     return fail(Code::kInvalidArgument,

@@ -39,13 +39,14 @@ class RecordingSession {
  public:
   struct Options {
     std::string name;
-    std::string output_path;  ///< absolute
+    std::string output_path;  ///< absolute; "" with `in_memory`
+    bool in_memory = false;   ///< nothing is written but snapshots
     TraceFormat format = TraceFormat::kCtf18;
     ProcessSet processes;
     InclusionSets inclusion{};  ///< of programs, too: all of them must have a process
   };
 
-  /// Errors: kInvalidArgument  an empty, overlong or slashed name; an output path that is not absolute.
+  /// Errors: kInvalidArgument  an empty, overlong or slashed name; an output path that is not absolute, or not wanted.
   [[nodiscard]] static Result<RecordingSession> create(Options options);
 
   [[nodiscard]] const Options& options() const { return options_; }

@@ -44,12 +44,32 @@ Result<Session> Session::create(Options options) {
        path.find('\0') != std::string::npos))
     return fail(Code::kInvalidArgument,
                 "the output must be an absolute path of at most 4000 bytes");
-  return Session(std::move(options));
+  Session session(std::move(options));
+  if (session.options_.mode == OutputMode::kSnapshot)
+    if (auto added = session.snapshot_outputs_.add({}, session.options_.output_path, 0); !added)
+      return tl::unexpected<Error>(std::move(added).error());
+  return session;
+}
+
+Status Session::check_snapshot() const {
+  if (options_.mode == OutputMode::kLocal)
+    return fail(Code::kUnsupported,
+                "Snapshot command can't be applied to a non-snapshot session: create one with "
+                "--snapshot");
+  if (state_ == State::kCreated) return fail(Code::kNotReady, "Session needs to be started once");
+  return {};
+}
+
+Status Session::check_rotation() const {
+  if (options_.mode == OutputMode::kLocal) return {};
+  return fail(Code::kUnsupported,
+              "Rotation feature not available for this session's creation mode: it has no files");
 }
 
 bool Session::operator==(const Session& other) const {
   return options_.name == other.options_.name && state_ == other.state_ &&
-         domains_ == other.domains_;
+         domains_ == other.domains_ && snapshot_outputs_ == other.snapshot_outputs_ &&
+         rotation_ == other.rotation_;
 }
 
 const SessionChannel* Session::find_channel(Domain domain, std::string_view name) const {

@@ -6,6 +6,8 @@
 #include "session/inclusion_set.hpp"
 #include "session/recording_rule.hpp"
 #include "session/recording_session.hpp"
+#include "session/rotation.hpp"
+#include "session/snapshot_output.hpp"
 
 #include <array>
 #include <cstddef>
@@ -128,6 +130,17 @@ class Session {
   /// Errors: kInvalidArgument  the domain's tracer does not know the attribute.
   [[nodiscard]] Result<InclusionSet*> inclusion_set(Domain domain, ProcessAttribute attribute);
 
+  /// Where its snapshots go; a snapshot session begins with one output, its own.
+  [[nodiscard]] SnapshotOutputs& snapshot_outputs() { return snapshot_outputs_; }
+  [[nodiscard]] const SnapshotOutputs& snapshot_outputs() const { return snapshot_outputs_; }
+  /// Errors: kUnsupported  all of it is written to files; kNotReady  it was never started.
+  [[nodiscard]] Status check_snapshot() const;
+
+  [[nodiscard]] Rotation& rotation() { return rotation_; }
+  [[nodiscard]] const Rotation& rotation() const { return rotation_; }
+  /// Errors: kUnsupported  it has no files.
+  [[nodiscard]] Status check_rotation() const;
+
   bool operator==(const Session& other) const;
 
  private:
@@ -148,6 +161,8 @@ class Session {
   Options options_;
   State state_ = State::kCreated;
   std::array<DomainPart, 2> domains_;
+  SnapshotOutputs snapshot_outputs_;
+  Rotation rotation_;
 };
 
 }  // namespace sillage::session

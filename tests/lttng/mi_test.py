@@ -73,6 +73,33 @@ CASES = """
     set-session nobody | fails |
     create two --trace-format=ctf-2 -o DIR/two | | session/trace_format=CTF_2
     destroy --all | |
+    create flight --snapshot -o DIR/flight | | session/name=flight
+    enable-event -u tour:step | |
+    snapshot record | fails |
+    start | |
+    snapshot add-output --name=other --max-size=2M DIR/other | | snapshot_action/name=add-output \
+        snapshot_action/output/snapshot/id=2 snapshot_action/output/snapshot/max_size=2097152
+    snapshot list-output | | snapshot_action/output/session/snapshots/snapshot/name=other
+    snapshot record --name=x DIR/third | | snapshot_action/output/snapshot/name=x
+    snapshot del-output other | | snapshot_action/output/snapshot/ctrl_url=DIR/other
+    snapshot del-output other | fails |
+    clear | | sessions/session/name=flight
+    rotate | fails |
+    destroy | |
+    create chunks -o DIR/chunks | |
+    enable-event -u tour:step | |
+    start | |
+    rotate | | rotation/session_name=chunks rotation/state=COMPLETED
+    rotate --no-wait | | rotation/state=ONGOING
+    enable-rotation --timer=10s --size=1G | | \
+        rotation_schedule_results/rotation_schedule_result/rotation_schedule/periodic/time_us=10000000 \
+        rotation_schedule_results/rotation_schedule_result/rotation_schedule/size_threshold/bytes=1073741824
+    enable-rotation --size=1G | fails | rotation_schedule_results/rotation_schedule_result/success=false
+    list chunks | | sessions/session/name=chunks
+    disable-rotation --timer --size | | rotation_schedule_results/rotation_schedule_result/success=true
+    regenerate metadata | | regenerate_action/name=metadata
+    regenerate statedump | | regenerate_action/name=statedump
+    destroy | | sessions/session/name=chunks
     list -k -f | | domains/domain/type=KERNEL domains/domain/events/event/name=sched_switch \
         domains/domain/events/event/event_fields/event_field/name=next_comm
     list -k --syscall | | domains/domain/events/event/name=openat domains/domain/events/event/type=SYSCALL"""

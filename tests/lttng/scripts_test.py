@@ -150,6 +150,105 @@ SCRIPTS = {
         lttng untrack -u --vuid --all
         emit 3
         lttng destroy""",
+    "a snapshot when something went wrong": """
+        lttng create flight --snapshot --output=OUT/a
+        lttng list flight
+        lttng snapshot record
+        lttng enable-event -u tour:step,tour:alarm
+        lttng rotate
+        lttng start
+        emit 20
+        lttng snapshot record
+        lttng snapshot record --name=mine OUT/b
+        lttng snapshot list-output
+        lttng snapshot del-output 1
+        lttng snapshot add-output --name=small --max-size=2M OUT/c
+        lttng snapshot list-output
+        lttng snapshot del-output small
+        lttng snapshot del-output small
+        lttng snapshot record
+        lttng snapshot add-output
+        lttng snapshot foo
+        lttng snapshot
+        lttng list flight
+        lttng clear
+        lttng stop
+        lttng regenerate metadata
+        lttng destroy""",
+    "snapshots of what clear left": """
+        lttng create flight --snapshot --output=OUT/a
+        lttng enable-event -u tour:step
+        lttng start
+        emit 20
+        lttng clear
+        emit 10
+        lttng stop
+        lttng snapshot record
+        lttng destroy""",
+    "one chunk after the other": """
+        lttng create chunks --output=OUT/a
+        lttng enable-event -u tour:step
+        lttng rotate
+        lttng snapshot record
+        lttng start
+        emit 10
+        lttng rotate
+        emit 20
+        lttng rotate
+        emit 5
+        lttng regenerate metadata
+        lttng regenerate statedump
+        lttng regenerate foo
+        lttng regenerate
+        lttng stop
+        emit 3
+        lttng rotate
+        lttng rotate
+        lttng start
+        emit 4
+        lttng destroy""",
+    "rotation by schedule": """
+        lttng create schedule --output=OUT/a
+        lttng enable-event -u tour:step
+        lttng start
+        emit 10
+        lttng enable-rotation --timer=10000000
+        lttng enable-rotation --timer=10000000
+        lttng enable-rotation --size=10M
+        lttng enable-rotation
+        lttng enable-rotation --timer=soon
+        lttng list schedule
+        lttng disable-rotation --timer
+        lttng disable-rotation --timer
+        lttng disable-rotation --size
+        lttng disable-rotation
+        lttng clear
+        emit 5
+        lttng rotate nobody
+        lttng clear nobody
+        lttng stop
+        lttng destroy""",
+    "trace files as rings": """
+        lttng create rings --output=OUT/a
+        lttng enable-channel -u --subbuf-size=4k --num-subbuf=64 --tracefile-size=1M --tracefile-count=2 mine
+        lttng enable-event -u -c mine tour:step
+        lttng start
+        emit 100
+        lttng stop
+        lttng list rings
+        lttng destroy""",
+    "no output but a snapshot": """
+        lttng create none --no-output
+        lttng list none
+        lttng enable-event -u tour:step
+        lttng start
+        emit 10
+        lttng snapshot list-output
+        lttng snapshot record
+        lttng snapshot record --max-size=foo OUT/a
+        lttng snapshot record OUT/a
+        lttng rotate
+        lttng destroy""",
     "mistakes": """
         lttng start
         lttng set-session nobody
@@ -183,6 +282,7 @@ SCRIPTS = {
 }
 # A dot for each time it looked whether data are there yet; the place of a session in its table.
 CHANCE = re.compile(r"\.+$|^  \d+\)")
+DATETIME = re.compile(r"\d{8}T\d{6}[+-]\d{4}|\d{8}-\d{6}")
 
 
 class Side:
@@ -234,7 +334,10 @@ class Side:
 
     def plain(self, text):
         """Without paths of this side, and what chance makes."""
-        return sorted(CHANCE.sub("", line) for line in text.replace(str(self.root), "HOME").splitlines() if line)
+        plain = DATETIME.sub("TIME", text.replace(str(self.root), "HOME"))
+        # LTTng says it behind the dots of its waiting.
+        plain = plain.replace("..Trace chunk archive", "..\nTrace chunk archive")
+        return sorted(CHANCE.sub("", line) for line in plain.splitlines() if line)
 
 
 def events(directory):

@@ -40,8 +40,14 @@ SESSIONS = """
     create running -o DIR/running
     enable-event -u tour:step
     start
+    create flight --snapshot -o DIR/flight
+    enable-event -u tour:step
+    create turning -o DIR/turning
+    enable-event -u tour:step
+    enable-rotation --timer=10s --size=10M
+    create quiet --no-output
     create empty -o DIR/empty"""
-NAMES = ("empty", "process", "running", "whole")
+NAMES = ("empty", "flight", "process", "quiet", "running", "turning", "whole")
 
 
 def canonical(path, root, enables_channels):

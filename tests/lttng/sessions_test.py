@@ -188,8 +188,11 @@ def failures_change_nothing(box):
                                 ("globbing pattern", "enable-event", "-u", "tour:step", "-x", "a"),
                                 ("Session name not found", "start", "g"),
                                 ("at least two", "enable-channel", "-u", "x", "--overwrite", "--num-subbuf=1"),
-                                ("switch timer", "enable-channel", "-u", "x", "--switch-timer=1000"),
-                                ("not local", "create", "g", "--snapshot")):
+                                ("per CPU", "enable-channel", "-u", "x", "--buffer-allocation=per-channel"),
+                                ("non-snapshot session", "snapshot", "record"),
+                                ("needs to be started once", "rotate"),
+                                ("must be more than 0", "enable-rotation", "--timer=0"),
+                                ("output", "snapshot", "add-output")):
         _, error = lttng(box, *arguments, status=1)
         check(message in error, f"{arguments}: {error}")
     check(lttng(box, "list", "f")[0] == before, "something changed")
