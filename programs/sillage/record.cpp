@@ -138,8 +138,11 @@ class Recorder {
     if (!program_.empty()) {
       std::vector<std::pair<std::string, std::string>> environment = {
           {plan_.mark_name, plan_.mark_value}};
-      if (!plan_.library_path.empty())
+      if (!plan_.library_path.empty()) {
         environment.emplace_back("LD_LIBRARY_PATH", plan_.library_path);
+        // Where logging agents look for a daemon: the one that this command talks to, not LTTng's.
+        environment.emplace_back("LTTNG_HOME", apps::runtime_paths().directory);
+      }
       if (plan_.allows_blocking) environment.emplace_back("SILLAGE_ALLOW_BLOCKING", "1");
       // Events from the first one on are what was asked for, so a daemon on a busy machine is given time.
       if (getenv(kRegisterTimeout) == nullptr) environment.emplace_back(kRegisterTimeout, "5000");

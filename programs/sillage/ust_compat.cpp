@@ -20,6 +20,9 @@ Result<std::string> ust_library_path() {
     if (!std::filesystem::exists(directory / "liblttng-ust.so.1", error)) continue;
     const char* before = std::getenv("LD_LIBRARY_PATH");
     std::string path = directory.string();
+    // Of programs of 32 bits, where they are installed; the loader takes what fits.
+    const std::filesystem::path narrow = prefix / "lib32" / "sillage" / "ust";
+    if (std::filesystem::exists(narrow, error)) path += ':' + narrow.string();
     if (before != nullptr && before[0] != 0) path += ':' + std::string(before);
     return path;
   }

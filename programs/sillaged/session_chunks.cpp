@@ -30,48 +30,57 @@ Error about(Error error, const std::string& session) {
   return error;
 }
 
+Status add_output(session::SessionList& sessions,
+                  const control::v1::AddSnapshotOutputRequest& request, Response* response) {
+  auto session = sessions.find(request.session());
+  if (!session) return tl::unexpected<Error>(std::move(session).error());
+  if ((*session)->options().mode == session::OutputMode::kLocal)
+    return (*session)->check_snapshot();
+  const auto& output = request.output();
+  auto added = (*session)->snapshot_outputs().add(output.name(), output.path(), output.max_bytes());
+  if (!added) return tl::unexpected<Error>(std::move(added).error());
+  control::fill(*added, response->mutable_add_snapshot_output()->mutable_output());
+  return {};
+}
+
+Status remove_output(session::SessionList& sessions,
+                     const control::v1::RemoveSnapshotOutputRequest& request, Response* response) {
+  auto session = sessions.find(request.session());
+  if (!session) return tl::unexpected<Error>(std::move(session).error());
+  auto removed = (*session)->snapshot_outputs().remove(request.output());
+  if (!removed) return tl::unexpected<Error>(std::move(removed).error());
+  control::fill(*removed, response->mutable_remove_snapshot_output()->mutable_output());
+  return {};
+}
+
 }  // namespace
 
 bool SessionService::handle_chunks(ConnectionId connection, const Request& request) {
   Response response;
-  const auto answer = [&](const Status& done) {
-    if (done) return host_.reply(connection, response);
-    host_.reply(connection, done.error());
-  };
+  Status done;
   switch (request.request_case()) {
-    case Request::kRecordSnapshot: record_snapshot(connection, request.record_snapshot()); break;
-    case Request::kAddSnapshotOutput: {
-      const auto& asked = request.add_snapshot_output();
-      auto session = sessions_.find(asked.session());
-      if (!session) return host_.reply(connection, session.error()), true;
-      if ((*session)->options().mode == session::OutputMode::kLocal)
-        return host_.reply(connection, (*session)->check_snapshot().error()), true;
-      const auto& output = asked.output();
-      auto added =
-          (*session)->snapshot_outputs().add(output.name(), output.path(), output.max_bytes());
-      if (!added) return host_.reply(connection, added.error()), true;
-      control::fill(*added, response.mutable_add_snapshot_output()->mutable_output());
-      answer({});
+    case Request::kRecordSnapshot:
+      record_snapshot(connection, request.record_snapshot());
+      return true;
+    case Request::kRotateSession: rotate(connection, request.rotate_session()); return true;
+    case Request::kClearSession: clear(connection, request.clear_session().session()); return true;
+    case Request::kRegenerate: regenerate(connection, request.regenerate()); return true;
+    case Request::kAddSnapshotOutput:
+      done = add_output(sessions_, request.add_snapshot_output(), &response);
       break;
-    }
-    case Request::kRemoveSnapshotOutput: {
-      const auto& asked = request.remove_snapshot_output();
-      auto session = sessions_.find(asked.session());
-      if (!session) return host_.reply(connection, session.error()), true;
-      auto removed = (*session)->snapshot_outputs().remove(asked.output());
-      if (!removed) return host_.reply(connection, removed.error()), true;
-      control::fill(*removed, response.mutable_remove_snapshot_output()->mutable_output());
-      answer({});
+    case Request::kRemoveSnapshotOutput:
+      done = remove_output(sessions_, request.remove_snapshot_output(), &response);
       break;
-    }
-    case Request::kRotateSession: rotate(connection, request.rotate_session()); break;
     case Request::kScheduleRotation:
       response.mutable_schedule_rotation();
-      answer(schedule_rotation(request.schedule_rotation()));
+      done = schedule_rotation(request.schedule_rotation());
       break;
-    case Request::kClearSession: clear(connection, request.clear_session().session()); break;
-    case Request::kRegenerate: regenerate(connection, request.regenerate()); break;
     default: return false;
+  }
+  if (done) {
+    host_.reply(connection, response);
+  } else {
+    host_.reply(connection, done.error());
   }
   return true;
 }
@@ -108,10 +117,10 @@ Status SessionService::begin_rotation(const std::string& name,
                                       std::function<void(Result<std::string>)> then) {
   auto session = sessions_.find(name);
   if (!session) return tl::unexpected<Error>(std::move(session).error());
-  SILLAGE_TRY((*session)->check_rotation());
   const std::string now = chunk_datetime();
   const auto archive = (*session)->rotation().archive(now);
   if (!archive) return tl::unexpected<Error>(archive.error());
+  SILLAGE_TRY((*session)->check_rotation());
   const std::string path = (*session)->options().output_path + "/" + *archive;
   Recording* recording = running_.at(name).recording;
   run(

@@ -19,10 +19,9 @@
 namespace sillage::apps {
 namespace {
 
-constexpr std::uint16_t kFirstPort = 5345, kLastPort = 5354;  // LTTng's, parity U26
-constexpr std::size_t kMaxAgents = 1024;                      // each is a descriptor
-constexpr std::size_t kMaxUnsent = 64 * 1024;                 // of an agent that does not read
-constexpr int kPerRound = 64;                                 // then others get their turn
+constexpr std::size_t kMaxAgents = 1024;       // each is a descriptor
+constexpr std::size_t kMaxUnsent = 64 * 1024;  // of an agent that does not read
+constexpr int kPerRound = 64;                  // then others get their turn
 constexpr std::size_t kNameBytes = 256;
 constexpr std::size_t kGreetingBytes = 16;
 constexpr std::uint32_t kMajor = 2;
@@ -68,11 +67,6 @@ sockaddr_in local_address(std::uint16_t port) {
   return address;
 }
 
-bool bind_to(const Fd& socket_fd, std::uint16_t port) {
-  const sockaddr_in address = local_address(port);
-  return bind(socket_fd.value(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
-
 /// Whether somebody serves the port that a file names.
 bool is_served(const std::string& file) {
   std::ifstream stream(file);
@@ -111,14 +105,12 @@ Status AgentServer::start(const Options& options) {
   epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
   listener_ = Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!epoll_ || !listener_) return fail_errno("cannot set up the socket for logging agents");
-  std::uint16_t port = kFirstPort;
-  while (port <= kLastPort && !bind_to(listener_, port)) ++port;
-  if (port > kLastPort && !bind_to(listener_, 0))
+  sockaddr_in address = local_address(0);
+  socklen_t bytes = sizeof address;
+  if (bind(listener_.value(), reinterpret_cast<const sockaddr*>(&address), bytes) != 0)
     return fail_errno("there is no port for logging agents on 127.0.0.1");
   if (::listen(listener_.value(), SOMAXCONN) != 0)
     return fail_errno("cannot listen for logging agents");
-  sockaddr_in address = {};
-  socklen_t bytes = sizeof address;
   if (getsockname(listener_.value(), reinterpret_cast<sockaddr*>(&address), &bytes) != 0)
     return fail_errno("cannot find out the port for logging agents");
   port_ = ntohs(address.sin_port);

@@ -53,7 +53,7 @@ class AgentServer {
   /// Whether the event of that name is wanted.
   using IsWanted = std::function<bool(std::string_view event)>;
 
-  /// Listens on the first free port of those that LTTng takes (5345 to 5354), or on any.
+  /// Listens on any port, to leave LTTng's daemons the ten (5345 to 5354) of which they need one: agents go by the file.
   ///
   /// Errors: kSystem  there is no port to be had. Port files that cannot be written are left out.
   [[nodiscard]] static Result<std::unique_ptr<AgentServer>> listen(const Options& options,

@@ -68,7 +68,7 @@ TEST_F(ChunkTest, Snapshot_HasTheNewestAndTakesNothing) {
   const auto second = collector_->snapshot({.path = below("second")});
   ASSERT_TRUE(second) << second.error().text();
   EXPECT_EQ(first->events, second->events);
-  EXPECT_GT(first->events, 3u * 4096 / 13);
+  EXPECT_GT(first->events, 3u * 4096 / 16);
   const auto numbers = numbers_of("first");
   EXPECT_EQ(numbers, range(5000 - first->events, 5000));
   EXPECT_EQ(numbers_of("second"), numbers);

@@ -146,6 +146,7 @@ Result<RecordingRule> rule_of(const v1::RecordingRule& message) {
 Result<session::RuleSelection> selection_of(const v1::DisableEventRequest& message) {
   session::RuleSelection which;
   if (message.has_name()) which.name = message.name();
+  if (message.has_filter()) which.filter = message.filter();
   if (!message.has_kind()) return which;
   auto kind = kind_of(message.kind());
   if (!kind) return tl::unexpected<Error>(std::move(kind).error());

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "lttng/agents.hpp"
 #include "lttng/describe.hpp"
 #include "lttng/verbs.hpp"
 #include "session/log_level.hpp"
@@ -94,6 +95,7 @@ std::string what_was_enabled(const v1::RecordingRule& rule, v1::Domain domain,
 }
 
 Result<int> enable_event(Context& context, const CommandLine& line) {
+  if (const Agent* agent = agent_of(line)) return enable_agent_event(context, line, *agent);
   const auto domain = domain_for(line);
   if (!domain) return tl::unexpected<Error>(domain.error());
   auto rule = rule_option(line, *domain);
@@ -138,6 +140,7 @@ Result<int> enable_event(Context& context, const CommandLine& line) {
 }
 
 Result<int> disable_event(Context& context, const CommandLine& line) {
+  if (const Agent* agent = agent_of(line)) return disable_agent_event(context, line, *agent);
   const auto domain = domain_for(line);
   if (!domain) return tl::unexpected<Error>(domain.error());
   const auto kind = kind_option(line);

@@ -101,8 +101,9 @@ Result<std::string> session_for(const Context& context, const CommandLine& line)
 Result<control::v1::Domain> domain_for(const CommandLine& line) {
   for (const char* agent : {"jul", "log4j", "log4j2", "python"})
     if (line.has(agent))
-      return fail(Code::kUnsupported, std::string("--") + agent +
-                                          ": loggers are not traced; use --userspace or --kernel");
+      return fail(Code::kUnsupported,
+                  std::string("--") + agent +
+                      ": only enable-event and disable-event know loggers; use --userspace");
   if (line.has("kernel") == line.has("userspace"))
     return fail(Code::kInvalidArgument, "Please specify a domain (--kernel/--userspace).");
   return line.has("kernel") ? control::v1::KERNEL : control::v1::USER;

@@ -27,10 +27,10 @@ struct Verb {
 [[nodiscard]] std::span<const Verb> channel_verbs();  ///< enable-, disable-channel, add-context
 [[nodiscard]] std::span<const Verb> event_verbs();    ///< enable-event, disable-event
 [[nodiscard]] std::span<const Verb> tracker_verbs();  ///< track, untrack
+[[nodiscard]] std::span<const Verb> file_verbs();     ///< load, save
 [[nodiscard]] std::span<const Verb> snapshot_verbs();  ///< snapshot
 /// rotate, enable-, disable-rotation, clear, regenerate
 [[nodiscard]] std::span<const Verb> rotation_verbs();
-[[nodiscard]] std::span<const Verb> file_verbs();    ///< load, save
 [[nodiscard]] std::span<const Verb> status_verbs();  ///< list, status, view, version, why-empty
 
 /// nullptr if there is none.

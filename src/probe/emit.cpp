@@ -85,14 +85,21 @@ constexpr std::uint32_t kScratchBytes = 704;
   record_slow(slot, Payload{&piece, 1, bytes, ip, serial});
 }
 
+/// Fields that are not recorded, for filters.
+struct Unwritten {
+  const sillage_part* parts = nullptr;
+  std::uint32_t count = 0;
+};
+
 /// Records a payload in one piece on a slot that has a filter, if that wants it; 16 bytes of it can be read.
 [[gnu::noinline]] void record_filtered(sillage_slot* slot, const void* payload, std::uint32_t bytes,
-                                       std::uint64_t ip) {
+                                       std::uint64_t ip, Unwritten unwritten = {}) {
   // What follows is of the configuration with this serial, or is not recorded.
   std::uint32_t serial = __atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE);
   const Filter* filter = slot->filter;
   if (serial == 0 || filter == nullptr) return;
-  if (filter_accepts_bytes(filter, slot->event, payload, bytes, slot->ring, ip)) {
+  if (filter_accepts_bytes(filter, slot->event, payload, bytes, slot->ring, ip, unwritten.parts,
+                           unwritten.count)) {
     record_accepted(slot, serial, payload, bytes, ip);
   } else {
     count_rejected(slot->ring);
@@ -104,7 +111,8 @@ constexpr std::uint32_t kScratchBytes = 704;
 [[gnu::always_inline]] inline void record_bytes(sillage_slot* slot, const void* payload,
                                                 std::uint32_t bytes,
                                                 [[maybe_unused]] bool can_overread,
-                                                bool is_assembled, std::uint64_t ip) {
+                                                bool is_assembled, std::uint64_t ip,
+                                                Unwritten unwritten = {}) {
   for (; slot != nullptr; slot = slot->next) {
     if (__atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE) == 0) continue;
     if (slot->ring->context_bytes != 0 && slot->filter == nullptr) {
@@ -120,7 +128,7 @@ constexpr std::uint32_t kScratchBytes = 704;
     }
 #endif
     if (slot->filter != nullptr) {
-      if (!is_assembled) record_filtered(slot, payload, bytes, ip);
+      if (!is_assembled) record_filtered(slot, payload, bytes, ip, unwritten);
       continue;
     }
     if (slot->ring->rseq_index_count == 0 && record_locked(slot, payload, bytes, 0)) continue;
@@ -327,7 +335,8 @@ void sillage_emit_bytes(sillage_site* site, const void* payload, std::uint32_t b
   }
 }
 
-sillage_slot* sillage_emit_assembled(sillage_site* site, const void* payload, std::uint32_t bytes) {
+sillage_slot* sillage_emit_assembled(sillage_site* site, [[maybe_unused]] const void* payload,
+                                     [[maybe_unused]] std::uint32_t bytes) {
   sillage_slot* slot = __atomic_load_n(&site->slots, __ATOMIC_ACQUIRE);
   std::uint64_t gate = __atomic_load_n(site->gate, __ATOMIC_RELAXED);
   if (__builtin_expect(slot == nullptr || slot->applied != gate, 0))
@@ -340,9 +349,10 @@ sillage_slot* sillage_emit_assembled(sillage_site* site, const void* payload, st
   return slot;
 }
 
-void sillage_emit_rest(sillage_slot* slot, const void* payload, std::uint32_t bytes,
-                       const void* ip) {
-  record_bytes(slot, payload, bytes, true, false, reinterpret_cast<std::uintptr_t>(ip));
+void sillage_emit_rest(sillage_slot* slot, const void* payload, std::uint32_t bytes, const void* ip,
+                       const sillage_part* unwritten, std::uint32_t count) {
+  record_bytes(slot, payload, bytes, true, false, reinterpret_cast<std::uintptr_t>(ip),
+               {unwritten, count});
 }
 
 void sillage_emit_parts(sillage_site* site, const sillage_part* parts, std::uint32_t count) {

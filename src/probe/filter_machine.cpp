@@ -25,8 +25,8 @@ static_assert(sizeof(Cell) == 16);
 /// their order, that no value of fixed size lies in two parts, and that a string or the elements of a sequence are one part.
 class FieldWalk {
  public:
-  explicit FieldWalk(const FilterEvent& event)
-      : part_(event.parts), end_(event.parts + event.part_count) {}
+  explicit FieldWalk(const FilterEvent& event) : FieldWalk(event.parts, event.part_count) {}
+  FieldWalk(const sillage_part* parts, std::uint32_t count) : part_(parts), end_(parts + count) {}
 
   /// The next field of that description; false if the parts do not have it.
   bool take(const sillage_field& field, FilterText* data) {
@@ -86,6 +86,63 @@ class FieldWalk {
   std::uint32_t done_ = 0;
 };
 
+/// Finds the fields of an event in a payload that is in one piece, as it will stand in the record.
+class PayloadWalk {
+ public:
+  explicit PayloadWalk(const FilterEvent& event)
+      : at_(static_cast<const char*>(event.parts->data)),
+        end_(at_ + event.parts->bytes),
+        unwritten_(event.unwritten, event.unwritten_count),
+        has_unwritten_(event.unwritten_count != 0) {}
+
+  /// The next field of that description: nothing of one that is neither recorded nor given beside; false if the payload does not have it.
+  bool take(const sillage_field& field, FilterText* data) {
+    *data = {"", 0};
+    if ((field.flags & SILLAGE_FIELD_NOWRITE) != 0)
+      return !has_unwritten_ || unwritten_.take(field, data);
+    switch (field.kind) {
+      case SILLAGE_KIND_STRING: return take_string(data);
+      case SILLAGE_KIND_TEXT_SEQUENCE:
+      case SILLAGE_KIND_BLOB_SEQUENCE: return take_elements(field.count, 1, data);
+      case SILLAGE_KIND_SEQUENCE: return take_elements(field.count, field.size, data);
+      case SILLAGE_KIND_TEXT_ARRAY:
+      case SILLAGE_KIND_BLOB: return take_bytes(field.count, data);
+      case SILLAGE_KIND_ARRAY: return take_bytes(std::uint64_t{field.count} * field.size, data);
+      default: return take_bytes(field.size, data);
+    }
+  }
+
+ private:
+  bool take_bytes(std::uint64_t bytes, FilterText* data) {
+    if (static_cast<std::uint64_t>(end_ - at_) < bytes) return false;
+    *data = {at_, bytes};
+    at_ += bytes;
+    return true;
+  }
+
+  bool take_string(FilterText* data) {
+    std::uint64_t bytes = 0;
+    while (at_ + bytes < end_ && at_[bytes] != 0) bytes++;
+    return take_bytes(bytes + 1, data);
+  }
+
+  /// `count_bytes`: of the number of elements; 0 stands for 4 (abi/catalog.h).
+  bool take_elements(std::uint32_t count_bytes, std::uint32_t element_bytes, FilterText* data) {
+    std::uint64_t count = 0;
+    FilterText number;
+    if (count_bytes == 0) count_bytes = 4;
+    if (count_bytes > sizeof count || !take_bytes(count_bytes, &number)) return false;
+    for (std::uint32_t i = 0; i < count_bytes; i++)  // little endian, as everything here
+      count |= std::uint64_t{static_cast<unsigned char>(number.data[i])} << 8 * i;
+    return count <= UINT32_MAX && take_bytes(count * element_bytes, data);
+  }
+
+  const char* at_;
+  const char* const end_;
+  FieldWalk unwritten_;
+  const bool has_unwritten_;
+};
+
 void fill_value(const sillage_filter_field& wanted, const FilterText& data, Cell* cell) {
   *cell = {0, 0};
   if (data.limit < wanted.bytes || data.limit - wanted.bytes < wanted.offset) return;
@@ -104,8 +161,9 @@ std::uint64_t text_limit(std::uint64_t limit) {
 }
 
 /// Fills the cells of a filter; false if the event does not have what it asks for.
+template <class Walk>
 bool fill_cells(const Filter* filter, const FilterEvent& event, const char* prefix, Cell* cells) {
-  FieldWalk walk(event);
+  Walk walk(event);
   FilterText data = {"", 0};
   std::uint32_t taken = 0;
   for (std::uint32_t i = 0; i < filter->field_count; i++) {
@@ -338,7 +396,9 @@ FilterTarget run_text_test(const Filter* filter, const FilterTest& test, const C
 [[gnu::noinline]] bool goes_on_with_cells(const Filter* filter, const FilterEvent& event,
                                           const char* prefix, FilterTarget target) {
   Cell cells[SILLAGE_FILTER_MAX_FIELDS];
-  if (!fill_cells(filter, event, prefix, cells)) return false;
+  const bool has_fields = event.is_payload ? fill_cells<PayloadWalk>(filter, event, prefix, cells)
+                                           : fill_cells<FieldWalk>(filter, event, prefix, cells);
+  if (!has_fields) return false;
   while (target.kind == FilterTarget::kTest) {
     const FilterTest& test = filter->tests[target.at];
     if (test.load == FilterCode::kCall) {
@@ -379,9 +439,10 @@ bool filter_accepts(const Filter* filter, const FilterEvent& event) {
 
 bool filter_continues(const Filter* filter, FilterTarget target, const sillage_event* description,
                       const void* payload, std::uint32_t bytes, const RingView* ring,
-                      std::uint64_t ip) {
+                      std::uint64_t ip, const sillage_part* unwritten,
+                      std::uint32_t unwritten_count) {
   const sillage_part part = {payload, bytes, SILLAGE_PART_BYTES};
-  const FilterEvent event = {description, &part, 1, ring, ip};
+  const FilterEvent event = {description, &part, 1, ring, ip, true, unwritten, unwritten_count};
   return goes_on(filter, event, static_cast<const char*>(payload), target);
 }
 

@@ -18,8 +18,12 @@ struct FilterEvent {
   const sillage_event* event;
   const sillage_part* parts;
   std::uint32_t part_count;
-  const RingView* ring;  ///< for the clock
-  std::uint64_t ip;      ///< return address into the traced program, for the `ip` context
+  const RingView* ring;     ///< for the clock
+  std::uint64_t ip;         ///< return address into the traced program, for the `ip` context
+  bool is_payload = false;  ///< the one part is the record's payload: texts and sequences are in it
+  /// With `is_payload`: fields that are not recorded, in order; all of them or none.
+  const sillage_part* unwritten = nullptr;
+  std::uint32_t unwritten_count = 0;
 };
 
 /// A value as an operation loads it.
@@ -68,16 +72,20 @@ struct FilterEvent {
 /// Goes on behind run_tests(), for a payload of `bytes` bytes in one piece, not less than the filter's prefix.
 [[nodiscard]] bool filter_continues(const Filter* filter, FilterTarget target,
                                     const sillage_event* description, const void* payload,
-                                    std::uint32_t bytes, const RingView* ring, std::uint64_t ip);
+                                    std::uint32_t bytes, const RingView* ring, std::uint64_t ip,
+                                    const sillage_part* unwritten = nullptr,
+                                    std::uint32_t unwritten_count = 0);
 
 /// The whole for a payload of `bytes` bytes in one piece.
 [[nodiscard, gnu::always_inline]] inline bool filter_accepts_bytes(
     const Filter* filter, const sillage_event* description, const void* payload,
-    std::uint32_t bytes, const RingView* ring, std::uint64_t ip) {
+    std::uint32_t bytes, const RingView* ring, std::uint64_t ip,
+    const sillage_part* unwritten = nullptr, std::uint32_t unwritten_count = 0) {
   if (bytes < filter->prefix_bytes) return false;
   const FilterTarget target = run_tests(filter, static_cast<const char*>(payload));
   if (target.kind == FilterTarget::kAnswer) return target.at != 0;
-  return filter_continues(filter, target, description, payload, bytes, ring, ip);
+  return filter_continues(filter, target, description, payload, bytes, ring, ip, unwritten,
+                          unwritten_count);
 }
 
 /// What filters ask of contexts: context.cpp, or a test's own.

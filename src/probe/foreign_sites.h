@@ -18,9 +18,11 @@ extern "C" {
 SILLAGE_API struct sillage_slot* sillage_emit_assembled(struct sillage_site* site,
                                                         const void* payload, uint32_t bytes);
 
-/* Records the same payload where that has not been done. `ip`: whence the event was called. */
+/* Records the same payload where that has not been done. `ip`: whence the event was called. `unwritten`: parts of the fields
+ * that are not recorded, as tracepoint.h makes them, for filters; none if `count` is 0. */
 SILLAGE_API void sillage_emit_rest(struct sillage_slot* rest, const void* payload, uint32_t bytes,
-                                   const void* ip);
+                                   const void* ip, const struct sillage_part* unwritten,
+                                   uint32_t count);
 
 /* The word that changes, with a futex wake-up, after a collector changed gates of a registered image (abi/catalog.h);
  * NULL if it has none. Valid until the image is unregistered. */

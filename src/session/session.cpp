@@ -197,6 +197,7 @@ Result<std::vector<SessionChannel::Rule*>> Session::select(
   std::vector<std::string> names;
   for (SessionChannel::Rule& entry : (*found)->rules) {
     if (which.kind && entry.rule.kind != *which.kind) continue;
+    if (which.filter && entry.rule.filter != *which.filter) continue;
     names.push_back(entry.rule.name);
     if (!which.name || entry.rule.name == *which.name) selected.push_back(&entry);
   }

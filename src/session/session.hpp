@@ -43,6 +43,7 @@ enum class Enabled : std::uint8_t {
 struct RuleSelection {
   std::optional<std::string> name{};  ///< exactly as enabled: patterns stand for themselves
   std::optional<RecordingRule::Kind> kind{};
+  std::optional<std::string> filter{};  ///< exactly as enabled
 };
 
 /// A recording session as its user steers it: what is to be recorded, and whether it is at this moment.

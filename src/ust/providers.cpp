@@ -44,7 +44,7 @@ void add_word(WatchList* list, const std::uint32_t* word, std::uint32_t flags) {
   futex_waitv& at = list->words[list->count++];
   // Before the gates: what changes later is heard.
   at.val = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-  at.uaddr = reinterpret_cast<std::uint64_t>(word);
+  at.uaddr = reinterpret_cast<std::uintptr_t>(word);
   at.flags = FUTEX_32 | flags;
   at.__reserved = 0;
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "ust/recorder.hpp"
 
+#include "abi/catalog.h"
 #include "probe/foreign_sites.h"
 #include "ust/thread_records.hpp"
+#include "ust/unwritten.hpp"
 #include "ust/watcher.hpp"
 
 #include <errno.h>
-#include <sys/mman.h>
 
 #include <cstring>
 
@@ -28,6 +29,7 @@ struct alignas(64) Scratch {
   std::uint32_t is_busy;
   std::uint32_t is_used;
   alignas(64) char bytes[16'384 - 128];
+  Unwritten unwritten;  ///< of the event that is about to be recorded
 };
 constexpr std::size_t kScratchRoom = sizeof Scratch::bytes - kOvercopy;
 
@@ -58,11 +60,8 @@ void on_thread_exit(void* record) {
 [[gnu::noinline, gnu::cold]] int reserve_apart(ust_recording* recording) {
   const std::size_t bytes = recording->data_size + kOvercopy;
   if (recording->data_size > UINT32_MAX) return -ENOMEM;
-  const long memory =
-      kernel_call(SYS_mmap, 0L, static_cast<long>(bytes), long{PROT_READ | PROT_WRITE},
-                  long{MAP_PRIVATE | MAP_ANONYMOUS}, -1L, 0L);
-  if (memory < 0 && memory > -4096) return -ENOMEM;
-  recording->priv = reinterpret_cast<char*>(memory);
+  recording->priv = take_pages(bytes);
+  if (recording->priv == nullptr) return -ENOMEM;
   return 0;
 }
 
@@ -104,8 +103,12 @@ sillage_slot* emit(const ust_recording* recording, const char* begin) {
 
 /// Records it on channels that the shortest way does not lead to. `priv` is where its first field is.
 [[gnu::noinline]] void emit_rest(sillage_slot* rest, const ust_recording* recording) {
+  const Scratch* scratch = t_scratch;
+  const bool has_unwritten =
+      scratch != nullptr && scratch->unwritten.are_of(event_of(recording)->translated.event);
   sillage_emit_rest(rest, recording->priv, static_cast<std::uint32_t>(recording->data_size),
-                    recording->probe_ctx->ip);
+                    recording->probe_ctx->ip, has_unwritten ? scratch->unwritten.parts() : nullptr,
+                    has_unwritten ? scratch->unwritten.count() : 0);
 }
 
 [[gnu::noinline, gnu::cold]] void commit_apart(ust_recording* recording, char* begin) {
@@ -221,9 +224,17 @@ ust_channel_common g_channel_common = {
     sizeof(ust_channel_common), nullptr, 0, &g_channel, 1, &g_session};
 ust_channel g_channel = {sizeof(ust_channel), &g_channel_common, nullptr, &g_ops};
 
-/// Never called: `eval_filter` is 0, as collectors' filters are run where the record is written.
-int accept(const ust_event_common* /*event*/, const char* /*stack*/, ust_probe_context* /*context*/,
+/// Called before an event is reserved, with the values of all fields. Accepts: collectors' filters are run where the record is
+/// written. Those of an event in a signal handler that interrupts another are not taken: filters then see
+/// none, or those of the other if it is of the same kind.
+int accept(const ust_event_common* event, const char* stack, ust_probe_context* /*context*/,
            void* /*filter*/) {
+  Scratch* scratch = t_scratch != nullptr ? t_scratch : take_scratch();
+  if (scratch != nullptr && scratch->is_busy == 0)
+    scratch->unwritten.take(reinterpret_cast<const Event*>(reinterpret_cast<const char*>(event) -
+                                                           offsetof(Event, common))
+                                ->translated.event,
+                            stack);
   return 0;
 }
 
@@ -231,6 +242,9 @@ int accept(const ust_event_common* /*event*/, const char* /*stack*/, ust_probe_c
 
 void set_up_event(Event* event) {
   event->common = {sizeof(ust_event_common), nullptr, 0, &event->recorder, 0, 0, accept};
+  const sillage_event& description = event->translated.event;
+  for (std::uint16_t i = 0; i < description.field_count; i++)
+    if ((description.fields[i].flags & SILLAGE_FIELD_NOWRITE) != 0) event->common.eval_filter = 1;
   event->recorder = {sizeof(ust_event_recorder), &event->common, nullptr, &g_channel};
 }
 

@@ -5,7 +5,6 @@
 #include "ust/kernel_call.hpp"
 
 #include <pthread.h>
-#include <sys/mman.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -32,10 +31,8 @@ class ThreadRecords {
         if (claim(&record)) return &record;
       }
     }
-    const long memory = kernel_call(SYS_mmap, 0L, long{sizeof(Chunk)}, long{PROT_READ | PROT_WRITE},
-                                    long{MAP_PRIVATE | MAP_ANONYMOUS}, -1L, 0L);
-    if (memory < 0 && memory > -4096) return nullptr;
-    auto* chunk = reinterpret_cast<Chunk*>(memory);
+    auto* chunk = static_cast<Chunk*>(take_pages(sizeof(Chunk)));
+    if (chunk == nullptr) return nullptr;
     chunk->records[0].is_used = 1;
     chunk->next = load(&chunks_);
     while (!__atomic_compare_exchange_n(&chunks_, &chunk->next, chunk, false, __ATOMIC_RELEASE,

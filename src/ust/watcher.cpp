@@ -11,7 +11,6 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
 
@@ -32,15 +31,25 @@ constexpr long kLookManyNs = 50'000'000;
 futex_waitv g_words[kMaxWords];  // the watcher's, which has a small stack
 bool g_is_started;
 
+/// As futex_waitv(2) takes it, of programs of 32 bits, too.
+struct KernelTime {
+  std::int64_t seconds, nanoseconds;
+};
+#if defined(SYS_clock_gettime64)
+constexpr long kGetTime = SYS_clock_gettime64;
+#else
+constexpr long kGetTime = SYS_clock_gettime;
+#endif
+
 /// Sleeps until one of the words is not what it was read as.
 void sleep_until_one_changes(const WatchList& list) {
-  timespec until = {};
+  KernelTime until = {};
   if (!list.are_all) {
-    kernel_call(SYS_clock_gettime, long{CLOCK_MONOTONIC}, &until);
-    until.tv_nsec += kLookManyNs;
-    if (until.tv_nsec >= 1'000'000'000) {
-      until.tv_nsec -= 1'000'000'000;
-      until.tv_sec++;
+    kernel_call(kGetTime, long{CLOCK_MONOTONIC}, &until);
+    until.nanoseconds += kLookManyNs;
+    if (until.nanoseconds >= 1'000'000'000) {
+      until.nanoseconds -= 1'000'000'000;
+      until.seconds++;
     }
   }
   const long done = kernel_call(SYS_futex_waitv, list.words, static_cast<long>(list.count), 0L,
@@ -82,11 +91,10 @@ void start_thread() {
 
 /// The word that fork() makes 0. One that is always 1 where the kernel gives none: children are then not followed.
 std::uint32_t* make_word() {
-  const long memory = kernel_call(SYS_mmap, 0L, 4096L, long{PROT_READ | PROT_WRITE},
-                                  long{MAP_PRIVATE | MAP_ANONYMOUS}, -1L, 0L);
-  if (memory < 0 && memory > -4096) return &g_always;
+  void* memory = take_pages(4096);
+  if (memory == nullptr) return &g_always;
   if (kernel_call(SYS_madvise, memory, 4096L, long{MADV_WIPEONFORK}) != 0) return &g_always;
-  return reinterpret_cast<std::uint32_t*>(memory);
+  return static_cast<std::uint32_t*>(memory);
 }
 
 }  // namespace

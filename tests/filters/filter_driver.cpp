@@ -70,15 +70,15 @@ Expression expression_of(const std::string& text, const TestSite& site) {
 
 bool interpret(const Expression& expression, const TestSite& site, const Values& values) {
   if (expression.program == nullptr) return false;
-  // As the words of an event, as a block and as parts, whichever a site of that shape may use.
+  // As parts, as tracepoint.h makes them, and in one piece, as words, a block and what LTTng-UST's programs put together.
   const std::string payload = site.payload(values);
   const Parts parts(site, values);
   const bool by_parts = probe::filter_accepts(
       expression.program, {&site.event, parts.begin(), parts.count(), nullptr, kIp});
-  if (!site.is_fixed()) return by_parts;
-  const bool by_bytes =
-      probe::filter_accepts_bytes(expression.program, &site.event, payload.data(),
-                                  static_cast<std::uint32_t>(payload.size()), nullptr, kIp);
+  const Parts unwritten(site, values, true);
+  const bool by_bytes = probe::filter_accepts_bytes(
+      expression.program, &site.event, payload.data(), static_cast<std::uint32_t>(payload.size()),
+      nullptr, kIp, unwritten.begin(), unwritten.count());
   if (by_bytes != by_parts) give_up("parts and bytes of an event are judged differently");
   return by_bytes;
 }

@@ -26,21 +26,27 @@ struct TestSite {
   std::vector<sillage_field> fields{};
   sillage_event event{};
 
-  /// Whether its events are words or blocks: all has a fixed size and is recorded.
-  [[nodiscard]] bool is_fixed() const {
-    for (const apps::Field& field : site.fields)
-      if (is_dynamic(field) || (field.flags & SILLAGE_FIELD_NOWRITE) != 0) return false;
-    return true;
-  }
   [[nodiscard]] static bool is_dynamic(const apps::Field& field) {
     return field.kind == SILLAGE_KIND_STRING || field.kind == SILLAGE_KIND_TEXT_SEQUENCE ||
            field.kind == SILLAGE_KIND_SEQUENCE || field.kind == SILLAGE_KIND_BLOB_SEQUENCE;
   }
-  /// A fixed event's payload.
+  /// An event's payload, as it stands in the record.
   [[nodiscard]] std::string payload(const Values& values) const {
     std::string bytes;
-    for (std::size_t i = 0; i < values.size(); ++i) bytes += fixed(site.fields[i], values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const apps::Field& field = site.fields[i];
+      if (is_unwritten(field)) continue;
+      if (is_dynamic(field) && field.kind != SILLAGE_KIND_STRING) {
+        const auto count = static_cast<std::uint32_t>(values[i].size() / field.size);
+        bytes.append(reinterpret_cast<const char*>(&count), sizeof count);
+      }
+      bytes += fixed(field, values[i]);
+      if (field.kind == SILLAGE_KIND_STRING) bytes += '\0';
+    }
     return bytes;
+  }
+  [[nodiscard]] static bool is_unwritten(const apps::Field& field) {
+    return (field.flags & SILLAGE_FIELD_NOWRITE) != 0;
   }
   /// The bytes of a field of fixed size: texts and BLOBs are filled up.
   [[nodiscard]] static std::string fixed(const apps::Field& field, std::string bytes) {
@@ -53,16 +59,18 @@ struct TestSite {
 /// An event as the macros of tracepoint.h hand it over: by the same function.
 class Parts {
  public:
-  Parts(const TestSite& site, const Values& values)
+  /// `only_unwritten`: those of fields that are not recorded.
+  Parts(const TestSite& site, const Values& values, bool only_unwritten = false)
       : bytes_(values),
         parts_(2 * values.size() + 1),
         scratch_(SILLAGE_I_MERGED_BYTES * values.size() + 1) {
     pieces_ = {parts_.data(), scratch_.data(), 0, 0, 0};
     for (std::size_t i = 0; i < values.size(); ++i) {
       const apps::Field& field = site.site.fields[i];
+      if (only_unwritten && !TestSite::is_unwritten(field)) continue;
       if (!TestSite::is_dynamic(field)) bytes_[i] = TestSite::fixed(field, values[i]);
       sillage_i_item item = item_of(field, bytes_[i]);
-      if ((field.flags & SILLAGE_FIELD_NOWRITE) != 0) item.form |= SILLAGE_I_FORM_NOWRITE;
+      if (TestSite::is_unwritten(field)) item.form |= SILLAGE_I_FORM_NOWRITE;
       sillage_i_append(&pieces_, item);
     }
   }

@@ -11,6 +11,7 @@ import os
 import platform
 import subprocess
 import threading
+import time
 
 import recording
 
@@ -33,15 +34,18 @@ class Chunks(recording.KernelTest):
         self.lttng("enable-event", "-k", "-c", "c", "--syscall", "getsid")
         self.lttng("start")
         self.sent, self.stopping = 0, False
-        self.load = threading.Thread(target=self.call_without_pause)
+        self.load = threading.Thread(target=self.call_all_the_time)
         self.load.start()
 
-    def call_without_pause(self):
+    def call_all_the_time(self):
         # One CPU has them in order.
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
         while not self.stopping:
             LIBC.syscall(GETSID, BASE + self.sent)
             self.sent += 1
+            # Enough to be in the way; reading the traces is what takes time.
+            if self.sent % 50 == 0:
+                time.sleep(0.002)
 
     def end_load(self):
         self.stopping = True

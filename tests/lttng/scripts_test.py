@@ -311,6 +311,11 @@ class Side:
         self.daemon.send_signal(signal.SIGTERM)
         self.daemon.wait(30)
 
+    def emit(self, program, rounds):
+        program.stdin.write(rounds + "\n")
+        program.stdin.flush()
+        assert program.stdout.readline() == "done\n"
+
     def run(self, script, directory):
         """What each line of a script prints, and its status."""
         results = []
@@ -320,9 +325,7 @@ class Side:
         for line in script.strip().splitlines():
             words = line.replace("OUT", str(directory)).replace("'", "").split()
             if words[0] == "emit":
-                program.stdin.write(words[1] + "\n")
-                program.stdin.flush()
-                assert program.stdout.readline() == "done\n"
+                self.emit(program, words[1])
                 continue
             done = subprocess.run([*self.command, *words[1:]], env=self.environment, stdin=subprocess.DEVNULL,
                                   capture_output=True, text=True, timeout=60, check=False)

@@ -4,6 +4,7 @@
 #define LTTNG_UST_TRACEPOINT_PROBE_DYNAMIC_LINKAGE
 #include "life.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
@@ -128,6 +129,24 @@ static void large(void) {
   }
 }
 
+// Gives up root while threads pass tracepoints: the library's own thread must give it up, too.
+static void become_nobody(void) {
+  while (shared[0] < 100) usleep(100);
+  if (setuid(65534) != 0) exit(1);
+  DIR* threads = opendir("/proc/self/task");
+  for (struct dirent* entry = readdir(threads); entry != NULL; entry = readdir(threads)) {
+    char path[64], line[256];
+    unsigned user = 65534;
+    snprintf(path, sizeof path, "/proc/self/task/%.20s/status", entry->d_name);
+    FILE* status = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
+    if (status == NULL) continue;
+    while (fgets(line, sizeof line, status) != NULL) sscanf(line, "Uid: %u", &user);
+    fclose(status);
+    if (user != 65534) printf("thread %s kept its user\n", entry->d_name);
+  }
+  closedir(threads);
+}
+
 // One event in a millisecond for ever; a child does the same from before anybody records.
 static void slowly(void) {
   const int who = fork() == 0 ? 1 : 0;
@@ -162,6 +181,10 @@ int main(int argc, char** argv) {
   if (strcmp(mode, "children") == 0) with_children();
   if (strcmp(mode, "large") == 0) large();
   if (strcmp(mode, "slowly") == 0) slowly();
+  if (strcmp(mode, "setuid") == 0) {
+    in_threads(calm_thread, 2, become_nobody);
+    steps(2);
+  }
   if (strcmp(mode, "exec") == 0) {
     steps(0);
     char* const again[] = {argv[0], argv[1], "threads", argv[3], NULL};

@@ -52,6 +52,24 @@ def everything_is_accounted_for(box):
             check(recorded(summary) == 5 * rounds, f"{mode}: {summary}")
 
 
+def root_is_given_up(box):
+    """While threads record: their events go on without a gap, and tell whose they were."""
+    if os.geteuid() != 0:
+        return
+    path = box.root / "setuid"
+    out, summary = box.sillage("record", "--ust-compat", "--context", "vuid", "-o", path, "--", *life("setuid", 2000))
+    check("kept its user" not in out, out)
+    check(recorded(summary) == 3 * 2000 and lost(summary) == 0, summary)
+    users = collections.defaultdict(list)
+    for line in read_trace(path):
+        user, who = re.search(r"vuid = (\d+).*who = (\d+)", line).groups()
+        users[int(who)].append(int(user))
+    for who, list_of in users.items():
+        check(list_of == sorted(list_of), f"{who} was root again")
+    # Of the two threads, one may have begun or ended on the other side of it.
+    check(set(users[0] + users[1]) == {0, 65534} and set(users[2]) == {65534}, f"{ {who: set(users[who]) for who in users} }")
+
+
 def a_provider_is_unloaded_under_load(box):
     out, summary = box.sillage("record", "--ust-compat", "-o", box.root / "unload", "--", *life("unload", 40))
     check("survived" in out, out)
@@ -127,7 +145,7 @@ def helper_libraries_record(box):
 
 
 def main():
-    for case in (helper_libraries_record, everything_is_accounted_for, a_provider_is_unloaded_under_load, killed_at_any_time,
+    for case in (helper_libraries_record, everything_is_accounted_for, root_is_given_up, a_provider_is_unloaded_under_load, killed_at_any_time,
                  wanted_later_and_no_more):
         begin = time.monotonic()
         with Sandbox() as box:

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Logs through java.util.logging and Log4j, which LTTng-UST's agents hear, as many rounds as it is told to on its input.
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.lttng.ust.agent.jul.LttngLogHandler;
+import org.lttng.ust.agent.log4j.LttngLogAppender;
+
+public class LoggingProgram {
+  private static void log(Logger http, org.apache.log4j.Logger database, int number) {
+    http.info("request " + number);
+    http.fine("detail");
+    http.log(Level.SEVERE, "é \"quoted\"");
+    http.warning("w");
+    database.info("row " + number);
+    database.error("gone");
+    database.debug("d");
+    database.fatal("é");
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    Logger http = Logger.getLogger("net.http");
+    http.setLevel(Level.ALL);
+    http.setUseParentHandlers(false);
+    LttngLogHandler handler = new LttngLogHandler();
+    http.addHandler(handler);
+    org.apache.log4j.Logger database = org.apache.log4j.Logger.getLogger("db.pool");
+    database.setLevel(org.apache.log4j.Level.ALL);
+    database.setAdditivity(false);
+    LttngLogAppender appender = new LttngLogAppender();
+    database.addAppender(appender);
+    System.out.println("ready");
+    BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
+    for (String line = input.readLine(); line != null; line = input.readLine()) {
+      for (int number = 0; number < Integer.parseInt(line); number++) log(http, database, number);
+      System.out.println("done");
+    }
+    handler.close();
+    appender.close();
+  }
+}

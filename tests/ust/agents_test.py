@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Debian's agents for Python's and Java's logging, unchanged, under LTTng and under us: scripts with rules for loggers,
+the same messages and the same events.
+
+agents_test.py BIN_DIRECTORY UST_LIBRARIES python|java: of the build.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+BIN, LIBRARIES, LANGUAGE = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve(), sys.argv[3]
+sys.path.insert(0, str(HERE.parent / "lttng"))
+import scripts_test  # pylint: disable=wrong-import-position
+from scripts_test import SKIPPED, Side  # pylint: disable=wrong-import-position
+
+PYTHON = {
+    "python: a logger": """
+        lttng create logger -o OUT/a
+        lttng enable-event -p net.http
+        lttng start
+        emit 3
+        lttng destroy""",
+    "python: all loggers": """
+        lttng create all -o OUT/a
+        lttng enable-event -p --all
+        lttng start
+        emit 3
+        lttng stop
+        emit 3
+        lttng start
+        emit 1
+        lttng destroy""",
+    "python: a pattern and a level": """
+        lttng create pattern -o OUT/a
+        lttng enable-event --python 'db*' --loglevel=PYTHON_ERROR
+        lttng start
+        emit 3
+        lttng destroy""",
+    "python: one level, of all loggers": """
+        lttng create level -o OUT/a
+        lttng enable-event -p -a --loglevel-only=warning
+        lttng start
+        emit 3
+        lttng destroy""",
+    "python: a filter": """
+        lttng create filter -o OUT/a
+        lttng enable-event -p net.http --filter=msg=="request*"&&lineno>0
+        lttng start
+        emit 3
+        lttng destroy""",
+    "python: two rules, while it runs": """
+        lttng create live -o OUT/a
+        lttng enable-event -p root
+        lttng enable-event -p net.http,db --loglevel=INFO
+        lttng start
+        emit 2
+        lttng disable-event -p net.http
+        emit 2
+        lttng enable-event -p net.http --loglevel=INFO
+        emit 2
+        lttng disable-event -p --all-events
+        emit 2
+        lttng destroy""",
+    "python: mistakes": """
+        lttng create mistakes -o OUT/a
+        lttng enable-event -p db --loglevel=SEVERE
+        lttng enable-event -p
+        lttng enable-event -p db
+        lttng disable-event -p nobody
+        lttng destroy""",
+}
+JAVA = {
+    "jul: a logger": """
+        lttng create logger -o OUT/a
+        lttng enable-event -j net.http
+        lttng start
+        emit 3
+        lttng destroy""",
+    "jul: a level, log4j: all": """
+        lttng create both -o OUT/a
+        lttng enable-event --jul --all --loglevel=JUL_INFO
+        lttng enable-event --log4j --all
+        lttng start
+        emit 3
+        lttng disable-event -j --all-events
+        emit 3
+        lttng destroy""",
+    "log4j: a pattern, one level and a filter": """
+        lttng create log4j -o OUT/a
+        lttng enable-event -l 'db*' --loglevel-only=ERROR
+        lttng enable-event -l db.pool --filter=msg=="row*"
+        lttng start
+        emit 3
+        lttng destroy""",
+}
+# Of each run: when, in which thread.
+CHANCE = re.compile(r'\b(asctime = "[^"]*"|(thread|int_threadid|long_millis|timestamp) = -?\d+)')
+JARS = "/usr/share/java"
+
+
+def events(directory, plain=scripts_test.events):
+    return sorted(CHANCE.sub("_", line) for line in plain(directory))
+
+
+class Ours(Side):
+    """Started in the environment that `sillage record --ust-compat` gives a program."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.environment.update(LD_LIBRARY_PATH=str(LIBRARIES), LTTNG_HOME=str(self.root / "run"))
+
+    def emit(self, program, rounds):
+        time.sleep(0.2)  # agents hear of a domain's first rule a moment after the command has ended
+        super().emit(program, rounds)
+
+
+def compile_java(directory):
+    """A script that runs the program; None if something is not installed."""
+    jars = [f"{JARS}/{name}.jar" for name in ("lttng-ust-agent-common", "lttng-ust-agent-jul", "lttng-ust-agent-log4j",
+                                              "log4j-1.2")]
+    if not shutil.which("javac") or not all(os.path.exists(jar) for jar in jars):
+        return None
+    classes = ":".join([str(directory), *jars])
+    environment = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
+    subprocess.run(["javac", "-encoding", "UTF-8", "-cp", classes, "-d", str(directory), str(HERE / "LoggingProgram.java")],
+                   env=environment, check=True)
+    program = directory / "program"
+    program.write_text(f"#!/bin/sh\nexec java -Dfile.encoding=UTF-8 -Djava.library.path="
+                       f"$(dirname $(find /usr/lib -name liblttng-ust-jul-jni.so)) -cp {classes} LoggingProgram\n")
+    program.chmod(0o755)
+    return program
+
+
+def program_of(language, directory):
+    if language == "java":
+        return compile_java(directory)
+    agent = subprocess.run(["/usr/bin/python3", "-c", "import importlib.util as u; u.find_spec('lttngust') or exit(1)"],
+                           check=False)
+    return HERE / "logging_program.py" if agent.returncode == 0 else None
+
+
+def main():
+    for program in ("lttng", "lttng-sessiond", "babeltrace2"):
+        if not shutil.which(program):
+            print(f"{program} is not installed")
+            sys.exit(SKIPPED)
+    scripts_test.enter_namespace()
+    scripts_test.events = events
+    with tempfile.TemporaryDirectory(prefix="sillage-agents-") as root:
+        root = pathlib.Path(root)
+        program = program_of(LANGUAGE, root)
+        if program is None:
+            print(f"the agent for {LANGUAGE} is not installed: python3-lttngust; or liblttng-ust-agent-java, liblog4j1.2-java and a JDK")
+            sys.exit(SKIPPED)
+        sides = (Side("theirs", ["lttng", "-n"], str(program), root),
+                 Ours("ours", [str(BIN.parent / "libexec/lttng"), "-n"], str(program), root))
+        fine = True
+        if not sides[0].start_daemon(["lttng-sessiond", "--no-kernel"]):
+            print("lttng-sessiond does not start")
+            sys.exit(SKIPPED)
+        try:
+            assert sides[1].start_daemon([str(BIN / "sillaged")]), "sillaged does not start"
+            for name, script in {"python": PYTHON, "java": JAVA}[LANGUAGE].items():
+                fine = scripts_test.compare(name, script, sides) and fine
+        finally:
+            for side in sides:
+                if side.daemon and side.daemon.poll() is None:
+                    side.stop_daemon()
+        sys.exit(0 if fine else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Filters of LTTng-UST's programs, of fields that are recorded and of those that are not: the same events as under LTTng.
+
+filters_test.py BIN_DIRECTORY UST_PROGRAMS UST_LIBRARIES: of the build. One session for each filter, all at once.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+BIN, PROGRAMS, LIBRARIES = (pathlib.Path(path).resolve() for path in sys.argv[1:4])
+sys.path.insert(0, str(HERE.parent / "lttng"))
+import scripts_test  # pylint: disable=wrong-import-position
+from scripts_test import SKIPPED, Side  # pylint: disable=wrong-import-position
+from truth_test import text_of  # pylint: disable=wrong-import-position
+
+ROUNDS = 48
+FILTERS = (
+    # Behind texts and sequences, whose sizes are of each event.
+    ("every:strings", 'whole == "with*"'),
+    ("every:strings", 'four == "0123" || part == "wi"'),
+    ("every:strings", 'part_size_t == "wit" && missing == "(null)"'),
+    # LTTng also lets those through whose elements behind the last one happen to fit, so no others are asked for.
+    ("every:sequences", "length_8[0] == -1 && network_hex[0] > 0"),
+    ("old_names:mixed", "number > 5 && state > 3"),
+    ("old_names:mixed", 'text == "a b" && part == "a*" && number < 20'),
+    # Not recorded.
+    ("every:integers", "not_written < 0"),
+    ("every:integers", "not_written == i32 && u8 > 100"),
+    ("every:reals", "not_written < 0.3 && not_written > 0.0"),
+    ("every:strings", 'not_written == "0123*"'),
+    ("every:strings", 'not_written == "a*" || part_not_written == "wi"'),
+    ("every:strings", 'four_not_written == "with"'),
+    ("every:choices", "not_written >= 4 && not_written <= 9"),
+    ("every:choices", "not_written == state && small < 5"),
+    # In front of a field that is not recorded.
+    ("every:integers", "i64 > 0 && truth == 1"),
+)
+
+
+class Session(Side):
+    def record(self, program):
+        """The text of what each filter let through."""
+        def lttng(*words):
+            done = subprocess.run([*self.command, *words], env=self.environment, stdin=subprocess.DEVNULL, text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+            assert done.returncode == 0, f"{self.name}: {words}: {done.stdout}"
+        for number, (event, expression) in enumerate(FILTERS):
+            lttng("create", f"f{number}", f"--output={self.root}/f{number}")
+            lttng("enable-event", "-u", "-s", f"f{number}", event, "--filter", expression)
+            lttng("start", f"f{number}")
+        subprocess.run([program, str(ROUNDS)], env=self.environment, check=True, timeout=60)
+        lttng("destroy", "--all")
+        return [text_of(self.root / f"f{number}") if any((self.root / f"f{number}").rglob("metadata")) else []
+                for number in range(len(FILTERS))]
+
+
+def compare(theirs, ours):
+    fine = True
+    for (event, expression), one, other in zip(FILTERS, theirs, ours):
+        print(f"{event}, {expression}: {len(one)} of {ROUNDS}", flush=True)
+        if one != other:
+            fine = False
+            print(f"  {len(other)} with us; such as\n    {(set(one) ^ set(other) or {'-'}).pop()}")
+    return fine
+
+
+def main():
+    for program in ("lttng", "lttng-sessiond", "babeltrace2"):
+        if not shutil.which(program):
+            print(f"{program} is not installed")
+            sys.exit(SKIPPED)
+    scripts_test.enter_namespace()
+    os.environ.pop("LD_LIBRARY_PATH", None)
+    with tempfile.TemporaryDirectory(prefix="sillage-filters-") as root:
+        root = pathlib.Path(root)
+        theirs = Session("theirs", ["lttng", "-n"], "", root)
+        ours = Session("ours", [str(BIN.parent / "libexec/lttng"), "-n"], "", root)
+        ours.environment["LD_LIBRARY_PATH"] = str(LIBRARIES)
+        if not theirs.start_daemon(["lttng-sessiond", "--no-kernel"]):
+            print("lttng-sessiond does not start")
+            sys.exit(SKIPPED)
+        try:
+            assert ours.start_daemon([str(BIN / "sillaged")]), "sillaged does not start"
+            fine = compare(*(side.record(PROGRAMS / "built_in") for side in (theirs, ours)))
+        finally:
+            for side in (theirs, ours):
+                if side.daemon and side.daemon.poll() is None:
+                    side.stop_daemon()
+        sys.exit(0 if fine else 1)
+
+
+if __name__ == "__main__":
+    main()
