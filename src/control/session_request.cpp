@@ -178,6 +178,22 @@ Status add_channel(const v1::SessionChannel& message, session::Domain domain,
   return session->add_channel(domain, *request, content);
 }
 
+/// Where snapshots go, and when the session rotates by itself.
+Status add_outputs(const v1::Session& message, session::Session* session) {
+  // A snapshot session begins with an output of its own: those that were saved take its place.
+  session::SnapshotOutputs& outputs = session->snapshot_outputs();
+  outputs = {};
+  for (const v1::SnapshotOutput& output : message.snapshot_outputs())
+    SILLAGE_TRY(outputs.add(output.name(), output.path(), output.max_bytes()));
+  if (message.rotation_period_ns() == 0 && message.rotation_bytes() == 0) return {};
+  SILLAGE_TRY(session->check_rotation());
+  if (message.rotation_period_ns() != 0)
+    SILLAGE_TRY(session->rotation().schedule(Nanoseconds{message.rotation_period_ns()}));
+  if (message.rotation_bytes() != 0)
+    SILLAGE_TRY(session->rotation().schedule(ByteCount{message.rotation_bytes()}));
+  return {};
+}
+
 Status add_inclusion_set(const v1::InclusionSet& message, session::Domain domain,
                          session::Session* session) {
   auto attribute = attribute_of(message.attribute());
@@ -201,6 +217,9 @@ Result<session::Session> saved_session_of(const v1::Session& message) {
   options.name = message.name();
   options.mode = request->mode;
   options.output_path = message.path();
+  // One whose outputs were all removed writes nowhere until it gets another.
+  if (options.mode == session::OutputMode::kSnapshot && options.output_path.empty())
+    options.output_path = "/";
   if (!message.trace_format().empty()) {
     auto format = session::parse_trace_format(message.trace_format());
     if (!format) return tl::unexpected<Error>(std::move(format).error());
@@ -208,6 +227,7 @@ Result<session::Session> saved_session_of(const v1::Session& message) {
   }
   auto session = session::Session::create(std::move(options));
   if (!session) return session;
+  SILLAGE_TRY(add_outputs(message, &*session));
   for (const v1::SessionDomain& part : message.domains()) {
     const auto domain = domain_of(part.domain());
     if (!domain) return tl::unexpected<Error>(domain.error());

@@ -212,6 +212,8 @@ Status load_sessions(Context& context, const CommandLine& line, const std::strin
         return fail(Code::kInvalidArgument, "session " + each.session.name() +
                                                 " has no output that --override-url could change");
       each.session.set_path(*path);
+      for (v1::SnapshotOutput& output : *each.session.mutable_snapshot_outputs())
+        output.set_path(*path);
       each.output_problem.clear();
     }
   }

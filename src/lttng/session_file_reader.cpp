@@ -46,8 +46,10 @@ class SessionFileReader {
 
   Status read_session(const XmlElement& from, SavedSession* into) const;
   Status read_attributes(const XmlElement& from, v1::Session* session) const;
+  Status read_rotation(const XmlElement& from, v1::Session* session) const;
   Status read_output(const XmlElement& from, SavedSession* into) const;
-  Status read_destination(const XmlElement& from, SavedSession* into) const;
+  Status read_snapshot_output(const XmlElement& from, SavedSession* into) const;
+  Result<std::string> read_destination(const XmlElement& from, SavedSession* into) const;
   Status read_domain(const XmlElement& from, v1::Session* session) const;
   Status read_trackers(const XmlElement& from, v1::SessionDomain* domain) const;
   Status read_old_trackers(const XmlElement& from, v1::SessionDomain* domain) const;
@@ -166,12 +168,26 @@ Status SessionFileReader::read_attributes(const XmlElement& from, v1::Session* s
         return wrong(element, "live sessions are not carried out: record locally",
                      Code::kUnsupported);
     } else if (element.name == "rotation_schedules") {
-      return wrong(element,
-                   "sessions that rotate by themselves are not carried out: take "
-                   "<rotation_schedules> out",
-                   Code::kUnsupported);
+      SILLAGE_TRY(read_rotation(element, session));
     } else {
       return misplaced(element, from);
+    }
+  }
+  return {};
+}
+
+Status SessionFileReader::read_rotation(const XmlElement& from, v1::Session* session) const {
+  for (const XmlElement& schedule : from.children) {
+    const bool is_periodic = schedule.name == "periodic";
+    if (!is_periodic && schedule.name != "size_threshold") return misplaced(schedule, from);
+    const XmlElement* const value = child(schedule, is_periodic ? "time_us" : "bytes");
+    if (value == nullptr) continue;  // LTTng's schema allows it, and it says nothing
+    const auto amount = is_periodic ? nanoseconds(*value) : number(*value);
+    if (!amount) return tl::unexpected<Error>(amount.error());
+    if (is_periodic) {
+      session->set_rotation_period_ns(*amount);
+    } else {
+      session->set_rotation_bytes(*amount);
     }
   }
   return {};
@@ -180,18 +196,16 @@ Status SessionFileReader::read_attributes(const XmlElement& from, v1::Session* s
 Status SessionFileReader::read_output(const XmlElement& from, SavedSession* into) const {
   for (const XmlElement& element : from.children) {
     if (element.name == "consumer_output") {
-      SILLAGE_TRY(read_destination(element, into));
+      auto path = read_destination(element, into);
+      if (!path) return tl::unexpected<Error>(std::move(path).error());
+      into->session.set_path(*std::move(path));
       if (into->session.path().empty() && into->output_problem.empty())
         into->session.set_mode(v1::CreateSessionRequest::NO_OUTPUT);
     } else if (element.name == "snapshot_outputs") {
       into->session.set_mode(v1::CreateSessionRequest::SNAPSHOT);
-      if (element.children.size() > 1)
-        return wrong(element, "more than one output of snapshots is not carried out: leave one",
-                     Code::kUnsupported);
       for (const XmlElement& output : element.children) {
-        const XmlElement* const destination = child(output, "consumer_output");
-        if (destination == nullptr) return wrong(output, "an output without <consumer_output>");
-        SILLAGE_TRY(read_destination(*destination, into));
+        if (output.name != "output") return misplaced(output, element);
+        SILLAGE_TRY(read_snapshot_output(output, into));
       }
     } else {
       return misplaced(element, from);
@@ -200,7 +214,33 @@ Status SessionFileReader::read_output(const XmlElement& from, SavedSession* into
   return {};
 }
 
-Status SessionFileReader::read_destination(const XmlElement& from, SavedSession* into) const {
+Status SessionFileReader::read_snapshot_output(const XmlElement& from, SavedSession* into) const {
+  v1::SnapshotOutput* const output = into->session.add_snapshot_outputs();
+  output->set_id(static_cast<std::uint32_t>(into->session.snapshot_outputs_size()));
+  for (const XmlElement& element : from.children) {
+    if (element.name == "name") {
+      output->set_name(element.text);
+    } else if (element.name == "max_size") {
+      const auto bytes = number(element);
+      if (!bytes) return tl::unexpected<Error>(bytes.error());
+      output->set_max_bytes(*bytes);
+    } else if (element.name == "consumer_output") {
+      auto path = read_destination(element, into);
+      if (!path) return tl::unexpected<Error>(std::move(path).error());
+      output->set_path(*std::move(path));
+    } else {
+      return misplaced(element, from);
+    }
+  }
+  // A snapshot session is where its first snapshots go.
+  if (into->session.path().empty()) into->session.set_path(output->path());
+  return {};
+}
+
+/// Returns the path, "" if there is none.
+Result<std::string> SessionFileReader::read_destination(const XmlElement& from,
+                                                        SavedSession* into) const {
+  std::string path;
   for (const XmlElement& element : from.children) {
     if (element.name == "enabled") {
       if (const auto is_enabled = boolean(element); !is_enabled)
@@ -208,7 +248,7 @@ Status SessionFileReader::read_destination(const XmlElement& from, SavedSession*
     } else if (element.name == "destination") {
       for (const XmlElement& kind : element.children) {
         if (kind.name == "path") {
-          into->session.set_path(kind.text);
+          path = kind.text;
         } else if (kind.name == "net_output") {
           into->output_problem = file_ + ":" + std::to_string(kind.line) +
                                  ": traces are not sent over the network: give a directory with "
@@ -221,7 +261,7 @@ Status SessionFileReader::read_destination(const XmlElement& from, SavedSession*
       return misplaced(element, from);
     }
   }
-  return {};
+  return path;
 }
 
 Status SessionFileReader::read_domain(const XmlElement& from, v1::Session* session) const {

@@ -112,6 +112,16 @@ TEST(SessionFile, Modes_AreKept) {
                           v1::CreateSessionRequest::NO_OUTPUT}) {
     session.set_mode(mode);
     session.set_path(mode == v1::CreateSessionRequest::NO_OUTPUT ? "" : "/p");
+    session.set_rotation_period_ns(mode == v1::CreateSessionRequest::LOCAL ? 5000 : 0);
+    session.set_rotation_bytes(mode == v1::CreateSessionRequest::LOCAL ? 1 << 20 : 0);
+    session.clear_snapshot_outputs();
+    for (std::uint32_t id = 1; mode == v1::CreateSessionRequest::SNAPSHOT && id <= 2; ++id) {
+      v1::SnapshotOutput* output = session.add_snapshot_outputs();
+      output->set_id(id);
+      output->set_name("snapshot-" + std::to_string(id));
+      output->set_path(id == 1 ? "/p" : "/q");
+      output->set_max_bytes(id - 1);
+    }
     const auto read = read_session_file(write_session_file(session), "f");
     ASSERT_TRUE(read) << read.error().text();
     EXPECT_EQ((*read)[0].session.SerializeAsString(), session.SerializeAsString()) << mode;

@@ -204,21 +204,40 @@ void write_destination(const std::string& path, XmlWriter* writer) {
   writer->close();
 }
 
-void write_output(const v1::Session& session, XmlWriter* writer) {
+void write_attributes(const v1::Session& session, XmlWriter* writer) {
   const bool is_snapshot = session.mode() == v1::CreateSessionRequest::SNAPSHOT;
-  if (is_snapshot) {
-    writer->open("attributes");
-    writer->boolean("snapshot_mode", true);
+  const std::uint64_t period_ns = session.rotation_period_ns(), bytes = session.rotation_bytes();
+  if (!is_snapshot && period_ns == 0 && bytes == 0) return;
+  writer->open("attributes");
+  if (is_snapshot) writer->boolean("snapshot_mode", true);
+  if (period_ns != 0 || bytes != 0) {
+    writer->open("rotation_schedules");
+    if (period_ns != 0) {
+      writer->open("periodic");
+      writer->number("time_us", period_ns / 1000);
+      writer->close();
+    }
+    if (bytes != 0) {
+      writer->open("size_threshold");
+      writer->number("bytes", bytes);
+      writer->close();
+    }
     writer->close();
   }
+  writer->close();
+}
+
+void write_output(const v1::Session& session, XmlWriter* writer) {
   writer->open("output");
-  if (is_snapshot) {
+  if (session.mode() == v1::CreateSessionRequest::SNAPSHOT) {
     writer->open("snapshot_outputs");
-    writer->open("output");
-    writer->text("name", "snapshot-1");
-    writer->number("max_size", 0);
-    write_destination(session.path(), writer);
-    writer->close();
+    for (const v1::SnapshotOutput& output : session.snapshot_outputs()) {
+      writer->open("output");
+      writer->text("name", output.name());
+      writer->number("max_size", output.max_bytes());
+      write_destination(output.path(), writer);
+      writer->close();
+    }
     writer->close();
   } else {
     // Without output the path is empty, as LTTng has it.
@@ -237,6 +256,7 @@ std::string write_session_file(const v1::Session& session) {
   if (session.trace_format() == "ctf-2") writer.text("trace_format", "CTF_2");
   write_domains(session, &writer);
   writer.boolean("started", session.state() == v1::Session::STARTED);
+  write_attributes(session, &writer);
   write_output(session, &writer);
   writer.close();
   writer.close();
