@@ -41,7 +41,8 @@ Status Holder::run() {
       (void)!::read(watch_.value(), events, sizeof events);
     }
     was_served = was_served || daemon_ || sources[1].revents != 0;
-    if (was_served && !daemon_ && sources[0].revents == 0 && (held_.empty() || !is_reachable())) return {};
+    if (was_served && !daemon_ && sources[0].revents == 0 && (held_.empty() || !is_reachable()))
+      return {};
   }
 }
 

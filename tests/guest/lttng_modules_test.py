@@ -59,8 +59,8 @@ DIFFERENT = {
 }
 # Of a NAPI without a device LTTng has a text that says so, Sillage an empty one.
 OTHER_VALUES = {"napi_poll": {"dev_name"}, "syscall_exit_getcwd": {"buf"}}
-# Bits that only one of the two has names for.
-UNNAMED_BITS = re.compile(r"padding|POLLNVAL|EPOLLHUP")
+# Bits that only one of the two has names for, and LTTng's empty arrays that align what is behind them.
+NO_VALUES = re.compile(r"\w*padding|POLLNVAL|EPOLLHUP")
 
 
 def describe(kind):
@@ -83,7 +83,7 @@ def plain(field):
     if isinstance(field, bt2._VariantFieldConst):
         return plain(field.selected_option)
     if isinstance(field, bt2._StructureFieldConst):
-        return tuple((name, plain(value)) for name, value in field.items() if not UNNAMED_BITS.match(name))
+        return tuple((name, plain(value)) for name, value in field.items() if not NO_VALUES.match(name))
     if isinstance(field, bt2._ArrayFieldConst):
         return tuple(plain(value) for value in field)
     if isinstance(field, bt2._StringFieldConst):
