@@ -70,12 +70,12 @@ Result<Fd> create_number_map(std::uint32_t value) {
 
 Status set_number(int map_fd, std::uint32_t value) { return set_only_value(map_fd, &value); }
 
-Result<Fd> create_bits_map(std::uint32_t words) {
-  return create(BPF_MAP_TYPE_ARRAY, "sillage_bits", 4, std::uint64_t{8} * words, 1, 0);
+Result<Fd> create_flags_map(std::uint32_t count) {
+  return create(BPF_MAP_TYPE_ARRAY, "sillage_flags", 4, count, 1, 0);
 }
 
-Status set_bits(int map_fd, std::span<const std::uint64_t> words) {
-  return set_only_value(map_fd, words.data());
+Status set_flags(int map_fd, std::span<const std::uint8_t> flags) {
+  return set_only_value(map_fd, flags.data());
 }
 
 Result<MapShape> map_shape(int map_fd) {

@@ -42,9 +42,9 @@ struct MapShape {
 [[nodiscard]] Result<Fd> create_number_map(std::uint32_t value);
 [[nodiscard]] Status set_number(int map_fd, std::uint32_t value);
 
-/// A map of `words` x 64 bits, all 0; set_bits() sets them all and programs read.
-[[nodiscard]] Result<Fd> create_bits_map(std::uint32_t words);
-[[nodiscard]] Status set_bits(int map_fd, std::span<const std::uint64_t> words);
+/// A map of `count` bytes, all 0; set_flags() sets them all and programs read.
+[[nodiscard]] Result<Fd> create_flags_map(std::uint32_t count);
+[[nodiscard]] Status set_flags(int map_fd, std::span<const std::uint8_t> flags);
 
 /// A table of programs for tail calls, by number below `count`.
 [[nodiscard]] Result<Fd> create_program_table(std::uint32_t count);

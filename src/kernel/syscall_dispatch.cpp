@@ -23,7 +23,6 @@ using enum bpf::Reg;
 // program for calls that nobody names.
 constexpr std::uint32_t kNumbers = 1024;
 
-constexpr std::uint32_t kWords = kNumbers / 64;
 // From here on so many are wanted that asking costs more than it saves.
 constexpr std::size_t kMostlyWanted = 256;
 
@@ -55,7 +54,7 @@ Result<std::unique_ptr<SyscallDispatch>> SyscallDispatch::create(const Btf& btf,
       if (!map) return tl::unexpected(std::move(map).error());
       table = std::move(*map);
     }
-    auto wanted = create_bits_map(kWords);
+    auto wanted = create_flags_map(kNumbers);
     if (!wanted) return tl::unexpected(std::move(wanted).error());
     made->directions_[i].wanted = std::move(*wanted);
   }
@@ -99,12 +98,11 @@ Status SyscallDispatch::put(const SyscallPlace& place, int program_fd) {
 }
 
 Status SyscallDispatch::say_wanted(const Direction& direction) {
-  std::array<std::uint64_t, kWords> words{};
+  std::array<std::uint8_t, kNumbers> flags{};
   for (const auto& numbers : direction.numbers) {
-    for (const std::uint32_t number : numbers)
-      words[number / 64] |= std::uint64_t{1} << number % 64;
+    for (const std::uint32_t number : numbers) flags[number] = 1;
   }
-  return set_bits(direction.wanted.value(), words);
+  return set_flags(direction.wanted.value(), flags);
 }
 
 // Number in r7. Most calls of a machine are none that somebody asked for: they are to cost next to nothing.
@@ -115,16 +113,9 @@ void SyscallDispatch::leave_unwanted(bpf::Assembler* a, const Direction& directi
   const Label wanted = a->label();
   // At exit also -1.
   a->jump_if(If::kAboveOrEqual, r7, static_cast<std::int32_t>(kNumbers), wanted);
-  a->move(r1, r7);
-  a->alu(Alu::kShiftRight, r1, 6);
-  a->alu(Alu::kShiftLeft, r1, 3);
   a->load_map_value(r2, direction.wanted.value());
-  a->alu(Alu::kAdd, r2, r1);
-  a->load(Size::k8, r2, r2, 0);
-  a->move(r1, r7);
-  a->alu(Alu::kAnd, r1, 63);
-  a->alu(Alu::kShiftRight, r2, r1);
-  a->alu(Alu::kAnd, r2, 1);
+  a->alu(Alu::kAdd, r2, r7);
+  a->load(Size::k1, r2, r2, 0);
   a->jump_if(If::kEqual, r2, 0, out);
   a->bind(wanted);
 }

@@ -68,7 +68,7 @@ class SyscallDispatch {
  private:
   struct Direction {
     std::array<Fd, 2> tables;  // by Abi
-    Fd wanted;                 // a bit of each number that either table has
+    Fd wanted;                 // a byte of each number: whether either table has it
     Fd program, link;
     std::array<std::set<std::uint32_t>, 2> numbers;  // by Abi: what the tables have
     bool is_used = false;
