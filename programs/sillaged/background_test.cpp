@@ -40,6 +40,7 @@ TEST(Background, WhatFollows_IsDoneByTheCallerOnceTheWorkHasEnded) {
 
 TEST(Background, WhatWorkHolds_GoesOnItsThread) {
   struct Heavy {
+    explicit Heavy(std::thread::id* freed) : freed_by(freed) {}
     std::thread::id* freed_by;
     ~Heavy() { *freed_by = std::this_thread::get_id(); }
   };
