@@ -16,7 +16,9 @@ with Sandbox() as box:
     daemon = box.start_daemon()
     recorder = box.start([box.bin / "sillage", "record", "-o", box.root / "t", "--subbuf-size", "16K"],
                          stderr=subprocess.PIPE)
-    wait_until(lambda: list((box.root / "t").glob("metadata*")) or (box.root / "t").exists(), "the recording")
+    # Said when whoever registers from now on is recorded from its first event.
+    begun = recorder.stderr.readline()
+    check(begun.startswith("Recording "), begun)
     program = box.start(box.program(EVENTS, "pause=1"))
     wait_until(lambda: f"(pid {program.pid})" in box.sillage("list")[0], "the registration")
     time.sleep(0.3)

@@ -73,7 +73,7 @@ records "$scratch/by_cmake/in_cxx" package:in_cxx
 for reads in "$scratch/by_pkg_config/reads" "$scratch/by_cmake/reads"; do
   is_ours "$reads" libsillage-trace.so.1
   # A library with a sanitizer wants its runtime first, which programs built without do not see to.
-  runtime=$(ldd "$reads" | awk '/libasan/ { print $3 }')
+  runtime=$(ldd "$reads" | awk '/libasan|clang_rt.asan/ { print $3 }')
   found=$(LD_PRELOAD=$runtime "$reads" "$scratch/trace.package:in_cxx")
   [ "$found" = 'package:in_cxx 1 from C++' ] || { echo "$reads printed: $found"; exit 1; }
 done
