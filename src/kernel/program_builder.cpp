@@ -225,7 +225,7 @@ Result<std::vector<bpf_insn>> ProgramBuilder::finish(const std::string& name, La
 void ProgramBuilder::write_direct(const EventPlan& plan, std::uint32_t event_id, Label out) {
   const std::uint32_t bytes = fixed_bytes(target_.contexts) + fixed_bytes(plan.fields);
   ring_.reserve(event_id, bytes, std::nullopt, out);
-  a_.move(r9, r5);
+  if (bytes != 0) a_.move(r9, r5);
   write_fields(target_.contexts);
   write_fields(plan.fields);
   ring_.commit();

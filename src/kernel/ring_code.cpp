@@ -18,8 +18,9 @@ constexpr std::int32_t kTries = 4;
 
 // On the stack.
 constexpr std::int32_t kCpu = -8;
-constexpr std::int32_t kBytes = -16;     // of the record, with its header
-constexpr std::int32_t kExtended = -24;  // whether its header has the full time
+constexpr std::int32_t kBytes = -16;  // of the record, with its header
+constexpr std::int32_t kExtended =
+    -24;  // whether its header has the full time, if its bytes do not tell
 constexpr std::int32_t kTriesLeft = -32;
 
 // What the out-of-line switch returns.
@@ -87,11 +88,11 @@ void RingCode::reserve(std::uint32_t event_id, std::uint32_t payload_bytes,
     a_.move(r1, r9);
     a_.alu(Alu::kShiftRight, r1, epoch_bits_);
     a_.load(Size::k8, r2, r7, STREAM(epoch));
-    a_.store(Size::k8, r10, kExtended, 0);
+    if (extra_slot) a_.store(Size::k8, r10, kExtended, 0);
     a_.move(r4, std::uint64_t{short_header} + payload_bytes);
     a_.jump_if(If::kEqual, r1, r2, sized);
   }
-  a_.store(Size::k8, r10, kExtended, 1);
+  if (extra_slot) a_.store(Size::k8, r10, kExtended, 1);
   a_.move(r4, std::uint64_t{full_header} + payload_bytes);
   a_.bind(sized);
   if (extra_slot) {
@@ -127,6 +128,7 @@ void RingCode::reserve(std::uint32_t event_id, std::uint32_t payload_bytes,
   a_.jump_if(If::kEqual, r0, kLost, out);
   a_.alu(Alu::kOr, r8, last);
   a_.alu(Alu::kAdd, r8, 1);
+  a_.load(Size::k8, r4, r10, kBytes);
 
   a_.bind(reserved);
   a_.move(r1, r8);
@@ -137,8 +139,13 @@ void RingCode::reserve(std::uint32_t event_id, std::uint32_t payload_bytes,
   a_.alu(Alu::kAdd, r5, static_cast<std::int32_t>(geometry_.data_offset));
   if (short_id) {
     const Label is_short = a_.label(), written = a_.label();
-    a_.load(Size::k8, r1, r10, kExtended);
-    a_.jump_if(If::kEqual, r1, 0, is_short);
+    if (extra_slot) {
+      a_.load(Size::k8, r1, r10, kExtended);
+      a_.jump_if(If::kEqual, r1, 0, is_short);
+    } else {
+      // Of one size but for the header.
+      a_.jump_if(If::kEqual, r4, static_cast<std::int32_t>(short_header + payload_bytes), is_short);
+    }
     write_header(event_id);
     a_.jump(written);
     a_.bind(is_short);
