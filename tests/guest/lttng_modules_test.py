@@ -170,6 +170,8 @@ class LttngModules(recording.KernelTest):
         begin = time.monotonic_ns()
         subprocess.run(load, check=True, stdout=subprocess.DEVNULL)
         end = time.monotonic_ns()
+        # So that what ends LTTng's recording does not come in its longer interval.
+        time.sleep(2 * LATE_NS / 1e9)
         aside = self.threads_of_tracers() | {int(name) for name in os.listdir("/proc/self/task")}
         self.lttng("stop")
         summary = self.end(run, timeout=600)
