@@ -14,6 +14,8 @@ namespace sillage::bpf {
 
 /// The registers. r0 is what calls return, r1 to r5 their arguments and lost behind them; r6 to r9
 /// keep their values; r10 is the top of the 512 bytes of stack.
+// As they are written everywhere.
+// NOLINTNEXTLINE(readability-identifier-naming)
 enum class Reg : std::uint8_t { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10 };
 
 /// Bytes of a load or store.
@@ -113,6 +115,11 @@ class Assembler {
   void load_map(Reg to, int map_fd);
   /// The first byte of the only element of a map.
   void load_map_value(Reg to, int map_fd, std::uint32_t offset = 0);
+
+  /// Instructions of another finished one. Its jumps may lead to behind its last.
+  void append(const std::vector<bpf_insn>& code) {
+    code_.insert(code_.end(), code.begin(), code.end());
+  }
 
   [[nodiscard]] std::size_t size() const { return code_.size(); }
 

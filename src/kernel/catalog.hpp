@@ -47,6 +47,10 @@ class KernelSymbols {
   std::unordered_map<std::string, std::uint64_t> addresses_;
 };
 
+/// LTTng's event of the text that is written to /proc/lttng-logger, with the one field `msg`: no tracepoint, but
+/// enabled as one.
+inline constexpr const char* kTextEvent = "lttng_logger";
+
 /// What can be recorded: tracepoints, system calls, functions.
 ///
 /// Threads: one at a time.

@@ -19,6 +19,7 @@ namespace {
 
 // Names of pins; SyscallDispatch's begin with the last two.
 constexpr char kRingPin[] = "ring", kWakeupPin[] = "wakeup", kExcludedPin[] = "excluded";
+constexpr char kReaderPin[] = "reader";
 constexpr char kSlowPrefix[] = "slow_", kLinkPrefix[] = "link_", kTablePrefix[] = "table_";
 // How long the kernel's threads may take to detach what they have been left.
 constexpr int kDetachTries = 3000;
@@ -65,7 +66,7 @@ Result<Attachment> attach(const AttachPlan& plan, int program_fd) {
 
 Result<std::unique_ptr<KernelChannel>> KernelChannel::create(
     const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts,
-    const PointerCasts& casts, std::uint32_t excluded_process) {
+    const PointerCasts& casts, std::uint32_t excluded_process, std::uint64_t reader_bytes) {
   auto ring = create_ring_map(geometry.stride, geometry.cpu_count);
   if (!ring) return tl::unexpected(std::move(ring).error());
   auto wakeup = create_wakeup_map();
@@ -91,12 +92,19 @@ Result<std::unique_ptr<KernelChannel>> KernelChannel::create(
     excluded = std::move(*map);
   }
   target.excluded_fd = excluded.value();
+  Fd reader;
+  if (reader_bytes != 0) {
+    auto map = create_reader_map(reader_bytes);
+    if (!map) return tl::unexpected(std::move(map).error());
+    reader = std::move(*map);
+  }
   std::unique_ptr<KernelChannel> channel(new KernelChannel(std::move(target)));
   channel->ring_ = std::move(*ring);
   channel->wakeup_ = std::move(*wakeup);
   channel->scratch_ = std::move(*scratch);
   channel->excluded_ = std::move(excluded);
   channel->addresses_ = std::move(addresses);
+  channel->reader_ = std::move(reader);
   return channel;
 }
 
@@ -106,7 +114,11 @@ KernelChannel::~KernelChannel() {
 }
 
 void KernelChannel::unpin() {
-  if (pins_) pins_->remove();
+  if (!pins_) return;
+  // So that from now on our links are the only ones.
+  pins_->unpin_all(kLinkPrefix);
+  pins_->unpin_all(kSlowPrefix);
+  pins_->remove();
   pins_.reset();
 }
 
@@ -115,11 +127,14 @@ Status KernelChannel::pin(PinDirectory pins) {
   SILLAGE_TRY(pins_->pin(ring_.value(), kRingPin));
   SILLAGE_TRY(pins_->pin(wakeup_.value(), kWakeupPin));
   if (excluded_) SILLAGE_TRY(pins_->pin(excluded_.value(), kExcludedPin));
+  if (reader_) SILLAGE_TRY(pins_->pin(reader_.value(), kReaderPin));
   std::size_t number = 0;
-  for (const LoadedEvent& event : events_)
+  for (const LoadedEvent& event : events_) {
+    if (!event.attachment.link) continue;
     SILLAGE_TRY(pins_->pin(event.attachment.link.value(),
                            std::string(event.attachment.event ? kSlowPrefix : kLinkPrefix) +
                                std::to_string(number++)));
+  }
   return syscalls_ ? syscalls_->pin(*pins_) : Status();
 }
 
@@ -138,6 +153,7 @@ Result<std::unique_ptr<KernelChannel>> KernelChannel::adopt(PinDirectory pins,
     channel->excluded_ = std::move(*excluded);
     SILLAGE_TRY(set_number(channel->excluded_.value(), excluded_process));
   }
+  if (auto reader = pins.open(kReaderPin)) channel->reader_ = std::move(*reader);
   for (const std::string& name : pins.names(kTablePrefix)) {
     auto table = pins.open(name);
     if (!table) return tl::unexpected(std::move(table).error());
@@ -218,7 +234,9 @@ Status KernelChannel::add_syscall(const SyscallEvent& event, EventId id, const B
   auto program = load(event.plan, id, &btf);
   if (!program) return tl::unexpected(std::move(program).error());
   SILLAGE_TRY(SyscallDispatch::check(event.place));
-  new_syscalls_.push_back({event.place, std::move(*program), next_program_++});
+  auto gate = ProgramBuilder(target_).build_gate(event.plan);
+  if (!gate) return tl::unexpected(std::move(gate).error());
+  new_syscalls_.push_back({event.place, std::move(*program), std::move(*gate), next_program_++});
   return {};
 }
 
@@ -299,7 +317,7 @@ Status KernelChannel::start() {
     event.attachment = std::move(*attached);
   }
   for (const LoadedSyscall& loaded : new_syscalls_) {
-    SILLAGE_TRY(syscalls_->put(loaded.place, loaded.program.value()));
+    SILLAGE_TRY(syscalls_->put(loaded.place, loaded.program.value(), loaded.gate));
     syscall_places_.insert(loaded.place);
   }
   new_syscalls_.clear();
@@ -342,6 +360,13 @@ std::size_t KernelChannel::event_count() const {
   std::set<SyscallPlace> places = syscall_places_;
   for (const LoadedSyscall& loaded : new_syscalls_) places.insert(loaded.place);
   return events_.size() + places.size();
+}
+
+std::uint64_t KernelChannel::recursion_misses(EventId id) const {
+  std::uint64_t misses = 0;
+  for (const LoadedEvent& event : events_)
+    if (event.id == id) misses += bpf::recursion_misses(event.program.value()).value_or(0);
+  return misses;
 }
 
 std::uint64_t KernelChannel::recursion_misses() const {

@@ -34,12 +34,13 @@ namespace sillage::kernel {
 class KernelChannel {
  public:
   /// Makes the maps. `contexts` stand in front of every payload. What `excluded_process`, the one that reads the
-  /// ring, causes itself is not recorded; 0 = nothing is excluded.
+  /// ring, causes itself is not recorded; 0 = nothing is excluded. `reader_bytes`: of memory for who reads the ring, which goes
+  /// where that goes; 0 = none.
   ///
   /// Errors: those of the maps.
   [[nodiscard]] static Result<std::unique_ptr<KernelChannel>> create(
       const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts,
-      const PointerCasts& casts, std::uint32_t excluded_process);
+      const PointerCasts& casts, std::uint32_t excluded_process, std::uint64_t reader_bytes = 0);
 
   /// Takes over what an earlier process pinned, running. No events can be added.
   ///
@@ -55,6 +56,9 @@ class KernelChannel {
   [[nodiscard]] Result<Fd> ring_fd() const { return duplicate(target_.ring.ring_fd); }
   /// What becomes readable when a program begins a sub-buffer of an armed stream; a duplicate.
   [[nodiscard]] Result<Fd> wakeup_fd() const { return duplicate(target_.ring.wakeup_fd); }
+
+  /// The reader's memory; a duplicate.
+  [[nodiscard]] Result<Fd> reader_fd() const { return duplicate(reader_.value()); }
 
   /// Loads the program of an event, whose records get that id.
   ///
@@ -106,6 +110,8 @@ class KernelChannel {
 
   /// Events that were missed because their program ran already on that CPU.
   [[nodiscard]] std::uint64_t recursion_misses() const;
+  /// Of one event that is no system call, by the programs that it has now.
+  [[nodiscard]] std::uint64_t recursion_misses(EventId id) const;
   /// How many programs of events there are, attached or not.
   [[nodiscard]] std::size_t event_count() const;
 
@@ -121,6 +127,7 @@ class KernelChannel {
   struct LoadedSyscall {
     SyscallPlace place;
     Fd program;
+    std::vector<bpf_insn> gate;
     std::uint64_t number = 0;
   };
   /// A link of an earlier process, with the program behind it.
@@ -135,7 +142,7 @@ class KernelChannel {
 
   void detach_adopted();
 
-  Fd ring_, wakeup_, scratch_, addresses_, excluded_;
+  Fd ring_, wakeup_, scratch_, addresses_, excluded_, reader_;
   Fd writer_;  // once there is a record of user space's
   ProgramTarget target_;
   std::vector<LoadedEvent> events_;

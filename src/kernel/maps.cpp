@@ -48,6 +48,11 @@ Result<Fd> create_ring_map(std::uint64_t stream_bytes, std::uint32_t cpu_count) 
   return create(BPF_MAP_TYPE_ARRAY, "sillage_ring", 4, stream_bytes, cpu_count, BPF_F_MMAPABLE);
 }
 
+Result<Fd> create_reader_map(std::uint64_t bytes) {
+  // Values are whole words.
+  return create(BPF_MAP_TYPE_ARRAY, "sillage_reader", 4, (bytes + 7) / 8 * 8, 1, BPF_F_MMAPABLE);
+}
+
 Result<Fd> create_scratch_map(std::uint32_t cpu_count) {
   return create(BPF_MAP_TYPE_ARRAY, "sillage_scratch", 4, kScratchBytes, cpu_count * kScratchAreas,
                 0);

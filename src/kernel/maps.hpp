@@ -23,6 +23,9 @@ inline constexpr std::uint32_t kScratchAreas = 8;
 /// Errors: kPermission  no CAP_BPF; kNoSpace  not that much memory; the message names how much.
 [[nodiscard]] Result<Fd> create_ring_map(std::uint64_t stream_bytes, std::uint32_t cpu_count);
 
+/// Memory of the reader's own, all 0, which no program touches: mapped, it can be pinned beside the ring.
+[[nodiscard]] Result<Fd> create_reader_map(std::uint64_t bytes);
+
 /// Bytes of an element and how many there are, as the kernel says.
 struct MapShape {
   std::uint32_t value_bytes = 0, entries = 0;

@@ -26,6 +26,7 @@ constexpr std::int32_t kValues = kUser - UserCode::kStackBytes;
 
 // LTTng and the kernel bound paths by this.
 constexpr std::uint32_t kMaxStringBytes = 4096;
+constexpr std::size_t kMaxGate = 128;  // instructions
 constexpr std::uint32_t kMaxStaged = kScratchBytes - kScratchLockBytes;
 
 // What the way to a program leaves of the state of the CPU. Tracepoints call with preemption disabled; probes are reached by
@@ -100,6 +101,29 @@ Result<std::vector<bpf_insn>> ProgramBuilder::build(const EventPlan& plan, std::
   SILLAGE_TRY(begin(plan.fields, plan.filter, plan.is_own_doing, out));
   SILLAGE_TRY(write_record(plan, event_id, out));
   return finish(plan.name, out);
+}
+
+Result<std::vector<bpf_insn>> ProgramBuilder::build_gate(const EventPlan& plan) {
+  const FilterPlan& filter = plan.filter;
+  const bool is_of_call =
+      std::any_of(filter.fields.begin(), filter.fields.end(), [](const FieldPlan& field) {
+        return (field.kind != FieldPlan::Kind::kInteger &&
+                field.kind != FieldPlan::Kind::kMemory) ||
+               ValueCode::uses_arguments(field.value) || ValueCode::uses_arguments(field.count);
+      });
+  if (filter.any_of.empty() || is_of_call || FilterCode::needs_scratch(filter))
+    return std::vector<bpf_insn>{};
+  const Label no_match = a_.label(), end = a_.label();
+  enter(plan.attach);
+  if (uses_current(filter.fields)) values_.prepare_current();
+  SILLAGE_TRY(FilterCode(a_, values_, filter).emit(no_match));
+  a_.move(r0, 1u);
+  a_.jump(end);
+  a_.bind(no_match);
+  a_.move(r0, 0u);
+  a_.bind(end);
+  if (values_.overflowed() || a_.size() > kMaxGate) return std::vector<bpf_insn>{};
+  return a_.finish();
 }
 
 Result<std::vector<bpf_insn>> ProgramBuilder::build_iterator(const IteratorPlan& plan) {

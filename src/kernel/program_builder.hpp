@@ -52,6 +52,12 @@ class ProgramBuilder {
 
   /// Errors: kLimit  the event needs more of the stack, or of a program's size, than there is.
   [[nodiscard]] Result<std::vector<bpf_insn>> build(const EventPlan& plan, std::uint32_t event_id);
+  /// The filter alone, if it says the same of every event that a task causes there (contexts, no payload): for a place
+  /// in front of many programs, where r6 is the program's context. r0 becomes 0 for what is rejected; r1 to r5 and r9
+  /// are lost. Empty if there is none, or it is too large to be evaluated twice.
+  ///
+  /// Errors: as build().
+  [[nodiscard]] Result<std::vector<bpf_insn>> build_gate(const EventPlan& plan);
   /// Errors: as build().
   [[nodiscard]] Result<std::vector<bpf_insn>> build_iterator(const IteratorPlan& plan);
   /// A program that writes the record which its context describes: u32 event id, u32 bytes of payload, payload.

@@ -6,6 +6,7 @@
 #include "kernel/attach.hpp"
 #include "kernel/maps.hpp"
 
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,10 +24,20 @@ using enum bpf::Reg;
 // program for calls that nobody names.
 constexpr std::uint32_t kNumbers = 1024;
 
+// A byte of each number, and one that says whether programs differ in whom they reject.
+constexpr std::uint32_t kFlags = kNumbers + 8;
+constexpr std::uint32_t kGatesDiffer = kNumbers;
+
 // From here on so many are wanted that asking costs more than it saves.
 constexpr std::size_t kMostlyWanted = 256;
 
 constexpr std::array<const char*, 2> kTracepoints{"sys_enter", "sys_exit"};
+
+bool is_same(const std::vector<bpf_insn>& left, const std::vector<bpf_insn>& right) {
+  return left.size() == right.size() &&
+         (left.empty() ||
+          std::memcmp(left.data(), right.data(), left.size() * sizeof(bpf_insn)) == 0);
+}
 
 }  // namespace
 
@@ -54,7 +65,7 @@ Result<std::unique_ptr<SyscallDispatch>> SyscallDispatch::create(const Btf& btf,
       if (!map) return tl::unexpected(std::move(map).error());
       table = std::move(*map);
     }
-    auto wanted = create_flags_map(kNumbers);
+    auto wanted = create_flags_map(kFlags);
     if (!wanted) return tl::unexpected(std::move(wanted).error());
     made->directions_[i].wanted = std::move(*wanted);
   }
@@ -77,9 +88,16 @@ void SyscallDispatch::remove(const SyscallPlace& place) {
   (void)say_wanted(direction);
 }
 
-Status SyscallDispatch::put(const SyscallPlace& place, int program_fd) {
+Status SyscallDispatch::put(const SyscallPlace& place, int program_fd,
+                            const std::vector<bpf_insn>& gate) {
   SILLAGE_TRY(check(place));
   Direction& direction = directions_[place.at_exit ? 1 : 0];
+  if (!direction.gate) direction.gate = gate;
+  // Before the program is there: whom it wants is not to be turned away.
+  if (!direction.gates_differ && !is_same(*direction.gate, gate)) {
+    direction.gates_differ = true;
+    SILLAGE_TRY(say_wanted(direction));
+  }
   const Fd& table = direction.tables[static_cast<std::size_t>(place.abi)];
   SILLAGE_TRY(set_program(table.value(), place.number.value_or(kNumbers), program_fd));
   direction.is_used = true;
@@ -98,7 +116,8 @@ Status SyscallDispatch::put(const SyscallPlace& place, int program_fd) {
 }
 
 Status SyscallDispatch::say_wanted(const Direction& direction) {
-  std::array<std::uint8_t, kNumbers> flags{};
+  std::array<std::uint8_t, kFlags> flags{};
+  flags[kGatesDiffer] = direction.gates_differ;
   for (const auto& numbers : direction.numbers) {
     for (const std::uint32_t number : numbers) flags[number] = 1;
   }
@@ -118,6 +137,18 @@ void SyscallDispatch::leave_unwanted(bpf::Assembler* a, const Direction& directi
   a->load(Size::k1, r2, r2, 0);
   a->jump_if(If::kEqual, r2, 0, out);
   a->bind(wanted);
+}
+
+// Context in r6; r7 is kept.
+void SyscallDispatch::leave_rejected(bpf::Assembler* a, const Direction& direction, Label out) {
+  if (direction.gates_differ || !direction.gate || direction.gate->empty()) return;
+  const Label others = a->label();
+  a->load_map_value(r2, direction.wanted.value(), kGatesDiffer);
+  a->load(Size::k1, r2, r2, 0);
+  a->jump_if(If::kNotEqual, r2, 0, others);
+  a->append(*direction.gate);
+  a->jump_if(If::kEqual, r0, 0, out);
+  a->bind(others);
 }
 
 // Context in r6. Falls through where there is no program.
@@ -187,6 +218,7 @@ Result<Fd> SyscallDispatch::load(bool at_exit) const {
     a.load(Size::k8, r7, r6, 8);
   }
   leave_unwanted(&a, directions_[at_exit ? 1 : 0], out);
+  leave_rejected(&a, directions_[at_exit ? 1 : 0], out);
   load_current_task(a, current_, 0);
   if (excluded_fd_ >= 0) {
     a.load_map_value(r3, excluded_fd_);

@@ -18,6 +18,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <vector>
 
 namespace sillage::kernel {
 
@@ -30,7 +31,8 @@ struct SyscallPlace {
 };
 
 /// Two small programs on sys_enter and sys_exit, each of which jumps to the program of the call by its
-/// number. Calls that are not asked for end there, before anything else is looked at.
+/// number. Calls that are not asked for end there, before anything else is looked at; then those that a filter rejects
+/// which all programs have.
 ///
 /// Threads: one at a time.
 class SyscallDispatch {
@@ -46,11 +48,13 @@ class SyscallDispatch {
   /// Errors: kLimit  a number that no table has room for.
   [[nodiscard]] static Status check(const SyscallPlace& place);
 
-  /// Puts the program of an event into its place, which may be another one's until then; it runs from now on if started, that of calls without a
-  /// number from the next start(). Its descriptor is not needed any more.
+  /// Puts the program of an event into its place, which may be another one's until then; it runs from now on if started,
+  /// that of calls without a number from the next start(). Its descriptor is not needed any more. `gate`:
+  /// ProgramBuilder::build_gate() of the event; as long as that of all is the same, nobody is asked whom it rejects.
   ///
   /// Errors: kLimit  a number that no table has room for.
-  [[nodiscard]] Status put(const SyscallPlace& place, int program_fd);
+  [[nodiscard]] Status put(const SyscallPlace& place, int program_fd,
+                           const std::vector<bpf_insn>& gate);
 
   /// Takes the program out of a place, if there is one.
   void remove(const SyscallPlace& place);
@@ -68,9 +72,11 @@ class SyscallDispatch {
  private:
   struct Direction {
     std::array<Fd, 2> tables;  // by Abi
-    Fd wanted;                 // a byte of each number: whether either table has it
+    Fd wanted;  // a byte of each number: whether either table has it; then whether gates differ
     Fd program, link;
     std::array<std::set<std::uint32_t>, 2> numbers;  // by Abi: what the tables have
+    std::optional<std::vector<bpf_insn>> gate;       // of the first program; once there is one
+    bool gates_differ = false;
     bool is_used = false;
     std::array<bool, 2> has_unknown{};  // by Abi: a program for calls without one
   };
@@ -79,6 +85,7 @@ class SyscallDispatch {
   [[nodiscard]] Result<Fd> load(bool at_exit) const;
   [[nodiscard]] static Status say_wanted(const Direction& direction);
   void leave_unwanted(bpf::Assembler* assembler, const Direction& direction, bpf::Label out) const;
+  static void leave_rejected(bpf::Assembler* assembler, const Direction& direction, bpf::Label out);
   static void jump_to(bpf::Assembler* assembler, const Fd& table,
                       std::optional<std::uint32_t> index);
   static void search(bpf::Assembler* assembler, const Fd& table,

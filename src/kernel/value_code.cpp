@@ -33,6 +33,11 @@ bool ValueCode::uses_current(const Node& node) {
          std::any_of(node.operands.begin(), node.operands.end(), uses_current);
 }
 
+bool ValueCode::uses_arguments(const Node& node) {
+  return node.kind == Node::Kind::kArgument ||
+         std::any_of(node.operands.begin(), node.operands.end(), uses_arguments);
+}
+
 void ValueCode::prepare_current() {
   load_current_task(a_, current_, temporaries_);
   a_.store(Size::k8, r10, task_slot_, r1);

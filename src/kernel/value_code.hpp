@@ -56,6 +56,8 @@ class ValueCode {
 
   /// Whether expressions use the running task: prepare_current() is needed.
   [[nodiscard]] static bool uses_current(const Node& node);
+  /// Whether they use an argument of the event.
+  [[nodiscard]] static bool uses_arguments(const Node& node);
 
  private:
   [[nodiscard]] std::int32_t push();

@@ -26,6 +26,7 @@ CONTEXTS = ("pid", "tid", "procname")
 NOT_OF_THE_KERNEL = re.compile(r"lttng_(test|statedump|logger)")
 # Sillage's programs run before LTTng's probes; on an emulated processor a good deal may come in between.
 LATE_NS = 200_000_000
+EXIT_DEAD, EXIT_ZOMBIE = 16, 32
 # LTTng declares events of tracepoints that this kernel does not have, or has only with a module that is not loaded.
 NOT_HERE = re.compile(r"kvm_|rpc_|mm_vmscan_writepage|net_if_rx_ni_|power_machine_suspend|syscall_(entry|exit)_sysctl|writeback_("
                       r"bdi_unregister|congestion_wait|dirty_page|nothread|nowork|thread_st|wait_iff|wake_forker|wake_thread)")
@@ -97,7 +98,8 @@ class Contents:
     """What a trace declares, {event: {field: class}}, and its events, {(event, CPU): [(ns, {field: value}, task)]}.
 
     babeltrace2 up to 2.0.4 shows the last text that was not empty for one that is. Texts of system calls, which are empty
-    where the memory is not there, are therefore kept apart: `texts`, {(event, field): those that were not the last one}."""
+    where the memory is not there, are therefore kept apart: `texts`, {(event, field): those that were not the last one}, and
+    `unread`, {(event, field): how many may have been empty}."""
 
     def __init__(self, path, begin, end, aside):
         self.declared, self.events, self.discarded = {}, collections.defaultdict(list), 0
@@ -123,10 +125,13 @@ class Contents:
                         text, place = fields.pop(field), (event.name, field)
                         if text and text != last.get(place) and is_wanted:
                             self.texts[place].add(text)
-                        self.unread[place] += is_wanted and not text
+                        self.unread[place] += is_wanted and text in ("", last.get(place))
                         last[place] = text or last.get(place)
                 if not is_wanted:
                     continue
+                # Both look at a task that is switched away for ever; its parent may be reaping it meanwhile.
+                if event.name == "sched_switch" and fields["prev_state"] == EXIT_DEAD:
+                    fields["prev_state"] = EXIT_ZOMBIE
                 cpu = int(event.packet.context_field["cpu_id"])
                 self.events[event.name, cpu].append((now, fields, truth_test.task_of(tid, cpu)))
 

@@ -230,6 +230,111 @@ class Adoption(recording.KernelTest):
         self.assertEqual(len(again) + discarded, more)
         self.assertEqual(self.pinned(), [])
 
+    def lseeks(self, path):
+        """Numbers of the sender's calls in a trace, in its order."""
+        return [int(message.event.payload_field["offset"]) - MARK
+                for message in bt2.TraceCollectionMessageIterator(str(path))
+                if type(message) is bt2._EventMessageConst and message.event.name == "syscall_entry_lseek"]
+
+    def begin_session(self, create, *channel):
+        self.start_daemon()
+        self.verb("create", "s", *create)
+        self.verb("enable-channel", "-k", *channel, "c")
+        self.verb("enable-event", "-k", "-c", "c", "--syscall", "lseek", "--filter", f"offset >= {MARK}")
+        self.verb("start", "s")
+        return Sender()
+
+    def kill_in_the_middle(self, *arguments):
+        """Kills the daemon at some moment of a command's."""
+        command = subprocess.Popen([self.sillage, *arguments], env=self.env, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        time.sleep(random.uniform(0, 0.03))
+        os.kill(self.running_daemon(), signal.SIGKILL)
+        command.wait(timeout=60)
+        if self.daemon.poll() is None:
+            self.daemon.wait()
+        self.assertIn("[active", self.verb("list", "s"))
+
+    def test_rotated_sessions(self):
+        """Chunks follow each other without a gap, whatever moment of a rotation the daemon was killed at."""
+        output = self.folder / "rotated"
+        sender = self.begin_session([f"--output={output}"], "--subbuf-size=256k", "--num-subbuf=8", "--tracefile-size=256k")
+        for _ in range(KILLS):
+            self.kill_in_the_middle("rotate", "s")
+        self.verb("regenerate", "metadata", "-s", "s")
+        self.kill_in_the_middle("rotate", "s", "--no-wait")
+        sent = sender.stop()
+        self.verb("rotate", "s")
+        self.verb("destroy", "s")
+        archives = sorted((output / "archives").iterdir(), key=lambda path: int(path.name.rsplit("-", 1)[1]))
+        chunks = [self.lseeks(path) for path in archives]
+        discarded = {}
+        for index in sorted(output.rglob("*.idx")):
+            stream = index.name.split("_")[1]
+            discarded[stream] = max(discarded.get(stream, 0), recording.last_discarded(index))
+        together = [number for chunk in chunks for number in chunk]
+        self.assertEqual(together, sorted(set(together)), "twice, or in the wrong chunk")
+        print(f"\n  {len(chunks)} chunks: {sent} sent = {len(together)} recorded + {sum(discarded.values())} lost")
+        self.assertEqual(len(together) + sum(discarded.values()), sent)
+        self.assertEqual(self.pinned(), [])
+
+    def test_snapshot_sessions(self):
+        """Rings hold their newest over the daemon's death, and a snapshot by the next one has it."""
+        output = self.folder / "snapshots"
+        sender = self.begin_session(["--snapshot", f"--output={output}"], "--subbuf-size=64k", "--num-subbuf=4", "--overwrite")
+        for _ in range(2):
+            time.sleep(0.2)
+            self.kill_daemon(self.daemon)
+            self.start_daemon()
+            self.verb("snapshot", "record", "-s", "s")
+        self.kill_daemon(self.daemon)
+        sent = sender.stop()
+        self.start_daemon()
+        self.verb("snapshot", "record", "-s", "s")
+        made = sorted(output.iterdir(), key=lambda path: int(path.name.rsplit("-", 1)[1]))
+        self.assertEqual([int(path.name.rsplit("-", 1)[1]) for path in made], [0, 1, 2])
+        for path in made:
+            found = self.lseeks(path)
+            self.assertGreater(len(found), 100)
+        self.assertEqual(found[-1], sent - 1)
+        self.verb("destroy", "s")
+        self.assertEqual(self.pinned(), [])
+        self.assertEqual(list((self.folder / "run" / "memory").iterdir()), [])
+
+    def test_changed_sessions(self):
+        """What was changed while it recorded, goes on as it was changed."""
+        output = self.folder / "changed"
+        sender = self.begin_session([f"--output={output}"], "--subbuf-size=512k", "--num-subbuf=8")
+        self.kill_in_the_middle("enable-event", "-k", "-c", "c", "sched_process_exit", "--filter", f"$ctx.ppid == {os.getpid()}")
+        self.verb("enable-event", "-k", "-c", "c", "--syscall", "getsid")
+        self.kill_daemon(self.daemon) if self.daemon.poll() is None else os.kill(self.running_daemon(), signal.SIGKILL)
+        sent = [sender.stop()]
+        # Its records change, and so do its ring and its files.
+        self.verb("add-context", "-k", "-c", "c", "-t", "pid")
+        os.kill(self.running_daemon(), signal.SIGKILL)
+        sender = Sender()
+        time.sleep(0.2)
+        self.verb("disable-event", "-k", "-c", "c", "--syscall", "getsid")
+        sent.append(sender.stop())
+        self.verb("stop", "s")
+        self.verb("enable-channel", "-k", "late")
+        os.kill(self.running_daemon(), signal.SIGKILL)
+        self.assertIn("late: [enabled]", self.verb("list", "s"))
+        self.verb("start", "s")
+        sender = Sender()
+        time.sleep(0.2)
+        sent.append(sender.stop())
+        self.verb("destroy", "s")
+        discarded = sum(map(recording.last_discarded, output.glob("kernel/index/*.idx")))
+        self.assertEqual(discarded, 0)
+        numbers = self.lseeks(output)
+        print(f"\n  {sent} sent, {len(numbers)} recorded")
+        # A change behind an adoption is a change of rings, between which some ms are nobody's.
+        self.assertEqual([number for number in (0, sent[0] - 1) if number not in numbers[:sent[0]]], [])
+        self.assertEqual(numbers[-1], sent[2] - 1)
+        self.assertGreater(len(numbers), sum(sent) * 9 // 10)
+        self.assertEqual(self.pinned(), [])
+
     def test_events_of_all_kinds(self):
         """Programs behind perf events, too, run on and end."""
         daemon = self.start_daemon()

@@ -8,6 +8,7 @@ on is in the trace, once, and no other.
 
 import ctypes
 import os
+import pathlib
 import platform
 import subprocess
 
@@ -53,6 +54,10 @@ class Steering(recording.KernelTest):
         self.call(range(200, 300))
         self.lttng("add-context", "-k", "-t", "pid")
         self.call(range(300, 400))
+        why = self.lttng("why-empty", "k")
+        self.assertRegex(why, "getpriority\n      is disabled\n    getsid\n      records [24] events of this kernel: "
+                              ".*syscall_entry_getsid, syscall_exit_getsid\n")
+        self.assertIn("      records 1 event of this kernel: sched_process_exit\n", why)
         self.lttng("stop")
         self.assertEqual(self.numbers(recording.Trace(path), "syscall_entry_getsid", "pid"), list(range(100, 400)))
         self.call(range(400, 500))
@@ -76,6 +81,59 @@ class Steering(recording.KernelTest):
         starts = sum(event.name == "lttng_statedump_start" for event in trace.events)
         self.assertGreaterEqual(starts, 2, "the state at each start")
 
+    def test_what_is_disabled_is_detached(self):
+        """A tracepoint's program, too, though it is pinned for a later daemon."""
+        self.start_daemon()
+        path = self.folder / "trace"
+        self.lttng("create", "k", "-o", path)
+        for name in ("sched_process_exit", "sched_process_free"):
+            self.lttng("enable-event", "-k", name, "--filter", f"$ctx.ppid == {os.getpid()}")
+        self.lttng("start")
+        subprocess.run(["true"], check=True)
+        self.lttng("disable-event", "-k", "sched_process_exit")
+        subprocess.run(["true"], check=True)
+        self.lttng("enable-event", "-k", "sched_process_exit", "--filter", f"$ctx.ppid == {os.getpid()}")
+        self.lttng("disable-event", "-k", "sched_process_exit")
+        subprocess.run(["true"], check=True)
+        self.lttng("destroy")
+        exits = [event.fields["comm"] for event in recording.Trace(path).events if event.name == "sched_process_exit"]
+        self.assertEqual(exits.count("true"), 1, exits)
+
+    def test_a_channel_of_the_kernel_is_added_to_what_records_programs(self):
+        self.start_daemon()
+        path = self.folder / "trace"
+        self.lttng("create", "k", "-o", path)
+        self.lttng("enable-event", "-u", "nobody:*")
+        self.lttng("start")
+        self.lttng("enable-event", "-k", "--syscall", "getsid")
+        self.call(range(50))
+        self.lttng("destroy")
+        self.assertEqual(self.numbers(recording.Trace(path), "syscall_entry_getsid", "pid"), list(range(50)))
+
+    def test_a_filter_that_all_calls_share_and_then_do_not(self):
+        self.start_daemon()
+        path = self.folder / "trace"
+        self.lttng("create", "k", "-o", path)
+        own = f"$ctx.pid == {os.getpid()} && $ctx.procname == \"{pathlib.Path('/proc/self/comm').read_text().strip()}\""
+        self.lttng("enable-event", "-k", "--syscall", "getpriority", "--filter", "$ctx.tid == -1")
+        self.lttng("start")
+        self.call(range(50))
+        self.lttng("enable-event", "-k", "--syscall", "getsid", "--filter", own)
+        self.call(range(50, 100))
+        if (child := os.fork()) == 0:
+            self.call(range(100, 150))
+            os._exit(0)
+        os.waitpid(child, 0)
+        self.lttng("stop")
+        self.lttng("disable-event", "-k", "--syscall", "getpriority")
+        self.lttng("enable-event", "-k", "--syscall", "getpriority", "--filter", own)
+        self.lttng("start")
+        self.call(range(150, 200))
+        self.lttng("destroy")
+        trace = recording.Trace(path)
+        self.assertEqual(self.numbers(trace, "syscall_entry_getsid", "pid"), [*range(50, 100), *range(150, 200)])
+        self.assertEqual(self.numbers(trace, "syscall_entry_getpriority", "who"), [*range(150, 200)])
+
     def test_a_failure_changes_nothing(self):
         self.start_daemon()
         path = self.folder / "trace"
@@ -84,11 +142,12 @@ class Steering(recording.KernelTest):
         self.lttng("start")
         before = self.lttng("list", "k")
         self.call(range(50))
+        self.lttng("add-context", "-k", "-t", "nothing", status=3)
+        for text in ("nothing ==", "nothing_of_it == 1"):  # LTTng's number of an invalid filter
+            self.lttng("enable-event", "-k", "sched_switch", "--filter", text, status=106)
         for words in (("enable-event", "-k", "no_such_event"), ("enable-event", "-k", "--syscall", "no_such_call"),
-                      ("enable-event", "-k", "sched_switch", "--filter", "nothing =="),
-                      ("enable-event", "-k", "sched_switch", "--filter", "nothing_of_it == 1"),
                       ("enable-event", "-k", "--userspace-probe=/no/such/file:main", "probe"),
-                      ("add-context", "-k", "-t", "vtid", "-c", "other"), ("add-context", "-k", "-t", "nothing")):
+                      ("add-context", "-k", "-t", "vtid", "-c", "other")):
             self.lttng(*words, status=1)
         self.call(range(50, 100))
         self.assertEqual(self.lttng("list", "k"), before)

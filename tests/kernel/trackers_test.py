@@ -113,7 +113,7 @@ class Trackers(recording.KernelTest):
         self.lttng("create", "both", "-o", trace)
         self.lttng("track", "-k", f"--pid={one.pid},{two.pid}")
         self.lttng("enable-event", "-k", "--syscall", "getppid", "--filter", f"$ctx.pid == {one.pid} || $ctx.pid == 1")
-        self.assertIn("column", self.lttng("enable-event", "-k", "sched_switch", "--filter", "prev_prio ==", status=1))
+        self.assertIn("column", self.lttng("enable-event", "-k", "sched_switch", "--filter", "prev_prio ==", status=106))
         self.lttng("add-context", "-k", "-t", "pid")
         self.lttng("start")
         one.call(5)
