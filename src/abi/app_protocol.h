@@ -20,6 +20,9 @@
  * filter table (filter.h) if it has SILLAGE_APP_HAS_FILTERS. The id table is a sealed memfd of the collector's, mapped
  * read-only: site_count x uint32_t, 0 = not recorded on this channel, else event record id + 1.
  *
+ * Behind the attachments stand the names of their application contexts ("$app.PROVIDER:TYPE"), NUL-terminated, in the
+ * order of the attachments and of the contexts in each. They are there since minor version 2.
+ *
  * A program says in its requests which minor version it speaks, and gets no more than that: of one that does not know
  * filters no event is recorded for which there is one.
  */
@@ -30,12 +33,15 @@
 
 #define SILLAGE_APP_MAGIC UINT32_C(0x41534c53) /* "SLSA" */
 #define SILLAGE_APP_ABI_MAJOR 1
-#define SILLAGE_APP_ABI_MINOR 1 /* 1: filters */
+#define SILLAGE_APP_ABI_MINOR 3 /* 1: filters; 2: application contexts; 3: clocks of programs */
 #define SILLAGE_APP_MINOR_FILTERS 1
+#define SILLAGE_APP_MINOR_APP_CONTEXTS 2
+#define SILLAGE_APP_MINOR_CLOCKS 3
 #define SILLAGE_APP_MAX_MESSAGE 65536
 #define SILLAGE_APP_DEADLINE_MS 100
 #define SILLAGE_APP_MAX_ATTACHMENTS 64 /* channels of one collector that one image can feed */
 #define SILLAGE_APP_MAX_CONTEXTS 32
+#define SILLAGE_APP_MAX_NAME_BYTES 16384 /* of all application contexts of a reply, NULs included */
 #define SILLAGE_APP_SOCKET_ROOT "/run/sillage/app.sock"
 
 enum sillage_app_type {
@@ -60,6 +66,17 @@ struct sillage_app_request {
   uint32_t pid; /* in the program's own namespace, for display and the vpid environment only */
   uint32_t word_bits;
   char procname[16];
+};
+
+/* Behind a REGISTER, since minor version 3, if the program has a clock of its own: then all its times are of that, and its
+ * records are not in streams with others'. */
+struct sillage_app_clock {
+  uint64_t frequency_hz; /* not 0 */
+  uint64_t value;        /* what it said ... */
+  uint64_t monotonic_ns; /* ... at this time of CLOCK_MONOTONIC */
+  char uuid[40];         /* texts end with a NUL; "" = none */
+  char name[64];
+  char description[128];
 };
 
 /* Contexts, in the order in which they stand in the record, between header and payload, packed.
@@ -87,6 +104,26 @@ enum sillage_context {
   SILLAGE_CONTEXT_VEGID = 19,
   SILLAGE_CONTEXT_VSGID = 20,
   SILLAGE_CONTEXT_END = 21,
+  /* Contexts that the program brings itself: the first of a channel's, the second ... Their value is a tag of one byte
+   * (enum sillage_app_context_tag) and what that says, packed. */
+  SILLAGE_CONTEXT_APP = 128,
+  SILLAGE_CONTEXT_APP_END = SILLAGE_CONTEXT_APP + SILLAGE_APP_MAX_CONTEXTS,
+};
+
+/* LTTng-UST's numbers. */
+enum sillage_app_context_tag {
+  SILLAGE_APP_CONTEXT_NONE = 0, /* nothing behind the tag: the program does not bring it */
+  SILLAGE_APP_CONTEXT_S8 = 1,
+  SILLAGE_APP_CONTEXT_S16 = 2,
+  SILLAGE_APP_CONTEXT_S32 = 3,
+  SILLAGE_APP_CONTEXT_S64 = 4,
+  SILLAGE_APP_CONTEXT_U8 = 5,
+  SILLAGE_APP_CONTEXT_U16 = 6,
+  SILLAGE_APP_CONTEXT_U32 = 7,
+  SILLAGE_APP_CONTEXT_U64 = 8,
+  SILLAGE_APP_CONTEXT_FLOAT = 9,
+  SILLAGE_APP_CONTEXT_DOUBLE = 10,
+  SILLAGE_APP_CONTEXT_STRING = 11, /* bytes up to and with a NUL */
 };
 
 struct sillage_app_attachment {
@@ -94,7 +131,10 @@ struct sillage_app_attachment {
   uint8_t context_count;
   uint8_t contexts[SILLAGE_APP_MAX_CONTEXTS];
   uint8_t flags; /* enum sillage_app_attachment_flags */
-  uint8_t reserved[6];
+  uint8_t reserved[2];
+  /* Another number than before: the program records its state dump anew on this ring, where the image has its events. Of
+   * collectors that know none it is 0, as it is of a ring that the program has not dumped on. */
+  uint32_t state_dump;
 };
 
 enum sillage_app_attachment_flags {

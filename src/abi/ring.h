@@ -19,6 +19,9 @@
  * stream's `owner` try-lock, by programs or threads that cannot use rseq. The two kinds never mix, and a
  * reader cannot tell them apart: in both, everything below `position` is final.
  *
+ * A ring with index_count 0 is one buffer for all CPUs, to save memory: all its streams are try-locked ones, and writers take
+ * the first that is free from stream 0 on. So the others have memory only once writers have met.
+ *
  * The position is reserve and commit in one. A writer loads it, reads the clock, copies its record behind
  * it and stores the new position, which is the only store that publishes anything:
  *
@@ -68,6 +71,9 @@
 #define SILLAGE_RECORD_EXTENDED_BYTES 13
 #define SILLAGE_RECORD_EPOCH_BITS 26
 
+/* Streams of a ring with index_count 0: as many writers at a time, those that were stopped inside one included. */
+#define SILLAGE_RING_SHARED_STREAMS 4u
+
 enum sillage_ring_flags {
   /* oldest sub-buffer is lost when full; else the newest event is */
   SILLAGE_RING_OVERWRITE = 1u << 0,
@@ -89,8 +95,8 @@ struct sillage_ring_header {
   uint64_t total_bytes;         /* of the memfd */
   uint64_t subbuf_bytes;        /* power of two, MIN..MAX_SUBBUF_BYTES */
   uint32_t subbuf_count;        /* power of two, 2 or more */
-  uint32_t index_count;         /* rseq streams: possible CPUs */
-  uint32_t stream_count;        /* all streams: 2 * index_count */
+  uint32_t index_count;         /* rseq streams: possible CPUs; 0: one buffer for all */
+  uint32_t stream_count;        /* all streams: 2 * index_count, or SHARED_STREAMS */
   uint32_t flags;               /* enum sillage_ring_flags */
   uint64_t blocking_timeout_ns; /* discard mode: 0 = never wait, UINT64_MAX = for ever */
   uint64_t streams_offset, stream_stride;

@@ -26,7 +26,11 @@ constexpr std::size_t kNameBytes = 256;
 constexpr std::size_t kGreetingBytes = 16;
 constexpr std::uint32_t kMajor = 2;
 
-enum Command : std::uint32_t { kEnable = 2, kDisable = 3, kRegistered = 4 };
+constexpr std::size_t kMaxNamesBytes = 1 << 20;  // of all loggers of an agent
+constexpr std::size_t kListHeaderBytes = 12;     // status, bytes, loggers
+constexpr std::uint32_t kDone = 1;
+
+enum Command : std::uint32_t { kList = 1, kEnable = 2, kDisable = 3, kRegistered = 4 };
 
 void append_number(std::string* to, std::uint64_t number, int bytes) {
   for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8)
@@ -170,18 +174,47 @@ bool AgentServer::receive(Agent* agent) {
   const ssize_t count = recv(agent->socket.value(), bytes, sizeof bytes, 0);
   if (count == 0) return false;
   if (count < 0) return errno == EAGAIN || errno == EINTR;
-  if (agent->domain != nullptr) return true;  // statuses of commands: nothing depends on them
-  agent->greeting.append(bytes, static_cast<std::size_t>(count));
-  return agent->greeting.size() < kGreetingBytes || register_agent(agent);
+  if (agent->domain != nullptr && agent->unanswered.empty()) return true;  // nobody asked
+  agent->unread.append(bytes, static_cast<std::size_t>(count));
+  if (agent->domain != nullptr) return take_answers(agent);
+  return agent->unread.size() < kGreetingBytes || register_agent(agent);
+}
+
+bool AgentServer::take_answers(Agent* agent) {
+  std::string& unread = agent->unread;
+  while (!agent->unanswered.empty() && unread.size() >= 4) {
+    std::size_t bytes = 4;
+    // One that does not list says so in four bytes.
+    if (agent->unanswered.front() && number_at(unread, 0) == kDone) {
+      if (unread.size() < kListHeaderBytes) return true;
+      const std::size_t names = number_at(unread, 4);
+      if (names > kMaxNamesBytes) return false;
+      bytes = kListHeaderBytes + names;
+      if (unread.size() < bytes) return true;
+      for (std::size_t at = kListHeaderBytes; at < bytes;) {
+        const std::size_t end = std::min(unread.find('\0', at), bytes);
+        agent->loggers.names.push_back(unread.substr(at, end - at));
+        at = end + 1;
+      }
+    }
+    unread.erase(0, bytes);
+    agent->unanswered.pop_front();
+  }
+  if (agent->unanswered.empty()) {
+    unread.clear();
+    agent->is_late = false;
+  }
+  return true;
 }
 
 bool AgentServer::register_agent(Agent* agent) {
-  const std::uint32_t number = number_at(agent->greeting, 0);
+  const std::uint32_t number = number_at(agent->unread, 0);
   const auto* domain = std::find_if(std::begin(kAgentDomains), std::end(kAgentDomains),
                                     [&](const AgentDomain& each) { return each.number == number; });
-  if (domain == std::end(kAgentDomains) || number_at(agent->greeting, 8) != kMajor) return false;
+  if (domain == std::end(kAgentDomains) || number_at(agent->unread, 8) != kMajor) return false;
   agent->domain = domain;
-  agent->greeting = {};
+  agent->loggers.pid = number_at(agent->unread, 4);
+  agent->unread = {};
   tell(agent);
   append_command(&agent->unsent, kRegistered, "");
   return true;
@@ -193,6 +226,7 @@ void AgentServer::tell(Agent* agent) {
   agent->is_enabled = is_wanted;
   const Command command = is_wanted ? kEnable : kDisable;
   append_command(&agent->unsent, command, everything(command));
+  agent->unanswered.push_back(false);
 }
 
 bool AgentServer::send_unsent(Agent* agent) {
@@ -207,6 +241,37 @@ bool AgentServer::send_unsent(Agent* agent) {
   if (waits == agent->waits_for_room) return agent->unsent.size() <= kMaxUnsent;
   agent->waits_for_room = waits;
   return watch(EPOLL_CTL_MOD, fd, waits ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+bool AgentServer::is_waiting() const {
+  return std::any_of(agents_.begin(), agents_.end(), [](const auto& entry) {
+    return !entry.second.unanswered.empty() && !entry.second.is_late;
+  });
+}
+
+void AgentServer::give_up() {
+  for (auto& [fd, agent] : agents_) agent.is_late = !agent.unanswered.empty();
+}
+
+void AgentServer::ask_for_loggers(std::uint32_t domain) {
+  for (auto entry = agents_.begin(); entry != agents_.end();) {
+    Agent& agent = entry->second;
+    if (agent.domain == nullptr || agent.domain->number != domain || agent.is_late) {
+      ++entry;
+      continue;
+    }
+    agent.loggers.names.clear();
+    append_command(&agent.unsent, kList, "");
+    agent.unanswered.push_back(true);
+    entry = send_unsent(&agent) ? std::next(entry) : agents_.erase(entry);
+  }
+}
+
+std::vector<AgentServer::Loggers> AgentServer::loggers(std::uint32_t domain) const {
+  std::vector<Loggers> all;
+  for (const auto& [fd, agent] : agents_)
+    if (agent.domain != nullptr && agent.domain->number == domain) all.push_back(agent.loggers);
+  return all;
 }
 
 void AgentServer::renew() {

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -37,7 +38,8 @@ inline constexpr AgentDomain kAgentDomains[] = {
 ///     | ---- domain, pid, 2, 0 ----> |   four big-endian words
 ///     | <--- enable "*" ------------ |   if somebody wants the domain's event; answered with a status
 ///     | <--- registered ------------ |   the program goes on
-///     | <--- disable "*", enable --- |   whenever that changes
+///     | <--- disable "*", enable --- |   whenever that changes; answered likewise
+///     | <--- list ------------------ |   when somebody asks for its loggers; answered with their names
 ///
 /// The port is in a file, where agents look for it when their program starts: `agent.port` in `.lttng` of $LTTNG_HOME,
 /// or in /var/run/lttng. Any user of the machine can connect: what agents say is used for nothing but this.
@@ -46,6 +48,11 @@ inline constexpr AgentDomain kAgentDomains[] = {
 /// Source:  lttngust/agent.py and cmd.py of LTTng-UST 2.13 (Debian: python3-lttngust); parity U26.
 class AgentServer {
  public:
+  /// One agent's answer to `ask_for_loggers()`.
+  struct Loggers {
+    std::uint32_t pid = 0;             ///< as the agent says: for display
+    std::vector<std::string> names{};  ///< as the agent has them
+  };
   struct Options {
     std::vector<std::string>
         port_files{};  ///< directories are made; a file that a living server wrote stays
@@ -72,15 +79,27 @@ class AgentServer {
   void process_events();
   /// Tells agents what has changed since they were told. Cheap if nothing has.
   void renew();
+  /// Whether an agent has not done yet what it was told, and is worth waiting for.
+  [[nodiscard]] bool is_waiting() const;
+  /// Waits no longer for agents that have not answered, nor again before they have.
+  void give_up();
+
+  /// Asks the agents of a domain for their loggers; the answers are there when nobody is waited for.
+  void ask_for_loggers(std::uint32_t domain);
+  [[nodiscard]] std::vector<Loggers> loggers(std::uint32_t domain) const;
 
  private:
   struct Agent {
     Fd socket;
     const AgentDomain* domain = nullptr;  ///< none: has not registered
     bool is_enabled = false;
-    std::string greeting{};  ///< what came of its registration so far
+    std::string unread{};  ///< what came of its registration, or of an answer, so far
     std::string unsent{};
     bool waits_for_room = false;
+    bool is_late = false;  ///< did not answer in time, and has not since
+    std::deque<bool>
+        unanswered{};  ///< for each command that it answers: is it for a list of loggers?
+    Loggers loggers{};
   };
 
   explicit AgentServer(IsWanted is_wanted) : is_wanted_(std::move(is_wanted)) {}
@@ -89,6 +108,8 @@ class AgentServer {
   /// False: the connection is of no use any more.
   [[nodiscard]] bool receive(Agent* agent);
   [[nodiscard]] bool register_agent(Agent* agent);
+  /// Takes whole answers from what has come. False: nothing of this can be an answer.
+  [[nodiscard]] static bool take_answers(Agent* agent);
   void tell(Agent* agent);
   [[nodiscard]] bool send_unsent(Agent* agent);
   [[nodiscard]] bool watch(int command, int fd, std::uint32_t events) const;

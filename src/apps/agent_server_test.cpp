@@ -112,6 +112,70 @@ TEST_F(AgentServerTest, Renew_TellsChangesOnce) {
   EXPECT_EQ(receive(java), disable());
 }
 
+TEST_F(AgentServerTest, Answers_AreWaitedForUnlessTheyAreLate) {
+  const Fd java = connect_agent();
+  send_words(java, {3, 124, 2, 0});
+  EXPECT_EQ(receive(java), registered());
+  EXPECT_FALSE(server_->is_waiting());
+  wanted_ = {"lttng_jul:event"};
+  EXPECT_EQ(receive(java), enable());
+  EXPECT_TRUE(server_->is_waiting());
+  send_words(java, {1});
+  EXPECT_EQ(receive(java), "");
+  EXPECT_FALSE(server_->is_waiting());
+  wanted_ = {};
+  EXPECT_EQ(receive(java), disable());
+  EXPECT_TRUE(server_->is_waiting());
+  server_->give_up();
+  EXPECT_FALSE(server_->is_waiting());
+  wanted_ = {"lttng_jul:event"};
+  EXPECT_EQ(receive(java), enable());
+  EXPECT_FALSE(server_->is_waiting());  // it still owes an answer
+  send_words(java, {1, 1});
+  EXPECT_EQ(receive(java), "");
+  wanted_ = {};
+  EXPECT_EQ(receive(java), disable());
+  EXPECT_TRUE(server_->is_waiting());
+}
+
+TEST_F(AgentServerTest, Loggers_AreListed) {
+  const Fd python = connect_agent(), refuser = connect_agent(), java = connect_agent();
+  send_words(python, {5, 123, 2, 0});
+  send_words(refuser, {5, 125, 2, 0});
+  send_words(java, {3, 124, 2, 0});
+  for (const Fd* agent : {&python, &refuser, &java}) EXPECT_EQ(receive(*agent), registered());
+  server_->ask_for_loggers(5);
+  EXPECT_TRUE(server_->is_waiting());
+  const std::string list("\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0", 16);
+  EXPECT_EQ(receive(python), list);
+  EXPECT_EQ(receive(java), "");
+  send_words(python, {1, 11});
+  send_words(refuser, {2});
+  EXPECT_EQ(receive(refuser), list);
+  EXPECT_TRUE(server_->is_waiting());
+  send_words(python, {2});
+  const std::string names("root\0net.ht\0", 12);
+  ASSERT_EQ(send(python.value(), names.data(), 11, MSG_NOSIGNAL), 11);
+  EXPECT_EQ(receive(python), "");
+  EXPECT_FALSE(server_->is_waiting());
+  const auto loggers = server_->loggers(5);
+  ASSERT_EQ(loggers.size(), 2u);
+  EXPECT_EQ(loggers[0].pid, 123u);
+  EXPECT_EQ(loggers[0].names, (std::vector<std::string>{"root", "net.ht"}));
+  EXPECT_TRUE(loggers[1].names.empty());
+}
+
+TEST_F(AgentServerTest, ListLargerThanAnyCanBe_ClosesTheConnection) {
+  const Fd python = connect_agent();
+  send_words(python, {5, 123, 2, 0});
+  EXPECT_EQ(receive(python), registered());
+  server_->ask_for_loggers(5);
+  EXPECT_NE(receive(python), "");
+  send_words(python, {1, 0x80000000, 1});
+  EXPECT_EQ(receive(python), "closed");
+  EXPECT_FALSE(server_->is_waiting());
+}
+
 TEST_F(AgentServerTest, GreetingInPieces_Registers) {
   const Fd agent = connect_agent();
   send_words(agent, {4, 124});

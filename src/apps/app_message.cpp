@@ -40,6 +40,40 @@ std::vector<std::uint32_t> unfiltered_ids(const Attachment& attachment) {
   return ids;
 }
 
+/// Adds the names of application contexts, which stand behind the attachments.
+Status add_names(const std::vector<Attachment>& attachments, std::size_t count, AppReply* reply) {
+  std::string names;
+  for (std::size_t i = 0; i < count; ++i)
+    for (const std::string& name : attachments[i].app_contexts) names += name + '\0';
+  if (names.size() > SILLAGE_APP_MAX_NAME_BYTES)
+    return fail(Code::kLimit,
+                "the application contexts of all channels have names of " +
+                    std::to_string(names.size()) + " bytes; a program is told at most " +
+                    std::to_string(SILLAGE_APP_MAX_NAME_BYTES) + ": use fewer, or shorter ones");
+  const auto bytes = std::as_bytes(std::span(names));
+  reply->bytes.insert(reply->bytes.end(), bytes.begin(), bytes.end());
+  const auto size = static_cast<std::uint32_t>(reply->bytes.size());
+  std::memcpy(reply->bytes.data() + offsetof(sillage_app_header, bytes), &size, sizeof size);
+  return {};
+}
+
+/// A text of a program, of what can be shown.
+template <std::size_t kBytes>
+std::string printable(const char (&text)[kBytes]) {
+  std::string shown(text, strnlen(text, kBytes));
+  std::replace_if(
+      shown.begin(), shown.end(), [](char c) { return c < ' ' || c > '~'; }, '_');
+  return shown;
+}
+
+Result<AppClock> parse_clock(std::span<const std::byte> bytes_untrusted) {
+  const auto from = ByteCursor(bytes_untrusted).take<sillage_app_clock>();
+  if (!from || from->frequency_hz == 0)
+    return fail(Code::kCorrupt, "a clock that cannot be", "message@" + std::to_string(kMessageEnd));
+  return AppClock{from->frequency_hz,    from->value,           from->monotonic_ns,
+                  printable(from->uuid), printable(from->name), printable(from->description)};
+}
+
 template <class T>
 void append(std::vector<std::byte>* to, const T& value) {
   const auto* data = reinterpret_cast<const std::byte*>(&value);
@@ -86,6 +120,12 @@ Result<AppRequest> parse_app_request(std::span<const std::byte> bytes_untrusted)
   checked.word_bits = request->word_bits == 32 ? 32 : 64;
   checked.abi_minor = request->header.abi_minor;
   checked.name.assign(request->procname, strnlen(request->procname, sizeof request->procname));
+  if (checked.type == SILLAGE_APP_REGISTER && checked.abi_minor >= SILLAGE_APP_MINOR_CLOCKS &&
+      bytes_untrusted.size() > sizeof *request) {
+    auto clock = parse_clock(bytes_untrusted.subspan(sizeof *request));
+    if (!clock) return tl::unexpected<Error>(std::move(clock).error());
+    checked.clock = *std::move(clock);
+  }
   return checked;
 }
 
@@ -114,6 +154,7 @@ Result<AppReply> make_attachments_reply(std::uint64_t image_token, std::uint32_t
     sillage_app_attachment to = {};
     to.flags = has_filters ? SILLAGE_APP_HAS_FILTERS : 0;
     to.ring_id = from.ring_id;
+    to.state_dump = from.state_dump;
     const std::size_t contexts =
         std::min<std::size_t>(from.contexts.size(), SILLAGE_APP_MAX_CONTEXTS);
     to.context_count = static_cast<std::uint8_t>(contexts);
@@ -129,6 +170,8 @@ Result<AppReply> make_attachments_reply(std::uint64_t image_token, std::uint32_t
     reply.descriptors.push_back(filters->value());
     reply.owned.push_back(*std::move(filters));
   }
+  if (abi_minor >= SILLAGE_APP_MINOR_APP_CONTEXTS)
+    SILLAGE_TRY(add_names(attachments, count, &reply));
   return reply;
 }
 

@@ -8,11 +8,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace sillage::apps {
+
+/// A program's own clock: what its times are of.
+struct AppClock {
+  std::uint64_t frequency_hz = 1;
+  std::uint64_t value = 0;              ///< what it said ...
+  std::uint64_t monotonic_ns = 0;       ///< ... at this time of CLOCK_MONOTONIC
+  std::string uuid, name, description;  ///< printable; "": none
+};
 
 /// What a program asks, checked. The pid and name are its own view: for display only, never identity.
 struct AppRequest {
@@ -22,6 +31,7 @@ struct AppRequest {
   std::uint32_t word_bits = 64;
   std::uint32_t abi_minor = 0;  ///< of the protocol that it speaks
   std::string name;
+  std::optional<AppClock> clock{};  ///< of its own
 };
 
 /// Reads one message of a program, exactly as long as what was received.
@@ -40,6 +50,8 @@ struct Attachment {
   /// Per site: has a filter. Empty: none has.
   std::vector<bool> is_filtered{};
   std::shared_ptr<const std::vector<std::byte>> filters{};  ///< their table (event_filter.hpp)
+  std::uint32_t state_dump = 0;             ///< another number than before: a state dump is wanted
+  std::vector<std::string> app_contexts{};  ///< names, by number - SILLAGE_CONTEXT_APP
 };
 
 /// A reply and the descriptors that go with it.
@@ -50,9 +62,11 @@ struct AppReply {
 };
 
 /// Makes ATTACHMENTS. At most SILLAGE_APP_MAX_ATTACHMENTS are told. A program whose `abi_minor` does not know filters
-/// records nothing at the sites that have one.
+/// records nothing at the sites that have one; one that does not know application contexts records nothing for channels
+/// that have such.
 ///
 /// Errors: kLimit, kNoSpace  the tables of ids cannot be made.
+///         kLimit            the names of application contexts are too long together.
 [[nodiscard]] Result<AppReply> make_attachments_reply(std::uint64_t image_token,
                                                       std::uint32_t generation,
                                                       std::uint32_t registration,

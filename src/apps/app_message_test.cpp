@@ -68,7 +68,8 @@ TEST(AppMessage, Versions_MajorRefusedMinorRead) {
 
 TEST(AppMessage, Attachments_TablesCannotBeChanged) {
   std::vector<Attachment> attachments(1);
-  attachments[0] = {.ring_id = 5, .ring_fd = 0, .contexts = {2, 3}, .ids = {0, 8, 9}};
+  attachments[0] = {
+      .ring_id = 5, .ring_fd = 0, .contexts = {2, 3}, .ids = {0, 8, 9}, .state_dump = 4};
   auto reply = make_attachments_reply(11, 12, 13, SILLAGE_APP_ABI_MINOR, 1, attachments);
   ASSERT_TRUE(reply);
   ASSERT_EQ(reply->descriptors.size(), 3u);
@@ -79,6 +80,10 @@ TEST(AppMessage, Attachments_TablesCannotBeChanged) {
   EXPECT_EQ(head.generation, 12u);
   EXPECT_EQ(head.registration, 13u);
   EXPECT_EQ(head.attachment_count, 1u);
+  sillage_app_attachment first;
+  std::memcpy(&first, reply->bytes.data() + sizeof head, sizeof first);
+  EXPECT_EQ(first.ring_id, 5u);
+  EXPECT_EQ(first.state_dump, 4u);
   const int table = reply->descriptors[2];
   std::uint32_t ids[4];
   EXPECT_EQ(pread(table, ids, sizeof ids, 0), 12);
@@ -120,6 +125,31 @@ TEST(AppMessage, Attachments_AtMostTheProtocolsNumber) {
   auto reply = make_attachments_reply(1, 1, 1, SILLAGE_APP_ABI_MINOR, 1, attachments);
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->descriptors.size(), 1u + 2 * SILLAGE_APP_MAX_ATTACHMENTS);
+}
+
+TEST(AppMessage, Attachments_NamesOfAppContextsBehindThem) {
+  std::vector<Attachment> attachments(2);
+  attachments[0] = {.ring_id = 1, .ring_fd = 0, .contexts = {128, 1, 129}, .ids = {1}};
+  attachments[0].app_contexts = {"$app.a:b", "$app.a:c"};
+  attachments[1] = {.ring_id = 2, .ring_fd = 0, .contexts = {128}, .ids = {1}};
+  attachments[1].app_contexts = {"$app.d:e"};
+  const std::size_t plain = sizeof(sillage_app_reply) + 2 * sizeof(sillage_app_attachment);
+  const std::string names("$app.a:b\0$app.a:c\0$app.d:e\0", 27);
+  auto reply = make_attachments_reply(1, 1, 1, SILLAGE_APP_ABI_MINOR, 1, attachments);
+  ASSERT_TRUE(reply);
+  ASSERT_EQ(reply->bytes.size(), plain + names.size());
+  EXPECT_EQ(std::memcmp(reply->bytes.data() + plain, names.data(), names.size()), 0);
+  sillage_app_reply head;
+  std::memcpy(&head, reply->bytes.data(), sizeof head);
+  EXPECT_EQ(head.header.bytes, reply->bytes.size());
+  // One that does not know them refuses the channel by the number of the context.
+  reply = make_attachments_reply(1, 1, 1, SILLAGE_APP_MINOR_FILTERS, 1, attachments);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->bytes.size(), plain);
+  attachments[1].app_contexts = {std::string(SILLAGE_APP_MAX_NAME_BYTES, 'x')};
+  reply = make_attachments_reply(1, 1, 1, SILLAGE_APP_ABI_MINOR, 1, attachments);
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, Code::kLimit);
 }
 
 }  // namespace

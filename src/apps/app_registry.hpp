@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "apps/app_message.hpp"
 #include "apps/image_control.hpp"
 #include "apps/limits.hpp"
 #include "apps/peer.hpp"
@@ -13,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +27,8 @@ struct Process {
   std::uint32_t registration = 0;  ///< of this daemon, never 0 and never given again
   std::uint32_t vpid = 0;          ///< as the program itself sees its pid
   std::uint32_t word_bits = 64;
-  std::string name;  ///< as the program says
+  std::string name;                 ///< as the program says
+  std::optional<AppClock> clock{};  ///< of its own, as the program says
   Fd pidfd;
   std::vector<std::uint64_t> images;  ///< tokens
 };

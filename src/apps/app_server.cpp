@@ -330,6 +330,7 @@ Result<Image*> AppServer::register_image(Peer peer, const AppRequest& request, c
   (*process)->name = request.name;
   (*process)->vpid = request.pid;
   (*process)->word_bits = request.word_bits;
+  (*process)->clock = request.clock;
   // A program that registers once more may have replaced itself by exec(): its old images are nobody's.
   if (!(*process)->images.empty()) drop_unmapped(*process);
   const std::size_t before = registry_.image_count();

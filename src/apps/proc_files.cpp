@@ -80,6 +80,11 @@ pid_t innermost_pid(pid_t pid) {
   return parse_innermost_pid(read_proc_file(path_of(pid, "status"), kStatusBytes)).value_or(pid);
 }
 
+std::string command_of(std::uint32_t pid) {
+  const std::string line = read_proc_file("/proc/" + std::to_string(pid) + "/cmdline", 4096);
+  return line.substr(0, std::min(line.find('\0'), line.size()));
+}
+
 std::optional<uid_t> process_owner(pid_t pid) {
   struct stat status = {};
   if (stat(path_of(pid, "").c_str(), &status) != 0) return std::nullopt;

@@ -28,6 +28,9 @@ struct ProcessFacts {
 /// Facts of /proc/PID/stat; nothing if there is no such process.
 [[nodiscard]] std::optional<ProcessFacts> process_facts(pid_t pid);
 
+/// How a process was called: the first word of its command line; "" if there is no such process.
+[[nodiscard]] std::string command_of(std::uint32_t pid);
+
 /// The pid of a process in its own, innermost namespace; `pid` itself if that cannot be read.
 [[nodiscard]] pid_t innermost_pid(pid_t pid);
 

@@ -156,12 +156,15 @@ void apply_reply(ImageState* state, sillage_domain domain, Reply* reply) {
   std::uint32_t count = 0, used = 1;
   std::size_t ids_bytes = state->site_count * sizeof(std::uint32_t);
   const sillage_clock_page* clock = acquire_clock(reply->fds[0]);
+  const auto* names = reinterpret_cast<const char*>(&header.attachments[header.attachment_count]);
+  const char* names_end = reply->bytes + header.header.bytes;
   for (std::uint32_t i = 0; clock != nullptr && i < header.attachment_count; i++) {
     const bool has_filters = (header.attachments[i].flags & SILLAGE_APP_HAS_FILTERS) != 0;
     const int* fds = &reply->fds[used];
     used += has_filters ? 3 : 2;
-    RingView* ring = acquire_ring(fds[0], header.attachments[i], clock);
+    RingView* ring = acquire_ring(fds[0], header.attachments[i], clock, &names, names_end);
     if (ring == nullptr) continue;
+    ring->wanted_dump = header.attachments[i].state_dump;
     g_channels[count++] = {ring, map_ids(fds[1], ids_bytes),
                            has_filters ? map_filters(fds[2]) : FilterTable{}, has_filters};
   }

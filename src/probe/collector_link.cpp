@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstring>
 
 namespace sillage::probe {
@@ -60,8 +61,15 @@ int connect_collector(const char* path, std::uint64_t deadline) {
   return static_cast<int>(result);
 }
 
-int send_request(int socket, const sillage_app_request& request, int fd) {
-  iovec data = {const_cast<sillage_app_request*>(&request), sizeof request};
+/// A request with what may stand behind it.
+struct Request {
+  sillage_app_request head;
+  sillage_app_clock clock;
+};
+static_assert(offsetof(Request, clock) == sizeof(sillage_app_request));
+
+int send_request(int socket, const Request& request, int fd) {
+  iovec data = {const_cast<Request*>(&request), request.head.header.bytes};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr message = {};
   message.msg_iov = &data;
@@ -133,13 +141,19 @@ int ask_collector(sillage_domain domain, sillage_app_type type, std::uint64_t to
   std::uint64_t deadline = monotonic_ns() + std::uint64_t{g_startup.deadline_ms} * 1'000'000;
   int socket = connect_collector(path, deadline);
   if (socket < 0) return socket;
-  sillage_app_request request = {};
-  request.header = {SILLAGE_APP_MAGIC, SILLAGE_APP_ABI_MAJOR, SILLAGE_APP_ABI_MINOR,
-                    static_cast<std::uint32_t>(type), sizeof request};
-  request.image_token = token;
-  request.pid = fork_wiped()->pid;
-  request.word_bits = sizeof(void*) * 8;
-  raw_syscall(SYS_prctl, PR_GET_NAME, address(request.procname));
+  Request request = {};
+  request.head.header = {SILLAGE_APP_MAGIC, SILLAGE_APP_ABI_MAJOR, SILLAGE_APP_ABI_MINOR,
+                         static_cast<std::uint32_t>(type), sizeof request.head};
+  request.head.image_token = token;
+  request.head.pid = fork_wiped()->pid;
+  request.head.word_bits = sizeof(void*) * 8;
+  raw_syscall(SYS_prctl, PR_GET_NAME, address(request.head.procname));
+  if (type == SILLAGE_APP_REGISTER && g_startup.other_clock != nullptr) {
+    request.head.header.bytes = sizeof request;
+    request.clock = *g_startup.clock;
+    request.clock.monotonic_ns = monotonic_ns();
+    request.clock.value = g_startup.other_clock();
+  }
   int result = send_request(socket, request, fd);
   if (result == 0 && reply != nullptr) {
     result = wait_readable(socket, deadline);

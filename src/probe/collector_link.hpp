@@ -12,7 +12,8 @@ namespace sillage::probe {
 /// A reply as received; `fds` are the caller's to close.
 struct Reply {
   alignas(8) char bytes[sizeof(sillage_app_reply) +
-                        SILLAGE_APP_MAX_ATTACHMENTS * sizeof(sillage_app_attachment)];
+                        SILLAGE_APP_MAX_ATTACHMENTS * sizeof(sillage_app_attachment) +
+                        SILLAGE_APP_MAX_NAME_BYTES];
   int fds[1 + 3 * SILLAGE_APP_MAX_ATTACHMENTS];
   std::uint32_t fd_count;
   [[nodiscard]] const sillage_app_reply& header() const {

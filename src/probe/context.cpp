@@ -3,6 +3,7 @@
 
 #include "probe/clock.hpp"
 #include "probe/filter_machine.hpp"
+#include "probe/foreign_sites.h"
 #include "probe/raw_syscall.hpp"
 
 #include <fcntl.h>
@@ -112,7 +113,8 @@ std::uint32_t context_size(std::uint8_t context) {
   }
 }
 
-char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, char* to) {
+char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, char* to,
+                     const char* app_values) {
   ThreadFacts* facts = thread_facts();
   for (std::uint32_t i = 0; i < ring->context_count; i++) {
     std::uint8_t context = ring->contexts[i];
@@ -147,7 +149,11 @@ char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, 
         to = append(to, &values[(context - SILLAGE_CONTEXT_VUID) % 3], 4);
         break;
       }
-      default: {  // namespaces: the only ones left that context_size() lets in
+      default: {  // namespaces and the application's: the only ones left that fill() of ring_map.cpp lets in
+        if (context >= SILLAGE_CONTEXT_APP) {
+          to = write_app_value(to, &app_values);
+          break;
+        }
         if (__builtin_expect(now >= facts->namespaces_until_ns, 0)) refresh_namespaces(facts, now);
         to = append(to, &facts->namespaces[context - SILLAGE_CONTEXT_CGROUP_NS], 8);
         break;
@@ -189,6 +195,7 @@ const char* filter_context_text(std::uint32_t context, const RingView* ring) {
 std::int32_t thread_id() { return thread_facts()->vtid; }
 
 std::int32_t current_cpu() {
+  if (__builtin_expect(g_startup.other_cpu != nullptr, 0)) return g_startup.other_cpu();
 #if defined(__x86_64__)
   if (g_startup.has_rseq) {
     std::int32_t cpu;
@@ -219,3 +226,14 @@ void ring_doorbell(sillage_ring_header* header) {
 }
 
 }  // namespace sillage::probe
+
+// What a program gives need not be a number of a CPU: streams are taken modulo their count.
+extern "C" void sillage_replace_cpu(int (*other_cpu)(void)) {
+  sillage::probe::g_startup.other_cpu = other_cpu;
+}
+
+extern "C" void sillage_replace_clock(std::uint64_t (*read_clock)(void),
+                                      const sillage_app_clock* description) {
+  sillage::probe::g_startup.clock = description;
+  sillage::probe::g_startup.other_clock = read_clock;
+}

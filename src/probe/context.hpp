@@ -2,6 +2,7 @@
 // Context fields, as the writer puts them between header and payload.
 #pragma once
 
+#include "probe/app_context.hpp"
 #include "probe/process.hpp"
 #include "probe/slot.hpp"
 
@@ -16,13 +17,15 @@ constexpr std::uint32_t kMaxContextBytes = 160;
 /// Bytes of one context in a record; 0 if this library does not know it.
 [[nodiscard]] std::uint32_t context_size(std::uint8_t context);
 
-/// Writes the contexts of a ring, ring->context_bytes in all; returns where they end.
+/// Writes the contexts of a ring, ring->context_bytes in all, and those of the application: `app_values` is
+/// AppValues::list, or nullptr if it has none. Returns where they end.
 ///
 /// `now` is the event's time, `ip` the address it was called from.
 /// Values that a thread can change under us are read again each 100 ms (names, namespaces) or each event
 /// (credentials); pid and thread ids are kept until fork().
 /// Threads: any; async-signal-safe.
-char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, char* to);
+char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, char* to,
+                     const char* app_values = nullptr);
 
 /// The CPU this thread runs on.
 [[nodiscard]] std::int32_t current_cpu();

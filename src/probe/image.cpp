@@ -9,6 +9,7 @@
 #include "probe/foreign_sites.h"
 #include "probe/process.hpp"
 #include "probe/raw_syscall.hpp"
+#include "probe/state_dump.hpp"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,13 +33,35 @@ std::uint32_t g_lock;
 ImageState* g_images;       // registered
 ImageState* g_free_images;  // of objects that were unloaded
 bool g_watches_fork;
+// How often events still look for an object that is about to be unmapped. A program that ends unmaps none.
+constexpr std::uint32_t kMaxUnloadLooks = 8;
+std::uint32_t g_unload_looks;
+// While that is so and nobody holds the lock, what the first slots of sites say to be applied has this bit the other way round.
+constexpr std::uint64_t kMark = std::uint64_t{1} << 63;
+bool g_are_marked;
 // The gate of every site in a fork child until its first event there, which sets the child up.
 const std::uint64_t kTripwireGate = UINT64_MAX;
 Reply g_reply;  // under the lock: too large for a signal stack
 
+/// Makes the slots of all sites look as if their gates had changed, or takes that back.
+void toggle_marks() {
+  for (ImageState* state = g_images; state != nullptr; state = state->next) {
+    for (std::uint32_t i = 0; i < state->site_count; i++) {
+      sillage_slot* first = state->sites[i]->slots;
+      if (first != nullptr)
+        __atomic_store_n(&first->applied, first->applied ^ kMark, __ATOMIC_RELEASE);
+    }
+  }
+}
+
 bool try_lock() {
   std::uint32_t free = 0;
-  return __atomic_compare_exchange_n(&g_lock, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+  if (!__atomic_compare_exchange_n(&g_lock, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+    return false;
+  // Whoever comes sees slots as they are.
+  if (g_are_marked) toggle_marks();
+  g_are_marked = false;
+  return true;
 }
 void lock() {
   while (!try_lock()) sleep_ns(100'000);
@@ -56,6 +79,8 @@ class KeepErrno {
  private:
   int saved_;
 };
+
+ImageState* state_of(const sillage_image* image) { return static_cast<ImageState*>(image->handle); }
 
 bool is_own_descriptor(const ImageState* state) {
   struct statx status = {};
@@ -213,9 +238,41 @@ void announce(ImageState* state) {
   }
 }
 
+/// Brings one half of a site's slots up to date.
+void refresh_half(ImageState* state, sillage_site* site, sillage_domain domain,
+                  std::uint64_t gate) {
+  std::uint64_t applied = site->slots != nullptr ? site->slots->applied : 0;
+  auto wanted = static_cast<std::uint32_t>(gate >> (domain * 32));
+  auto have = static_cast<std::uint32_t>(applied >> (domain * 32));
+  if (wanted == have) return;
+  if (wanted == 0) {
+    close_site(site, domain);
+  } else if (monotonic_ns() >= state->links[domain].retry_after_ns) {
+    ask(state, domain);
+  }
+}
+
+/// Brings the slots of the state dump's events up to date: who records those does not wait for them to come.
+void settle_state() {
+  auto* state = state_of(state_image());
+  if (state == nullptr || state->shared == nullptr) return;
+  for (int i = 0; i < SILLAGE_DOMAIN_COUNT; i++) {
+    auto domain = static_cast<sillage_domain>(i);
+    for (std::uint32_t site = 0; site < state->site_count; site++) {
+      const std::uint64_t gate = __atomic_load_n(&gates_of(state)[site], __ATOMIC_RELAXED);
+      refresh_half(state, state->sites[site], domain, gate);
+    }
+    // One that answers is asked again as soon as something is new: it may be long until somebody comes by.
+    ImageState::Link& link = state->links[i];
+    if (link.retry_after_ns <= monotonic_ns() + kRetryAfterReplyNs) link.retry_after_ns = 0;
+  }
+  dump_state_if_wanted(state);
+}
+
 /// Runs in the child of fork(): from here on the child's first event sets it up (set_up_child).
 void on_fork_child() {
   g_lock = 0;
+  g_are_marked = false;
   for (ImageState* state = g_images; state != nullptr; state = state->next) {
     for (std::uint32_t i = 0; i < state->site_count; i++) state->sites[i]->gate = &kTripwireGate;
   }
@@ -235,7 +292,9 @@ void set_up_child() {
   }
   // Whoever held the lock when the process was copied does not exist here.
   g_lock = 1;
+  g_are_marked = false;  // slots are wiped
   if (adopt_process()) {
+    forget_dumps(state_of(state_image()));
     for (ImageState* state = g_images; state != nullptr; state = state->next) {
       for (int domain = 0; domain < SILLAGE_DOMAIN_COUNT; domain++) {
         release_rings(state, static_cast<sillage_domain>(domain));
@@ -246,6 +305,7 @@ void set_up_child() {
       // Not before the collectors have opened what they want: other threads must not find the gates closed.
       hang_gates(state);
     }
+    dump_state_if_wanted(state_of(state_image()));
   }
   __atomic_store_n(&fork_wiped()->ready, 1, __ATOMIC_RELEASE);
   unlock();
@@ -314,6 +374,22 @@ void forget(ImageState* state) {
   g_free_images = state;
 }
 
+/// An object is unmapped some time behind its destructors: has the next event of the others come by.
+void expect_unload() {
+  g_are_marked = true;
+  toggle_marks();
+}
+
+/// Looks for one that was expected to go.
+void look_for_unload() {
+  if (g_unload_looks == 0) return;
+  g_unload_looks--;
+  const bool has_gone = record_object_changes(state_of(state_image()),
+                                              reinterpret_cast<std::uintptr_t>(&look_for_unload));
+  if (has_gone) g_unload_looks = 0;
+  if (g_unload_looks != 0) expect_unload();
+}
+
 void unregister_locked(ImageState* state) {
   for (std::uint32_t i = 0; i < state->site_count; i++) {
     sillage_site* site = state->sites[i];
@@ -332,20 +408,9 @@ void unregister_locked(ImageState* state) {
   munmap(state->shared, state->shared_bytes);
   if (is_own_descriptor(state)) close(state->fd);
   forget(state);
-}
-
-/// Brings one half of a site's slots up to date.
-void refresh_half(ImageState* state, sillage_site* site, sillage_domain domain,
-                  std::uint64_t gate) {
-  std::uint64_t applied = site->slots != nullptr ? site->slots->applied : 0;
-  auto wanted = static_cast<std::uint32_t>(gate >> (domain * 32));
-  auto have = static_cast<std::uint32_t>(applied >> (domain * 32));
-  if (wanted == have) return;
-  if (wanted == 0) {
-    close_site(site, domain);
-  } else if (monotonic_ns() >= state->links[domain].retry_after_ns) {
-    ask(state, domain);
-  }
+  if (!are_changes_recorded()) return;
+  g_unload_looks = kMaxUnloadLooks;
+  expect_unload();
 }
 
 }  // namespace
@@ -361,6 +426,8 @@ sillage_slot* refresh_slots(sillage_site* site, std::uint64_t gate) {
       refresh_half(state, site, SILLAGE_DOMAIN_ROOT, gate);
       break;
     }
+    settle_state();
+    look_for_unload();
     unlock();
   }
   return __atomic_load_n(&site->slots, __ATOMIC_ACQUIRE);
@@ -376,13 +443,36 @@ void sillage_image_register(sillage_image* image) {
   KeepErrno keep;
   lock();
   if (!g_watches_fork) g_watches_fork = pthread_atfork(nullptr, nullptr, on_fork_child) == 0;
+  if (state_image()->handle == nullptr) register_locked(state_image());
   if (image->handle == nullptr) register_locked(image);
+  settle_state();
+  record_object_changes(state_of(state_image()),
+                        reinterpret_cast<std::uintptr_t>(image->closed_gate));
   unlock();
 }
 
 const std::uint32_t* sillage_image_bell(const sillage_image* image) {
   auto* state = static_cast<const ImageState*>(image->handle);
   return state == nullptr || state->shared == nullptr ? nullptr : &state->shared->bell;
+}
+
+const std::uint32_t* sillage_state_bell(void) { return sillage_image_bell(state_image()); }
+
+void sillage_write_state_dump(void) {
+  KeepErrno keep;
+  if (!is_child_ready()) return;
+  lock();
+  settle_state();
+  unlock();
+}
+
+void sillage_note_objects(const void* ip) {
+  KeepErrno keep;
+  if (!is_child_ready()) return;
+  lock();
+  settle_state();
+  record_object_changes(state_of(state_image()), reinterpret_cast<std::uintptr_t>(ip));
+  unlock();
 }
 
 void sillage_image_unregister(sillage_image* image) {

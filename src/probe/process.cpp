@@ -163,6 +163,8 @@ void* allocate(std::size_t bytes, bool wiped) {
   find_sockets(secure);
   find_rseq();
   g_startup.allow_blocking = !secure && flag("SILLAGE_ALLOW_BLOCKING");
+  g_startup.dumps_objects = secure || getenv("LTTNG_UST_WITHOUT_BADDR_STATEDUMP") == nullptr;
+  g_startup.dumps_name = secure || getenv("LTTNG_UST_WITHOUT_PROCNAME_STATEDUMP") == nullptr;
   g_startup.deadline_ms =
       secure ? SILLAGE_APP_DEADLINE_MS
              : milliseconds("SILLAGE_REGISTER_TIMEOUT_MS", SILLAGE_APP_DEADLINE_MS);

@@ -2,6 +2,7 @@
 // What the library knows about the process it is in.
 #pragma once
 
+#include "abi/app_protocol.h"
 #include "abi/catalog.h"
 
 #include <cstddef>
@@ -15,8 +16,16 @@ struct Startup {
   std::ptrdiff_t cpu_id_offset = 0;  ///< from the thread pointer
   std::ptrdiff_t mm_cid_offset = 0;  ///< from the thread pointer; 0: the kernel has none
   bool has_rseq = false;
-  bool allow_blocking = false;    ///< SILLAGE_ALLOW_BLOCKING=1: the program may be made to wait
+  bool allow_blocking = false;  ///< SILLAGE_ALLOW_BLOCKING=1: the program may be made to wait
+  bool dumps_objects =
+      true;  ///< the state dump tells of objects; not with LTTNG_UST_WITHOUT_BADDR_STATEDUMP
+  bool dumps_name =
+      true;  ///< and of the program's name; not with LTTNG_UST_WITHOUT_PROCNAME_STATEDUMP
   std::uint32_t deadline_ms = 0;  ///< how long a collector is waited for
+  // Set later, by sillage_replace_cpu() and sillage_replace_clock().
+  int (*other_cpu)() = nullptr;
+  std::uint64_t (*other_clock)() = nullptr;
+  const sillage_app_clock* clock = nullptr;  ///< what is to be said of it
 };
 extern Startup g_startup;
 

@@ -78,13 +78,59 @@ bool is_sane(const sillage_ring_header& header, std::uint64_t bytes) {
          header.data_stride <= (bytes - header.data_offset) / header.stream_count;
 }
 
-bool fill(RingView* view, const sillage_app_attachment& attachment,
+bool is_app_context(std::uint8_t context) {
+  return context >= SILLAGE_CONTEXT_APP && context < SILLAGE_CONTEXT_APP_END;
+}
+
+/// The names of an attachment's application contexts, in order.
+struct Names {
+  const char* begin;
+  std::uint32_t bytes;  // of all of them
+  std::uint32_t count;
+};
+
+/// Takes them from a reply; false if they are not all there.
+bool take_names(const sillage_app_attachment& attachment, const char** at, const char* end,
+                Names* names) {
+  *names = {*at, 0, 0};
+  for (std::uint32_t i = 0; i < attachment.context_count; i++) {
+    if (!is_app_context(attachment.contexts[i])) continue;
+    const auto* nul =
+        static_cast<const char*>(std::memchr(*at, 0, static_cast<std::size_t>(end - *at)));
+    if (nul == nullptr) return false;
+    *at = nul + 1;
+    names->count++;
+  }
+  names->bytes = static_cast<std::uint32_t>(*at - names->begin);
+  return true;
+}
+
+/// Copies names to where they stay: contexts of a ring never change.
+bool keep_names(const Names& names, RingView* view) {
+  if (names.count == 0) return true;
+  auto* to = static_cast<char*>(allocate(names.bytes, false));
+  if (to == nullptr) return false;
+  std::memcpy(to, names.begin, names.bytes);
+  for (std::uint32_t i = 0; i < names.count; i++) {
+    view->app_contexts[i] = to;
+    to += std::strlen(to) + 1;
+  }
+  return true;
+}
+
+bool fill(RingView* view, const sillage_app_attachment& attachment, const Names& names,
           const sillage_clock_page* clock) {
   const sillage_ring_header& header = *view->header;
   std::uint32_t context_bytes = 0;
   view->cpu_context_offset = -1;
   for (std::uint32_t i = 0; i < attachment.context_count; i++) {
-    std::uint32_t size = context_size(attachment.contexts[i]);
+    const std::uint8_t context = attachment.contexts[i];
+    if (is_app_context(context)) {
+      if (context >= SILLAGE_CONTEXT_APP + names.count) return false;
+      view->contexts[i] = context;
+      continue;
+    }
+    std::uint32_t size = context_size(context);
     if (size == 0 || context_bytes + size > kMaxContextBytes) return false;
     if (attachment.contexts[i] == SILLAGE_CONTEXT_CPU_ID) {
       view->cpu_context_offset = static_cast<std::int32_t>(context_bytes);
@@ -93,7 +139,8 @@ bool fill(RingView* view, const sillage_app_attachment& attachment,
     context_bytes += size;
   }
   view->context_count = attachment.context_count;
-  view->context_bytes = context_bytes;
+  view->context_bytes = context_bytes + (names.count == 0 ? 0 : kHasAppContexts);
+  if (!keep_names(names, view)) return false;
   char* base = reinterpret_cast<char*>(view->header);
   auto* streams = static_cast<RingView::Stream*>(
       allocate(header.stream_count * sizeof(RingView::Stream), false));
@@ -115,7 +162,8 @@ bool fill(RingView* view, const sillage_app_attachment& attachment,
   view->blocking_timeout_ns = header.blocking_timeout_ns;
   view->clock = clock;
   bool by_mm_cid = (header.flags & SILLAGE_RING_BY_MM_CID) != 0;
-  bool usable = g_startup.has_rseq && (!by_mm_cid || g_startup.mm_cid_offset != 0);
+  bool usable = g_startup.has_rseq && g_startup.other_cpu == nullptr &&
+                g_startup.other_clock == nullptr && (!by_mm_cid || g_startup.mm_cid_offset != 0);
   view->rseq_index_count = usable ? header.index_count : 0;
   view->rseq_offset = g_startup.rseq_offset;
   view->index_offset = by_mm_cid ? g_startup.mm_cid_offset : g_startup.cpu_id_offset;
@@ -125,9 +173,13 @@ bool fill(RingView* view, const sillage_app_attachment& attachment,
 }  // namespace
 
 RingView* acquire_ring(int fd, const sillage_app_attachment& attachment,
-                       const sillage_clock_page* clock) {
+                       const sillage_clock_page* clock, const char** names_at,
+                       const char* names_end) {
   FileIdentity file;
-  if (attachment.context_count > SILLAGE_APP_MAX_CONTEXTS || !identify(fd, &file)) return nullptr;
+  Names names;
+  if (attachment.context_count > SILLAGE_APP_MAX_CONTEXTS ||
+      !take_names(attachment, names_at, names_end, &names) || !identify(fd, &file))
+    return nullptr;
   for (RingView* view = g_rings; view != nullptr; view = view->next) {
     if (view->inode == file.inode && view->device == file.device) {
       view->users++;
@@ -148,7 +200,7 @@ RingView* acquire_ring(int fd, const sillage_app_attachment& attachment,
   view->next = g_rings;
   g_rings = view;
   view->users = 1;
-  if (!fill(view, attachment, clock)) {
+  if (!fill(view, attachment, names, clock)) {
     release_ring(view);
     return nullptr;
   }

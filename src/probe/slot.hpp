@@ -15,6 +15,9 @@ namespace sillage::probe {
 
 struct Filter;
 
+/// In RingView::context_bytes: so much that such a record never goes a short way, and none of these has to ask.
+constexpr std::uint32_t kHasAppContexts = 1u << 30;
+
 /// A ring as this process maps it.
 ///
 /// Lifetime: never freed, nor used for another ring: a thread may hold it across any stop. When a ring goes,
@@ -35,7 +38,8 @@ struct RingView {
   // of the rseq field that is the stream index, from the thread pointer
   std::ptrdiff_t index_offset;
   std::uint32_t rseq_index_count;  // 0 where rseq cannot be used: every index is then out of range
-  std::uint32_t context_bytes;
+  std::uint32_t
+      context_bytes;  // of those of fixed size; with kHasAppContexts added if there are others
   // Read when something special happens.
   sillage_ring_header* header;
   std::uint64_t bytes;
@@ -46,6 +50,10 @@ struct RingView {
   std::uint32_t context_count;
   std::int32_t cpu_context_offset;  // of cpu_id among the contexts; -1: not asked for
   std::uint8_t contexts[SILLAGE_APP_MAX_CONTEXTS];
+  // Numbers of the state dumps that were asked for and written (state_dump.cpp, under the library's lock).
+  std::uint32_t wanted_dump, done_dump;
+  const char*
+      app_contexts[SILLAGE_APP_MAX_CONTEXTS];  // by number - SILLAGE_CONTEXT_APP: their names
   // Identity and life (ring_map.cpp, under its lock).
   std::uint64_t device, inode;
   std::uint32_t users;  // images that have it attached

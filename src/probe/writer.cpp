@@ -23,7 +23,8 @@ enum class Outcome : std::uint8_t { kDone, kAgain, kFull, kTooBig, kBusy };
 
 /// What is to be published at a position, decided from the position and the time.
 struct Plan {
-  std::uint64_t header_bytes;  // compact or extended
+  std::uint64_t header_bytes;   // compact or extended
+  std::uint64_t context_bytes;  // of this record
   std::uint64_t total;
   bool extended;
 };
@@ -119,9 +120,14 @@ Outcome switch_subbuffer(const Access& access, std::uint64_t position, std::uint
   return Outcome::kAgain;
 }
 
+/// Bytes of the contexts of a record; `app`: of the application's, if the ring has such.
+std::uint64_t context_bytes_of(const RingView& ring, const AppValues* app) {
+  return app == nullptr ? ring.context_bytes : ring.context_bytes - kHasAppContexts + app->bytes;
+}
+
 /// Header and contexts, as they stand in front of the payload.
 std::uint64_t write_prefix(const Access& access, const Plan& plan, std::uint64_t time,
-                           std::uint64_t ip, char* to) {
+                           std::uint64_t ip, const AppValues* app, char* to) {
   if (plan.extended) {
     to[0] = static_cast<char>(SILLAGE_RECORD_ID_EXTENDED);
     std::memcpy(to + 1, &access.id, 4);
@@ -131,10 +137,11 @@ std::uint64_t write_prefix(const Access& access, const Plan& plan, std::uint64_t
     std::memcpy(to, &header, 4);
   }
   const RingView* ring = access.ring;
-  if (ring->context_bytes != 0) {
-    write_contexts(ring, time, ip, to + plan.header_bytes);
-  }
-  return plan.header_bytes + ring->context_bytes;
+  if (plan.context_bytes != 0)
+    // Names are kept for a time of this clock.
+    write_contexts(ring, g_startup.other_clock == nullptr ? time : monotonic_ns(), ip,
+                   to + plan.header_bytes, app == nullptr ? nullptr : app->list);
+  return plan.header_bytes + plan.context_bytes;
 }
 
 /// Who we are in the owner word of a try-locked stream.
@@ -152,7 +159,8 @@ bool is_unchanged(const sillage_slot* slot, std::uint32_t serial) {
 /// The clock of an owner. The holder before may have been on another CPU, and the clock is no access to memory that
 /// taking the word would order: what was used last keeps time from going back.
 std::uint64_t locked_now_ns(const RingView* ring, const sillage_ring_stream* stream) {
-  std::uint64_t now = now_ns(ring->clock);
+  std::uint64_t now =
+      g_startup.other_clock == nullptr ? now_ns(ring->clock) : g_startup.other_clock();
   return now < stream->latest_ns ? stream->latest_ns : now;
 }
 
@@ -168,9 +176,10 @@ Outcome attempt(const Access& access, const Payload& payload) {
   plan.extended =
       access.id >= SILLAGE_RECORD_ID_EXTENDED || epoch != time >> SILLAGE_RECORD_EPOCH_BITS;
   plan.header_bytes = plan.extended ? SILLAGE_RECORD_EXTENDED_BYTES : SILLAGE_RECORD_COMPACT_BYTES;
-  plan.total = plan.header_bytes + ring->context_bytes + payload.bytes;
+  plan.context_bytes = context_bytes_of(*ring, payload.app);
+  plan.total = plan.header_bytes + plan.context_bytes + payload.bytes;
   // Judged with the larger header, so that the verdict does not depend on the time.
-  if (SILLAGE_RECORD_EXTENDED_BYTES + ring->context_bytes + payload.bytes > ring->subbuf_limit)
+  if (SILLAGE_RECORD_EXTENDED_BYTES + plan.context_bytes + payload.bytes > ring->subbuf_limit)
     return Outcome::kTooBig;
   if ((position & ring->subbuf_mask) + plan.total > ring->subbuf_limit) {
     return switch_subbuffer(access, position, time);
@@ -178,7 +187,7 @@ Outcome attempt(const Access& access, const Payload& payload) {
   char* to = access.data + (position & ring->data_mask);
   std::uint64_t next = position + SILLAGE_RING_ONE_EVENT + plan.total;
   if (access.locked) {
-    std::uint64_t prefix = write_prefix(access, plan, time, payload.ip, to);
+    std::uint64_t prefix = write_prefix(access, plan, time, payload.ip, payload.app, to);
     copy_pieces(to + prefix, payload);
     // The collector's acquire load of the position (src/ring) pairs with this.
     __atomic_store_n(&access.stream->position, next, __ATOMIC_RELEASE);
@@ -186,9 +195,10 @@ Outcome attempt(const Access& access, const Payload& payload) {
 #if defined(__x86_64__)
     alignas(16) char scratch[kScratchBytes];
     static_assert(kScratchBytes > kPrefixBytes + 16);
-    std::uint64_t prefix = write_prefix(access, plan, time, payload.ip, scratch);
+    char* const front = payload.app == nullptr ? scratch : payload.app->front;
+    std::uint64_t prefix = write_prefix(access, plan, time, payload.ip, payload.app, front);
     Publication where = publication(access, position, next);
-    if (plan.total + 16 <= kScratchBytes) {
+    if (plan.total + 16 <= kScratchBytes && payload.app == nullptr) {
       copy_pieces(scratch + prefix, payload);
       std::uint32_t first;
       std::memcpy(&first, scratch, 4);
@@ -196,7 +206,7 @@ Outcome attempt(const Access& access, const Payload& payload) {
       if (!rseq_publish_block(where, to, first, scratch + 4, rest < 16 ? 16 : rest))
         return Outcome::kAgain;
     } else {
-      PieceList list = {to, scratch, prefix, payload.pieces, payload.pieces + payload.count};
+      PieceList list = {to, front, prefix, payload.pieces, payload.pieces + payload.count};
       if (!rseq_publish_pieces(where, list)) return Outcome::kAgain;
     }
 #endif
@@ -224,7 +234,12 @@ Outcome attempt_rseq(sillage_slot* slot, std::uint32_t serial, const Payload& pa
 #endif
 }
 
-/// Attempts on one of the try-locked streams, beginning at this CPU's.
+/// Which try-locked stream a writer tries first: this CPU's, or, where one buffer is for all, the first.
+std::uint32_t first_locked(const RingView* ring) {
+  return ring->index_count == 0 ? 0 : static_cast<std::uint32_t>(current_cpu());
+}
+
+/// Attempts on one of the try-locked streams, beginning at first_locked().
 Outcome attempt_locked(sillage_slot* slot, std::uint32_t serial, const Payload& payload,
                        std::uint32_t* index) {
   RingView* ring = slot->ring;
@@ -232,7 +247,7 @@ Outcome attempt_locked(sillage_slot* slot, std::uint32_t serial, const Payload& 
   std::uint32_t count = ring->stream_count - ring->index_count;
   if (count == 0) return Outcome::kBusy;
   std::uint64_t self = owner_word(static_cast<sillage_domain>(slot->domain));
-  auto first = static_cast<std::uint32_t>(current_cpu());
+  std::uint32_t first = first_locked(ring);
   if (first >= count) first %= count;
   Outcome outcome = Outcome::kBusy;
   *index = ring->index_count + first;
@@ -277,7 +292,7 @@ bool wait_for_room(const RingView* ring, std::uint64_t* since) {
 }  // namespace
 
 void count_rejected_locked(const RingView* ring) {
-  auto index = static_cast<std::uint32_t>(current_cpu());
+  std::uint32_t index = first_locked(ring);
   std::uint32_t count = ring->stream_count - ring->index_count;
   if (count == 0) return;
   __atomic_fetch_add(&ring->at[ring->index_count + index % count].control->rejected, 1,
@@ -289,7 +304,7 @@ bool record_locked(const sillage_slot* slot, const void* payload, std::uint32_t 
   std::uint32_t serial = __atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE);
   if (expected_serial != 0 && serial != expected_serial) return false;
   const RingView* ring = slot->ring;
-  auto index = static_cast<std::uint32_t>(current_cpu());
+  std::uint32_t index = first_locked(ring);
   if (serial == 0 || index >= ring->stream_count - ring->index_count) return false;
   std::uint32_t id = slot->id;
   const RingView::Stream& at = ring->at[ring->index_count + index];
@@ -320,40 +335,81 @@ bool record_locked(const sillage_slot* slot, const void* payload, std::uint32_t 
   return can;
 }
 
-void record_slow(sillage_slot* slot, const Payload& payload) {
+namespace {
+
+enum class Ending : std::uint8_t {
+  kOver,    // recorded, counted as lost, or the slot is not active
+  kOther,   // the slot is not the one that the payload was judged for
+  kValues,  // the ring has application contexts, and the payload no values of them
+};
+
+Ending record(sillage_slot* slot, const Payload& payload) {
   int aborts = 0;
   int busy = 0;
   std::uint64_t waiting_since = 0;
   for (;;) {
     std::uint32_t serial = __atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE);
-    if (serial == 0 || (payload.serial != 0 && serial != payload.serial)) return;
+    if (serial == 0) return Ending::kOver;
+    if (payload.serial != 0 && serial != payload.serial) return Ending::kOther;
     RingView* ring = slot->ring;
+    if (ring->context_bytes >= kHasAppContexts && payload.app == nullptr) return Ending::kValues;
     std::uint32_t index = 0;
     Outcome outcome = Outcome::kBusy;
     if (aborts < kMaxAborts && ring->rseq_index_count != 0)
       outcome = attempt_rseq(slot, serial, payload, &index);
     if (outcome == Outcome::kBusy) outcome = attempt_locked(slot, serial, payload, &index);
     switch (outcome) {
-      case Outcome::kDone: return;
+      case Outcome::kDone: return Ending::kOver;
       case Outcome::kAgain: aborts++; break;
-      case Outcome::kTooBig: count_lost(ring, index, SILLAGE_LOST_TOO_BIG); return;
+      case Outcome::kTooBig: count_lost(ring, index, SILLAGE_LOST_TOO_BIG); return Ending::kOver;
       case Outcome::kFull:
         aborts = 0;
         if (!wait_for_room(ring, &waiting_since)) {
           count_lost(ring, index, waiting_since == 0 ? SILLAGE_LOST_FULL : SILLAGE_LOST_TIMEOUT);
-          return;
+          return Ending::kOver;
         }
         break;
       case Outcome::kBusy:
         // Every holder was preempted inside its few hundred nanoseconds: let them run.
         if (busy++ >= kMaxAborts && !wait_for_room(ring, &waiting_since)) {
           count_lost(ring, index, SILLAGE_LOST_BUSY);
-          return;
+          return Ending::kOver;
         }
         yield_cpu();
         break;
     }
   }
+}
+
+/// Values are taken before anything is reserved: the application's code runs meanwhile, for as long as it likes, and may
+/// record events itself.
+[[gnu::noinline, gnu::cold]] void record_with_values(sillage_slot* slot, const Payload& payload) {
+  for (;;) {
+    const std::uint32_t serial = __atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE);
+    if (serial == 0 || (payload.serial != 0 && serial != payload.serial)) return;
+    RingView* ring = slot->ring;
+    ValueRoom room;
+    Payload with_values = payload;
+    if (ring->context_bytes >= kHasAppContexts) {
+      const AppValues* values = take_app_values(ring, payload.ip, &room);
+      if (values == nullptr) {
+        count_lost(ring, 0, SILLAGE_LOST_TOO_BIG);
+        return;
+      }
+      with_values.app = values;
+      with_values.serial = serial;
+    }
+    const Ending ending = record(slot, with_values);
+    give_back(&room);
+    if (ending == Ending::kOver) return;
+  }
+}
+
+}  // namespace
+
+void record_slow(sillage_slot* slot, const Payload& payload) {
+  if (__builtin_expect(record(slot, payload) == Ending::kValues, 0))
+    record_with_values(slot, payload);
 }
 
 }  // namespace sillage::probe

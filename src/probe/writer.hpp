@@ -3,6 +3,7 @@
 #pragma once
 
 #include "abi/ring.h"
+#include "probe/app_context.hpp"
 #include "probe/clock.hpp"
 #include "probe/process.hpp"
 #include "probe/rseq.hpp"
@@ -20,6 +21,8 @@ struct Payload {
   std::uint64_t ip;  ///< return address into the traced program, for the `ip` context
   /// The slot's serial that the event was judged by; another one: it is not recorded. 0: any.
   std::uint32_t serial;
+  const AppValues* app =
+      nullptr;  ///< taken for the ring that the slot has with `serial`, if that has such contexts
 };
 
 /// Records a payload on a slot, whatever it takes: contexts, extended header, sub-buffer switch, waiting,

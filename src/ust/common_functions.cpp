@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // liblttng-ust-common.so.1: what programs and LTTng-UST's helper libraries call besides the readers.
 #include "ust/exported.hpp"
+#include "ust/interface.h"
 #include "ust/kernel_call.hpp"
 
 #include <errno.h>
@@ -54,16 +55,19 @@ UST_EXPORT int lttng_ust_safe_closefrom_fd(int lowest, int (* /*close_it*/)(int)
   return -1;
 }
 
-// Other clocks and other numbers of CPUs cannot be used: time and stream of a record are settled inside a restartable sequence.
-// -EBUSY is the interface's answer to who comes too late to replace them; a program or plug-in goes on without.
-UST_EXPORT void* lttng_ust_trace_clock;
-void* lttng_ust_trace_clock = nullptr;
+// Another clock or number of the CPU is used by providers that come after it (plug_ins.cpp).
+UST_EXPORT ust_clock* lttng_ust_trace_clock;
+ust_clock* lttng_ust_trace_clock = nullptr;
 UST_EXPORT int (*lttng_ust_get_cpu_sym)(void);
 int (*lttng_ust_get_cpu_sym)(void) = nullptr;
 
-UST_EXPORT int lttng_ust_getcpu_override(int (* /*getcpu*/)(void)) { return -EBUSY; }
-UST_EXPORT int lttng_ust_enable_trace_clock_override(void) { return -EBUSY; }
-
+UST_EXPORT int lttng_ust_getcpu_override(int (*getcpu)(void)) {
+  int (*none)(void) = nullptr;
+  return __atomic_compare_exchange_n(&lttng_ust_get_cpu_sym, &none, getcpu, false, __ATOMIC_RELEASE,
+                                     __ATOMIC_RELAXED)
+             ? 0
+             : -EBUSY;
+}
 namespace {
 
 std::uint64_t read_clock() {
@@ -79,19 +83,36 @@ const char* clock_description() { return "Monotonic Clock"; }
 
 }  // namespace
 
+namespace {
+
+ust_clock g_other_clock;  // as far as it has been given
+
+}  // namespace
+
+UST_EXPORT int lttng_ust_enable_trace_clock_override(void) {
+  if (lttng_ust_trace_clock != nullptr) return -EBUSY;
+  const ust_clock& other = g_other_clock;
+  if (other.read64 == nullptr || other.freq == nullptr || other.uuid == nullptr ||
+      other.name == nullptr || other.description == nullptr)
+    return -EINVAL;
+  __atomic_store_n(&lttng_ust_trace_clock, &g_other_clock, __ATOMIC_RELEASE);
+  return 0;
+}
+
 // What is there to replace can be asked for, as some plug-ins do to go on from it.
-#define UST_CLOCK_PART(part, Function, own)                                                      \
-  UST_EXPORT int lttng_ust_trace_clock_set_##part##_cb(Function /*callback*/) { return -EBUSY; } \
-  UST_EXPORT int lttng_ust_trace_clock_get_##part##_cb(Function* callback) {                     \
-    *callback = own;                                                                             \
-    return 0;                                                                                    \
+#define UST_CLOCK_PART(part, own)                                                             \
+  UST_EXPORT int lttng_ust_trace_clock_set_##part##_cb(decltype(ust_clock::part) callback) {  \
+    if (lttng_ust_trace_clock != nullptr) return -EBUSY;                                      \
+    g_other_clock.part = callback;                                                            \
+    return 0;                                                                                 \
+  }                                                                                           \
+  UST_EXPORT int lttng_ust_trace_clock_get_##part##_cb(decltype(ust_clock::part)* callback) { \
+    *callback = lttng_ust_trace_clock == nullptr ? own : lttng_ust_trace_clock->part;         \
+    return 0;                                                                                 \
   }
-using Number = std::uint64_t (*)();
-using Uuid = int (*)(char*);
-using Text = const char* (*)();
-UST_CLOCK_PART(read64, Number, read_clock)
-UST_CLOCK_PART(freq, Number, clock_frequency)
-UST_CLOCK_PART(uuid, Uuid, clock_uuid)
-UST_CLOCK_PART(name, Text, clock_name)
-UST_CLOCK_PART(description, Text, clock_description)
+UST_CLOCK_PART(read64, read_clock)
+UST_CLOCK_PART(freq, clock_frequency)
+UST_CLOCK_PART(uuid, clock_uuid)
+UST_CLOCK_PART(name, clock_name)
+UST_CLOCK_PART(description, clock_description)
 #undef UST_CLOCK_PART

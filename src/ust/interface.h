@@ -233,6 +233,33 @@ struct ust_event_recorder {
   struct ust_channel* chan;
 };
 
+/* A clock in the place of CLOCK_MONOTONIC. */
+struct ust_clock {
+  uint64_t (*read64)(void);
+  uint64_t (*freq)(void);
+  int (*uuid)(char* uuid); /* 36 characters and a NUL; not 0: it has none */
+  const char* (*name)(void);
+  const char* (*description)(void);
+};
+
+/* Contexts of the application. No public header of LTTng-UST's has these: they are between it and its Java agent. */
+
+struct ust_app_context { /* what callbacks are told of the context they are asked for */
+  uint32_t struct_size;
+  const struct ust_field* event_field;
+  const char* ctx_name; /* "$app.PROVIDER:TYPE" */
+};
+
+struct ust_context_provider {
+  uint32_t struct_size;
+  const char* name; /* "$app.PROVIDER" */
+  size_t (*get_size)(void* about, struct ust_probe_context* probe_ctx, size_t offset);
+  void (*record)(void* about, struct ust_probe_context* probe_ctx, struct ust_recording* recording,
+                 struct ust_channel* chan);
+  void (*get_value)(void* about, struct ust_probe_context* probe_ctx, void* value);
+  void* priv; /* not what `about` is */
+};
+
 #ifdef __cplusplus
 }
 #endif

@@ -2,6 +2,7 @@
 #include "ust/providers.hpp"
 
 #include "probe/foreign_sites.h"
+#include "ust/plug_ins.hpp"
 #include "ust/tracepoints.hpp"
 #include "ust/try_lock.hpp"
 #include "ust/watcher.hpp"
@@ -51,6 +52,7 @@ void add_word(WatchList* list, const std::uint32_t* word, std::uint32_t flags) {
 
 void apply_gates_locked(WatchList* list) {
   add_word(list, &g_changes, FUTEX_PRIVATE_FLAG);
+  add_word(list, sillage_state_bell(), 0);
   for (Provider* provider = g_providers; provider != nullptr; provider = provider->next) {
     add_word(list, sillage_image_bell(&provider->image), 0);
     for (unsigned i = 0; i < provider->event_count; i++) {
@@ -135,6 +137,7 @@ void on_fork_child() {
 }  // namespace
 
 Provider* add_provider(const ust_provider* const* descriptions, unsigned count) {
+  use_plug_ins();
   Provider* provider = make_provider(descriptions, count);
   if (provider == nullptr) return &g_nothing;
   // Gates are as collectors want them when this returns: a program is recorded from its first event on.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // liblttng-ust.so.1: what programs and LTTng-UST's helper libraries call besides providers and logging.
+#include "probe/foreign_sites.h"
 #include "ust/exported.hpp"
 #include "ust/recorder.hpp"
 
 #include <signal.h>
-#include <stdlib.h>
 
 UST_EXPORT void lttng_ust_common_alloc_tls(void);
 
@@ -33,16 +33,11 @@ UST_EXPORT void lttng_ust_after_setregid(void) {}
 UST_EXPORT void lttng_ust_after_setresuid(void) {}
 UST_EXPORT void lttng_ust_after_setresgid(void) {}
 UST_EXPORT void lttng_ust_context_procname_reset(void) {}
-UST_EXPORT void lttng_ust_dl_update(void* /*ip*/) {}
+// The preloaded library for dlopen() and dlclose(), behind each. `ip`: who called that.
+UST_EXPORT void lttng_ust_dl_update(void* ip) { sillage_note_objects(ip); }
 UST_EXPORT void init_usterr(void) {}
 // The malloc wrapper has one of its own, which is called in its place.
 UST_EXPORT void __attribute__((weak)) lttng_ust_libc_wrapper_malloc_ctor(void) {}
-
-// Contexts that a program brings itself: known, but not recorded. The handle is what unregistering takes.
-UST_EXPORT void* lttng_ust_context_provider_register(const void* /*provider*/) {
-  return calloc(1, 1);
-}
-UST_EXPORT void lttng_ust_context_provider_unregister(void* handle) { free(handle); }
 
 UST_EXPORT const char* lttng_ust_strerror(int code) {
   static const char* const kTexts[] = {"Unknown error",

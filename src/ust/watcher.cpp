@@ -4,6 +4,7 @@
 // libc, so that it is neither a point of cancellation nor seen by interposed functions.
 #include "ust/watcher.hpp"
 
+#include "probe/foreign_sites.h"
 #include "ust/kernel_call.hpp"
 #include "ust/providers.hpp"
 
@@ -22,7 +23,7 @@ namespace {
 
 std::uint32_t g_always = 1;
 
-// 127 images and the word that says that there are others. The kernel's limit is 128.
+// 126 images, that of the state dump and the word that says that there are others. The kernel's limit is 128.
 constexpr std::uint32_t kMaxWords = 128;
 constexpr std::size_t kStackBytes = 256 * 1024;  // with the program's thread-local memory
 // More images than words are heard of by looking.
@@ -67,6 +68,8 @@ void* watch(void* /*unused*/) {
   for (;;) {
     WatchList list = {g_words, 0, kMaxWords, true};
     apply_gates(&list);
+    // Now rather than with the program's next event, as LTTng-UST's threads do.
+    sillage_write_state_dump();
     sleep_until_one_changes(list);
   }
 }

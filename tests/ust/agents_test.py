@@ -117,9 +117,37 @@ class Ours(Side):
         super().__init__(*arguments)
         self.environment.update(LD_LIBRARY_PATH=str(LIBRARIES), LTTNG_HOME=str(self.root / "run"))
 
-    def emit(self, program, rounds):
-        time.sleep(0.2)  # agents hear of a domain's first rule a moment after the command has ended
-        super().emit(program, rounds)
+
+def listed(side, program, language):
+    """Agents' domains of a session, and loggers of a running program: each in the order of its lines, as LTTng's is by chance."""
+    def lttng(*words):
+        done = subprocess.run([*side.command, *words], env=side.environment, stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+        assert done.returncode == 0, f"{side.name}: {words}: {done.stdout}"
+        return done.stdout
+    lttng("create", "listed", f"--output={side.root}/listed")
+    lttng("enable-event", "-p", "net.http", "--loglevel=WARNING")
+    lttng("enable-event", "-p", "db*", "--loglevel-only=ERROR", "--filter", 'lineno > 3 && msg != "a && (b"')
+    lttng("enable-event", "-j", "-a")
+    lttng("enable-event", "-l", "x.y", "--loglevel", "WARN")
+    lttng("disable-event", "-p", "net.http")
+    text = lttng("list", "listed").split("=== Domain: ")
+    shown = sorted("\n".join(sorted(block.splitlines())) for block in text[1:] if not block.startswith("User space"))
+    shown.append(sorted(line for line in lttng("list", "--domain", "listed").splitlines()[5:] if "(" in line))
+    shown += re.findall(r"<domain><type>[JLP][^<]*</type>.*?</domain>",
+                        re.sub(r"<([a-z_]+)></\1>", r"<\1/>", lttng("--mi=xml", "list", "listed").replace("\n", "")))[-3:]
+    shown[-3:] = sorted("".join(sorted(re.split("(?=<event>)|(?=</events>)", block))) for block in shown[-3:])
+    lttng("destroy", "listed")
+    option = "-p" if language == "python" else "-j"
+    with subprocess.Popen([program], env=side.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        running.stdout.readline()
+        deadline = time.monotonic() + 20
+        while "PID" not in (text := lttng("list", option)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        running.stdin.close()
+    shown.append(sorted(re.sub(r"PID: \d+", "PID: _", text).splitlines()))
+    shown.append(lttng("list", "-l"))
+    return shown
 
 
 def compile_java(directory):
@@ -170,6 +198,10 @@ def main():
             assert sides[1].start_daemon([str(BIN / "sillaged")]), "sillaged does not start"
             for name, script in {"python": PYTHON, "java": JAVA}[LANGUAGE].items():
                 fine = scripts_test.compare(name, script, sides) and fine
+            theirs, ours = (listed(side, program, LANGUAGE) for side in sides)
+            for one, other in zip(theirs, ours):
+                fine = fine and one == other
+                print("" if one == other else f"LTTng:\n{one}\nus:\n{other}", end="", flush=True)
         finally:
             for side in sides:
                 if side.daemon and side.daemon.poll() is None:
