@@ -16,9 +16,16 @@ constexpr std::size_t kMaxSuggestions = 3;
 
 }  // namespace
 
+bool Registrations::add(std::uint32_t registration) {
+  const auto at = std::lower_bound(sorted_.begin(), sorted_.end(), registration);
+  if (at != sorted_.end() && *at == registration) return false;
+  sorted_.insert(at, registration);
+  return true;
+}
+
 void Coverage::add_program(std::uint32_t registration, bool is_included) {
-  std::set<std::uint32_t>& set = is_included ? programs_ : other_programs_;
-  if (set.size() < kMaxRemembered) set.insert(registration);
+  Registrations& programs = is_included ? programs_ : other_programs_;
+  if (programs.size() < kMaxRemembered) (void)programs.add(registration);
 }
 
 void Coverage::add_event(const session::Channel& channel, const std::string& name,
@@ -40,7 +47,7 @@ void Coverage::add_site(std::uint32_t registration, const std::string& name, std
   if (remembered_ == kMaxRemembered) return;
   Site& site = sites_[name];
   site.level = level;
-  if (site.programs.insert(registration).second) ++remembered_;
+  if (site.programs.add(registration)) ++remembered_;
 }
 
 void Coverage::add_filter_problem(const FilterMisfit& misfit, const std::string& event,

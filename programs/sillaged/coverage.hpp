@@ -15,6 +15,17 @@
 
 namespace sillage::daemon {
 
+/// Registrations of programs, each once: four bytes for one that comes after those that are there, as they mostly do.
+class Registrations {
+ public:
+  /// Whether it was not there.
+  bool add(std::uint32_t registration);
+  [[nodiscard]] std::size_t size() const { return sorted_.size(); }
+
+ private:
+  std::vector<std::uint32_t> sorted_;
+};
+
 /// What a recording's rules met: which programs came, which events they have, and why those are not wanted.
 class Coverage {
  public:
@@ -42,12 +53,12 @@ class Coverage {
   void fill(control::v1::WhyEmptyResponse* message) const;
 
  private:
-  std::set<std::uint32_t> programs_, other_programs_;
+  Registrations programs_, other_programs_;
   std::map<std::string, session::Verdict> events_;  // by name: the best that any channel made of it
   std::set<std::string> matched_patterns_;
   struct Site {
     std::uint8_t level = 0;
-    std::set<std::uint32_t> programs;  // by registration
+    Registrations programs;
   };
   std::map<std::string, Site> sites_;  // by name
   std::size_t remembered_ = 0;         // programs in all of them

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sillaged/daemon.hpp"
 
+#include "apps/proc_files.hpp"
 #include "control/session_message.hpp"
 #include "session/glob.hpp"
 #include "sillaged/descriptor_store.hpp"
@@ -28,6 +29,8 @@ namespace {
 constexpr int kShownLeftOut = 10;
 // How often a command that waits hears of progress.
 constexpr int kProgressMs = 100;
+constexpr std::uint64_t kAgentMs = 2000;  // for logging agents to do what they are told
+constexpr int kHeldMs = 50;               // how often that is looked at
 
 // Who asks for what is done without a command: the daemon, when it starts.
 constexpr control::ConnectionId kNobody = 0;
@@ -173,6 +176,7 @@ Status Daemon::run(int stop_fd) {
       timeout_ms = static_cast<int>(options_.idle_ms - idle_ms);
     }
     if (!loading_.empty()) timeout_ms = kProgressMs;
+    if (!held_.empty() && (timeout_ms < 0 || timeout_ms > kHeldMs)) timeout_ms = kHeldMs;
     const int rotation_ms = sessions_->rotate_on_schedule();
     if (rotation_ms >= 0 && (timeout_ms < 0 || rotation_ms < timeout_ms)) timeout_ms = rotation_ms;
     if (agents_) agents_->renew();
@@ -187,6 +191,7 @@ Status Daemon::run(int stop_fd) {
     if (sources[kFinished].revents != 0) background_->process_done();
     if (sources[kText].revents != 0) take_text();
     if (sources[kAgents].revents != 0) agents_->process_events();
+    release_held();
     if (!loading_.empty()) tell_progress();
     if (recordings_.empty() && background_->is_idle()) release_clock();
     if (sources.size() > kHeirs) end_orphans();
@@ -282,6 +287,11 @@ void Daemon::request(control::ConnectionId connection, const control::v1::Reques
       done = resume_recording(connection, request.resume_recording().recording());
       if (done) response.mutable_resume_recording();
       break;
+    case control::v1::Request::kListLoggers:
+      response.mutable_list_loggers();
+      if (!agents_) break;
+      agents_->ask_for_loggers(request.list_loggers().domain());
+      return hold(connection, response, request.list_loggers().domain());
     case control::v1::Request::kDumpState: done = dump_state(response.mutable_dump_state()); break;
     default:
       done = fail(Code::kUnsupported,
@@ -357,13 +367,15 @@ Status Daemon::create_recording(control::ConnectionId connection,
   if (!session) return tl::unexpected<Error>(std::move(session).error());
   for (const session::Channel& channel : session->channels()) {
     for (std::uint32_t context : channel.contexts()) {
-      if (context == 0 || context >= SILLAGE_CONTEXT_END) {
+      const bool is_app = context >= SILLAGE_CONTEXT_APP &&
+                          context - SILLAGE_CONTEXT_APP < channel.app_contexts().size();
+      if (context == 0 || (context >= SILLAGE_CONTEXT_END && !is_app)) {
         return fail(Code::kInvalidArgument, "a context that this daemon does not know");
       }
     }
   }
   const bool is_of_kernel = !session->kernel_channels().empty();
-  auto recording = Recording::create(next_recording_++, *std::move(session), *clock_);
+  auto recording = Recording::create(next_recording_++, *std::move(session), *clock_, store_);
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
   apps_->registry().for_each_image(
       [&](const apps::Image& image) { (*recording)->preview_filters(image); });
@@ -405,12 +417,15 @@ Status Daemon::dump_state(control::v1::DumpStateResponse* response) {
   for (auto& [id, owned] : recordings_) {
     const auto dumped = owned.recording->dump_state();
     if (!dumped) return tl::unexpected<Error>(dumped.error());
-    recordings += *dumped ? 1 : 0;
+    const bool is_asked = owned.recording->ask_for_state();
+    if (is_asked) renew(*owned.recording);
+    recordings += *dumped || is_asked ? 1 : 0;
   }
   if (recordings == 0)
     return fail(Code::kNotFound,
-                "no recording of the kernel runs that began with its state: start one with sillage "
-                "record -k, without --no-statedump");
+                "no recording runs that began with the kernel's state or has that of programs: "
+                "start one with sillage "
+                "record -k, without --no-statedump, or with -e 'lttng_ust_statedump:*'");
   response->set_recordings(recordings);
   return {};
 }
@@ -477,7 +492,7 @@ void Daemon::started(std::uint64_t id, const Status& status) {
   if (!status) return control_->reply(owned.owner, status.error());
   control::v1::Response response;
   activate(owned.recording.get(), response.mutable_start_recording());
-  control_->reply(owned.owner, response);
+  reply(owned.owner, response);
 }
 
 void Daemon::activate(Recording* recording, control::v1::StartRecordingResponse* response) {
@@ -510,20 +525,11 @@ void Daemon::take_text() {
 
 Result<Recording*> Daemon::add_recording(session::RecordingSession plan) {
   const std::uint64_t id = next_recording_++;
-  auto recording = Recording::create(id, std::move(plan), *clock_);
+  auto recording = Recording::create(id, std::move(plan), *clock_, store_);
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
-  // What is in memory alone, or in files that take each other's place, ends with this daemon.
-  const session::RecordingSession& kept = (*recording)->session();
-  const auto is_limited = [](const auto& channel) {
-    return channel.options().tracefile_bytes.value != 0;
-  };
-  const bool has_limits = std::ranges::any_of(kept.channels(), is_limited) ||
-                          std::ranges::any_of(kept.kernel_channels(), is_limited);
-  if (!kept.options().in_memory && !has_limits) {
-    v1::RecordingState state;
-    state.set_session(kept.options().name);
-    (*recording)->outlive_daemon(estate(), std::move(state));
-  }
+  v1::RecordingState state;
+  state.set_session((*recording)->session().options().name);
+  (*recording)->outlive_daemon(estate(), std::move(state));
   const auto added = recordings_.emplace(id, Owned{*std::move(recording), 0, 0});
   return added.first->second.recording.get();
 }
@@ -554,7 +560,34 @@ Result<const kernel::Tracer*> Daemon::tracer() {
 }
 
 void Daemon::reply(control::ConnectionId connection, const control::v1::Response& response) {
-  if (connection != kNobody) control_->reply(connection, response);
+  if (connection == kNobody) return;
+  if (agents_) agents_->renew();
+  if (agents_ && agents_->is_waiting()) return hold(connection, response, std::nullopt);
+  control_->reply(connection, response);
+}
+
+void Daemon::hold(control::ConnectionId connection, const control::v1::Response& response,
+                  std::optional<std::uint32_t> loggers_of) {
+  held_.push_back({connection, response, loggers_of, monotonic_ms() + kAgentMs});
+}
+
+void Daemon::release_held() {
+  if (held_.empty()) return;
+  if (agents_->is_waiting()) {
+    if (monotonic_ms() < held_.front().until_ms) return;
+    agents_->give_up();
+  }
+  for (HeldReply& held : std::exchange(held_, {})) {
+    if (held.loggers_of) {
+      for (const auto& from : agents_->loggers(*held.loggers_of)) {
+        auto* to = held.response.mutable_list_loggers()->add_agents();
+        to->set_pid(from.pid);
+        to->set_name(apps::command_of(from.pid));
+        for (const std::string& name : from.names) to->add_loggers(name);
+      }
+    }
+    control_->reply(held.connection, held.response);
+  }
 }
 
 void Daemon::reply(control::ConnectionId connection, const Error& error) {

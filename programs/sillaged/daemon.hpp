@@ -104,7 +104,8 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   [[nodiscard]] Result<Recording*> add_recording(session::RecordingSession plan) override;
   [[nodiscard]] std::unique_ptr<Recording> remove_recording(std::uint64_t id) override;
   void renew(Recording& recording) override;
-  void note_session(const session::Session& session) override;
+  void note_session(const session::Session& session,
+                    std::optional<std::uint64_t> rotates_at_ms) override;
   void forget_session(const std::string& name) override { store_.remove_session(name); }
   /// From any thread.
   [[nodiscard]] Result<const kernel::Tracer*> tracer() override;
@@ -174,6 +175,17 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   std::unique_ptr<Background> background_;
   std::optional<TextInput> text_;  // of root's daemon
   std::unique_ptr<apps::AppServer> apps_;
+  /// A reply that waits until logging agents have done what came of the request, or its time is over.
+  struct HeldReply {
+    control::ConnectionId connection;
+    control::v1::Response response;
+    std::optional<std::uint32_t> loggers_of;  ///< the domain whose loggers are to be put in
+    std::uint64_t until_ms;
+  };
+  void hold(control::ConnectionId connection, const control::v1::Response& response,
+            std::optional<std::uint32_t> loggers_of);
+  void release_held();
+  std::vector<HeldReply> held_;
   std::unique_ptr<apps::AgentServer> agents_;  // none: not asked for, or no port to be had
   std::unique_ptr<control::ControlServer> control_;
   std::unique_ptr<SessionService> sessions_;

@@ -4,6 +4,7 @@
 #include "apps/proc_files.hpp"
 #include "control/session_message.hpp"
 #include "control/session_request.hpp"
+#include "sillaged/chunk_state.hpp"
 #include "sillaged/daemon.hpp"
 #include "sillaged/session_plan.hpp"
 
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -45,7 +47,7 @@ void Daemon::release_clock() {
 void Daemon::adopt_recordings(hold::Descriptors* inherited) {
   std::vector<std::string> refused;
   std::vector<v1::RecordingState> states = store_.load(&refused);
-  store_.remove_other_pins(states);
+  store_.remove_others(states);
   for (v1::RecordingState& state : states) {
     if (!state.session().empty()) continue;
     auto plan = control::session_of(state.request());
@@ -85,10 +87,14 @@ Daemon::Owned* Daemon::adopt_recording(v1::RecordingState state, session::Record
   return &recordings_.emplace(id, std::move(owned)).first->second;
 }
 
-void Daemon::note_session(const session::Session& session) {
+void Daemon::note_session(const session::Session& session,
+                          std::optional<std::uint64_t> rotates_at_ms) {
   v1::SessionState state;
   state.set_format(kStateFormat);
   control::fill(session, state.mutable_session());
+  *state.mutable_chunks() = chunks_of(session.rotation().progress());
+  state.set_rotates_at_ms(rotates_at_ms.value_or(0));
+  state.set_snapshots(session.snapshot_outputs().planned());
   // Not written, a later daemon finds the session as it was before.
   (void)!store_.save_session(state);
 }
@@ -112,8 +118,15 @@ void Daemon::adopt_session(const v1::SessionState& state,
     recordings->erase(left);
     owned = adopt_recording(std::move(its), *std::move(plan), inherited);
   }
-  if (owned != nullptr || state.session().state() == control::v1::Session::CREATED)
-    return sessions_->restore(*std::move(session), owned ? owned->recording.get() : nullptr);
+  session->snapshot_outputs().resume(state.snapshots());
+  if (owned != nullptr) {
+    session->rotation().resume(progress_of(state.chunks()));
+    return sessions_->restore(
+        *std::move(session), owned->recording.get(),
+        state.rotates_at_ms() != 0 ? std::optional(state.rotates_at_ms()) : std::nullopt);
+  }
+  if (state.session().state() == control::v1::Session::CREATED)
+    return sessions_->restore(*std::move(session), nullptr, {});
   // What it recorded is where it was. It can be started again, elsewhere.
   control::v1::Session moved = state.session();
   for (int number = 2; std::filesystem::exists(moved.path()); ++number)
@@ -124,7 +137,7 @@ void Daemon::adopt_session(const v1::SessionState& state,
              "records to {}\n",
              name, state.session().path(), moved.path());
   session = control::saved_session_of(moved);
-  if (session) sessions_->restore(*std::move(session), nullptr);
+  if (session) sessions_->restore(*std::move(session), nullptr, {});
 }
 
 void Daemon::end_gone_processes() {

@@ -23,9 +23,6 @@ using kernel::EventPlan;
 using kernel::KernelTracepoint;
 using session::KernelRule;
 
-// LTTng's event of what is written to /proc/lttng-logger.
-constexpr const char* kLogger = "lttng_logger";
-
 Error filtered_out() {
   return {Code::kUnsupported, "it lacks fields without which the filter cannot match", {}};
 }
@@ -78,7 +75,7 @@ Status check_rules(const session::KernelChannel& wanted, const kernel::Tracer& t
       for (const kernel::SystemCall& call : calls.all()) names.push_back(call.user_name);
     } else {
       if (!matching(*alone, tracer).empty() ||
-          alone->find_rule(KernelRule::Kind::kTracepoint, kLogger, {}) != nullptr)
+          alone->find_rule(KernelRule::Kind::kTracepoint, kernel::kTextEvent, {}) != nullptr)
         continue;
       for (const KernelTracepoint& tracepoint : tracer.catalog().tracepoints())
         names.push_back(tracepoint.name);
@@ -137,10 +134,21 @@ Result<std::unique_ptr<KernelRecording>> KernelRecording::create(
   return recording;
 }
 
-Status KernelRecording::check(const session::KernelChannel& wanted, const kernel::Tracer& tracer) {
+Result<KernelRecording::Matches> KernelRecording::find_matches(const session::KernelChannel& wanted,
+                                                               const kernel::Tracer& tracer) {
   auto calls = system_calls_of(wanted, tracer);
   if (!calls) return tl::unexpected(std::move(calls).error());
   SILLAGE_TRY(check_rules(wanted, tracer, *calls));
+  Matches matches;
+  matches.all_calls = *std::move(calls);
+  matches.tracepoints = matching(wanted, tracer);
+  matches.calls = matching(wanted, matches.all_calls);
+  return matches;
+}
+
+Status KernelRecording::check(const session::KernelChannel& wanted, const kernel::Tracer& tracer) {
+  if (auto matches = find_matches(wanted, tracer); !matches)
+    return tl::unexpected(std::move(matches).error());
   auto filters = KernelFilters::parse(wanted);
   return filters ? Status() : tl::unexpected(std::move(filters).error());
 }
@@ -148,10 +156,10 @@ Status KernelRecording::check(const session::KernelChannel& wanted, const kernel
 Status KernelRecording::open(const session::KernelChannel& wanted, const std::string& file_name,
                              const kernel::Tracer& tracer, collect::TraceId trace,
                              LoadProgress& progress) {
-  auto calls = system_calls_of(wanted, tracer);
-  if (!calls) return tl::unexpected(std::move(calls).error());
-  const std::size_t events = matching(wanted, tracer).size() +
-                             2 * (matching(wanted, *calls).size() + wanted.rules().size());
+  const auto matches = find_matches(wanted, tracer);
+  if (!matches) return tl::unexpected(matches.error());
+  const std::size_t events =
+      matches->tracepoints.size() + 2 * (matches->calls.size() + wanted.rules().size());
   std::vector<kernel::FieldPlan> contexts;
   ctf::FieldClassRef context_class;
   // Programs find their stream by the CPU's number: possible ones, not those there are now.
@@ -161,24 +169,28 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const std::st
   const auto geometry = ring::KernelRingGeometry::make(ring_options(wanted, events), *cpus);
   if (!geometry) return tl::unexpected(geometry.error());
   auto programs = kernel::KernelChannel::create(*geometry, std::move(contexts), tracer.casts(),
-                                                static_cast<std::uint32_t>(::getpid()));
+                                                static_cast<std::uint32_t>(::getpid()),
+                                                collect::kernel_ledger_bytes(*cpus));
   if (!programs) return tl::unexpected(std::move(programs).error());
   programs_ = std::move(*programs);
   auto map = programs_->ring_fd();
   if (!map) return tl::unexpected(std::move(map).error());
   auto wakeup = programs_->wakeup_fd();
   if (!wakeup) return tl::unexpected(std::move(wakeup).error());
+  auto ledger = programs_->reader_fd();
+  if (!ledger) return tl::unexpected(std::move(ledger).error());
   auto ring = ring::KernelRing::create(std::move(*map), *geometry, monotonic_now());
   if (!ring) return tl::unexpected(std::move(ring).error());
   auto channel = collector_.add_kernel_channel(trace, {.name = file_name,
                                                        .ring = std::move(*ring),
                                                        .contexts = std::move(context_class),
                                                        .wakeup = std::move(*wakeup),
-                                                       .files = files_of(wanted)});
+                                                       .files = files_of(wanted),
+                                                       .ledger = std::move(*ledger)});
   if (!channel) return tl::unexpected(std::move(channel).error());
   channel_ = *channel;
 
-  SILLAGE_TRY(change(wanted, tracer, progress));
+  SILLAGE_TRY(carry_out(wanted, *matches, tracer, progress));
   const bool may_be_empty = wanted.options().may_change && left_out_.empty();
   if (event_count() == 0 && !may_be_empty)
     return fail(Code::kUnsupported, "this kernel lets none of these events be recorded; " +
@@ -190,9 +202,13 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const std::st
 
 Status KernelRecording::change(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
                                LoadProgress& progress) {
-  auto calls = system_calls_of(wanted, tracer);
-  if (!calls) return tl::unexpected(std::move(calls).error());
-  SILLAGE_TRY(check_rules(wanted, tracer, *calls));
+  const auto matches = find_matches(wanted, tracer);
+  if (!matches) return tl::unexpected(matches.error());
+  return carry_out(wanted, *matches, tracer, progress);
+}
+
+Status KernelRecording::carry_out(const session::KernelChannel& wanted, const Matches& matches,
+                                  const kernel::Tracer& tracer, LoadProgress& progress) {
   auto next = std::make_unique<session::KernelChannel>(wanted);
   auto filters = KernelFilters::parse(*next);
   if (!filters) return tl::unexpected(std::move(filters).error());
@@ -202,8 +218,7 @@ Status KernelRecording::change(const session::KernelChannel& wanted, const kerne
   staged_.clear();
   ++changes_;
   const std::uint64_t first_program = programs_->next_program();
-  if (Status loaded = load(*wanted_, matching(*wanted_, tracer), *calls, tracer, progress);
-      !loaded) {
+  if (Status loaded = load(*wanted_, matches, tracer, progress); !loaded) {
     programs_->forget_programs(first_program);
     return loaded;
   }
@@ -211,13 +226,11 @@ Status KernelRecording::change(const session::KernelChannel& wanted, const kerne
   return is_running_ ? programs_->start() : Status();
 }
 
-Status KernelRecording::load(const session::KernelChannel& wanted,
-                             const std::vector<const KernelTracepoint*>& tracepoints,
-                             const kernel::SystemCalls& calls, const kernel::Tracer& tracer,
-                             LoadProgress& progress) {
-  progress.expect(tracepoints.size() + 2 * matching(wanted, calls).size());
-  SILLAGE_TRY(add_tracepoints(wanted, tracepoints, tracer, progress));
-  SILLAGE_TRY(add_syscalls(wanted, calls, tracer, progress));
+Status KernelRecording::load(const session::KernelChannel& wanted, const Matches& matches,
+                             const kernel::Tracer& tracer, LoadProgress& progress) {
+  progress.expect(matches.tracepoints.size() + 2 * matches.calls.size());
+  SILLAGE_TRY(add_tracepoints(wanted, matches.tracepoints, tracer, progress));
+  SILLAGE_TRY(add_syscalls(wanted, matches, tracer, progress));
   SILLAGE_TRY(add_logger(wanted));
   SILLAGE_TRY(add_places(wanted, tracer, progress));
   return filters_.check_fields();
@@ -270,6 +283,7 @@ Status KernelRecording::stage(const std::string& key, const EventPlan& plan,
     if (!id) return tl::unexpected(id.error());
     event.id = *id;
   }
+  event.name = plan.name;
   event.wanted = changes_;
   Staged staged{&event, {}};
   for (const KernelRule* rule : rules) staged.rules.push_back(*rule);
@@ -292,10 +306,9 @@ Status KernelRecording::add_tracepoints(const session::KernelChannel& wanted,
   return {};
 }
 
-Status KernelRecording::add_syscalls(const session::KernelChannel& wanted,
-                                     const kernel::SystemCalls& calls, const kernel::Tracer& tracer,
-                                     LoadProgress& progress) {
-  const auto found = matching(wanted, calls);
+Status KernelRecording::add_syscalls(const session::KernelChannel& wanted, const Matches& matches,
+                                     const kernel::Tracer& tracer, LoadProgress& progress) {
+  const auto& found = matches.calls;
   if (found.empty()) return {};
   if (tracer.btf() == nullptr)
     return fail(Code::kUnsupported,
@@ -311,7 +324,7 @@ Status KernelRecording::add_syscalls(const session::KernelChannel& wanted,
           planner->plan(*call, at_exit, bytes),
           wanted.find_rules(KernelRule::Kind::kSyscall, call->name, call->user_name), tracer));
     }
-    if (found.size() != calls.all().size()) continue;
+    if (found.size() != matches.all_calls.all().size()) continue;
     for (const kernel::Abi abi : {kernel::Abi::kNative, kernel::Abi::kCompat})
       SILLAGE_TRY(add_syscall(planner->plan_unknown(abi, at_exit),
                               wanted.find_rules(KernelRule::Kind::kSyscall, "unknown", {}),
@@ -354,17 +367,18 @@ Result<EventId> KernelRecording::declare(const std::string& name, ctf::FieldClas
 
 Status KernelRecording::add_logger(const session::KernelChannel& wanted) {
   wants_texts_ = false;
-  const auto rules = wanted.find_rules(KernelRule::Kind::kTracepoint, kLogger, {});
+  const auto rules = wanted.find_rules(KernelRule::Kind::kTracepoint, kernel::kTextEvent, {});
   if (rules.empty()) return {};
   const bool is_filtered = std::none_of(
       rules.begin(), rules.end(), [](const KernelRule* rule) { return rule->filter.empty(); });
-  if (is_filtered) return leave_out(kLogger, {Code::kUnsupported, "texts cannot be filtered", {}});
+  if (is_filtered)
+    return leave_out(kernel::kTextEvent, {Code::kUnsupported, "texts cannot be filtered", {}});
   if (const Status writer = programs_->prepare_writer(); !writer)
-    return leave_out(kLogger, writer.error());
+    return leave_out(kernel::kTextEvent, writer.error());
   wants_texts_ = true;
   if (logger_id_) return {};
   ctf::PayloadBuilder payload;
-  const auto id = declare(kLogger, payload.string("msg").build());
+  const auto id = declare(kernel::kTextEvent, payload.string("msg").build());
   if (!id) return tl::unexpected(id.error());
   logger_id_ = *id;
   return {};
@@ -528,8 +542,8 @@ Status KernelRecording::pin(const std::string& pins) {
 }
 
 Result<std::unique_ptr<KernelRecording>> KernelRecording::adopt(
-    const session::KernelChannel& wanted, const std::string& pins, std::uint64_t nested_lost,
-    collect::Collector& collector, collect::TraceId trace) {
+    const session::KernelChannel& wanted, const std::string& file_name, const std::string& pins,
+    std::uint64_t nested_lost, collect::Collector& collector, collect::TraceId trace) {
   std::unique_ptr<KernelRecording> recording(new KernelRecording(collector));
   auto directory = kernel::PinDirectory::existing(pins);
   if (!directory) return tl::unexpected(std::move(directory).error());
@@ -543,17 +557,36 @@ Result<std::unique_ptr<KernelRecording>> KernelRecording::adopt(
   if (!shape) return tl::unexpected(shape.error());
   auto wakeup = recording->programs_->wakeup_fd();
   if (!wakeup) return tl::unexpected(std::move(wakeup).error());
+  auto ledger = recording->programs_->reader_fd();
+  if (!ledger) return tl::unexpected(std::move(ledger).error());
   auto ring = ring::KernelRing::open(std::move(*map), shape->value_bytes, shape->entries);
   if (!ring) return tl::unexpected(std::move(ring).error());
-  auto channel = collector.resume_kernel_channel(trace, {.name = wanted.options().name,
+  auto channel = collector.resume_kernel_channel(trace, {.name = file_name,
                                                          .ring = std::move(*ring),
                                                          .contexts = nullptr,  // declared already
                                                          .wakeup = std::move(*wakeup),
-                                                         .files = files_of(wanted)});
+                                                         .files = files_of(wanted),
+                                                         .ledger = std::move(*ledger)});
   if (!channel) return tl::unexpected(std::move(channel).error());
   recording->channel_ = *channel;
   collector.set_nested_lost(*channel, nested_lost);
   return recording;
+}
+
+std::vector<KernelRecording::RuleReport> KernelRecording::rule_reports() const {
+  std::vector<RuleReport> reports;
+  if (wanted_ == nullptr) return reports;
+  for (const KernelRule& rule : wanted_->rules()) {
+    RuleReport& report = reports.emplace_back();
+    for (const auto& [key, event] : events_) {
+      if (!event.is_loaded ||
+          std::find(event.rules.begin(), event.rules.end(), rule) == event.rules.end())
+        continue;
+      report.events.push_back(event.name);
+      report.missed += programs_->recursion_misses(*event.id);
+    }
+  }
+  return reports;
 }
 
 std::uint64_t KernelRecording::report_nested() {

@@ -44,8 +44,8 @@ class KernelRecording {
   ///
   /// Errors: kNotFound  not all of it is there; those of the ring and of the trace's files.
   [[nodiscard]] static Result<std::unique_ptr<KernelRecording>> adopt(
-      const session::KernelChannel& wanted, const std::string& pins, std::uint64_t nested_lost,
-      collect::Collector& collector, collect::TraceId trace);
+      const session::KernelChannel& wanted, const std::string& file_name, const std::string& pins,
+      std::uint64_t nested_lost, collect::Collector& collector, collect::TraceId trace);
 
   /// Records what the rules of `wanted` want instead, in its running state. Events for which nothing changes are
   /// not touched; with another filter, a tracepoint or probe is detached for some microseconds.
@@ -58,6 +58,8 @@ class KernelRecording {
   ///
   /// Errors: those of kernel::PinDirectory.
   [[nodiscard]] Status pin(const std::string& pins);
+  /// Takes that back, so that what is detached is detached. Not of one that was adopted.
+  void unpin() { programs_->unpin(); }
   /// Whether rules name what this kernel has, and filters can be read.
   ///
   /// Errors: kNotFound, kInvalidArgument, with a suggestion or a column.
@@ -78,6 +80,14 @@ class KernelRecording {
   /// Records a text as LTTng's event of texts, if a rule wants that.
   [[nodiscard]] Status log(std::string_view text);
 
+  /// What became of a rule.
+  struct RuleReport {
+    std::vector<std::string> events;  ///< that are recorded for it
+    std::uint64_t missed = 0;  ///< by their programs, but for system calls', as they ran already
+  };
+  /// Of the channel's rules, in their order; none if an earlier daemon loaded the programs.
+  [[nodiscard]] std::vector<RuleReport> rule_reports() const;
+
   [[nodiscard]] std::size_t event_count() const {
     return programs_->event_count() + (takes_texts_ ? 1 : 0);
   }
@@ -88,6 +98,7 @@ class KernelRecording {
   explicit KernelRecording(collect::Collector& collector) : collector_(collector) {}
   /// An event that rules wanted once: its id is its own for ever.
   struct Event {
+    std::string name;
     std::optional<EventId> id;
     std::optional<kernel::SyscallPlace> place;  // of a system call
     std::vector<session::KernelRule> rules;     // that its programs carry out
@@ -99,13 +110,22 @@ class KernelRecording {
     Event* event = nullptr;
     std::vector<session::KernelRule> rules;
   };
+  /// What of this kernel the rules of a channel are about.
+  struct Matches {
+    kernel::SystemCalls all_calls;  // none if no rule is about them
+    std::vector<const kernel::KernelTracepoint*> tracepoints;
+    std::vector<const kernel::SystemCall*> calls;  // of all_calls
+  };
+  /// Errors: kNotFound  a rule that is about nothing.
+  [[nodiscard]] static Result<Matches> find_matches(const session::KernelChannel& wanted,
+                                                    const kernel::Tracer& tracer);
+  [[nodiscard]] Status carry_out(const session::KernelChannel& wanted, const Matches& matches,
+                                 const kernel::Tracer& tracer, LoadProgress& progress);
   [[nodiscard]] Status open(const session::KernelChannel& wanted, const std::string& file_name,
                             const kernel::Tracer& tracer, collect::TraceId trace,
                             LoadProgress& progress);
-  [[nodiscard]] Status load(const session::KernelChannel& wanted,
-                            const std::vector<const kernel::KernelTracepoint*>& tracepoints,
-                            const kernel::SystemCalls& calls, const kernel::Tracer& tracer,
-                            LoadProgress& progress);
+  [[nodiscard]] Status load(const session::KernelChannel& wanted, const Matches& matches,
+                            const kernel::Tracer& tracer, LoadProgress& progress);
   void keep_staged(std::uint64_t first_program);
   /// Whether the event is loaded with these rules; if not, it is to be loaded and stage()d.
   [[nodiscard]] bool is_as_wanted(const std::string& key,
@@ -131,9 +151,8 @@ class KernelRecording {
   [[nodiscard]] Status add_place(const session::KernelRule& rule, kernel::PlacedEvent event,
                                  const kernel::Tracer& tracer);
   /// Entry and exit of the system calls that rules want; of those without a number, too, where all are wanted.
-  [[nodiscard]] Status add_syscalls(const session::KernelChannel& wanted,
-                                    const kernel::SystemCalls& calls, const kernel::Tracer& tracer,
-                                    LoadProgress& progress);
+  [[nodiscard]] Status add_syscalls(const session::KernelChannel& wanted, const Matches& matches,
+                                    const kernel::Tracer& tracer, LoadProgress& progress);
   [[nodiscard]] Status add_syscall(kernel::SyscallEvent event,
                                    const std::vector<const session::KernelRule*>& rules,
                                    const kernel::Tracer& tracer);

@@ -6,6 +6,7 @@
 #include "ctf/layout.hpp"
 #include "sillaged/datetime.hpp"
 #include "sillaged/event_class.hpp"
+#include "sillaged/other_clock.hpp"
 #include "sillaged/recording_options.hpp"
 
 #include <sys/utsname.h>
@@ -40,6 +41,8 @@ std::string file_name_of(std::string name) {
   return name.empty() || name[0] == '.' ? "_" + name : name;
 }
 
+static_assert(session::kAddressContext == SILLAGE_CONTEXT_IP);
+
 Error in_filter(Error error) {
   error.message = "the filter: " + error.message;
   return error;
@@ -68,6 +71,15 @@ Status check_early(const session::RecordingSession& session) {
 
 }  // namespace
 
+std::string versioned(const std::string& channel, std::uint32_t version) {
+  return version == 1 ? channel : channel + "~" + std::to_string(version);
+}
+
+std::string files_path_of(std::uint64_t id, const session::RecordingSession& session,
+                          const RecordingStore& store) {
+  return session.options().in_memory ? store.memory_path(id) : session.options().output_path;
+}
+
 collect::ChannelOptions channel_options(const session::Channel& channel) {
   const session::ChannelOptions& asked = channel.options();
   collect::ChannelOptions options;
@@ -78,34 +90,39 @@ collect::ChannelOptions channel_options(const session::Channel& channel) {
   if (asked.subbuf_bytes) options.ring.subbuf_bytes = *asked.subbuf_bytes;
   if (asked.subbuf_count) options.ring.subbuf_count = *asked.subbuf_count;
   options.ring.preallocate = options.ring.preallocate && asked.preallocate;
+  options.ring.one_for_all = asked.one_buffer;
   options.ring.overwrite = asked.overwrite;
   options.files = {{asked.tracefile_bytes.value, asked.tracefile_count}, asked.switch_period};
   options.ring.blocking_timeout = asked.blocking_timeout;
   for (std::uint32_t context : channel.contexts()) {
     options.contexts.push_back(static_cast<sillage_context>(context));
   }
+  options.app_contexts = channel.app_contexts();
   return options;
 }
 
 Recording::Recording(std::uint64_t id, session::RecordingSession session,
-                     std::unique_ptr<collect::Collector> collector, std::string creation_datetime,
-                     std::int64_t clock_offset_ns)
+                     std::unique_ptr<collect::Collector> collector, std::string files_path,
+                     std::string creation_datetime, std::int64_t clock_offset_ns)
     : id_(id),
       session_(std::move(session)),
       collector_(std::move(collector)),
+      files_path_(std::move(files_path)),
       creation_datetime_(std::move(creation_datetime)),
       clock_offset_ns_(clock_offset_ns) {}
 
 Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
                                                      session::RecordingSession session,
-                                                     const collect::ClockKeeper& clock) {
+                                                     const collect::ClockKeeper& clock,
+                                                     const RecordingStore& store) {
   SILLAGE_TRY(check_early(session));
   auto filters = parse_filters(session);
   if (!filters) return tl::unexpected<Error>(std::move(filters).error());
-  auto collector = make_collector(session, clock);
+  const std::string files_path = files_path_of(id, session, store);
+  auto collector = make_collector(session, files_path, clock);
   if (!collector) return tl::unexpected<Error>(std::move(collector).error());
   std::unique_ptr<Recording> recording(new Recording(id, std::move(session), *std::move(collector),
-                                                     chunk_datetime(),
+                                                     files_path, chunk_datetime(),
                                                      collect::sample_realtime_offset_ns()));
   recording->filters_ = *std::move(filters);
   return recording;
@@ -123,9 +140,10 @@ Result<std::vector<UserFilters>> Recording::parse_filters(
 }
 
 Result<std::unique_ptr<collect::Collector>> Recording::make_collector(
-    const session::RecordingSession& session, const collect::ClockKeeper& clock) {
+    const session::RecordingSession& session, const std::string& files_path,
+    const collect::ClockKeeper& clock) {
   collect::CollectorOptions options;
-  options.output_path = session.options().output_path;
+  options.output_path = files_path;
   options.in_memory = session.options().in_memory;
   options.ctf_version = session.options().format == session::TraceFormat::kCtf2
                             ? ctf::Version::kCtf2
@@ -153,7 +171,8 @@ collect::TraceOptions Recording::kernel_trace_options() const {
   facts.version_patch = SILLAGE_VERSION_PATCH;
   return {.directory = "kernel",
           .environment = ctf::kernel_environment(facts),
-          .clock_offset_ns = clock_offset_ns_};
+          .clock_offset_ns = clock_offset_ns_,
+          .other_clock_offsets = clock_offsets_};
 }
 
 Status Recording::add_kernel(const kernel::Tracer& tracer, LoadProgress& progress) {
@@ -169,9 +188,8 @@ Result<std::unique_ptr<KernelRecording>> Recording::open_kernel(
     kernel_trace_ = *trace;
   }
   const std::string& name = wanted.options().name;
-  auto made =
-      KernelRecording::create(wanted, version == 1 ? name : name + "~" + std::to_string(version),
-                              tracer, *collector_, *kernel_trace_, progress);
+  auto made = KernelRecording::create(wanted, versioned(name, version), tracer, *collector_,
+                                      *kernel_trace_, progress);
   if (made) note_channel(true, name, (*made)->channel());
   return made;
 }
@@ -201,8 +219,9 @@ Status Recording::change_kernel(const session::RecordingSession& next, const ker
       kernel_.push_back(std::move(channel));
       kernel_versions_.push_back(1);
     } else {
-      // Not both at once: each event is recorded once.
+      // Not both at once: each event is recorded once. What is in the ring is the next daemon's to read no more.
       kernel_[i]->stop();
+      collector_->flush(kernel_[i]->channel());
       kernel_[i] = std::move(channel);
       ++kernel_versions_[i];
       adopted_kernel_.erase(i);
@@ -254,8 +273,11 @@ void Recording::discard() {
   end_with_daemon();
   kernel_.clear();
   (void)collector_->stop();
-  if (session_.options().in_memory) return;
   std::error_code ignored;
+  if (session_.options().in_memory) {
+    std::filesystem::remove_all(files_path_, ignored);
+    return;
+  }
   const std::filesystem::path output(session_.options().output_path);
   std::filesystem::remove_all(output / "kernel", ignored);
   // What else is in there was before us.
@@ -279,7 +301,11 @@ void Recording::activate() {
   if (start_ns_ <= stop_ns_) start_ns_ = monotonic_ns();
   stop_ns_ = 0;
   is_active_ = true;
-  if (kernel_.empty()) keep(leave_behind());
+  ++state_dump_;
+  if (!kernel_.empty()) return;
+  const std::lock_guard lock(kernel_mutex_);
+  is_kernel_running_ = true;  // so that what is added is started
+  keep(leave_behind());
 }
 
 void Recording::deactivate() {
@@ -298,6 +324,13 @@ Result<bool> Recording::dump_state() {
     is_dumped = is_dumped || *dumped;
   }
   return is_dumped;
+}
+
+bool Recording::ask_for_state() {
+  if (!is_active_ || !std::ranges::any_of(session_.channels(), &session::Channel::wants_state))
+    return false;
+  ++state_dump_;
+  return true;
 }
 
 void Recording::log(std::string_view text) {
@@ -336,6 +369,8 @@ collect::Stats Recording::finish() {
   const collect::Stats stats = collector_->stop();
   // Before its pins: a daemon that finds it finds them, too.
   if (estate_.store != nullptr) estate_.store->remove(id_);
+  std::error_code ignored;
+  if (session_.options().in_memory) std::filesystem::remove_all(files_path_, ignored);
   // Here rather than with the recording, on the daemon's loop: these are thousands of programs.
   kernel_.clear();
   return stats;
@@ -464,7 +499,8 @@ void Recording::add_attachments(const apps::Image& image,
   for (const ImageChannel& feed : found->second) {
     attachments->push_back({feed.channel->ring_id, feed.channel->channel.ring.value(),
                             session_.channels()[feed.index].contexts(), feed.ids, feed.is_filtered,
-                            feed.filters});
+                            feed.filters, state_dump_,
+                            session_.channels()[feed.index].app_contexts()});
   }
 }
 
@@ -499,12 +535,15 @@ collect::TraceOptions Recording::trace_options(const apps::Image& image,
   }
   options.environment = ctf::ust_environment(facts);
   options.clock_offset_ns = clock_offset_ns_;
+  if (process.clock) set_clock(*process.clock, clock_offset_ns_, &options);
   return options;
 }
 
 Result<Recording::Trace*> Recording::open_trace(const apps::Image& image,
                                                 session::BufferOwnership ownership) {
   const apps::Process& process = *image.process;
+  // Times of two clocks are in no order: such a process shares a trace with nobody.
+  if (process.clock) ownership = session::BufferOwnership::kProcess;
   const bool is_shared = ownership == session::BufferOwnership::kUser;
   const TraceKey key{ownership, is_shared ? process.uid : process.registration, process.word_bits};
   if (auto found = traces_.find(key); found != traces_.end()) return &found->second;
@@ -519,7 +558,7 @@ Result<Recording::Trace*> Recording::open_trace(const apps::Image& image,
   }
   if (!id) return tl::unexpected<Error>(std::move(id).error());
   Trace& trace = traces_.emplace(key, Trace{*id, 0, {}}).first->second;
-  note_trace(key, &trace, options.directory);
+  note_trace(key, &trace, options, process.clock);
   return &trace;
 }
 
@@ -534,7 +573,7 @@ Result<Recording::OpenChannel*> Recording::open_channel(const apps::Image& image
   // The ring that records without them is read to the end: some program may be about to write there.
   const std::uint32_t version = is_known ? known->second.version + 1 : 1;
   collect::ChannelOptions options = channel_options(wanted);
-  if (version > 1) options.name += "~" + std::to_string(version);
+  options.name = versioned(options.name, version);
   // Unique in the daemon: programs keep a ring mapped by this number.
   const std::uint64_t ring_id = id_ << 32 | next_ring_++;
   options.ended = when_ended(ring_id);

@@ -45,10 +45,12 @@ struct Estate {
 /// Threads: one, but for what takes long.
 class Recording {
  public:
-  /// Makes the output directory. Nothing is recorded before start().
+  /// Makes the output directory; of one in memory, `store`, which must outlive this, says where its metadata is. Nothing is
+  /// recorded before start().
   [[nodiscard]] static Result<std::unique_ptr<Recording>> create(std::uint64_t id,
                                                                  session::RecordingSession session,
-                                                                 const collect::ClockKeeper& clock);
+                                                                 const collect::ClockKeeper& clock,
+                                                                 const RecordingStore& store);
 
   /// Goes on with what an earlier daemon, which was killed, has left of a recording: it is active.
   ///
@@ -87,6 +89,10 @@ class Recording {
 
   /// Leaves nothing to a later daemon any more.
   void end_with_daemon();
+  /// The same until leave_again(), around change_kernel(): a pinned link stays attached whoever lets go of it.
+  void leave_nothing();
+  /// Behind that, and behind everything else that was changed.
+  void leave_again();
 
   /// Takes over channels, rules, contexts and inclusion sets of programs; channels are never fewer than before,
   /// and stay in their order. Who is attached is to be attached anew.
@@ -125,6 +131,9 @@ class Recording {
 
   /// Records the kernel's state once more; false if it was left out at the start, too.
   [[nodiscard]] Result<bool> dump_state();
+  /// Has programs record their state once more, each at its next event, once they are attached anew; false if no channel
+  /// records it.
+  [[nodiscard]] bool ask_for_state();
   /// Records a text as an event on the kernel channels that want it.
   void log(std::string_view text);
 
@@ -159,10 +168,13 @@ class Recording {
   /// Threads: any, while it is neither started nor stopped; so the next four.
   /// Errors:  those of Collector::snapshot.
   [[nodiscard]] Result<collect::Stats> snapshot(const std::vector<session::SnapshotPlan>& plans);
-  /// Moves what was recorded until now to `archive`, below the output directory.
-  [[nodiscard]] Status rotate(const std::string& archive);
+  /// Moves what was recorded until now to `archive`, below the output directory. `then`: how the session's chunks stand
+  /// behind it.
+  [[nodiscard]] Status rotate(const std::string& archive, const v1::Chunks& then);
   /// Forgets what was recorded until now.
-  [[nodiscard]] Status clear();
+  [[nodiscard]] Status clear(const v1::Chunks& then);
+  /// Of an adopted recording, the last chunk that an earlier daemon ended; nothing if it ended none.
+  [[nodiscard]] const std::optional<v1::ChunkReady>& last_chunk() const { return last_chunk_; }
   /// The same two behind finish(): `archive` "" removes.
   [[nodiscard]] Status end_chunk(const std::string& archive);
   /// Writes the metadata anew with the clock's offset of now.
@@ -208,30 +220,39 @@ class Recording {
   };
 
   Recording(std::uint64_t id, session::RecordingSession session,
-            std::unique_ptr<collect::Collector> collector, std::string creation_datetime,
-            std::int64_t clock_offset_ns);
+            std::unique_ptr<collect::Collector> collector, std::string files_path,
+            std::string creation_datetime, std::int64_t clock_offset_ns);
   [[nodiscard]] static Result<std::vector<UserFilters>> parse_filters(
       const session::RecordingSession& session);
   [[nodiscard]] static Result<std::unique_ptr<collect::Collector>> make_collector(
-      const session::RecordingSession& session, const collect::ClockKeeper& clock);
+      const session::RecordingSession& session, const std::string& files_path,
+      const collect::ClockKeeper& clock);
   [[nodiscard]] collect::TraceOptions kernel_trace_options() const;
+  /// What concerns the files, before anything in them is opened.
+  [[nodiscard]] Status adopt_files(const std::vector<v1::JournalEntry>& entries);
   [[nodiscard]] Status adopt_kernel();
-  [[nodiscard]] Status adopt_programs(hold::Descriptors* inherited);
+  [[nodiscard]] Status adopt_programs(const std::vector<v1::JournalEntry>& entries,
+                                      hold::Descriptors* inherited);
   void remove_unopened(const std::string& directory) const;
   [[nodiscard]] Status adopt_trace(const JournaledTrace& trace, std::uint32_t number,
                                    hold::Descriptors* inherited);
   [[nodiscard]] Status leave_behind();
   [[nodiscard]] Status save_state();
+  [[nodiscard]] Status end_current_chunk(
+      const std::string& archive, const v1::Chunks& then,
+      const std::function<Status(const collect::Collector::ChunkHook&)>& end);
+  [[nodiscard]] Status note_chunk_ended(bool is_done);
   void note_stopped();
   /// Each tells the journal of something new, if there is one; if it cannot, the recording ends with its daemon.
   void note_process(const apps::Process& process);
   void note_opening(const std::string& directory);
-  void note_trace(const TraceKey& key, Trace* trace, const std::string& directory);
+  void note_trace(const TraceKey& key, Trace* trace, const collect::TraceOptions& options,
+                  const std::optional<apps::AppClock>& clock);
   void note_opened(const Trace& trace, std::size_t index, const OpenChannel& channel,
                    const collect::ChannelOptions& options);
   void note_event(const Trace& trace, const OpenChannel& channel, const apps::Site& site);
   void keep(const Status& noted);
-  [[nodiscard]] std::uint64_t metadata_bytes(const Trace& trace);
+  [[nodiscard]] std::uint64_t body_bytes(const Trace& trace);
   [[nodiscard]] std::function<void(const collect::Stats&)> when_ended(std::uint64_t ring_id) const;
   void report_nested();
   [[nodiscard]] bool is_about(const apps::Process& process);
@@ -254,9 +275,15 @@ class Recording {
   const std::uint64_t id_;
   session::RecordingSession session_;
   std::unique_ptr<collect::Collector> collector_;
+  const std::string
+      files_path_;  // where traces are: the output directory, or that of one in memory
   const std::string creation_datetime_;
   std::atomic<std::int64_t> clock_offset_ns_;  // of traces that are yet to be opened
+  std::vector<std::int64_t> clock_offsets_;    // of an adopted one, those that its traces may have
+  std::optional<v1::ChunkReady> last_chunk_;
   bool is_active_ = false;
+  // The number of the state dump that programs are told. Never 0: those that come to an adopted recording dump, too.
+  std::uint32_t state_dump_ = 1;
   std::uint64_t start_ns_ = 0, stop_ns_ = 0;
   std::uint32_t next_ring_ = 1;
   std::map<TraceKey, Trace> traces_;
@@ -275,6 +302,7 @@ class Recording {
   bool is_kernel_running_ = false;
   Estate estate_;  // if it is to outlive the daemon; then:
   v1::RecordingState state_;
+  bool is_left_ = false;  // a later daemon finds it
   std::shared_ptr<RecordingJournal> journal_;
   std::set<std::uint32_t> seen_;  // registrations in the journal
   std::uint32_t next_trace_number_ = 0;

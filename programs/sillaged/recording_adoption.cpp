@@ -2,6 +2,7 @@
 // Recordings that outlive their daemon: what is left behind, and how the next daemon goes on.
 #include "apps/proc_files.hpp"
 #include "sillaged/event_class.hpp"
+#include "sillaged/other_clock.hpp"
 #include "sillaged/recording.hpp"
 #include "sillaged/recording_options.hpp"
 #include "sillaged/site_state.hpp"
@@ -14,6 +15,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace sillage::daemon {
@@ -41,7 +43,7 @@ struct Recording::JournaledTrace {
     std::optional<collect::Stats> ended;
   };
   v1::TraceOpened opened;
-  std::uint64_t metadata_bytes = 0;
+  std::uint64_t body_bytes = 0;
   std::vector<Channel> channels;
 };
 
@@ -55,6 +57,20 @@ void Recording::end_with_daemon() {
   estate_ = {};
 }
 
+void Recording::leave_nothing() {
+  if (estate_.store == nullptr) return;
+  is_left_ = false;
+  estate_.store->remove_state(id_);
+  const std::lock_guard lock(kernel_mutex_);
+  for (std::size_t i = 0; i < kernel_.size(); ++i)
+    if (!adopted_kernel_.contains(i)) kernel_[i]->unpin();
+}
+
+void Recording::leave_again() {
+  const std::lock_guard lock(kernel_mutex_);
+  if (start_ns_ != 0) keep(leave_behind());
+}
+
 // Where something cannot be kept, recordings end with their daemon.
 void Recording::keep(const Status& noted) {
   if (noted || estate_.store == nullptr) return;
@@ -66,13 +82,13 @@ void Recording::keep(const Status& noted) {
 
 Status Recording::leave_behind() {
   if (estate_.store == nullptr) return {};
-  // The state tells of channels of the kernel as they were first made.
-  if (std::any_of(kernel_versions_.begin(), kernel_versions_.end(),
-                  [](std::uint32_t version) { return version > 1; })) {
-    end_with_daemon();
-    return {};
-  }
+  state_.clear_kernel_files();
   for (std::size_t i = 0; i < kernel_.size(); ++i) {
+    const auto stream_class = collector_->stream_class(kernel_[i]->channel());
+    if (!stream_class) return tl::unexpected(stream_class.error());
+    state_.add_kernel_files()->set_stream_class(*stream_class);
+    state_.mutable_kernel_files()->rbegin()->set_version(kernel_versions_[i]);
+    if (adopted_kernel_.contains(i)) continue;
     if (const Status pinned = kernel_[i]->pin(estate_.store->pin_path(id_, i)); !pinned) {
       end_with_daemon();
       return {};
@@ -82,14 +98,16 @@ Status Recording::leave_behind() {
     const auto identity = collector_->identity(*kernel_trace_);
     if (!identity) return tl::unexpected(identity.error());
     state_.mutable_kernel()->set_uuid(identity->uuid.data(), identity->uuid.size());
-    state_.mutable_kernel()->set_metadata_bytes(identity->metadata_bytes);
+    state_.mutable_kernel()->set_body_bytes(identity->body_bytes);
+    state_.mutable_kernel()->set_stream_classes(identity->stream_classes);
     state_.set_kernel_channels(static_cast<std::int32_t>(kernel_.size()));
   }
+  is_left_ = true;
   return save_state();
 }
 
 Status Recording::save_state() {
-  if (estate_.store == nullptr) return {};
+  if (estate_.store == nullptr || !is_left_) return {};
   state_.set_format(kStateFormat);
   state_.set_recording(id_);
   state_.set_creation_datetime(creation_datetime_);
@@ -127,17 +145,15 @@ void Recording::note_process(const apps::Process& process) {
   keep(journal_->append(entry));
 }
 
-std::uint64_t Recording::metadata_bytes(const Trace& trace) {
+std::uint64_t Recording::body_bytes(const Trace& trace) {
   const auto identity = collector_->identity(trace.id);
-  return identity ? identity->metadata_bytes : 0;
+  return identity ? identity->body_bytes : 0;
 }
 
 // So that what a daemon that is killed in the middle of it leaves can be told from a trace.
 void Recording::note_opening(const std::string& directory) {
   std::error_code error;
-  if (journal_ == nullptr ||
-      std::filesystem::exists(session_.options().output_path + "/" + directory, error))
-    return;
+  if (journal_ == nullptr || std::filesystem::exists(files_path_ + "/" + directory, error)) return;
   v1::JournalEntry entry;
   entry.mutable_trace()->set_directory(directory);
   keep(journal_->append(entry));
@@ -145,7 +161,7 @@ void Recording::note_opening(const std::string& directory) {
 
 // Nothing but what opening a trace makes; a directory with anything else in it stays.
 void Recording::remove_unopened(const std::string& directory) const {
-  const std::filesystem::path path = session_.options().output_path + "/" + directory;
+  const std::filesystem::path path = files_path_ + "/" + directory;
   std::error_code ignored;
   std::filesystem::remove(path / "index", ignored);
   for (std::filesystem::directory_iterator entry(path, ignored), end; !ignored && entry != end;
@@ -155,7 +171,8 @@ void Recording::remove_unopened(const std::string& directory) const {
   std::filesystem::remove(path, ignored);
 }
 
-void Recording::note_trace(const TraceKey& key, Trace* trace, const std::string& directory) {
+void Recording::note_trace(const TraceKey& key, Trace* trace, const collect::TraceOptions& options,
+                           const std::optional<apps::AppClock>& clock) {
   trace->number = next_trace_number_++;
   if (journal_ == nullptr) return;
   v1::JournalEntry entry;
@@ -163,10 +180,17 @@ void Recording::note_trace(const TraceKey& key, Trace* trace, const std::string&
   opened->set_per_process(key.ownership == session::BufferOwnership::kProcess);
   opened->set_owner(key.owner);
   opened->set_word_bits(key.word_bits);
-  opened->set_directory(directory);
+  opened->set_directory(options.directory);
+  for (const ctf::EnvironmentEntry& each : options.environment) {
+    v1::EnvironmentEntry* kept = opened->add_environment();
+    kept->set_name(each.name);
+    if (const auto* text = std::get_if<std::string>(&each.value)) kept->set_text(*text);
+    if (const auto* number = std::get_if<std::int64_t>(&each.value)) kept->set_number(*number);
+  }
+  if (clock) write_clock(*clock, opened->mutable_clock());
   if (const auto identity = collector_->identity(trace->id)) {
     opened->mutable_identity()->set_uuid(identity->uuid.data(), identity->uuid.size());
-    opened->mutable_identity()->set_metadata_bytes(identity->metadata_bytes);
+    opened->mutable_identity()->set_body_bytes(identity->body_bytes);
   }
   keep(journal_->append(entry));
 }
@@ -186,11 +210,12 @@ void Recording::note_opened(const Trace& trace, std::size_t index, const OpenCha
   opened->set_ring(channel.ring_id);
   opened->set_file_name(options.name);
   opened->mutable_contexts()->Add(channel.contexts.begin(), channel.contexts.end());
+  for (const std::string& name : options.app_contexts) opened->add_app_contexts(name);
   opened->set_subbuf_bytes(options.ring.subbuf_bytes.value);
   opened->set_subbuf_count(options.ring.subbuf_count);
   opened->set_overwrite(options.ring.overwrite);
   opened->set_by_mm_cid(options.ring.by_mm_cid);
-  opened->set_metadata_bytes(metadata_bytes(trace));
+  opened->set_body_bytes(body_bytes(trace));
   keep(journal_->append(entry));
 }
 
@@ -198,7 +223,7 @@ void Recording::note_event(const Trace& trace, const OpenChannel& channel, const
   if (journal_ == nullptr) return;
   v1::JournalEntry entry;
   entry.mutable_event()->set_ring(channel.ring_id);
-  entry.mutable_event()->set_metadata_bytes(metadata_bytes(trace));
+  entry.mutable_event()->set_body_bytes(body_bytes(trace));
   fill(site, entry.mutable_event()->mutable_site());
   keep(journal_->append(entry));
 }
@@ -227,26 +252,54 @@ Result<std::unique_ptr<Recording>> Recording::adopt(v1::RecordingState state,
   session.set_root_process(state.root_pid());
   auto filters = parse_filters(session);
   if (!filters) return tl::unexpected(std::move(filters).error());
-  auto collector = make_collector(session, clock);
+  const std::string files_path = files_path_of(state.recording(), session, *estate.store);
+  auto collector = make_collector(session, files_path, clock);
   if (!collector) return tl::unexpected(std::move(collector).error());
   std::unique_ptr<Recording> recording(
-      new Recording(state.recording(), std::move(session), *std::move(collector),
+      new Recording(state.recording(), std::move(session), *std::move(collector), files_path,
                     state.creation_datetime(), state.clock_offset_ns()));
   recording->filters_ = *std::move(filters);
   recording->start_ns_ = state.start_ns();
   recording->stop_ns_ = state.stop_ns();
   recording->estate_ = estate;
   recording->state_ = std::move(state);
+  recording->is_left_ = true;
+  auto opened = RecordingJournal::open(estate.store->journal_path(recording->id_));
+  if (!opened) return tl::unexpected(std::move(opened).error());
+  recording->journal_ = std::move(opened->journal);
+  SILLAGE_TRY(recording->adopt_files(opened->entries));
   SILLAGE_TRY(recording->adopt_kernel());
-  SILLAGE_TRY(recording->adopt_programs(inherited));
+  SILLAGE_TRY(recording->adopt_programs(opened->entries, inherited));
   recording->is_active_ = recording->stop_ns_ == 0;
   return recording;
 }
 
-Status Recording::adopt_programs(hold::Descriptors* inherited) {
-  auto opened = RecordingJournal::open(estate_.store->journal_path(id_));
-  if (!opened) return tl::unexpected(std::move(opened).error());
-  journal_ = std::move(opened->journal);
+// A chunk whose end was decided is ended; the clock's offsets are those that metadata can have been written with.
+Status Recording::adopt_files(const std::vector<v1::JournalEntry>& entries) {
+  const v1::ChunkReady* ready = nullptr;
+  clock_offsets_.push_back(clock_offset_ns_);
+  for (const v1::JournalEntry& entry : entries) {
+    if (entry.has_clock()) {
+      clock_offset_ns_ = entry.clock().clock_offset_ns();
+      clock_offsets_.push_back(clock_offset_ns_);
+    } else if (entry.has_chunk_ready()) {
+      ready = &entry.chunk_ready();
+    } else if (entry.has_chunk_ended() && ready != nullptr) {
+      if (entry.chunk_ended().is_done()) last_chunk_ = *ready;
+      ready = nullptr;
+    }
+  }
+  if (session_.options().in_memory) return {};
+  const auto is_done =
+      collector_->complete_chunk(ready != nullptr ? std::optional(ready->archive()) : std::nullopt);
+  if (!is_done) return tl::unexpected(is_done.error());
+  if (ready == nullptr) return {};
+  if (*is_done) last_chunk_ = *ready;
+  return note_chunk_ended(*is_done);
+}
+
+Status Recording::adopt_programs(const std::vector<v1::JournalEntry>& entries,
+                                 hold::Descriptors* inherited) {
   std::vector<JournaledTrace> traces;
   struct Place {
     std::size_t trace, channel;
@@ -254,7 +307,8 @@ Status Recording::adopt_programs(hold::Descriptors* inherited) {
   std::map<std::uint64_t, Place> rings;
   std::string opening;  // what it was killed in the middle of
   const auto corrupt = [] { return fail(Code::kCorrupt, "its journal contradicts itself"); };
-  for (v1::JournalEntry& entry : opened->entries) {
+  for (const v1::JournalEntry& entry : entries) {
+    if (entry.has_clock() || entry.has_chunk_ready() || entry.has_chunk_ended()) continue;
     if (entry.has_process()) {
       seen_.insert(entry.process().registration());
       processes_.push_back(entry.process());
@@ -264,7 +318,7 @@ Status Recording::adopt_programs(hold::Descriptors* inherited) {
     } else if (entry.has_trace()) {
       opening.clear();
       if (entry.trace().identity().uuid().size() != sizeof(ctf::Uuid)) return corrupt();
-      traces.push_back({entry.trace(), entry.trace().identity().metadata_bytes(), {}});
+      traces.push_back({entry.trace(), entry.trace().identity().body_bytes(), {}});
     } else if (entry.has_channel()) {
       const v1::ChannelOpened& channel = entry.channel();
       if (channel.trace() >= traces.size() || channel.index() >= session_.channels().size())
@@ -272,7 +326,7 @@ Status Recording::adopt_programs(hold::Descriptors* inherited) {
       JournaledTrace& trace = traces[channel.trace()];
       rings[channel.ring()] = {channel.trace(), trace.channels.size()};
       trace.channels.push_back({channel, {}, {}});
-      trace.metadata_bytes = channel.metadata_bytes();
+      trace.body_bytes = channel.body_bytes();
       next_ring_ = std::max(next_ring_, static_cast<std::uint32_t>(channel.ring()) + 1);
     } else {
       const auto found =
@@ -287,7 +341,7 @@ Status Recording::adopt_programs(hold::Descriptors* inherited) {
       auto site = site_of(entry.event().site());
       if (!site) return tl::unexpected(std::move(site).error());
       channel.sites.push_back(*std::move(site));
-      trace.metadata_bytes = entry.event().metadata_bytes();
+      trace.body_bytes = entry.event().body_bytes();
     }
   }
   if (!opening.empty()) remove_unopened(opening);
@@ -309,10 +363,29 @@ Status Recording::adopt_trace(const JournaledTrace& trace, std::uint32_t number,
   const v1::TraceOpened& opened = trace.opened;
   collect::TraceIdentity identity;
   std::memcpy(identity.uuid.data(), opened.identity().uuid().data(), identity.uuid.size());
-  identity.metadata_bytes = trace.metadata_bytes;
-  const auto id = collector_->resume_trace(
-      {.directory = opened.directory(), .environment = {}, .clock_offset_ns = clock_offset_ns_},
-      identity);
+  identity.body_bytes = trace.body_bytes;
+  collect::TraceOptions options{.directory = opened.directory(),
+                                .environment = {},
+                                .clock_offset_ns = clock_offset_ns_,
+                                .other_clock_offsets = clock_offsets_};
+  for (const v1::EnvironmentEntry& each : opened.environment()) {
+    if (each.has_text()) {
+      options.environment.push_back({each.name(), each.text()});
+    } else {
+      options.environment.push_back({each.name(), each.number()});
+    }
+  }
+  Result<collect::TraceId> id = tl::unexpected(Error{});
+  if (opened.has_clock()) {
+    // Such a clock is described by what the wall clock's offset was when the trace was opened.
+    for (const std::int64_t offset : clock_offsets_) {
+      set_clock(read_clock(opened.clock()), offset, &options);
+      id = collector_->resume_trace(options, identity);
+      if (id || id.error().code != Code::kCorrupt) break;
+    }
+  } else {
+    id = collector_->resume_trace(options, identity);
+  }
   if (!id) return tl::unexpected(id.error());
   const auto ownership =
       opened.per_process() ? session::BufferOwnership::kProcess : session::BufferOwnership::kUser;
@@ -326,16 +399,17 @@ Status Recording::adopt_trace(const JournaledTrace& trace, std::uint32_t number,
       continue;
     }
     const v1::ChannelOpened& was = from.opened;
-    collect::ChannelOptions options = channel_options(session_.channels()[was.index()]);
-    options.name = was.file_name();
-    options.ring.subbuf_bytes = ByteCount{was.subbuf_bytes()};
-    options.ring.subbuf_count = was.subbuf_count();
-    options.ring.overwrite = was.overwrite();
-    options.ring.by_mm_cid = was.by_mm_cid();
-    options.contexts.clear();
+    collect::ChannelOptions wanted = channel_options(session_.channels()[was.index()]);
+    wanted.name = was.file_name();
+    wanted.ring.subbuf_bytes = ByteCount{was.subbuf_bytes()};
+    wanted.ring.subbuf_count = was.subbuf_count();
+    wanted.ring.overwrite = was.overwrite();
+    wanted.ring.by_mm_cid = was.by_mm_cid();
+    wanted.contexts.clear();
     for (const std::uint32_t context : was.contexts())
-      options.contexts.push_back(static_cast<sillage_context>(context));
-    options.ended = when_ended(was.ring());
+      wanted.contexts.push_back(static_cast<sillage_context>(context));
+    wanted.app_contexts.assign(was.app_contexts().begin(), was.app_contexts().end());
+    wanted.ended = when_ended(was.ring());
     collect::KeptChannel kept;
     auto ring = take(inherited, ring_name(was.ring()));
     auto ledger = take(inherited, ledger_name(was.ring()));
@@ -347,7 +421,7 @@ Status Recording::adopt_trace(const JournaledTrace& trace, std::uint32_t number,
       open.event_ids.emplace(site.identity, static_cast<std::uint32_t>(kept.events.size()));
       kept.events.push_back(event_class_of(site));
     }
-    auto channel = collector_->resume_channel(*id, options, std::move(kept));
+    auto channel = collector_->resume_channel(*id, wanted, std::move(kept));
     if (!channel) return tl::unexpected(std::move(channel).error());
     open.channel = *std::move(channel);
     open.channel.ledger.reset();
@@ -371,29 +445,46 @@ void Recording::end_processes(const std::set<std::uint32_t>& living) {
 }
 
 Status Recording::adopt_kernel() {
-  if (session_.kernel_channels().empty()) return {};
   is_kernel_running_ = state_.stop_ns() == 0;
+  if (session_.kernel_channels().empty()) return {};
   collect::TraceIdentity identity;
   const std::string& uuid = state_.kernel().uuid();
   std::memcpy(identity.uuid.data(), uuid.data(), std::min(uuid.size(), identity.uuid.size()));
-  identity.metadata_bytes = state_.kernel().metadata_bytes();
+  identity.body_bytes = state_.kernel().body_bytes();
   const auto trace = collector_->resume_trace(kernel_trace_options(), identity);
   if (!trace) return tl::unexpected(trace.error());
   kernel_trace_ = *trace;
-  for (std::size_t i = 0; i < session_.kernel_channels().size(); ++i) {
+  const std::size_t wanted = session_.kernel_channels().size();
+  const auto files = state_.kernel_files();
+  kernel_.resize(wanted);
+  kernel_plans_ = session_.kernel_channels();
+  kernel_versions_.resize(wanted);
+  for (std::uint64_t number = 0; number < state_.kernel().stream_classes(); ++number) {
+    const auto found = std::find_if(files.begin(), files.end(), [number](const auto& each) {
+      return each.stream_class() == number;
+    });
+    const auto i = static_cast<std::size_t>(found - files.begin());
+    if (found == files.end() || i >= wanted) {
+      // One that was replaced.
+      SILLAGE_TRY(collector_->skip_channel(*trace));
+      continue;
+    }
+    const session::KernelChannel& channel = session_.kernel_channels()[i];
     const int index = static_cast<int>(i);
     const std::uint64_t nested_lost =
         index < state_.nested_lost_size() ? state_.nested_lost(index) : 0;
+    const std::string& name = channel.options().name;
     auto adopted =
-        KernelRecording::adopt(session_.kernel_channels()[i], estate_.store->pin_path(id_, i),
-                               nested_lost, *collector_, *trace);
+        KernelRecording::adopt(channel, versioned(name, found->version()),
+                               estate_.store->pin_path(id_, i), nested_lost, *collector_, *trace);
     if (!adopted) return tl::unexpected(std::move(adopted).error());
-    note_channel(true, session_.kernel_channels()[i].options().name, (*adopted)->channel());
-    kernel_.push_back(*std::move(adopted));
-    kernel_plans_.push_back(session_.kernel_channels()[i]);
-    kernel_versions_.push_back(1);
+    note_channel(true, name, (*adopted)->channel());
+    kernel_[i] = *std::move(adopted);
+    kernel_versions_[i] = found->version();
     adopted_kernel_.insert(i);
   }
+  if (std::find(kernel_.begin(), kernel_.end(), nullptr) != kernel_.end())
+    return fail(Code::kCorrupt, "its state contradicts itself");
   return {};
 }
 

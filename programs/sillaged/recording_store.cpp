@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -18,6 +19,8 @@ namespace {
 
 // Of one recording; session::RecordingSession allows fewer.
 constexpr int kMaxKernelChannels = 1024;
+// Of the kernel's trace: each is declared in some 100 bytes of metadata.
+constexpr std::uint64_t kMaxStreamClasses = 1'000'000;
 constexpr char kPins[] = "/sys/fs/bpf/sillage";
 
 Status write_whole(const std::string& path, const std::string& bytes) {
@@ -110,7 +113,9 @@ Result<v1::RecordingState> parse_state(const std::string& bytes) {
       state.kernel_channels() > kMaxKernelChannels ||
       (!is_sessions && state.request().kernel_channels_size() != state.kernel_channels()) ||
       (is_of_kernel && state.kernel().uuid().size() != sizeof(ctf::Uuid)) ||
-      state.nested_lost_size() > state.kernel_channels())
+      state.nested_lost_size() > state.kernel_channels() ||
+      state.kernel_files_size() != state.kernel_channels() ||
+      state.kernel().stream_classes() > kMaxStreamClasses)
     return fail(Code::kCorrupt, "it contradicts itself");
   return state;
 }
@@ -151,10 +156,23 @@ void RecordingStore::remove(std::uint64_t recording) const {
   ::unlink(journal_path(recording).c_str());
 }
 
+void RecordingStore::remove_state(std::uint64_t recording) const {
+  ::unlink(paths_.state_file(recording).c_str());
+}
+
 Status RecordingStore::make_directory() const { return make(paths_.states()); }
 
 std::string RecordingStore::journal_path(std::uint64_t recording) const {
   return paths_.state_file(recording) + ".journal";
+}
+
+std::string RecordingStore::memory_path(std::uint64_t recording) const {
+  return memory() + "/" + std::to_string(recording);
+}
+
+void RecordingStore::remove_memory(std::uint64_t recording) const {
+  std::error_code ignored;
+  std::filesystem::remove_all(memory_path(recording), ignored);
 }
 
 std::string RecordingStore::session_file(const std::string& name) const {
@@ -178,6 +196,7 @@ std::string RecordingStore::put_aside(const std::string& path) const {
 }
 
 void RecordingStore::refuse(std::uint64_t recording) const {
+  remove_memory(recording);
   (void)put_aside(paths_.state_file(recording));
   (void)put_aside(journal_path(recording));
 }
@@ -216,7 +235,16 @@ std::vector<v1::SessionState> RecordingStore::load_sessions(
   return states;
 }
 
-void RecordingStore::remove_other_pins(const std::vector<v1::RecordingState>& kept) const {
+void RecordingStore::remove_others(const std::vector<v1::RecordingState>& kept) const {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(memory(), error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code ignored;
+    if (std::none_of(kept.begin(), kept.end(), [&](const v1::RecordingState& state) {
+          return entry->path().filename() == std::to_string(state.recording());
+        }))
+      std::filesystem::remove_all(entry->path(), ignored);
+  }
   std::vector<std::string> names;
   for (const v1::RecordingState& state : kept)
     for (int channel = 0; channel < state.kernel_channels(); ++channel)

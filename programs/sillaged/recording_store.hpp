@@ -13,7 +13,7 @@
 
 namespace sillage::daemon {
 
-inline constexpr std::uint32_t kStateFormat = 2;
+inline constexpr std::uint32_t kStateFormat = 3;
 /// Of a state file: a request of the largest size, and what is beside it.
 inline constexpr std::size_t kMaxStateBytes = std::size_t{32} << 20;
 
@@ -33,6 +33,7 @@ inline constexpr std::size_t kMaxStateBytes = std::size_t{32} << 20;
 ///   RUNTIME_DIRECTORY/recordings/ID              RecordingState
 ///   RUNTIME_DIRECTORY/recordings/ID.journal      JournalEntry, one after the other (RecordingJournal)
 ///   RUNTIME_DIRECTORY/sessions/NAME              SessionState; NAME as directory_name() has it
+///   RUNTIME_DIRECTORY/memory/ID/                 the metadata of traces in memory
 ///   RUNTIME_DIRECTORY/refused/NAME               what could not be read
 ///   /sys/fs/bpf/sillage/DIRECTORY/ID-CHANNEL/    what KernelChannel::pin() pins; DIRECTORY as directory_name() has it
 ///
@@ -49,10 +50,16 @@ class RecordingStore {
   /// Errors: those of the files, naming them.
   [[nodiscard]] Status save(const v1::RecordingState& state) const;
   void remove(std::uint64_t recording) const;
+  /// Until the next save(); its journal goes on.
+  void remove_state(std::uint64_t recording) const;
 
   /// The directory of the recordings' files, for journals.
   [[nodiscard]] Status make_directory() const;
   [[nodiscard]] std::string journal_path(std::uint64_t recording) const;
+
+  /// Where the metadata of a recording in memory is.
+  [[nodiscard]] std::string memory_path(std::uint64_t recording) const;
+  void remove_memory(std::uint64_t recording) const;
 
   /// Writes a session's state, as save().
   [[nodiscard]] Status save_session(const v1::SessionState& state) const;
@@ -64,12 +71,13 @@ class RecordingStore {
       std::vector<std::string>* refused) const;
   /// Puts the state of a recording that cannot be gone on with aside.
   void refuse(std::uint64_t recording) const;
-  /// Removes the pins of all recordings but these.
-  void remove_other_pins(const std::vector<v1::RecordingState>& kept) const;
+  /// Removes the pins and the metadata in memory of all recordings but these.
+  void remove_others(const std::vector<v1::RecordingState>& kept) const;
 
  private:
   [[nodiscard]] std::string pin_parent() const;
   [[nodiscard]] std::string sessions() const { return paths_.directory + "/sessions"; }
+  [[nodiscard]] std::string memory() const { return paths_.directory + "/memory"; }
   [[nodiscard]] std::string session_file(const std::string& name) const;
   [[nodiscard]] std::string put_aside(const std::string& path) const;
 

@@ -26,9 +26,10 @@ v1::RecordingState some_state(std::uint64_t recording) {
   state.mutable_request()->set_output_path("/tmp/trace");
   state.mutable_request()->add_kernel_channels()->set_name("channel0");
   state.set_kernel_channels(1);
+  state.add_kernel_files();
   state.mutable_owner()->set_pid(42);
   state.mutable_kernel()->set_uuid(std::string(16, 'u'));
-  state.mutable_kernel()->set_metadata_bytes(1234);
+  state.mutable_kernel()->set_body_bytes(1234);
   state.add_nested_lost(7);
   return state;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SessionService: snapshots, rotation, clear and regenerate.
 #include "control/session_request.hpp"
+#include "sillaged/chunk_state.hpp"
 #include "sillaged/datetime.hpp"
 #include "sillaged/session_service.hpp"
 
@@ -94,6 +95,7 @@ void SessionService::record_snapshot(ConnectionId connection,
   auto plans = (*session)->snapshot_outputs().plan(
       {request.name(), request.path(), request.max_bytes()}, session_datetime());
   if (!plans) return host_.reply(connection, plans.error());
+  note(**session);
   Recording* recording = running_.at(request.session()).recording;
   auto response = std::make_shared<Response>();
   run(
@@ -123,16 +125,20 @@ Status SessionService::begin_rotation(const std::string& name,
   SILLAGE_TRY((*session)->check_rotation());
   const std::string path = (*session)->options().output_path + "/" + *archive;
   Recording* recording = running_.at(name).recording;
-  // Files that are moved away are not where a later daemon would look for them.
-  recording->end_with_daemon();
+  session::Rotation next = (*session)->rotation();
+  next.archived(now, (*session)->state() == session::Session::State::kStarted);
   run(
-      name, [recording, archive = *archive] { return recording->rotate(archive); },
-      [this, name, path, now, recording, then = std::move(then)](const Status& done) {
+      name,
+      [recording, archive = *archive, chunks = chunks_of(next.progress())] {
+        return recording->rotate(archive, chunks);
+      },
+      [this, name, path, next, recording, then = std::move(then)](const Status& done) {
         if (!done) return then(tl::unexpected<Error>(done.error()));
-        if (auto there = sessions_.find(name))
-          (*there)->rotation().archived(now,
-                                        (*there)->state() == session::Session::State::kStarted);
         running_[name].chunk_begins_at = recording->recorded_bytes();
+        if (auto there = sessions_.find(name)) {
+          (*there)->rotation().resume(next.progress());
+          note(**there);
+        }
         then(path);
       });
   return {};
@@ -177,6 +183,7 @@ Status SessionService::schedule_rotation(const control::v1::ScheduleRotationRequ
   session.rotation() = next;
   const auto running = running_.find(request.session());
   if (running != running_.end()) running->second.rotates_at_ms.reset();
+  note(session);
   return {};
 }
 
@@ -191,11 +198,17 @@ int SessionService::rotate_on_schedule() {
     bool is_due = false;
     if (const auto period = rotation.period()) {
       const std::uint64_t period_ms = std::max<std::uint64_t>(1, period->value / kMillisecondNs);
-      if (!running.rotates_at_ms) running.rotates_at_ms = now + period_ms;
+      if (!running.rotates_at_ms) {
+        running.rotates_at_ms = now + period_ms;
+        note(**found);
+      }
       is_due = now >= *running.rotates_at_ms;
-      // From the time when it was due, so that periods do not grow by what is in the way of each.
-      if (is_due && !running.is_busy)
-        running.rotates_at_ms = std::max(*running.rotates_at_ms + period_ms, now + 1);
+      // From the time when it was due, so that periods do not grow by what is in the way of each; but what passed while
+      // no daemon ran is not made up for.
+      if (is_due && !running.is_busy) {
+        const std::uint64_t next_ms = *running.rotates_at_ms + period_ms;
+        running.rotates_at_ms = next_ms > now ? next_ms : now + period_ms;
+      }
       next = std::min(next, is_due && running.is_busy ? now + kLookMs : *running.rotates_at_ms);
     }
     if (const auto size = rotation.size()) {
@@ -214,18 +227,25 @@ void SessionService::clear(ConnectionId connection, const std::string& name) {
   auto session = sessions_.find(name);
   if (!session) return host_.reply(connection, session.error());
   const bool had_chunk = (*session)->check_rotation() && (*session)->rotation().is_open();
-  const auto done = [this, connection, name, had_chunk](const Status& cleared) {
+  session::Rotation next = (*session)->rotation();
+  next.cleared(chunk_datetime());
+  const auto done = [this, connection, name, had_chunk, next](const Status& cleared) {
     if (!cleared) return host_.reply(connection, cleared.error());
-    if (auto there = sessions_.find(name)) (*there)->rotation().cleared(chunk_datetime());
+    if (auto there = sessions_.find(name)) {
+      (*there)->rotation().resume(next.progress());
+      note(**there);
+    }
     Response response;
     response.mutable_clear_session()->set_had_chunk(had_chunk);
     host_.reply(connection, response);
   };
   const auto found = running_.find(name);
   if (found == running_.end() || found->second.recording == nullptr) return done({});
-  found->second.recording->end_with_daemon();
   run(
-      name, [recording = found->second.recording] { return recording->clear(); },
+      name,
+      [recording = found->second.recording, chunks = chunks_of(next.progress())] {
+        return recording->clear(chunks);
+      },
       [this, name, done](const Status& cleared) {
         Running& running = running_[name];
         running.chunk_begins_at = running.recording->recorded_bytes();
@@ -241,7 +261,6 @@ void SessionService::regenerate(ConnectionId connection,
     return host_.reply(connection,
                        Error{Code::kNotReady, "Session not started: start it first", {}});
   const bool is_metadata = request.object() == control::v1::RegenerateRequest::METADATA;
-  if (is_metadata) running_.at(request.session()).recording->end_with_daemon();
   run(
       request.session(),
       [recording = running_.at(request.session()).recording, is_metadata]() -> Status {
@@ -249,8 +268,11 @@ void SessionService::regenerate(ConnectionId connection,
         const auto dumped = recording->dump_state();
         return dumped ? Status() : tl::unexpected<Error>(dumped.error());
       },
-      [this, connection](const Status& done) {
+      [this, connection, name = request.session(), is_metadata](const Status& done) {
         if (!done) return host_.reply(connection, done.error());
+        if (Recording* recording = running_.at(name).recording;
+            !is_metadata && recording->ask_for_state())
+          host_.renew(*recording);
         Response response;
         response.mutable_regenerate();
         host_.reply(connection, response);

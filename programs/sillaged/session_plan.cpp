@@ -17,16 +17,6 @@ using session::Domain;
 using session::RecordingRule;
 using session::SessionChannel;
 
-tl::unexpected<Error> refuse(const std::string& what) { return fail(Code::kUnsupported, what); }
-
-// Read, monitor and watchdog timers need nothing done: rings are read all the time, and no writer can leave one
-// in a state that needs repair.
-Status check_settings(const ChannelSettings& settings) {
-  if (settings.allocation == session::BufferAllocation::kPerChannel)
-    return refuse("buffers are made per CPU: leave --buffer-allocation out");
-  return {};
-}
-
 Result<std::uint32_t> context_number(const std::string& name) {
   std::vector<std::string> names;
   for (std::uint32_t number = 1; ctf::is_context(number); ++number) {
@@ -38,9 +28,10 @@ Result<std::uint32_t> context_number(const std::string& name) {
                                    (near.empty() ? "" : "; did you mean " + near[0] + "?"));
 }
 
+// Read, monitor and watchdog timers need nothing done: rings are read all the time, and no writer can leave one in a
+// state that needs repair.
 Result<session::Channel> user_channel_of(const SessionChannel& from) {
   const ChannelSettings& settings = from.settings;
-  SILLAGE_TRY(check_settings(settings));
   session::ChannelOptions options;
   options.name = settings.name;
   options.overwrite = settings.overwrite;
@@ -48,6 +39,7 @@ Result<session::Channel> user_channel_of(const SessionChannel& from) {
   options.subbuf_count = settings.subbuf_count;
   options.blocking_timeout = settings.blocking_timeout;
   options.ownership = settings.ownership;
+  options.one_buffer = settings.allocation == session::BufferAllocation::kPerChannel;
   options.tracefile_bytes = settings.tracefile_bytes;
   options.tracefile_count = settings.tracefile_count;
   options.switch_period = settings.switch_timer;
@@ -60,6 +52,10 @@ Result<session::Channel> user_channel_of(const SessionChannel& from) {
         {entry.rule.name, entry.rule.exclusions, entry.rule.level, entry.rule.filter}));
   }
   for (const std::string& name : from.contexts) {
+    if (session::is_app_context(name)) {
+      SILLAGE_TRY(channel->add_app_context(name));
+      continue;
+    }
     const auto number = context_number(name);
     if (!number) return tl::unexpected<Error>(number.error());
     SILLAGE_TRY(channel->add_context(*number));
@@ -128,7 +124,6 @@ Status add_kernel_rule(const RecordingRule& rule, const std::string& included,
 Result<session::KernelChannel> kernel_channel_of(const SessionChannel& from,
                                                  const session::InclusionSets& inclusion) {
   const ChannelSettings& settings = from.settings;
-  SILLAGE_TRY(check_settings(settings));
   session::KernelChannelOptions options;
   options.name = settings.name;
   options.overwrite = settings.overwrite;

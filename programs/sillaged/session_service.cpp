@@ -2,6 +2,7 @@
 #include "sillaged/session_service.hpp"
 
 #include "control/session_request.hpp"
+#include "sillaged/chunk_state.hpp"
 #include "sillaged/datetime.hpp"
 #include "sillaged/session_plan.hpp"
 #include "sillaged/stats_message.hpp"
@@ -49,6 +50,28 @@ void fill_left_out(const Recording& recording, Message* message) {
     message->set_left_out_count(message->left_out_count() + channel->left_out().size());
     for (const std::string& why : channel->left_out())
       if (message->left_out_size() < kShownLeftOut) message->add_left_out(why);
+  }
+}
+
+/// What became of the kernel's rules. Those that are disabled are not the recording's.
+void fill_rules(const session::Session& session, const Recording& recording,
+                control::v1::WhyEmptyResponse* message) {
+  const auto& channels = session.channels(session::Domain::kKernel);
+  for (std::size_t i = 0; i < std::min(channels.size(), recording.kernel().size()); ++i) {
+    if (!channels[i].is_enabled) continue;
+    const auto reports = recording.kernel()[i]->rule_reports();
+    auto report = reports.begin();
+    for (std::size_t rule = 0; rule < channels[i].rules.size() && report != reports.end(); ++rule) {
+      if (!channels[i].rules[rule].is_enabled) continue;
+      auto* shown = message->add_kernel_rules();
+      shown->set_channel(channels[i].settings.name);
+      shown->set_rule(static_cast<std::uint32_t>(rule));
+      shown->set_event_count(report->events.size());
+      for (std::size_t k = 0; k < std::min<std::size_t>(report->events.size(), kShownLeftOut); ++k)
+        shown->add_events(report->events[k]);
+      shown->set_missed(report->missed);
+      ++report;
+    }
   }
 }
 
@@ -137,7 +160,7 @@ Status SessionService::create(const control::v1::CreateSessionRequest& request,
     return tl::unexpected<Error>(std::move(plan).error());
   }
   control::fill(**session, response->mutable_session());
-  host_.note_session(**session);
+  note(**session);
   return {};
 }
 
@@ -147,15 +170,31 @@ std::vector<std::string> SessionService::names() const {
   return names;
 }
 
-void SessionService::restore(session::Session session, Recording* recording) {
+void SessionService::note(const session::Session& session) {
+  const auto found = running_.find(session.options().name);
+  host_.note_session(session, found == running_.end() ? std::nullopt : found->second.rotates_at_ms);
+}
+
+void SessionService::restore(session::Session session, Recording* recording,
+                             std::optional<std::uint64_t> rotates_at_ms) {
   const std::string name = session.options().name;
   if (recording != nullptr) {
     (void)session.start();
-    session.rotation().start(chunk_datetime());
+    Running& running = running_[name];
+    running.recording = recording;
+    running.rotates_at_ms = rotates_at_ms;
+    session::Rotation& rotation = session.rotation();
+    if (const auto& last = recording->last_chunk()) {
+      running.chunk_begins_at = last->recorded_bytes();
+      // The session's own state is written behind the recording's.
+      if (last->then().next_id() > rotation.progress().next_id)
+        rotation.resume(progress_of(last->then()));
+    }
+    if (recording->is_active() || !rotation.progress().was_started)
+      rotation.start(chunk_datetime());
     if (!recording->is_active()) (void)session.stop();
-    running_[name].recording = recording;
   }
-  host_.note_session(session);
+  note(session);
   (void)sessions_.add(std::move(session));
 }
 
@@ -182,6 +221,7 @@ Status SessionService::why_empty(const std::string& name, control::v1::WhyEmptyR
   recording.coverage().fill(recording.session().channels(), response->mutable_coverage());
   recording.coverage().fill(response);
   fill_left_out(recording, response);
+  fill_rules(**session, recording, response);
   response->set_warning(recording.warning());
   return {};
 }
@@ -213,14 +253,17 @@ void SessionService::change(ConnectionId connection, const std::string& name, Tr
   const auto keep = [this, connection, name, answer, recording](session::Session kept,
                                                                 session::RecordingSession carried) {
     if (recording != nullptr) {
-      if (Status changed = recording->change(std::move(carried)); !changed)
+      if (Status changed = recording->change(std::move(carried)); !changed) {
+        recording->leave_again();
         return host_.reply(connection, changed.error());
+      }
       host_.renew(*recording);
     }
     if (auto there = sessions_.find(name)) {
       **there = std::move(kept);
-      host_.note_session(**there);
+      note(**there);
     }
+    if (recording != nullptr) recording->leave_again();
     Response response;
     answer(&response);
     host_.reply(connection, response);
@@ -229,7 +272,7 @@ void SessionService::change(ConnectionId connection, const std::string& name, Tr
   if (recording == nullptr || plan->kernel_channels().empty())
     return keep(std::move(next), *std::move(plan));
   // What the kernel's programs do cannot be left to another daemon while it changes.
-  recording->end_with_daemon();
+  recording->leave_nothing();
   const kernel::Tracer* tracer = *host_.tracer();
   run(
       name,
@@ -238,9 +281,11 @@ void SessionService::change(ConnectionId connection, const std::string& name, Tr
         LoadProgress progress{std::stop_token()};
         return recording->change_kernel(plan, *tracer, progress);
       },
-      [this, connection, keep, next = std::move(next), plan = *plan](const Status& done) {
-        if (!done) return host_.reply(connection, done.error());
-        keep(next, plan);
+      [this, connection, keep, recording, next = std::move(next),
+       plan = *plan](const Status& done) {
+        if (done) return keep(next, plan);
+        recording->leave_again();
+        host_.reply(connection, done.error());
       });
 }
 
@@ -362,7 +407,7 @@ void SessionService::load(ConnectionId connection, const control::v1::LoadSessio
   if (!added) return host_.reply(connection, added.error());
   Response response;
   control::fill(**added, response.mutable_load_session()->mutable_session());
-  host_.note_session(**added);
+  note(**added);
   const auto found = running_.find(name);
   if (found == running_.end()) return host_.reply(connection, response);
   // What the replaced one recorded: complete before this one can begin.
@@ -409,8 +454,8 @@ void SessionService::start(ConnectionId connection, const std::string& name) {
     host_.renew(*recording);
     if (auto there = sessions_.find(name)) {
       (void)(*there)->start();
-      host_.note_session(**there);
       (*there)->rotation().start(chunk_datetime());
+      note(**there);
     }
     Response response;
     fill_left_out(*recording, response.mutable_start_session());
@@ -437,7 +482,7 @@ void SessionService::stop(ConnectionId connection, const control::v1::StopSessio
     return host_.reply(connection, stopped.error());
   Recording* recording = running_.at(request.name()).recording;
   recording->deactivate();
-  host_.note_session(**session);
+  note(**session);
   host_.renew(*recording);
   const auto answer = [this, connection, recording](const collect::Stats& stats) {
     Response response;

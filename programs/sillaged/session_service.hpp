@@ -36,8 +36,9 @@ class RecordingHost {
   [[nodiscard]] virtual Result<const kernel::Tracer*> tracer() = 0;
   /// Held while programs are loaded: one thread at a time uses the tracer.
   [[nodiscard]] virtual std::mutex& loading_mutex() = 0;
-  /// A session is as it is now: what a later daemon is to find, if this one is killed.
-  virtual void note_session(const session::Session& session) = 0;
+  /// A session is as it is now: what a later daemon is to find, if this one is killed. `rotates_at_ms`: by its period.
+  virtual void note_session(const session::Session& session,
+                            std::optional<std::uint64_t> rotates_at_ms) = 0;
   /// There is no session of this name any more.
   virtual void forget_session(const std::string& name) = 0;
   virtual void reply(control::ConnectionId connection, const control::v1::Response& response) = 0;
@@ -59,8 +60,9 @@ class SessionService {
   SessionService(const SessionService&) = delete;
   SessionService& operator=(const SessionService&) = delete;
 
-  /// Takes in a session that an earlier daemon had; nullptr: it records nothing.
-  void restore(session::Session session, Recording* recording);
+  /// Takes in a session that an earlier daemon had; nullptr: it records nothing. `rotates_at_ms`: by its period.
+  void restore(session::Session session, Recording* recording,
+               std::optional<std::uint64_t> rotates_at_ms);
 
   /// Whether a request is about sessions.
   [[nodiscard]] static bool handles(const control::v1::Request& request);
@@ -90,6 +92,7 @@ class SessionService {
   /// Makes the answer to a change that was made.
   using Answer = std::function<void(control::v1::Response*)>;
 
+  void note(const session::Session& session);
   void handle(control::ConnectionId connection, const control::v1::Request& request);
   [[nodiscard]] Status create(const control::v1::CreateSessionRequest& request,
                               control::v1::CreateSessionResponse* response);

@@ -2,7 +2,6 @@
 #include "collect/append_file.hpp"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,12 +18,6 @@ Result<AppendFile> AppendFile::create(int directory, const std::string& name) {
   Fd fd(
       ::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0660));
   if (!fd) return fail_errno("cannot make file " + name);
-  return AppendFile(std::move(fd), name);
-}
-
-Result<AppendFile> AppendFile::create_in_memory(const std::string& name) {
-  Fd fd(::memfd_create(name.c_str(), MFD_CLOEXEC));
-  if (!fd) return fail_errno("cannot make a file in memory for " + name);
   return AppendFile(std::move(fd), name);
 }
 

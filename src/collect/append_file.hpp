@@ -28,11 +28,6 @@ class AppendFile {
   [[nodiscard]] static Result<AppendFile> open(int directory, const std::string& name,
                                                std::uint64_t size);
 
-  /// Makes one that is in no directory and goes with this object.
-  ///
-  /// Errors: those of memfd_create.
-  [[nodiscard]] static Result<AppendFile> create_in_memory(const std::string& name);
-
   /// Appends the pieces as one. On failure the file is as it was before.
   ///
   /// Errors: kNoSpace  disk or quota is full; others of write, naming the file.

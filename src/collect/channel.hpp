@@ -50,6 +50,8 @@ class Channel {
   /// Whether its ring is read when the channel ends and not before, or never but for snapshots.
   [[nodiscard]] bool is_read_at_end() const { return shape_.read_at_end || is_in_memory(); }
   [[nodiscard]] const std::shared_ptr<TraceWriter>& trace() const { return trace_; }
+  /// Of its data streams, in the trace.
+  [[nodiscard]] std::uint64_t stream_class_id() const { return stream_class_.id; }
   /// Whether nothing of it is on disk but in snapshots.
   [[nodiscard]] bool is_in_memory() const { return trace_->is_in_memory(); }
   /// Bytes of records that a stream can hold.

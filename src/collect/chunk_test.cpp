@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sillage::collect {
@@ -79,7 +80,7 @@ TEST_F(ChunkTest, Snapshot_HasTheNewestAndTakesNothing) {
   ASSERT_TRUE(collector_->snapshot({.path = below("third")}));
   EXPECT_EQ(numbers_of("third").back(), 5009u);
   (void)collector_->stop();
-  EXPECT_FALSE(fs::exists(below("out")));
+  EXPECT_FALSE(fs::exists(directory_ / "channel0_0")) << "but for the metadata there is nothing";
   EXPECT_EQ(collector_->snapshot({.path = below("late")}).error().code, Code::kNotReady);
 }
 
@@ -171,6 +172,85 @@ TEST_F(ChunkTest, Rotate_WhatWasInterrupted_IsNotWrittenOver) {
   fs::remove_all(below("out/.tmp_old_chunk"));
   ASSERT_TRUE(collector_->rotate("archives/0"));
   EXPECT_EQ(numbers_of("out/archives/0"), range(0, 10));
+}
+
+// Killed between any two moves of a swap, the files are where complete_chunk() finds them.
+TEST_F(ChunkTest, Rotate_KilledInTheMiddle_IsCompleted) {
+  struct Case {
+    const char* what;
+    std::vector<std::pair<const char*, const char*>> moved;
+    bool has_next, has_old;
+  };
+  const std::vector<Case> cases = {
+      {"decided", {}, true, false},
+      {"one folder is out", {{"kernel", ".tmp_old_chunk/kernel"}}, true, true},
+      {"both are out",
+       {{"kernel", ".tmp_old_chunk/kernel"}, {"ust", ".tmp_old_chunk/ust"}},
+       true,
+       true},
+      {"one is in",
+       {{"kernel", ".tmp_old_chunk/kernel"},
+        {"ust", ".tmp_old_chunk/ust"},
+        {".tmp_new_chunk/kernel", "kernel"}},
+       true,
+       true},
+      {"both are in",
+       {{"kernel", ".tmp_old_chunk/kernel"},
+        {"ust", ".tmp_old_chunk/ust"},
+        {".tmp_new_chunk/kernel", "kernel"},
+        {".tmp_new_chunk/ust", "ust"}},
+       true,
+       true},
+      {"done but for the archive's name",
+       {{"kernel", ".tmp_old_chunk/kernel"},
+        {"ust", ".tmp_old_chunk/ust"},
+        {".tmp_new_chunk/kernel", "kernel"},
+        {".tmp_new_chunk/ust", "ust"}},
+       false,
+       true},
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    SCOPED_TRACE(cases[i].what);
+    const std::string out = "swap" + std::to_string(i);
+    const auto path = [&](const std::string& name) { return below(out + "/" + name); };
+    for (const char* folder : {"kernel", "ust"}) {
+      fs::create_directories(path(folder) + "/old");
+      fs::create_directories(path(".tmp_new_chunk/") + folder + "/new");
+    }
+    fs::create_directories(path("archives"));
+    if (cases[i].has_old) fs::create_directories(path(".tmp_old_chunk"));
+    for (const auto& [from, to] : cases[i].moved) fs::rename(path(from), path(to));
+    if (!cases[i].has_next) fs::remove_all(path(".tmp_new_chunk"));
+    for (int again = 0; again < 2; ++again) {
+      const auto collector = std::move(*Collector::create({.output_path = below(out)}, *clock_));
+      const auto done = collector->complete_chunk("archives/0");
+      ASSERT_TRUE(done) << done.error().text();
+      EXPECT_TRUE(*done);
+      for (const char* folder : {"kernel", "ust"}) {
+        EXPECT_TRUE(fs::exists(path("archives/0/") + folder + "/old"));
+        EXPECT_TRUE(fs::exists(path(folder) + "/new"));
+      }
+      EXPECT_FALSE(fs::exists(path(".tmp_old_chunk")));
+      EXPECT_FALSE(fs::exists(path(".tmp_new_chunk")));
+    }
+  }
+}
+
+TEST_F(ChunkTest, Rotate_WhatIsReadyRefused_NothingHasChanged) {
+  start(below("out"));
+  ring::TestWriter writer = program_->writer(0);
+  emit(writer, 10);
+  std::uint64_t bytes = 0;
+  EXPECT_FALSE(collector_->rotate("archives/0", [&](std::uint64_t recorded_bytes) {
+    bytes = recorded_bytes;
+    return Status(fail(Code::kNoSpace, "no room for a note"));
+  }));
+  EXPECT_EQ(bytes, collector_->stats().bytes);
+  EXPECT_GT(bytes, 0u);
+  EXPECT_FALSE(fs::exists(below("out/.tmp_new_chunk")));
+  emit(writer, 10);
+  (void)collector_->stop();
+  EXPECT_EQ(numbers_of("out"), range(0, 20));
 }
 
 TEST_F(ChunkTest, Clear_OnDisk_RemovesTheFiles) {

@@ -61,25 +61,25 @@ void visit_cpus() {
 
 Fd duplicate(int fd) { return Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 
+ctf::StreamsOf streams_of(const ChannelOptions& options) {
+  return options.ring.one_for_all ? ctf::StreamsOf::kBuffer : ctf::StreamsOf::kCpu;
+}
+
 Result<ctf::FieldClassRef> contexts_of(const ChannelOptions& options) {
   const std::vector<std::uint32_t> contexts(options.contexts.begin(), options.contexts.end());
   for (const std::uint32_t number : contexts)
-    if (!ctf::is_context(number))
+    if (!ctf::is_context(number) && (number < SILLAGE_CONTEXT_APP ||
+                                     number - SILLAGE_CONTEXT_APP >= options.app_contexts.size()))
       return fail(Code::kInvalidArgument, "there is no context number " + std::to_string(number));
-  return ctf::contexts_class(contexts);
-}
-
-TraceWriter::Description description_of(const TraceOptions& options, ctf::Version version) {
-  return {options.directory, version, options.environment, options.clock_offset_ns};
+  return ctf::contexts_class(contexts, options.app_contexts);
 }
 
 }  // namespace
 
 class Collector::Engine {
  public:
-  /// Without an output all is in memory.
-  Engine(Fd output, ctf::Version version, const ClockKeeper& clock)
-      : output_(std::move(output)), version_(version), clock_(clock) {}
+  Engine(Fd output, ctf::Version version, bool is_in_memory, const ClockKeeper& clock)
+      : output_(std::move(output)), version_(version), is_in_memory_(is_in_memory), clock_(clock) {}
 
   void start();
   Result<TraceId> open_trace(const TraceOptions& options);
@@ -98,11 +98,14 @@ class Collector::Engine {
   Stats stats() const;
   ChannelStats channel_stats(ChannelId channel);
   Result<Stats> snapshot(const SnapshotOptions& options);
-  Status rotate(const std::string& archive);
-  Status clear();
+  Status rotate(const std::string& archive, const ChunkHook& ready);
+  Status clear(const ChunkHook& ready);
+  Result<bool> complete_chunk(const std::optional<std::string>& archive);
   Status end_chunk(const std::string& archive);
   Status set_clock_offset(std::int64_t clock_offset_ns);
   void flush();
+  void flush(ChannelId channel);
+  Result<std::uint64_t> stream_class(ChannelId channel);
   Stats stop();
 
  private:
@@ -118,6 +121,7 @@ class Collector::Engine {
   };
   using Channels = std::vector<std::shared_ptr<Channel>>;
 
+  TraceWriter::Description describe(const TraceOptions& options) const;
   TraceId keep(std::unique_ptr<TraceWriter> writer);
   Result<std::shared_ptr<TraceWriter>> writer_for(TraceId trace, const std::string& channel);
   Result<ChannelId> start_channel(TraceId trace, std::shared_ptr<Channel> channel);
@@ -130,7 +134,7 @@ class Collector::Engine {
   std::vector<std::pair<std::shared_ptr<TraceWriter>, Channels>> traces();
   Status write_snapshot(const SnapshotOptions& options, Stats* counted);
   Status write_traces(int directory, std::size_t max_packets, Stats* counted);
-  Status begin_chunk(const std::string& archive);
+  Status begin_chunk(const std::string& archive, const ChunkHook& ready);
   bool drain();
   bool rest(std::uint32_t bell);
   Nanoseconds time_to_switch();
@@ -139,9 +143,12 @@ class Collector::Engine {
 
   const Fd output_;
   const ctf::Version version_;
+  const bool is_in_memory_;
   const ClockKeeper& clock_;
   Bell bell_;
 
+  // Held while a trace is made, and while the folders of all are moved.
+  std::mutex folders_;
   std::mutex mutex_;  // guards what follows
   std::map<TraceId, OpenTrace> traces_;
   std::map<ChannelId, std::shared_ptr<Channel>> channels_;
@@ -173,16 +180,25 @@ void Collector::Engine::start() {
   thread_ = start_without_signals([this] { run(); });
 }
 
+TraceWriter::Description Collector::Engine::describe(const TraceOptions& options) const {
+  return {options.directory,   version_,
+          options.environment, options.clock_offset_ns,
+          options.clock,       options.clock_value,
+          is_in_memory_};
+}
+
 Result<TraceId> Collector::Engine::open_trace(const TraceOptions& options) {
-  auto writer = output_ ? TraceWriter::create(output_.value(), description_of(options, version_))
-                        : TraceWriter::create_in_memory(description_of(options, version_));
+  const std::lock_guard no_move(folders_);
+  auto writer = TraceWriter::create(output_.value(), describe(options));
   if (!writer) return tl::unexpected(std::move(writer).error());
   return keep(std::move(*writer));
 }
 
 Result<TraceId> Collector::Engine::resume_trace(const TraceOptions& options,
                                                 const TraceIdentity& identity) {
-  auto writer = TraceWriter::resume(output_.value(), description_of(options, version_), identity);
+  std::vector<std::int64_t> clock_offsets = options.other_clock_offsets;
+  clock_offsets.push_back(options.clock_offset_ns);
+  auto writer = TraceWriter::resume(output_.value(), describe(options), identity, clock_offsets);
   if (!writer) return tl::unexpected(std::move(writer).error());
   return keep(std::move(*writer));
 }
@@ -231,13 +247,16 @@ Result<OpenChannel> Collector::Engine::add_channel(TraceId trace, const ChannelO
   if (!writer) return tl::unexpected(std::move(writer).error());
   auto contexts = contexts_of(options);
   if (!contexts) return tl::unexpected(std::move(contexts).error());
-  auto ring = ring::Ring::create(options.ring, clock_.now());
+  const auto other_clock = (*writer)->other_clock_value();
+  auto ring =
+      ring::Ring::create(options.ring, other_clock ? Nanoseconds{*other_clock} : clock_.now());
   if (!ring) return tl::unexpected(std::move(ring).error());
   auto ledger = StreamLedger::create(ring->geometry().stream_count);
   if (!ledger) return tl::unexpected(std::move(ledger).error());
   OpenChannel open{{}, duplicate(ring->fd()), duplicate(ledger->fd())};
   if (!open.ring || !open.ledger) return fail_errno("duplicating a ring's descriptor");
-  auto stream_class = (*writer)->add_channel(ctf::compact_event_header_class(), *contexts);
+  auto stream_class =
+      (*writer)->add_channel(ctf::compact_event_header_class(), *contexts, streams_of(options));
   if (!stream_class) return tl::unexpected(std::move(stream_class).error());
   auto channel = std::make_shared<UserChannel>(
       *writer, std::move(*stream_class), std::move(*ring), options.name, options.read_at_end,
@@ -262,7 +281,8 @@ Result<OpenChannel> Collector::Engine::resume_channel(TraceId trace, const Chann
   OpenChannel open{{}, duplicate(ring->fd()), duplicate(ledger->fd())};
   if (!open.ring || !open.ledger) return fail_errno("duplicating a ring's descriptor");
   auto channel = std::make_shared<UserChannel>(
-      *writer, (*writer)->resume_channel(ctf::compact_event_header_class(), *contexts),
+      *writer,
+      (*writer)->resume_channel(ctf::compact_event_header_class(), *contexts, streams_of(options)),
       std::move(*ring), options.name, options.read_at_end, options.files,
       UserChannel::Keep{std::move(*ledger), options.ended});
   for (ctf::EventClass& event : kept.events) SILLAGE_TRY(channel->resume_event(std::move(event)));
@@ -299,13 +319,23 @@ Result<ChannelId> Collector::Engine::add_kernel_channel(TraceId trace, KernelCha
   ctf::FieldClassRef header = options.ring.geometry().header == SILLAGE_KERNEL_HEADER_LARGE
                                   ? ctf::large_event_header_class()
                                   : ctf::compact_event_header_class();
+  std::optional<StreamLedger> ledger;
+  if (options.ledger) {
+    const std::uint32_t streams = options.ring.geometry().cpu_count;
+    auto opened = resumes ? StreamLedger::open(std::move(options.ledger), streams)
+                          : StreamLedger::place(std::move(options.ledger), streams);
+    if (!opened) return tl::unexpected(std::move(opened).error());
+    ledger = std::move(*opened);
+  }
+  if (resumes && !ledger)
+    return fail(Code::kInvalidArgument, "a channel without a ledger cannot be gone on with");
   auto stream_class =
       resumes ? (*writer)->resume_channel(std::move(header), std::move(options.contexts))
               : (*writer)->add_channel(std::move(header), std::move(options.contexts));
   if (!stream_class) return tl::unexpected(std::move(stream_class).error());
-  auto channel =
-      std::make_shared<KernelChannel>(*writer, std::move(*stream_class), std::move(options.ring),
-                                      options.name, std::move(wakeup), options.files);
+  auto channel = std::make_shared<KernelChannel>(
+      *writer, std::move(*stream_class), std::move(options.ring), options.name, std::move(wakeup),
+      options.files, std::move(ledger));
   if (resumes) SILLAGE_TRY(channel->resume());
   return start_channel(trace, std::move(channel));
 }
@@ -389,6 +419,22 @@ void Collector::Engine::flush() {
   });
 }
 
+void Collector::Engine::flush(ChannelId channel) {
+  const auto found = find_channel(channel);
+  if (!found) return;
+  (void)perform([&]() -> Status {
+    visit_cpus();
+    found->flush(buffer_, clock_, health_);
+    return {};
+  });
+}
+
+Result<std::uint64_t> Collector::Engine::stream_class(ChannelId channel) {
+  const auto found = find_channel(channel);
+  if (!found) return fail(Code::kNotFound, "no such channel, or it is closed");
+  return found->stream_class_id();
+}
+
 // Of the open traces, and of those closed ones that are not complete yet.
 std::set<std::shared_ptr<TraceWriter>> Collector::Engine::writers() {
   const std::lock_guard lock(mutex_);
@@ -453,24 +499,32 @@ Status Collector::Engine::write_traces(int directory, std::size_t max_packets, S
   return {};
 }
 
-Status Collector::Engine::rotate(const std::string& archive) {
-  if (!output_) return fail(Code::kUnsupported, "nothing is on disk that could be rotated");
-  return perform([&] { return begin_chunk(archive); });
+Status Collector::Engine::rotate(const std::string& archive, const ChunkHook& ready) {
+  if (is_in_memory_) return fail(Code::kUnsupported, "nothing is on disk that could be rotated");
+  return perform([&] { return begin_chunk(archive, ready); });
 }
 
-Status Collector::Engine::clear() {
-  return perform([&] { return begin_chunk({}); });
+Status Collector::Engine::clear(const ChunkHook& ready) {
+  return perform([&] { return begin_chunk({}, ready); });
+}
+
+Result<bool> Collector::Engine::complete_chunk(const std::optional<std::string>& archive) {
+  if (archive) return complete_swap(output_.value(), *archive);
+  remove_next_chunk(output_.value());
+  return false;
 }
 
 Status Collector::Engine::end_chunk(const std::string& archive) {
-  return output_ ? collect::end_chunk(output_.value(), archive) : Status();
+  return is_in_memory_ ? Status() : collect::end_chunk(output_.value(), archive);
 }
 
 // Ends all files, and goes on with others in their place.
-Status Collector::Engine::begin_chunk(const std::string& archive) {
+Status Collector::Engine::begin_chunk(const std::string& archive, const ChunkHook& ready) {
   for (const auto& channel : active_) channel->read_published(buffer_, clock_, health_);
   update_stats();
-  if (!output_) return {};
+  if (is_in_memory_) return {};
+  const std::lock_guard no_new_trace(folders_);
+  SILLAGE_TRY(check_swap(output_.value(), archive));
   auto next = make_next_chunk(output_.value());
   if (!next) return tl::unexpected(std::move(next).error());
   std::vector<TraceWriter::Move> moves;
@@ -481,6 +535,7 @@ Status Collector::Engine::begin_chunk(const std::string& archive) {
     if (!move) break;
     moves.push_back(std::move(*move));
   }
+  if (done && ready) done = ready(stats().bytes);
   if (done) done = swap_chunks(output_.value(), archive);
   if (done) {
     for (TraceWriter::Move& move : moves) move.complete();
@@ -611,11 +666,16 @@ void Collector::Engine::update_stats() {
   stats_ = std::move(now);
 }
 
+std::uint64_t kernel_ledger_bytes(std::uint32_t cpu_count) {
+  return StreamLedger::memory_bytes(cpu_count);
+}
+
 Result<std::unique_ptr<Collector>> Collector::create(const CollectorOptions& options,
                                                      const ClockKeeper& clock) {
-  Result<Fd> output = options.in_memory ? Fd() : make_directory(options.output_path);
+  Result<Fd> output = make_directory(options.output_path);
   if (!output) return tl::unexpected(std::move(output).error());
-  auto engine = std::make_unique<Engine>(std::move(*output), options.ctf_version, clock);
+  auto engine =
+      std::make_unique<Engine>(std::move(*output), options.ctf_version, options.in_memory, clock);
   engine->start();
   return std::unique_ptr<Collector>(new Collector(std::move(engine)));
 }
@@ -661,13 +721,22 @@ ChannelStats Collector::channel_stats(ChannelId channel) const {
 Result<Stats> Collector::snapshot(const SnapshotOptions& options) {
   return engine_->snapshot(options);
 }
-Status Collector::rotate(const std::string& archive) { return engine_->rotate(archive); }
-Status Collector::clear() { return engine_->clear(); }
+Status Collector::rotate(const std::string& archive, const ChunkHook& ready) {
+  return engine_->rotate(archive, ready);
+}
+Status Collector::clear(const ChunkHook& ready) { return engine_->clear(ready); }
+Result<bool> Collector::complete_chunk(const std::optional<std::string>& archive) {
+  return engine_->complete_chunk(archive);
+}
 Status Collector::end_chunk(const std::string& archive) { return engine_->end_chunk(archive); }
 Status Collector::set_clock_offset(std::int64_t clock_offset_ns) {
   return engine_->set_clock_offset(clock_offset_ns);
 }
 void Collector::flush() { engine_->flush(); }
+void Collector::flush(ChannelId channel) { engine_->flush(channel); }
+Result<std::uint64_t> Collector::stream_class(ChannelId channel) const {
+  return engine_->stream_class(channel);
+}
 Stats Collector::stop() { return engine_->stop(); }
 
 }  // namespace sillage::collect

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,8 @@ struct ChannelId {
 struct CollectorOptions {
   std::string output_path;  ///< directory; made, with its parents, if missing
   ctf::Version ctf_version = ctf::Version::kCtf18;
-  /// Nothing is written but snapshots, and there is no directory: rings should be in overwrite mode.
+  /// Nothing is written but snapshots: the output directory has the traces' metadata alone, which are the owner's to remove.
+  /// Rings should be in overwrite mode.
   bool in_memory = false;
 };
 
@@ -50,13 +52,19 @@ struct TraceOptions {
   std::string directory;  ///< below the output directory, such as "ust/uid/0/64-bit"; no ".." in it
   std::vector<ctf::EnvironmentEntry> environment;
   std::int64_t clock_offset_ns = 0;  ///< realtime minus CLOCK_MONOTONIC
+  /// What times are of, if not of CLOCK_MONOTONIC.
+  std::optional<ctf::ClockClass> clock{};
+  std::uint64_t clock_value = 0;  ///< what it said before anything was recorded
+  /// Others that it has been since the trace was opened, for resume_trace().
+  std::vector<std::int64_t> other_clock_offsets{};
 };
 
 /// One channel of a trace: a ring and one file per stream of it that is ever used.
 struct ChannelOptions {
   std::string name;  ///< of the files: NAME_0, NAME_1 ...
   ring::RingOptions ring;
-  std::vector<sillage_context> contexts;  ///< in the order in which they stand in the records
+  std::vector<sillage_context> contexts;    ///< in the order in which they stand in the records
+  std::vector<std::string> app_contexts{};  ///< names, by number - SILLAGE_CONTEXT_APP
   /// Flight recorder: the ring is read when the channel ends and not before, as always with kernel
   /// channels in overwrite mode. Makes sense with `ring.overwrite` alone.
   bool read_at_end = false;
@@ -82,6 +90,9 @@ struct KernelChannelOptions {
   /// the ring is looked at every 0.1 s.
   Fd wakeup{};
   FileOptions files{};
+  /// Memory that outlives the collector, kernel_ledger_bytes() of it, for the one that goes on with the channel; none: there is no
+  /// such one.
+  Fd ledger{};
 };
 
 /// A channel as programs get it.
@@ -90,6 +101,9 @@ struct OpenChannel {
   Fd ring;    ///< descriptor of the ring's memory (a duplicate: the caller's to close)
   Fd ledger;  ///< of what another collector has to know to go on with it; a duplicate, too
 };
+
+/// Of KernelChannelOptions::ledger, for a ring of so many CPUs.
+[[nodiscard]] std::uint64_t kernel_ledger_bytes(std::uint32_t cpu_count);
 
 /// Turns the rings of one recording into CTF traces on disk, on a thread of its own.
 ///
@@ -153,8 +167,12 @@ class Collector {
   /// Errors: those of add_channel(), of the memory that was kept, and of the files.
   [[nodiscard]] Result<OpenChannel> resume_channel(TraceId trace, const ChannelOptions& options,
                                                    KeptChannel kept);
-  /// In that order, one that had ended.
+  /// In that order, one that had ended, of either kind.
   [[nodiscard]] Status skip_channel(TraceId trace);
+  /// A channel's place in that order, from 0 on.
+  ///
+  /// Errors: kNotFound  no such channel, or it is closed.
+  [[nodiscard]] Result<std::uint64_t> stream_class(ChannelId channel) const;
   /// Adds what an earlier collector had counted of channels that have ended.
   void add_ended(const Stats& stats);
 
@@ -194,6 +212,8 @@ class Collector {
   ///
   /// Cost: as long as the disk takes.
   void flush();
+  /// The same of one channel.
+  void flush(ChannelId channel);
 
   /// Writes what the rings hold as traces that stand alone, below another directory; writers go on, and what is
   /// read is still there for the next snapshot.
@@ -205,15 +225,23 @@ class Collector {
   /// Cost:   a copy of the rings and the writing of it; the collector reads no ring meanwhile.
   [[nodiscard]] Result<Stats> snapshot(const SnapshotOptions& options);
 
+  /// Called when all is ready to end a chunk that has come to this size, before the first file is moved; an error keeps that
+  /// from being done. On the collector's thread.
+  using ChunkHook = std::function<Status(std::uint64_t recorded_bytes)>;
   /// Ends the files with all that was published before this, and begins new ones while writers go on: what there was
   /// is moved to `archive`, a path below the output directory, as traces that stand alone. No event is in both, none in
   /// neither.
   ///
-  /// Errors: those of the disk: the same files go on then. kUnsupported  nothing is on disk.
-  /// Cost:   writers wait for nothing; declaring events does.
-  [[nodiscard]] Status rotate(const std::string& archive);
+  /// Errors: those of the disk and of `ready`: the same files go on then. kUnsupported  nothing is on disk.
+  /// Cost:   writers wait for nothing; opening traces and declaring events does.
+  [[nodiscard]] Status rotate(const std::string& archive, const ChunkHook& ready = {});
   /// The same, and what there was goes; in memory, what the rings hold.
-  [[nodiscard]] Status clear();
+  [[nodiscard]] Status clear(const ChunkHook& ready = {});
+  /// Before anything is resumed, with the archive that an earlier collector was ending a chunk for, behind its `ready`: completes
+  /// that. Returns false if it had been given up. With nothing: removes what was prepared and not decided.
+  ///
+  /// Errors: those of the disk.
+  [[nodiscard]] Result<bool> complete_chunk(const std::optional<std::string>& archive);
   /// Behind stop(): what is on disk is moved to `archive` or, if that is "", removed.
   [[nodiscard]] Status end_chunk(const std::string& archive);
 

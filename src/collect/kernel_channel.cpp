@@ -18,29 +18,31 @@ constexpr timespec kEndPause{0, 1'000'000};
 
 KernelChannel::KernelChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
                              ring::KernelRing ring, const std::string& name,
-                             std::unique_ptr<WakeupListener> wakeup, const FileOptions& files)
+                             std::unique_ptr<WakeupListener> wakeup, const FileOptions& files,
+                             std::optional<StreamLedger> ledger)
     : Channel(std::move(trace), std::move(stream_class),
               {ring.geometry().subbuf_bytes, ring.geometry().subbuf_count,
                ring.geometry().overwrite, files}),
       ring_(std::move(ring)),
-      wakeup_(std::move(wakeup)) {
+      wakeup_(std::move(wakeup)),
+      ledger_(std::move(ledger)) {
   for (std::uint32_t cpu = 0; cpu < ring_.geometry().cpu_count; ++cpu) {
     auto reader = std::make_unique<ring::KernelStreamReader>(ring_.reader(cpu));
     readers_.push_back(reader.get());
     add_stream(std::move(reader), name, cpu, cpu);
   }
+  if (ledger_)
+    for (StreamRecorder& recorder : recorders()) recorder.keep_ledger(&*ledger_);
 }
 
 Status KernelChannel::resume() {
   for (std::size_t cpu = 0; cpu < readers_.size(); ++cpu) {
     StreamRecorder& recorder = recorders()[cpu];
-    auto contents =
-        PacketFile::open(output().directory, output().index_directory, recorder.file_name());
-    if (!contents) return tl::unexpected(std::move(contents).error());
+    const auto progress = recorder.resume(output());
+    if (!progress) return tl::unexpected(progress.error());
     // The last packet may be of a sub-buffer that was not released any more.
-    if (*contents) readers_[cpu]->skip_written((*contents)->last.end);
-    recorder.resume(std::move(*contents), readers_[cpu]->written_events(),
-                    readers_[cpu]->unwritten_events());
+    readers_[cpu]->skip_written(recorder.last_end_ns());
+    recorder.recount(readers_[cpu]->written_events(), readers_[cpu]->unwritten_events());
   }
   return {};
 }

@@ -2,10 +2,12 @@
 #pragma once
 
 #include "collect/channel.hpp"
+#include "collect/stream_ledger.hpp"
 #include "collect/wakeup_listener.hpp"
 #include "ring/kernel_ring.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,14 +19,15 @@ namespace sillage::collect {
 /// oldest first.
 class KernelChannel final : public Channel {
  public:
-  /// `wakeup` may be null: then the ring is looked at from time to time.
+  /// `wakeup` may be null: then the ring is looked at from time to time. Without a ledger no other collector can go on with it.
   KernelChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
                 ring::KernelRing ring, const std::string& name,
-                std::unique_ptr<WakeupListener> wakeup, const FileOptions& files = {});
+                std::unique_ptr<WakeupListener> wakeup, const FileOptions& files = {},
+                std::optional<StreamLedger> ledger = {});
 
-  /// Goes on where an earlier collector was killed, by what is in the ring and in the files. First of all.
+  /// Goes on where an earlier collector was killed, by what is in the ring, the ledger and the files. First of all.
   ///
-  /// Errors: those of the files, naming them.
+  /// Errors: those of the files, naming them; kCorrupt  they are not as that one left them.
   [[nodiscard]] Status resume();
 
   void arm(std::vector<Doorbell>& doorbells) override;
@@ -42,6 +45,7 @@ class KernelChannel final : public Channel {
   ring::KernelRing ring_;
   std::vector<ring::KernelStreamReader*> readers_;  // the recorders'
   std::unique_ptr<WakeupListener> wakeup_;
+  std::optional<StreamLedger> ledger_;
 };
 
 }  // namespace sillage::collect

@@ -35,46 +35,72 @@ Result<Fd> make_folder(int output, const char* name) {
   return folder;
 }
 
-// Moves those of the folders that are there.
-Status move_folders(int from, int to) {
-  for (const char* name : kFolders)
-    if (::renameat2(from, name, to, name, RENAME_NOREPLACE) != 0 && errno != ENOENT)
-      return fail_errno(std::string("cannot move the traces in ") + name);
+bool is_there(int directory, const std::string& name) {
+  return ::faccessat(directory, name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+Result<Fd> open_folder(int output, const char* name) {
+  Fd folder(::openat(output, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!folder) return fail_errno(std::string("cannot open directory ") + name);
+  return folder;
+}
+
+// Moves a folder if it is there.
+Status move_folder(int from, int to, const char* name) {
+  if (::renameat2(from, name, to, name, RENAME_NOREPLACE) != 0 && errno != ENOENT)
+    return fail_errno(std::string("cannot move the traces in ") + name);
   return {};
 }
 
-// The last step: until now everything can be taken back.
+// The folders go to `old`, those of `next` take their places. What was interrupted in it can be called again: a folder that
+// is in `old` is not moved there once more. A folder of `next` always has one that it takes the place of.
+Status exchange(int output, int next, int old) {
+  for (const char* name : kFolders)
+    if (!is_there(old, name)) SILLAGE_TRY(move_folder(output, old, name));
+  for (const char* name : kFolders)
+    if (next >= 0) SILLAGE_TRY(move_folder(next, output, name));
+  return {};
+}
+
+// Back from anywhere in exchange().
+void take_back(int output, int next, int old) {
+  for (const char* name : kFolders) {
+    if (!is_there(old, name)) continue;
+    if (next >= 0) (void)move_folder(output, next, name);
+    (void)move_folder(old, output, name);
+  }
+  ::unlinkat(output, kOld, AT_REMOVEDIR);
+}
+
+// So that nothing is in the way of the last step.
+Status prepare_archive(int output, const std::string& archive) {
+  if (archive.empty()) return {};
+  const std::size_t slash = archive.rfind('/');
+  if (slash != std::string::npos)
+    if (auto parent = make_directory_below(output, archive.substr(0, slash)); !parent)
+      return tl::unexpected(std::move(parent).error());
+  if (is_there(output, archive))
+    return fail(Code::kAlreadyExists, "there is a trace chunk archive " + archive + " already");
+  return {};
+}
+
 Status archive_old(int output, const std::string& archive) {
   if (archive.empty()) {
     remove_tree(output, kOld);
     return {};
   }
-  const std::size_t slash = archive.rfind('/');
-  if (slash != std::string::npos)
-    if (auto parent = make_directory_below(output, archive.substr(0, slash)); !parent)
-      return tl::unexpected(std::move(parent).error());
   if (::renameat2(output, kOld, output, archive.c_str(), RENAME_NOREPLACE) != 0)
     return fail_errno("cannot make the trace chunk archive " + archive);
   return {};
 }
 
-Status swap(int output, int next, const std::string& archive) {
-  // Not written over: it can only be what a rotation was interrupted with, and nobody else has that.
+Result<Fd> make_old(int output) {
   auto old = make_folder(output, kOld);
-  if (!old) {
-    if (old.error().code != Code::kAlreadyExists) return tl::unexpected(std::move(old).error());
-    return fail(Code::kAlreadyExists, std::string(kOld) +
-                                          " is what a killed daemon left of a rotation: move it "
-                                          "away, it holds a part of the trace");
-  }
-  Status done = move_folders(output, old->value());
-  if (done && next >= 0) done = move_folders(next, output);
-  if (done) done = archive_old(output, archive);
-  if (done) return done;
-  if (next >= 0) (void)move_folders(output, next);
-  (void)move_folders(old->value(), output);
-  ::unlinkat(output, kOld, AT_REMOVEDIR);
-  return done;
+  if (old || old.error().code != Code::kAlreadyExists) return old;
+  // Not written over: nobody else has what is in it.
+  return fail(Code::kAlreadyExists, std::string(kOld) +
+                                        " is what a killed daemon left of a rotation: move it "
+                                        "away, it holds a part of the trace");
 }
 
 }  // namespace
@@ -86,12 +112,53 @@ Result<Fd> make_next_chunk(int output) {
 
 void remove_next_chunk(int output) { remove_tree(output, kNext); }
 
-Status swap_chunks(int output, const std::string& archive) {
-  const Fd next(::openat(output, kNext, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  if (!next) return fail_errno(std::string("cannot open directory ") + kNext);
-  return swap(output, next.value(), archive);
+Status check_swap(int output, const std::string& archive) {
+  SILLAGE_TRY(prepare_archive(output, archive));
+  if (is_there(output, kOld)) return tl::unexpected(make_old(output).error());
+  return {};
 }
 
-Status end_chunk(int output, const std::string& archive) { return swap(output, -1, archive); }
+Status swap_chunks(int output, const std::string& archive) {
+  SILLAGE_TRY(prepare_archive(output, archive));
+  const auto next = open_folder(output, kNext);
+  if (!next) return tl::unexpected(next.error());
+  const auto old = make_old(output);
+  if (!old) return tl::unexpected(old.error());
+  Status done = exchange(output, next->value(), old->value());
+  if (done) {
+    // From here on it is done: complete_swap() goes by this folder.
+    remove_tree(output, kNext);
+    done = archive_old(output, archive);
+    if (done) return done;
+  }
+  const auto again = is_there(output, kNext) ? open_folder(output, kNext) : make_next_chunk(output);
+  if (again) take_back(output, again->value(), old->value());
+  return done;
+}
+
+Result<bool> complete_swap(int output, const std::string& archive) {
+  if (is_there(output, kNext)) {
+    const auto next = open_folder(output, kNext);
+    if (!next) return tl::unexpected(next.error());
+    const auto old = is_there(output, kOld) ? open_folder(output, kOld) : make_folder(output, kOld);
+    if (!old) return tl::unexpected(old.error());
+    const Status done = exchange(output, next->value(), old->value());
+    if (!done) take_back(output, next->value(), old->value());
+    remove_tree(output, kNext);
+    if (!done) return false;
+  }
+  if (is_there(output, kOld)) SILLAGE_TRY(archive_old(output, archive));
+  return archive.empty() || is_there(output, archive);
+}
+
+Status end_chunk(int output, const std::string& archive) {
+  SILLAGE_TRY(prepare_archive(output, archive));
+  const auto old = make_old(output);
+  if (!old) return tl::unexpected(old.error());
+  Status done = exchange(output, -1, old->value());
+  if (done) done = archive_old(output, archive);
+  if (!done) take_back(output, -1, old->value());
+  return done;
+}
 
 }  // namespace sillage::collect

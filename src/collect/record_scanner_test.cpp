@@ -100,6 +100,30 @@ TEST(RecordScanner, EveryKind_IsSteppedOverToTheEnd) {
   EXPECT_EQ(time.last_ns, kStart + 8);
 }
 
+TEST(RecordScanner, AppContexts_AreSteppedOverByTheirTags) {
+  const auto contexts = ctf::contexts_class({128, 1, 129}, {"$app.a:b", "$app.a:c"});
+  auto shape = RecordShape::compile(contexts, nullptr, nullptr);
+  ASSERT_TRUE(shape) << shape.error().text();
+  constexpr std::size_t kSizes[] = {0, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8};
+  for (std::uint8_t tag = 0; tag < 11; ++tag) {
+    Bytes record;
+    record.put(tag).text(std::string(kSizes[tag], 'x')).put(7).put(std::uint8_t{11});
+    record.text("text").put('\0');
+    EXPECT_EQ(shape->measure(record.get()), record.get().size()) << int{tag};
+    for (std::size_t size = 0; size < record.get().size(); ++size)
+      EXPECT_EQ(shape->measure(std::span(record.get()).first(size)), RecordShape::kNoRecord);
+  }
+  for (const int tag : {12, 127, 128, 255})
+    EXPECT_EQ(shape->measure(
+                  Bytes().put(static_cast<std::uint8_t>(tag)).text("12345678").put(7).put(0).get()),
+              RecordShape::kNoRecord);
+  // A tag that is not in front of what it says, or of another size, leads nowhere.
+  auto members = contexts->as<ctf::Structure>()->members;
+  std::swap(members[0], members[1]);
+  EXPECT_FALSE(
+      RecordShape::compile(ctf::make_field_class(ctf::Structure{members}), nullptr, nullptr));
+}
+
 TEST(RecordScanner, EveryTruncation_KeepsTheWholeRecordsInFront) {
   Bytes all;
   all.compact(1, kStart).put(1);

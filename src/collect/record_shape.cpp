@@ -108,6 +108,8 @@ Status RecordShape::add(const ctf::FieldClassRef& structure) {
                dynamic && length_bytes_of(*dynamic->length, before) != 0) {
       parts_.push_back({Part::Kind::kSequence, length_bytes_of(*dynamic->length, before),
                         static_cast<std::uint32_t>(dynamic->element_bytes), 0});
+    } else if (const auto* variant = field.as<ctf::Variant>();
+               variant != nullptr && add_choice(*variant, before)) {
     } else {
       return fail(Code::kUnsupported, "the length of field \"" + member.name +
                                           "\" cannot be known from the fields before it");
@@ -115,6 +117,33 @@ Status RecordShape::add(const ctf::FieldClassRef& structure) {
     before = &member;
   }
   return {};
+}
+
+bool RecordShape::add_choice(const ctf::Variant& variant, const ctf::Member* before) {
+  if (before == nullptr || variant.selector.path.empty() ||
+      variant.selector.path.back() != before->name)
+    return false;
+  const auto* tag = before->field_class->as<ctf::Integer>();
+  if (tag == nullptr || tag->layout.length_bits != 8) return false;
+  Choice choice;
+  choice.bytes_of_tag.fill(Choice::kNone);
+  for (const ctf::VariantOption& option : variant.options) {
+    const auto* structure = option.field_class->as<ctf::Structure>();
+    const bool is_empty = structure != nullptr && structure->members.empty();
+    const auto bytes =
+        is_empty ? std::optional<std::uint64_t>(0) : fixed_bytes_of(*option.field_class);
+    const auto* text = option.field_class->as<ctf::NullTerminatedString>();
+    const bool is_text = text != nullptr && text->encoding == ctf::Encoding::kUtf8;
+    if (!is_text && (!bytes || *bytes >= Choice::kNone)) return false;
+    for (const ctf::IntegerRange& range : option.ranges) {
+      if (range.lower > range.upper || range.upper > INT8_MAX) return false;
+      for (std::uint64_t value = range.lower; value <= range.upper; ++value)
+        choice.bytes_of_tag[value] = is_text ? Choice::kString : static_cast<std::uint8_t>(*bytes);
+    }
+  }
+  parts_.push_back({Part::Kind::kChoice, 1, static_cast<std::uint32_t>(choices_.size()), 0});
+  choices_.push_back(choice);
+  return true;
 }
 
 void RecordShape::add_fixed(std::uint64_t bytes) {
@@ -126,10 +155,22 @@ std::size_t RecordShape::measure(std::span<const std::byte> bytes) const {
   std::uint64_t at = leading_bytes_;
   for (const Part& part : parts_) {
     if (at > bytes.size()) return kNoRecord;
-    if (part.kind == Part::Kind::kString) {
+    bool is_string = part.kind == Part::Kind::kString;
+    std::uint64_t chosen = 0;
+    if (part.kind == Part::Kind::kChoice) {
+      // The tag is there, as the count of a sequence is.
+      chosen =
+          choices_[part.element_bytes]
+              .bytes_of_tag[static_cast<std::uint8_t>(bytes[static_cast<std::size_t>(at) - 1])];
+      if (chosen == Choice::kNone) return kNoRecord;
+      is_string = chosen == Choice::kString;
+    }
+    if (is_string) {
       const void* end = std::memchr(bytes.data() + at, 0, bytes.size() - at);
       if (end == nullptr) return kNoRecord;
       at = static_cast<std::uint64_t>(static_cast<const std::byte*>(end) - bytes.data()) + 1;
+    } else if (part.kind == Part::Kind::kChoice) {
+      at += chosen;
     } else {
       // The count is a member in front of the part, so its bytes are there: compile() has seen to it.
       const std::uint64_t count = length_before(bytes.data() + at, part.length_bytes);

@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 #include "ctf/model.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -46,17 +47,25 @@ class RecordShape {
 
  private:
   struct Part {
-    enum class Kind : std::uint8_t { kString, kSequence } kind;
+    enum class Kind : std::uint8_t { kString, kSequence, kChoice } kind;
     std::uint8_t length_bytes;    // sequences: of their count, which stands in front of the part
-    std::uint32_t element_bytes;  // sequences
+    std::uint32_t element_bytes;  // sequences; choices: where their options begin in choices_
     std::uint64_t fixed_behind;
+  };
+  /// What a tag of one byte, which stands in front of the part, can say: a string, or so many bytes.
+  struct Choice {
+    static constexpr std::uint8_t kString = 0xff, kNone = 0xfe;
+    std::array<std::uint8_t, 256> bytes_of_tag;
   };
 
   [[nodiscard]] Status add(const ctf::FieldClassRef& structure);
   void add_fixed(std::uint64_t bytes);
 
   std::uint64_t leading_bytes_ = 0;
+  [[nodiscard]] bool add_choice(const ctf::Variant& variant, const ctf::Member* before);
+
   std::vector<Part> parts_;
+  std::vector<Choice> choices_;
 };
 
 }  // namespace sillage::collect

@@ -38,16 +38,26 @@ Result<StreamLedger> StreamLedger::create(std::uint32_t stream_count) {
     return fail_errno("memory for the ledger of a ring");
   if (::fcntl(fd.value(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     return fail_errno("sealing the ledger of a ring");
-  auto ledger = map(std::move(fd), stream_count);
+  return place(std::move(fd), stream_count);
+}
+
+Result<StreamLedger> StreamLedger::place(Fd memory, std::uint32_t stream_count) {
+  auto ledger = map(std::move(memory), stream_count);
   if (!ledger) return ledger;
   for (std::uint32_t i = 0; i < stream_count; ++i) new (&ledger->page(i)) Page;
   return ledger;
 }
 
+std::uint64_t StreamLedger::memory_bytes(std::uint32_t stream_count) {
+  return stream_count * sizeof(Page);
+}
+
 Result<StreamLedger> StreamLedger::open(Fd memory, std::uint32_t stream_count) {
   struct stat status {};
   if (::fstat(memory.value(), &status) != 0) return fail_errno("cannot look at a ledger");
-  if (static_cast<std::uint64_t>(status.st_size) != stream_count * sizeof(Page))
+  // Of a map of the kernel's, mmap sees to it.
+  if (S_ISREG(status.st_mode) &&
+      static_cast<std::uint64_t>(status.st_size) != memory_bytes(stream_count))
     return fail(Code::kUnsupported, "a ledger of another release");
   auto ledger = map(std::move(memory), stream_count);
   if (!ledger) return ledger;
@@ -89,17 +99,16 @@ void StreamLedger::settle(std::uint32_t stream) {
   __atomic_store_n(&each.selected, 1 - each.selected, __ATOMIC_RELEASE);
 }
 
-Result<StreamProgress> StreamLedger::find(std::uint32_t stream, std::uint64_t file_packets) const {
+const StreamProgress& StreamLedger::settled(std::uint32_t stream) const {
   const Page& each = page(stream);
-  const StreamProgress& now = each.halves[each.selected];
-  const StreamProgress& announced = each.halves[1 - each.selected];
-  if (file_packets == now.recorder.file_packets) return now;
-  if (file_packets == now.recorder.file_packets + 1 &&
-      file_packets == announced.recorder.file_packets)
-    return announced;
-  return fail(Code::kCorrupt, "a file of " + std::to_string(file_packets) + " packets where " +
-                                  std::to_string(now.recorder.file_packets) +
-                                  " were written: it was changed meanwhile");
+  return each.halves[each.selected];
+}
+
+// The other half may be half a copy: then no packet of its number was begun. Or what was settled before: an earlier packet.
+const StreamProgress* StreamLedger::announced(std::uint32_t stream) const {
+  const Page& each = page(stream);
+  const StreamProgress& other = each.halves[1 - each.selected];
+  return other.recorder.packet > settled(stream).recorder.packet ? &other : nullptr;
 }
 
 }  // namespace sillage::collect

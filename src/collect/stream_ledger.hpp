@@ -30,11 +30,12 @@ struct RecorderProgress {
   std::uint64_t end_ns = 0;                 ///< of the last packet
   std::uint64_t packet = 0;                 ///< number of the next
   std::uint64_t told_discarded = 0;         ///< as the last packet on disk says
-  std::uint64_t file_packets = 0;           ///< in the file
+  std::uint64_t file_packets = 0;           ///< in the file; 0: it is yet to be made
+  std::uint32_t file_number = 0;            ///< of the file, where their size is limited
   RecorderCounts counts;
 };
 
-/// A stream's reader and recorder at one instant.
+/// A stream's reader and recorder at one instant. Readers whose ring keeps their place leave `reader` empty.
 struct StreamProgress {
   ring::ReaderProgress reader;
   RecorderProgress recorder;
@@ -50,13 +51,18 @@ static_assert(std::is_trivially_copyable_v<StreamProgress>);
 ///   (the packet, then its entry in the index)
 ///   settle()          it is true
 ///
-/// find(packets in the file) then gives what was announced, if the packet is there, and what was true before, if not.
+/// What was announced is true if the packet of that number is in the file, and else what was settled is.
 ///
 /// Threads: a stream is one thread's at a time.
 class StreamLedger {
  public:
   /// Errors: those of memfd_create and mmap.
   [[nodiscard]] static Result<StreamLedger> create(std::uint32_t stream_count);
+  /// One in memory of the caller's, such as a map of the kernel's, of memory_bytes() or more.
+  ///
+  /// Errors: those of mmap.
+  [[nodiscard]] static Result<StreamLedger> place(Fd memory, std::uint32_t stream_count);
+  [[nodiscard]] static std::uint64_t memory_bytes(std::uint32_t stream_count);
   /// One that an earlier collector has made.
   ///
   /// Errors: kCorrupt, kUnsupported  it is none, or another release's.
@@ -75,8 +81,9 @@ class StreamLedger {
     announce(stream, now);
     settle(stream);
   }
-  /// Errors: kCorrupt  the file is not as the collector left it.
-  [[nodiscard]] Result<StreamProgress> find(std::uint32_t stream, std::uint64_t file_packets) const;
+  [[nodiscard]] const StreamProgress& settled(std::uint32_t stream) const;
+  /// What was announced last, if that is a packet more than what is settled.
+  [[nodiscard]] const StreamProgress* announced(std::uint32_t stream) const;
 
  private:
   struct Page;

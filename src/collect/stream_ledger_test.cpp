@@ -12,7 +12,7 @@ namespace {
 
 StreamProgress at(std::uint64_t packets, std::uint64_t sequence) {
   StreamProgress progress;
-  progress.recorder.file_packets = packets;
+  progress.recorder.packet = packets;
   progress.reader.sequence = sequence;
   return progress;
 }
@@ -25,28 +25,36 @@ StreamLedger reopen(const StreamLedger& ledger) {
 
 TEST(StreamLedger, New_SaysThatNothingWasWritten) {
   const StreamLedger ledger = make();
-  ASSERT_TRUE(ledger.find(2, 0));
-  EXPECT_EQ(ledger.find(2, 0)->recorder.file_packets, 0u);
-  EXPECT_FALSE(ledger.find(2, 1));
+  EXPECT_EQ(ledger.settled(2).recorder.packet, 0u);
+  EXPECT_EQ(ledger.announced(2), nullptr);
 }
 
-TEST(StreamLedger, KilledBetweenSteps_TheFileDecides) {
+TEST(StreamLedger, KilledBetweenSteps_BothAreThere) {
   StreamLedger ledger = make();
   ledger.note(1, at(4, 10));
   ledger.announce(1, at(5, 11));
-  // Before the packet was in the file, and behind that.
-  EXPECT_EQ(reopen(ledger).find(1, 4)->reader.sequence, 10u);
-  EXPECT_EQ(reopen(ledger).find(1, 5)->reader.sequence, 11u);
-  EXPECT_FALSE(reopen(ledger).find(1, 3));
-  EXPECT_FALSE(reopen(ledger).find(1, 6));
+  {
+    const StreamLedger next = reopen(ledger);
+    EXPECT_EQ(next.settled(1).reader.sequence, 10u);
+    ASSERT_NE(next.announced(1), nullptr);
+    EXPECT_EQ(next.announced(1)->reader.sequence, 11u);
+  }
   ledger.settle(1);
-  EXPECT_EQ(reopen(ledger).find(1, 5)->reader.sequence, 11u);
-  EXPECT_FALSE(reopen(ledger).find(1, 4));
-  // A step without a packet; what was announced long ago is nothing any more.
+  EXPECT_EQ(reopen(ledger).settled(1).reader.sequence, 11u);
+  EXPECT_EQ(reopen(ledger).announced(1), nullptr) << "what was settled before is nothing new";
+  // A step without a packet.
   ledger.note(1, at(5, 12));
-  EXPECT_EQ(ledger.find(1, 5)->reader.sequence, 12u);
-  EXPECT_FALSE(ledger.find(1, 6));
-  EXPECT_EQ(ledger.find(0, 0)->reader.sequence, 0u);
+  EXPECT_EQ(ledger.settled(1).reader.sequence, 12u);
+  EXPECT_EQ(ledger.announced(1), nullptr);
+  EXPECT_EQ(ledger.settled(0).reader.sequence, 0u);
+}
+
+TEST(StreamLedger, PlacedInMemoryOfOthers_IsTheSame) {
+  Fd memory(::memfd_create("x", MFD_CLOEXEC));
+  ASSERT_EQ(::ftruncate(memory.value(), static_cast<off_t>(StreamLedger::memory_bytes(3))), 0);
+  StreamLedger ledger = std::move(*StreamLedger::place(std::move(memory), 3));
+  ledger.note(2, at(7, 1));
+  EXPECT_EQ(reopen(ledger).settled(2).recorder.packet, 7u);
 }
 
 TEST(StreamLedger, ForeignMemory_IsRefused) {

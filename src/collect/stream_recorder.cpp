@@ -21,25 +21,46 @@ void OutputHealth::report(const Status& status, Nanoseconds now) {
   retry_ = {now.value + kRetryNs};
 }
 
-void StreamRecorder::resume(std::optional<PacketFile::Contents> contents, std::uint64_t written,
-                            std::uint64_t unwritten) {
-  at_.counts.events = written;
-  at_.counts.lost_disk = unwritten;
-  if (!contents) return;
-  at_.end_ns = contents->last.end;
-  at_.packet = contents->last.sequence_number + 1;
-  at_.told_discarded = contents->last.events_discarded;
-  at_.counts.packets = at_.file_packets = contents->packets;
-  at_.counts.bytes = contents->file.size();
-  file_ = std::move(contents->file);
+Result<StreamProgress> StreamRecorder::resume(const TraceOutput& output) {
+  StreamProgress at = ledger_->settled(stream_index_);
+  at_ = at.recorder;
+  if (output.is_nowhere()) return at;
+  if (const StreamProgress* announced = ledger_->announced(stream_index_)) {
+    auto found = find_file(announced->recorder, output);
+    if (!found) return tl::unexpected(std::move(found).error());
+    if (*found && (*found)->packets == announced->recorder.file_packets &&
+        (*found)->last.sequence_number + 1 == announced->recorder.packet) {
+      at_ = announced->recorder;
+      file_ = std::move((*found)->file);
+      return *announced;
+    }
+  }
+  auto found = find_file(at_, output);
+  if (!found) return tl::unexpected(std::move(found).error());
+  // A numbered file that was yet to be made may take the place of an older one.
+  const bool is_older = limits_.bytes != 0 && at_.file_packets == 0;
+  if (*found && !is_older && (*found)->packets != at_.file_packets)
+    return fail(Code::kCorrupt, "file " + name_of_file(at_.file_number) + " has " +
+                                    std::to_string((*found)->packets) + " packets where " +
+                                    std::to_string(at_.file_packets) +
+                                    " were written: it was changed meanwhile");
+  if (*found && !is_older) {
+    file_ = std::move((*found)->file);
+  } else if (at_.file_packets != 0) {
+    at_.file_packets = at_.file_number = 0;
+  }
+  return at;
 }
 
-void StreamRecorder::resume(std::optional<PacketFile::Contents> contents,
-                            const RecorderProgress& progress,
-                            std::unique_ptr<ring::RunSource> source) {
-  at_ = progress;
+void StreamRecorder::read_from(std::unique_ptr<ring::RunSource> source) {
   source_ = std::move(source);
-  if (contents) file_ = std::move(contents->file);
+  note_progress();
+}
+
+void StreamRecorder::recount(std::uint64_t written, std::uint64_t unwritten) {
+  at_.counts.events = written;
+  at_.counts.lost_disk = unwritten;
+  note_progress();
 }
 
 void StreamRecorder::note_progress() {
@@ -49,7 +70,7 @@ void StreamRecorder::note_progress() {
 void StreamRecorder::record(const ring::Run& run, const RecordScanner& scanner,
                             const TraceOutput& output, OutputHealth& health, Nanoseconds now) {
   at_.packet += run.skipped_subbufs;
-  const std::uint64_t limit = now.value + kClockSlackNs;
+  const std::uint64_t limit = has_other_clock_ ? UINT64_MAX : now.value + kClockSlackNs;
   const bool begins = run.offset == 0;
   // Losing the beginning of a sub-buffer, or having it begun at an impossible time, is losing its
   // clock.
@@ -83,7 +104,7 @@ void StreamRecorder::record_trusted(const ring::Run& run, const TraceOutput& out
   head.begin = run.begin_ns;
   head.end = run.end_ns;
   head.events_discarded = discarded(run.lost);
-  if (run.events == 0 && head.events_discarded <= at_.told_discarded) return;
+  if (run.events == 0 && head.events_discarded <= at_.told_discarded) return note_progress();
   write(head, run.bytes, run.events, output, health, now);
 }
 
@@ -92,7 +113,7 @@ void StreamRecorder::finish(const TraceOutput& output, OutputHealth& health, Nan
   head.events_discarded = discarded(source_->lost_by_writers());
   if (head.events_discarded <= at_.told_discarded) return;
   head.begin = at_.end_ns;
-  head.end = std::max(at_.end_ns, now.value);
+  head.end = has_other_clock_ ? at_.end_ns : std::max(at_.end_ns, now.value);
   if (at_.end_ns == 0) head.begin = head.end;
   write(head, {}, 0, output, health, now);
 }
@@ -110,6 +131,8 @@ void StreamRecorder::write(ctf::PacketHead head, std::span<const std::byte> reco
     ++at_.packet;
     return note_progress();
   }
+  const std::uint64_t packet_bytes = ctf::packet_bytes(ctf::kPacketHeadBytes + records.size());
+  choose_file(packet_bytes);
   RecorderProgress after = at_;
   after.end_ns = head.end;
   after.told_discarded = head.events_discarded;
@@ -117,6 +140,7 @@ void StreamRecorder::write(ctf::PacketHead head, std::span<const std::byte> reco
   ++after.file_packets;
   ++after.counts.packets;
   after.counts.events += events;
+  after.counts.bytes += packet_bytes;
   if (ledger_ != nullptr) ledger_->announce(stream_index_, progress(after));
   bool written = false;
   if (health.may_try(now)) {
@@ -130,7 +154,6 @@ void StreamRecorder::write(ctf::PacketHead head, std::span<const std::byte> reco
     return note_progress();
   }
   at_ = after;
-  at_.counts.bytes = ended_bytes_ + file_->size();
   if (ledger_ != nullptr) ledger_->settle(stream_index_);
 }
 
@@ -138,31 +161,44 @@ StreamRecorder StreamRecorder::peek() const {
   StreamRecorder other(source_->peek(), file_name_, stream_class_id_, stream_index_, cpu_, {});
   other.at_ = at_;
   other.at_.counts = {};
+  other.at_.file_packets = other.at_.file_number = 0;
   other.lost_outside_ = lost_outside_;
+  other.has_other_clock_ = has_other_clock_;
   return other;
 }
 
 void StreamRecorder::end_file() {
-  if (file_) ended_bytes_ += file_->size();
   file_.reset();
-  file_number_ = 0;
-  at_.file_packets = 0;
+  at_.file_packets = at_.file_number = 0;
+  note_progress();
 }
 
-// Opens the file that a packet of this size goes into.
-Status StreamRecorder::open_file(std::uint64_t packet_bytes, const TraceOutput& output) {
-  if (file_ && limits_.bytes != 0 && file_->size() != 0 &&
-      file_->size() + packet_bytes > limits_.bytes) {
-    const std::uint32_t next = file_number_ + 1;
-    end_file();
-    file_number_ = limits_.count == 0 ? next : next % limits_.count;
-  }
+std::string StreamRecorder::name_of_file(std::uint32_t number) const {
+  return limits_.bytes != 0 ? file_name_ + "_" + std::to_string(number) : file_name_;
+}
+
+Result<std::optional<PacketFile::Contents>> StreamRecorder::find_file(
+    const RecorderProgress& at, const TraceOutput& output) const {
+  return PacketFile::open(output.directory, output.index_directory, name_of_file(at.file_number));
+}
+
+// Ends the file if a packet of this size is too much for it.
+void StreamRecorder::choose_file(std::uint64_t packet_bytes) {
+  if (!file_ || limits_.bytes == 0 || file_->size() == 0 ||
+      file_->size() + packet_bytes <= limits_.bytes)
+    return;
+  const std::uint32_t next = at_.file_number + 1;
+  file_.reset();
+  at_.file_packets = 0;
+  at_.file_number = limits_.count == 0 ? next : next % limits_.count;
+}
+
+Status StreamRecorder::open_file(const TraceOutput& output) {
   if (file_) return {};
-  const bool is_numbered = limits_.bytes != 0;
-  const std::string name =
-      is_numbered ? file_name_ + "_" + std::to_string(file_number_) : file_name_;
-  auto made = is_numbered ? PacketFile::replace(output.directory, output.index_directory, name)
-                          : PacketFile::create(output.directory, output.index_directory, name);
+  const std::string name = name_of_file(at_.file_number);
+  auto made = limits_.bytes != 0
+                  ? PacketFile::replace(output.directory, output.index_directory, name)
+                  : PacketFile::create(output.directory, output.index_directory, name);
   if (!made) return tl::unexpected(std::move(made).error());
   file_ = std::move(*made);
   return {};
@@ -170,7 +206,7 @@ Status StreamRecorder::open_file(std::uint64_t packet_bytes, const TraceOutput& 
 
 Status StreamRecorder::try_write(const ctf::PacketHead& head, std::span<const std::byte> records,
                                  const TraceOutput& output) {
-  SILLAGE_TRY(open_file(ctf::packet_bytes(ctf::kPacketHeadBytes + records.size()), output));
+  SILLAGE_TRY(open_file(output));
   return file_->write(output.uuid, head, records);
 }
 

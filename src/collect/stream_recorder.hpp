@@ -71,7 +71,8 @@ class StreamRecorder {
     return source_->next_run(buffer, flush);
   }
 
-  [[nodiscard]] const std::string& file_name() const { return file_name_; }
+  /// When the last packet ended; 0 if there was none.
+  [[nodiscard]] std::uint64_t last_end_ns() const { return at_.end_ns; }
 
   /// Another recorder of the same stream that begins where this one is, counts anew and leaves what it reads to
   /// others; into one file, whatever its size.
@@ -82,18 +83,22 @@ class StreamRecorder {
   /// What is recorded from now on goes into a new file, in whatever folder it is handed then.
   void end_file();
 
-  /// Goes on with the file that an earlier recorder was writing, if it came to that. `written` and `unwritten`: events that it put into
-  /// it, and that it could not.
-  void resume(std::optional<PacketFile::Contents> contents, std::uint64_t written,
-              std::uint64_t unwritten);
+  /// Times are of a clock that `now` is not of.
+  void set_other_clock() { has_other_clock_ = true; }
 
   /// Has `ledger`, which must outlive this, know of every step from now on.
   void keep_ledger(StreamLedger* ledger) { ledger_ = ledger; }
   /// Tells it where this stands, behind a step that made no packet.
   void note_progress();
-  /// Goes on where an earlier recorder stood, with its file, if it came to that, and with a source that does.
-  void resume(std::optional<PacketFile::Contents> contents, const RecorderProgress& progress,
-              std::unique_ptr<ring::RunSource> source);
+  /// Goes on where the ledger and the files say that an earlier recorder stood; returns where its reader did. A file that
+  /// is not there any more has become part of a chunk that was ended.
+  ///
+  /// Errors: those of the files; kCorrupt  one is not as that recorder left it.
+  [[nodiscard]] Result<StreamProgress> resume(const TraceOutput& output);
+  /// Reads from another source, and has the ledger know: behind resume().
+  void read_from(std::unique_ptr<ring::RunSource> source);
+  /// Corrects, behind resume(), what a ring that keeps count itself knows better: events written, and not.
+  void recount(std::uint64_t written, std::uint64_t unwritten);
 
   /// Scans a run that a program may have spoilt and writes its sound records as a packet. `now` is
   /// not before the run was read.
@@ -117,11 +122,16 @@ class StreamRecorder {
  private:
   void write(ctf::PacketHead head, std::span<const std::byte> records, std::uint32_t events,
              const TraceOutput& output, OutputHealth& health, Nanoseconds now);
-  [[nodiscard]] Status open_file(std::uint64_t packet_bytes, const TraceOutput& output);
+  [[nodiscard]] std::string name_of_file(std::uint32_t number) const;
+  [[nodiscard]] Result<std::optional<PacketFile::Contents>> find_file(
+      const RecorderProgress& at, const TraceOutput& output) const;
+  void choose_file(std::uint64_t packet_bytes);
+  [[nodiscard]] Status open_file(const TraceOutput& output);
   [[nodiscard]] Status try_write(const ctf::PacketHead& head, std::span<const std::byte> records,
                                  const TraceOutput& output);
   [[nodiscard]] StreamProgress progress(const RecorderProgress& mine) const {
-    return {*source_->progress(), mine};
+    const ring::ReaderProgress* reader = source_->progress();
+    return {reader != nullptr ? *reader : ring::ReaderProgress(), mine};
   }
   [[nodiscard]] std::uint64_t discarded(std::uint64_t lost_by_writers) const;
 
@@ -130,9 +140,8 @@ class StreamRecorder {
   std::string file_name_;
   std::uint32_t stream_class_id_, stream_index_, cpu_;
   std::optional<PacketFile> file_;
-  std::uint32_t file_number_ = 0;  // of file_, or of the next
-  std::uint64_t ended_bytes_ = 0;  // of files before it
 
+  bool has_other_clock_ = false;
   StreamLedger* ledger_ = nullptr;
   RecorderProgress at_;
   std::uint64_t lost_outside_ = 0;

@@ -35,6 +35,12 @@ std::string boot_id() {
   return got == static_cast<ssize_t>(sizeof text) ? std::string(text, sizeof text) : std::string();
 }
 
+bool begins_with(int file, const std::string& text) {
+  std::string there(text.size(), '\0');
+  return ::pread(file, there.data(), there.size(), 0) == static_cast<ssize_t>(there.size()) &&
+         there == text;
+}
+
 }  // namespace
 
 Result<TraceFolder> TraceFolder::make(int parent, std::string_view directory) {
@@ -45,12 +51,19 @@ Result<TraceFolder> TraceFolder::make(int parent, std::string_view directory) {
   return TraceFolder{std::move(*folder), std::move(*index)};
 }
 
+namespace {
+
+ctf::ClockClass clock_class(const TraceWriter::Description& description) {
+  return description.clock ? *description.clock
+                           : ctf::monotonic_clock_class(boot_id(), description.clock_offset_ns);
+}
+
+}  // namespace
+
 Result<ctf::TraceClass> TraceWriter::describe(const Description& description) {
   auto uuid = random_uuid();
   if (!uuid) return tl::unexpected(std::move(uuid).error());
-  return ctf::recording_trace_class(
-      *uuid, description.environment,
-      ctf::monotonic_clock_class(boot_id(), description.clock_offset_ns));
+  return ctf::recording_trace_class(*uuid, description.environment, clock_class(description));
 }
 
 Result<std::unique_ptr<TraceWriter>> TraceWriter::create(int parent, Description description) {
@@ -67,33 +80,31 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::create(int parent, Description
   }
   return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(description), std::move(*trace),
                                                       std::move(*folder), std::move(*metadata),
-                                                      head.size(), false));
+                                                      head.size()));
 }
 
-Result<std::unique_ptr<TraceWriter>> TraceWriter::create_in_memory(Description description) {
-  auto trace = describe(description);
-  if (!trace) return tl::unexpected(std::move(trace).error());
-  auto metadata = AppendFile::create_in_memory(kMetadata);
-  if (!metadata) return tl::unexpected(std::move(metadata).error());
-  const std::string head = ctf::metadata_head(description.version, *trace);
-  SILLAGE_TRY(metadata->append(head));
-  return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(description), std::move(*trace), {},
-                                                      std::move(*metadata), head.size(), true));
-}
-
-Result<std::unique_ptr<TraceWriter>> TraceWriter::resume(int parent, Description description,
-                                                         const TraceIdentity& identity) {
+Result<std::unique_ptr<TraceWriter>> TraceWriter::resume(
+    int parent, Description description, const TraceIdentity& identity,
+    const std::vector<std::int64_t>& clock_offsets) {
   auto folder = TraceFolder::make(parent, description.directory);
   if (!folder) return tl::unexpected(std::move(folder).error());
-  auto metadata = AppendFile::open(folder->directory.value(), kMetadata, identity.metadata_bytes);
-  if (!metadata) return tl::unexpected(std::move(metadata).error());
-  ctf::TraceClass trace = ctf::recording_trace_class(
-      identity.uuid, description.environment,
-      ctf::monotonic_clock_class(boot_id(), description.clock_offset_ns));
-  const std::uint64_t head_bytes = ctf::metadata_head(description.version, trace).size();
-  return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(description), std::move(trace),
-                                                      std::move(*folder), std::move(*metadata),
-                                                      head_bytes, false));
+  const Fd there(::openat(folder->directory.value(), kMetadata, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!there) return fail_errno("cannot open the metadata of " + description.directory);
+  for (const std::int64_t offset : clock_offsets) {
+    description.clock_offset_ns = offset;
+    ctf::TraceClass trace = ctf::recording_trace_class(identity.uuid, description.environment,
+                                                       clock_class(description));
+    const std::string head = ctf::metadata_head(description.version, trace);
+    if (!begins_with(there.value(), head)) continue;
+    auto metadata =
+        AppendFile::open(folder->directory.value(), kMetadata, head.size() + identity.body_bytes);
+    if (!metadata) return tl::unexpected(std::move(metadata).error());
+    return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(description), std::move(trace),
+                                                        std::move(*folder), std::move(*metadata),
+                                                        head.size()));
+  }
+  return fail(Code::kCorrupt, "the metadata of " + description.directory +
+                                  " does not begin as it was written: it was changed meanwhile");
 }
 
 Result<TraceWriter::Copy> TraceWriter::begin_copy(int parent) const {
@@ -132,18 +143,18 @@ void TraceWriter::Move::complete() {
 
 Status TraceWriter::set_clock_offset(std::int64_t clock_offset_ns) {
   const std::lock_guard lock(mutex_);
+  if (description_.clock) return {};
   ctf::TraceClass trace = trace_;
   trace.clocks.front() = ctf::monotonic_clock_class(boot_id(), clock_offset_ns);
   const std::string head = ctf::metadata_head(description_.version, trace);
   constexpr char kNew[] = ".metadata";
   const int directory = folder_.directory.value();
-  if (!is_in_memory_) ::unlinkat(directory, kNew, 0);  // of one that did not come to its end
-  auto made =
-      is_in_memory_ ? AppendFile::create_in_memory(kMetadata) : AppendFile::create(directory, kNew);
+  ::unlinkat(directory, kNew, 0);  // of one that did not come to its end
+  auto made = AppendFile::create(directory, kNew);
   if (!made) return tl::unexpected(std::move(made).error());
   SILLAGE_TRY(made->append(head));
   SILLAGE_TRY(metadata_.copy_to(*made, head_bytes_));
-  if (!is_in_memory_ && ::renameat(directory, kNew, directory, kMetadata) != 0)
+  if (::renameat(directory, kNew, directory, kMetadata) != 0)
     return fail_errno("cannot replace the metadata of a trace");
   metadata_ = std::move(*made);
   head_bytes_ = head.size();
@@ -153,22 +164,24 @@ Status TraceWriter::set_clock_offset(std::int64_t clock_offset_ns) {
 
 TraceIdentity TraceWriter::identity() {
   const std::lock_guard lock(mutex_);
-  return {trace_.uuid.value_or(ctf::Uuid{}), metadata_.size()};
+  return {trace_.uuid.value_or(ctf::Uuid{}), metadata_.size() - head_bytes_, next_stream_class_};
 }
 
 ctf::DataStreamClass TraceWriter::resume_channel(ctf::FieldClassRef event_header,
-                                                 ctf::FieldClassRef common_context) {
+                                                 ctf::FieldClassRef common_context,
+                                                 ctf::StreamsOf streams) {
   const std::lock_guard lock(mutex_);
   return ctf::data_stream_class(next_stream_class_++, std::move(event_header),
-                                std::move(common_context), trace_.clocks.front());
+                                std::move(common_context), trace_.clocks.front(), streams);
 }
 
 Result<ctf::DataStreamClass> TraceWriter::add_channel(ctf::FieldClassRef event_header,
-                                                      ctf::FieldClassRef common_context) {
+                                                      ctf::FieldClassRef common_context,
+                                                      ctf::StreamsOf streams) {
   const std::lock_guard lock(mutex_);
   ctf::DataStreamClass stream =
       ctf::data_stream_class(next_stream_class_, std::move(event_header), std::move(common_context),
-                             trace_.clocks.front());
+                             trace_.clocks.front(), streams);
   SILLAGE_TRY(metadata_.append(ctf::metadata_stream_class(description_.version, trace_, stream)));
   ++next_stream_class_;
   return stream;

@@ -6,6 +6,7 @@
 #include "collect/append_file.hpp"
 #include "collect/stream_recorder.hpp"
 #include "collect/trace_identity.hpp"
+#include "ctf/layout.hpp"
 #include "ctf/model.hpp"
 
 #include <cstdint>
@@ -28,7 +29,7 @@ struct TraceFolder {
 };
 
 /// One trace on disk but for its packets: the directory, its index folder, and the metadata, which
-/// grows. Or in memory: the metadata alone, until a copy of it is wanted.
+/// grows. Of a trace in memory the metadata alone is there, for snapshots to be made of it.
 ///
 /// Threads: any.
 class TraceWriter {
@@ -39,6 +40,9 @@ class TraceWriter {
     ctf::Version version = ctf::Version::kCtf18;
     std::vector<ctf::EnvironmentEntry> environment;
     std::int64_t clock_offset_ns = 0;
+    std::optional<ctf::ClockClass> clock{};  ///< none: CLOCK_MONOTONIC
+    std::uint64_t clock_value = 0;           ///< what `clock` said before anything was recorded
+    bool is_in_memory = false;
   };
 
   /// Makes the folders below `parent` and the head of the metadata.
@@ -47,37 +51,40 @@ class TraceWriter {
   ///         kInvalidArgument  the directory leads out of `parent`.
   [[nodiscard]] static Result<std::unique_ptr<TraceWriter>> create(int parent,
                                                                    Description description);
-  /// The same of a trace that is nowhere yet.
-  [[nodiscard]] static Result<std::unique_ptr<TraceWriter>> create_in_memory(
-      Description description);
-
-  /// Goes on with a trace that an earlier collector made, with the same arguments. What its metadata has behind
-  /// `identity.metadata_bytes` goes.
+  /// Goes on with a trace that an earlier collector made, with the same arguments but for the clock's offset: one of
+  /// `clock_offsets`. What its metadata has behind `identity.body_bytes` goes.
   ///
-  /// Errors: kNotFound  there is none; kCorrupt  its metadata has become shorter.
-  [[nodiscard]] static Result<std::unique_ptr<TraceWriter>> resume(int parent,
-                                                                   Description description,
-                                                                   const TraceIdentity& identity);
+  /// Errors: kNotFound  there is none; kCorrupt  its metadata has become shorter, or begins otherwise.
+  [[nodiscard]] static Result<std::unique_ptr<TraceWriter>> resume(
+      int parent, Description description, const TraceIdentity& identity,
+      const std::vector<std::int64_t>& clock_offsets);
   /// The trace as resume() wants to know it.
   [[nodiscard]] TraceIdentity identity();
 
   /// Declares the data streams of a channel and gives them the trace's next class id.
-  [[nodiscard]] Result<ctf::DataStreamClass> add_channel(ctf::FieldClassRef event_header,
-                                                         ctf::FieldClassRef common_context);
+  [[nodiscard]] Result<ctf::DataStreamClass> add_channel(
+      ctf::FieldClassRef event_header, ctf::FieldClassRef common_context,
+      ctf::StreamsOf streams = ctf::StreamsOf::kCpu);
   /// The same for a channel that an earlier collector declared, in the same order.
   [[nodiscard]] ctf::DataStreamClass resume_channel(ctf::FieldClassRef event_header,
-                                                    ctf::FieldClassRef common_context);
+                                                    ctf::FieldClassRef common_context,
+                                                    ctf::StreamsOf streams = ctf::StreamsOf::kCpu);
 
   /// Declares an event class, ids and all as they stand in it.
   [[nodiscard]] Status add_event(const ctf::EventClass& event);
 
-  [[nodiscard]] bool is_in_memory() const { return is_in_memory_; }
+  [[nodiscard]] bool is_in_memory() const { return description_.is_in_memory; }
+  /// Of what times the collector's own clock says nothing: what that clock said at first.
+  [[nodiscard]] std::optional<std::uint64_t> other_clock_value() const {
+    return description_.clock ? std::optional(description_.clock_value) : std::nullopt;
+  }
   /// Below whatever it is in.
   [[nodiscard]] const std::string& directory() const { return description_.directory; }
   /// Where packets go; nowhere for a trace in memory.
   ///
   /// Threads: those between which no Move of it is completed.
   [[nodiscard]] TraceOutput output() const {
+    if (is_in_memory()) return {-1, -1, trace_.uuid.value_or(ctf::Uuid{})};
     return {folder_.directory.value(), folder_.index.value(), trace_.uuid.value_or(ctf::Uuid{})};
   }
 
@@ -110,9 +117,8 @@ class TraceWriter {
 
  private:
   TraceWriter(Description description, ctf::TraceClass trace, TraceFolder folder,
-              AppendFile metadata, std::uint64_t head_bytes, bool is_in_memory)
+              AppendFile metadata, std::uint64_t head_bytes)
       : description_(std::move(description)),
-        is_in_memory_(is_in_memory),
         trace_(std::move(trace)),
         folder_(std::move(folder)),
         metadata_(std::move(metadata)),
@@ -120,7 +126,6 @@ class TraceWriter {
   [[nodiscard]] static Result<ctf::TraceClass> describe(const Description& description);
 
   const Description description_;
-  const bool is_in_memory_;
   ctf::TraceClass trace_;  // of whose clock the offset changes, under the mutex
   TraceFolder folder_;
   std::mutex mutex_;  // guards what follows

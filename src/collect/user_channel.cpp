@@ -15,7 +15,9 @@ UserChannel::UserChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClas
   const ring::RingGeometry& geometry = ring_.geometry();
   for (std::uint32_t i = 0; i < geometry.stream_count; ++i)
     add_stream(std::make_unique<ring::StreamReader>(ring_.reader(i)), name, i,
-               i % geometry.index_count);
+               geometry.index_count == 0 ? i : i % geometry.index_count);
+  if (this->trace()->other_clock_value())
+    for (StreamRecorder& recorder : recorders()) recorder.set_other_clock();
   if (keep_.ledger)
     for (StreamRecorder& recorder : recorders()) recorder.keep_ledger(&*keep_.ledger);
 }
@@ -27,13 +29,9 @@ void UserChannel::note_start() {
 Status UserChannel::resume() {
   for (std::uint32_t i = 0; i < recorders().size(); ++i) {
     StreamRecorder& recorder = recorders()[i];
-    auto contents =
-        PacketFile::open(output().directory, output().index_directory, recorder.file_name());
-    if (!contents) return tl::unexpected(std::move(contents).error());
-    const auto progress = keep_.ledger->find(i, *contents ? (*contents)->packets : 0);
+    const auto progress = recorder.resume(output());
     if (!progress) return tl::unexpected(progress.error());
-    recorder.resume(std::move(*contents), progress->recorder,
-                    std::make_unique<ring::StreamReader>(ring_.reader(i, progress->reader)));
+    recorder.read_from(std::make_unique<ring::StreamReader>(ring_.reader(i, progress->reader)));
   }
   return {};
 }

@@ -20,27 +20,28 @@ class ControlClient {
  public:
   /// Errors: kNotFound    nobody listens there: no socket, or one left by a dead daemon.
   ///         kPermission  the socket is not for this user, or its owner is neither root nor this user.
-  [[nodiscard]] static Result<ControlClient> connect(const std::string& path);
+  [[nodiscard]] static sillage::Result<ControlClient> connect(const std::string& path);
 
   /// Sends a request and waits for its answer. The daemon's refusal comes back as its Error.
   ///
   /// Errors: kTimeout  no answer within `deadline`; the connection is of no use afterwards.
   ///         kSystem   the daemon went away.
-  [[nodiscard]] Result<v1::Response> call(v1::Request request, std::chrono::milliseconds deadline) {
+  [[nodiscard]] sillage::Result<v1::Response> call(v1::Request request,
+                                                   std::chrono::milliseconds deadline) {
     return call(std::move(request), deadline, {});
   }
   /// As above, with what the daemon says before it answers: `deadline` begins anew with that. An error of
   /// `progress` ends the wait; the connection is of no use afterwards.
-  [[nodiscard]] Result<v1::Response> call(
+  [[nodiscard]] sillage::Result<v1::Response> call(
       v1::Request request, std::chrono::milliseconds deadline,
-      const std::function<Status(const v1::Progress&)>& progress);
+      const std::function<sillage::Status(const v1::Progress&)>& progress);
 
   /// Becomes readable when the daemon goes away (or answers).
   [[nodiscard]] int fd() const { return socket_.value(); }
 
  private:
   explicit ControlClient(Fd socket) : socket_(std::move(socket)) {}
-  [[nodiscard]] Status wait(short events, std::chrono::steady_clock::time_point until);
+  [[nodiscard]] sillage::Status wait(short events, std::chrono::steady_clock::time_point until);
 
   Fd socket_;
   std::string received_;

@@ -44,6 +44,8 @@ Result<session::Channel> channel_of(const v1::Channel& message) {
     SILLAGE_TRY(channel->add_rule(*std::move(rule)));
   }
   for (std::uint32_t context : message.contexts()) SILLAGE_TRY(channel->add_context(context));
+  for (const std::string& name : message.app_contexts())
+    SILLAGE_TRY(channel->add_app_context(name));
   return channel;
 }
 

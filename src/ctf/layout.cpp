@@ -59,6 +59,42 @@ FieldClassRef context_class(std::uint32_t number) {
               .base = number == kInstructionPointer ? Base::kHexadecimal : Base::kDecimal});
 }
 
+constexpr std::uint32_t kFirstAppContext = 128;
+
+FieldClassRef integer_class(std::uint32_t bits, bool is_signed) {
+  return make_field_class(Integer{.layout = {.length_bits = bits}, .is_signed = is_signed});
+}
+
+// Names, order and numbers: LTTng-UST 2.13's metadata.
+void add_app_context(std::string_view name, Structure* to) {
+  const std::pair<std::string, FieldClassRef> kinds[] = {
+      {"_none", make_field_class(Structure{})},
+      {"_int8", integer_class(8, true)},
+      {"_int16", integer_class(16, true)},
+      {"_int32", integer_class(32, true)},
+      {"_int64", integer_class(64, true)},
+      {"_uint8", integer_class(8, false)},
+      {"_uint16", integer_class(16, false)},
+      {"_uint32", integer_class(32, false)},
+      {"_uint64", integer_class(64, false)},
+      {"_float", float_class(4)},
+      {"_double", float_class(8)},
+      {"_string", make_field_class(NullTerminatedString{})},
+  };
+  std::string field;
+  for (const char c : name)
+    field += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_';
+  Integer tag{.layout = {.length_bits = 8}, .is_signed = true};
+  Variant value{.selector = {Scope::kCommonContext, {field + "_tag"}}, .selector_is_signed = true};
+  for (std::uint64_t number = 0; number < std::size(kinds); ++number) {
+    const auto& [kind, field_class] = kinds[number];
+    tag.mappings.push_back({kind, {{number, number}}});
+    value.options.push_back({kind, {{number, number}}, field_class});
+  }
+  to->members.push_back({field + "_tag", make_field_class(std::move(tag))});
+  to->members.push_back({field, make_field_class(std::move(value))});
+}
+
 // An id that is followed by the low bits of the time or, if it is `extended_id`, by id and time in full.
 FieldClassRef event_header_class(std::uint32_t id_bits, std::uint64_t extended_id,
                                  std::uint32_t time_bits, std::uint32_t alignment) {
@@ -94,7 +130,7 @@ FieldClassRef packet_header_class() {
       }});
 }
 
-FieldClassRef packet_context_class() {
+FieldClassRef packet_context_class(StreamsOf streams) {
   return make_field_class(Structure{
       .members = {
           {"timestamp_begin", unsigned_integer(64, Role::kDefaultClockTimestamp)},
@@ -103,7 +139,7 @@ FieldClassRef packet_context_class() {
           {"packet_size", unsigned_integer(64, Role::kPacketTotalLength)},
           {"packet_seq_num", unsigned_integer(64, Role::kPacketSequenceNumber)},
           {"events_discarded", unsigned_integer(64, Role::kDiscardedEventRecordCounterSnapshot)},
-          {"cpu_id", unsigned_integer(32)},
+          {streams == StreamsOf::kCpu ? "cpu_id" : "buffer_id", unsigned_integer(32)},
       }});
 }
 
@@ -118,20 +154,24 @@ std::string_view context_name(std::uint32_t number) {
 }
 
 DataStreamClass data_stream_class(std::uint64_t id, FieldClassRef event_header,
-                                  FieldClassRef common_context, const ClockClass& clock) {
+                                  FieldClassRef common_context, const ClockClass& clock,
+                                  StreamsOf streams) {
   DataStreamClass stream{.id = id,
                          .default_clock_id = clock.id,
-                         .packet_context = packet_context_class(),
+                         .packet_context = packet_context_class(streams),
                          .event_header = std::move(event_header)};
   stream.common_context = std::move(common_context);
   return stream;
 }
 
-FieldClassRef contexts_class(const std::vector<std::uint32_t>& contexts) {
+FieldClassRef contexts_class(const std::vector<std::uint32_t>& contexts,
+                             const std::vector<std::string>& app_names) {
   Structure context;
   for (const std::uint32_t number : contexts) {
     if (is_context(number))
       context.members.push_back({std::string(kContexts[number].name), context_class(number)});
+    else if (number >= kFirstAppContext && number - kFirstAppContext < app_names.size())
+      add_app_context(app_names[number - kFirstAppContext], &context);
   }
   return context.members.empty() ? nullptr : make_field_class(std::move(context));
 }

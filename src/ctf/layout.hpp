@@ -39,8 +39,12 @@ namespace sillage::ctf {
 /// The packet header that `encode_packet_head` writes.
 [[nodiscard]] FieldClassRef packet_header_class();
 
+/// What the data streams of a class are of: then the last member of their packet context is the CPU, `cpu_id`, or only says
+/// which of a channel's buffers it was, `buffer_id`.
+enum class StreamsOf : std::uint8_t { kCpu, kBuffer };
+
 /// The packet context that `encode_packet_head` writes.
-[[nodiscard]] FieldClassRef packet_context_class();
+[[nodiscard]] FieldClassRef packet_context_class(StreamsOf streams = StreamsOf::kCpu);
 
 /// The event record header of src/abi/ring.h: 5 bits of id and 27 of time, or id 31, u32 id, u64
 /// time; packed.
@@ -53,13 +57,18 @@ namespace sillage::ctf {
 /// A data stream class with our packet context; a null `common_context` is none.
 [[nodiscard]] DataStreamClass data_stream_class(std::uint64_t id, FieldClassRef event_header,
                                                 FieldClassRef common_context,
-                                                const ClockClass& clock);
+                                                const ClockClass& clock,
+                                                StreamsOf streams = StreamsOf::kCpu);
 
 /// The common context of a user-space channel; null if there are no contexts.
 ///
 /// `contexts` are numbers of enum sillage_context (src/abi/app_protocol.h) in the order in which
 /// they stand in the records. Unknown ones are left out: `is_context` tells them.
-[[nodiscard]] FieldClassRef contexts_class(const std::vector<std::uint32_t>& contexts);
+///
+/// `app_names`: of contexts that the application brings, "$app.PROVIDER:TYPE", by number - SILLAGE_CONTEXT_APP. Each is two
+/// members, as LTTng-UST has them: a tag and a variant.
+[[nodiscard]] FieldClassRef contexts_class(const std::vector<std::uint32_t>& contexts,
+                                           const std::vector<std::string>& app_names = {});
 
 /// The data stream class of a user-space channel: packet context, compact event header, the
 /// channel's contexts.
@@ -67,7 +76,7 @@ namespace sillage::ctf {
                                                    const std::vector<std::uint32_t>& contexts,
                                                    const ClockClass& clock);
 
-/// Whether a number of enum sillage_context has a field class here.
+/// Whether a number of enum sillage_context has a field class here; of the application's contexts none has.
 [[nodiscard]] bool is_context(std::uint32_t number);
 
 /// LTTng's name of a context ("vpid", "procname" ...) as it appears in traces; empty if there is no

@@ -38,7 +38,7 @@ struct PacketHead {
   std::uint64_t content_bytes = kPacketHeadBytes;  ///< head and event records, without padding
   std::uint64_t sequence_number = 0;               ///< of the packet in its stream, from 0
   std::uint64_t events_discarded = 0;  ///< in the stream since its start, at the end of this packet
-  std::uint32_t cpu_id = 0;
+  std::uint32_t cpu_id = 0;            ///< or the buffer's number: StreamsOf
 };
 
 /// The size of a packet with that much content: content and padding.

@@ -278,7 +278,7 @@ std::string TextPrinter::make_head(const DataStream& stream, const EventClass& e
   return text;
 }
 
-void TextPrinter::print(const DataStream& stream) {
+void TextPrinter::print(const DataStream& stream, const EventPlace* place) {
   const EventView& event = stream.event();
   const Plan& plan = *stream.trace().plan;
   if (stream.has_time()) put_times(stream.ns(), event.clock);
@@ -286,13 +286,39 @@ void TextPrinter::print(const DataStream& stream) {
   bool is_started = false;
   put_scope(plan, "stream.packet.context", event.packet_context, options_.context_names,
             &is_started);
-  put_event(plan, event, is_started);
+  put_event(plan, event, is_started, place);
+}
+
+// One more member of the structure that was printed last: in front of its end.
+void TextPrinter::put_event_place(const EventPlace& place) {
+  constexpr std::string_view kEnd = " }";
+  if (!text().ends_with(kEnd)) return;
+  const bool names = options_.context_names;
+  size_ -= kEnd.size();
+  put(text().ends_with('{') ? " " : ", ");
+  if (names) put_name(kCyan, "debug_info");
+  put("{ ");
+  const auto member = [&](std::string_view name, std::string_view value) {
+    if (names) put_name(kCyan, name);
+    put(colour(kBold));
+    put_text(value);
+    put(colour(kReset));
+  };
+  member("bin", place.object);
+  put(", ");
+  member("func", place.function);
+  put(", ");
+  member("src", place.source);
+  put(kEnd);
+  put(kEnd);
 }
 
 // The rest of a line, behind the packet context.
-void TextPrinter::put_event(const Plan& plan, const EventView& event, bool is_started) {
+void TextPrinter::put_event(const Plan& plan, const EventView& event, bool is_started,
+                            const EventPlace* place) {
   put_scope(plan, "stream.event.context", event.common_context, options_.context_names,
             &is_started);
+  if (place != nullptr) put_event_place(*place);
   put_scope(plan, "event.context", event.specific_context, options_.context_names, &is_started);
   put_scope(plan, "event.fields", event.payload, options_.payload_names, &is_started);
   put('\n');

@@ -34,6 +34,11 @@ struct TextOptions {
   bool is_coloured = false;
 };
 
+/// Where in a program an event happened, as somebody else worked it out; shown as Babeltrace's debug_info. Empty: not known.
+struct EventPlace {
+  std::string_view object{}, function{}, source{};
+};
+
 /// Prints events as lines into a buffer.
 ///
 /// Lifetime: traces and plans whose events were printed must outlive it.
@@ -43,8 +48,8 @@ class TextPrinter {
  public:
   explicit TextPrinter(const TextOptions& options);
 
-  /// Appends the line of the event that `stream.next()` read last.
-  void print(const DataStream& stream);
+  /// Appends the line of the event that `stream.next()` read last; `place` with its common context, if there is one.
+  void print(const DataStream& stream, const EventPlace* place = nullptr);
 
   /// Appends the lines of events of one packet, the same as print() of each, but faster; stops once
   /// there are `enough_bytes` of text. Returns how many events it printed.
@@ -135,7 +140,9 @@ class TextPrinter {
                      const ClassText& text, const PaddedText& packet_text);
   void print_decoded_fields(const DataStream& stream, const RowBatch& batch, const Row& row,
                             const ClassText& text, const PaddedText& packet_text);
-  void put_event(const Plan& plan, const EventView& event, bool is_started);
+  void put_event(const Plan& plan, const EventView& event, bool is_started,
+                 const EventPlace* place = nullptr);
+  void put_event_place(const EventPlace& place);
   char* put_plain_times(char* out, std::int64_t ns, std::uint64_t cycles);
   const PaddedText& second_text(std::int64_t second);
   // Room for `more` bytes at `out`, which is in the buffer; where it is afterwards.

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -22,6 +23,15 @@
 namespace sillage::hold {
 namespace {
 
+Fd bound_socket(int type, const std::string& path) {
+  Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  EXPECT_EQ(::bind(socket.value(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  return socket;
+}
+
 /// A holder on a thread, and daemons of which one at a time is there.
 class HolderTest : public ::testing::Test {
  protected:
@@ -29,11 +39,7 @@ class HolderTest : public ::testing::Test {
     char name[] = "/tmp/sillage-hold-XXXXXX";
     directory_ = ::mkdtemp(name);
     path_ = directory_ + "/hold.sock";
-    Fd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path_.copy(address.sun_path, sizeof address.sun_path - 1);
-    ASSERT_EQ(::bind(listener.value(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    Fd listener = bound_socket(SOCK_SEQPACKET | SOCK_NONBLOCK, path_);
     ASSERT_EQ(::listen(listener.value(), 8), 0);
     thread_ = std::thread([this, fd = listener.release()] {
       status_ = Holder(Fd(fd), path_).run();
@@ -136,14 +142,38 @@ TEST(HolderStoreTest, NoHolder_NothingIsFoundAndNoneCanBeStarted) {
   store.forget("a");
 }
 
+TEST(HolderStoreTest, HolderStopped_IsWaitedForOnce) {
+  char name[] = "/tmp/sillage-hold-XXXXXX";
+  const std::string directory = ::mkdtemp(name), path = directory + "/hold.sock";
+  const Fd listener = bound_socket(SOCK_SEQPACKET, path);
+  ASSERT_EQ(::listen(listener.value(), 1), 0);
+  Fd holder;
+  std::thread answers([&] {
+    holder = Fd(::accept4(listener.value(), nullptr, nullptr, SOCK_CLOEXEC));
+    (void)receive_message(holder.value());
+    (void)send_message(holder.value(), MessageType::kEnd, "", -1);
+  });
+  HolderStore store(path, "/nowhere");
+  EXPECT_TRUE(store.take().empty());
+  answers.join();
+  const auto begin = std::chrono::steady_clock::now();
+  int failures = 0;
+  for (int i = 0; i < 5000 && failures < 20; ++i) {
+    const Status kept = store.keep("ring-" + std::to_string(i), listener.value());
+    failures += !kept;
+    if (!kept) {
+      EXPECT_EQ(kept.error().code, Code::kTimeout);
+    }
+  }
+  EXPECT_EQ(failures, 20);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(9));
+  std::filesystem::remove_all(directory);
+}
+
 TEST(SystemdStoreTest, Keep_SendsNameAndDescriptor) {
   char name[] = "/tmp/sillage-notify-XXXXXX";
   const std::string directory = ::mkdtemp(name), path = directory + "/notify";
-  const Fd manager(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  ASSERT_EQ(::bind(manager.value(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const Fd manager = bound_socket(SOCK_DGRAM, path);
   SystemdStore store(path, {});
   ASSERT_TRUE(store.keep("ring-1", 0));
   store.forget("ring-1");

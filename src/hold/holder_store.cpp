@@ -18,8 +18,9 @@
 namespace sillage::hold {
 namespace {
 
-// A holder answers at once unless the machine is stuck; a stopped one must not stop its daemon.
+// A holder answers at once unless the machine is stuck; a stopped one must not stop its daemon, which waits for it once.
 constexpr timeval kPatience{5, 0};
+constexpr timeval kNoPatience{0, 1000};
 constexpr int kListener = 3;
 
 Result<sockaddr_un> address_of(const std::string& path) {
@@ -95,23 +96,35 @@ Status HolderStore::start() {
   if (!socket) return tl::unexpected(std::move(socket).error());
   SILLAGE_TRY(spawn(program_, *listener, path_));
   socket_ = *std::move(socket);
+  is_slow_ = false;
   return {};
 }
 
 Status HolderStore::keep(const std::string& name, int fd) {
   const std::lock_guard lock(mutex_);
   if (socket_) {
-    const Status sent = send_message(socket_.value(), MessageType::kKeep, name, fd);
+    const Status sent = send(MessageType::kKeep, name, fd);
     if (sent || sent.error().code != Code::kNotFound) return sent;
     socket_.reset();
   }
   SILLAGE_TRY(start());
-  return send_message(socket_.value(), MessageType::kKeep, name, fd);
+  return send(MessageType::kKeep, name, fd);
 }
 
 void HolderStore::forget(const std::string& name) {
   const std::lock_guard lock(mutex_);
-  if (socket_) (void)send_message(socket_.value(), MessageType::kForget, name, -1);
+  if (socket_) (void)send(MessageType::kForget, name, -1);
+}
+
+Status HolderStore::send(MessageType type, const std::string& name, int fd) {
+  Status sent = send_message(socket_.value(), type, name, fd);
+  const bool is_slow = !sent && sent.error().code == Code::kTimeout;
+  if (is_slow != is_slow_) {
+    is_slow_ = is_slow;
+    const timeval& patience = is_slow ? kNoPatience : kPatience;
+    ::setsockopt(socket_.value(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  }
+  return sent;
 }
 
 Descriptors HolderStore::take() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/fd.hpp"
+#include "hold/protocol.hpp"
 #include "hold/store.hpp"
 
 #include <memory>
@@ -27,10 +28,12 @@ class HolderStore final : public DescriptorStore {
 
  private:
   [[nodiscard]] Status start();
+  [[nodiscard]] Status send(MessageType type, const std::string& name, int fd);
 
   const std::string path_, program_;
   std::mutex mutex_;  // guards what follows
   Fd socket_;
+  bool is_slow_ = false;  // the last message had to be given up
 };
 
 }  // namespace sillage::hold

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "hold/protocol.hpp"
 
+#include "hold/descriptor_message.hpp"
+
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -35,25 +37,14 @@ Status send_message(int socket, MessageType type, const std::string& name, int f
   if (!name.empty() && !is_name(name))
     return fail(Code::kInvalidArgument, "\"" + name + "\" cannot be a descriptor's name");
   std::memcpy(packet.name, name.data(), name.size());
-  iovec data{&packet, sizeof packet};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
-  if (fd >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof fd);
-    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  }
+  DescriptorMessage message(&packet, sizeof packet, fd);
   for (;;) {
-    if (::sendmsg(socket, &message, MSG_NOSIGNAL) >= 0) return {};
+    if (::sendmsg(socket, &message.header(), MSG_NOSIGNAL) >= 0) return {};
     if (errno == EINTR) continue;
     if (errno == EPIPE || errno == ECONNRESET)
       return fail(Code::kNotFound, "the holder of descriptors has gone");
+    if (errno == EAGAIN)
+      return fail(Code::kTimeout, "the holder of descriptors does not take any; is it stopped?");
     return fail_errno("cannot reach the holder of descriptors");
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "hold/systemd_store.hpp"
 
+#include "hold/descriptor_message.hpp"
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -27,23 +29,11 @@ Status SystemdStore::notify(const std::string& text, int fd) const {
   if (name.sun_path[0] == '@') name.sun_path[0] = '\0';
   const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return fail_errno("cannot make a socket");
-  iovec data{const_cast<char*>(text.data()), text.size()};
-  msghdr message{};
-  message.msg_name = &name;
-  message.msg_namelen = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size());
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
-  if (fd >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof fd);
-    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  }
-  if (::sendmsg(socket.value(), &message, MSG_NOSIGNAL) < 0)
+  DescriptorMessage message(text.data(), text.size(), fd);
+  message.header().msg_name = &name;
+  message.header().msg_namelen =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size());
+  if (::sendmsg(socket.value(), &message.header(), MSG_NOSIGNAL) < 0)
     return fail_errno("cannot tell the service manager");
   return {};
 }

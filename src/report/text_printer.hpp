@@ -12,12 +12,15 @@ namespace sillage::report {
 class TextEvents final : public EventPrinter {
  public:
   explicit TextEvents(ctf::TextPrinter* printer) : printer_(printer) {}
-  void print(const ctf::DataStream& stream) override { printer_->print(stream); }
+  void print(const ctf::DataStream& stream) override { printer_->print(stream, place_); }
+  /// Where the next event happened; nullptr: not to be shown. Valid until it is printed.
+  void set_place(const ctf::EventPlace* place) { place_ = place; }
   [[nodiscard]] std::string_view text() const override { return printer_->text(); }
   void clear() override { printer_->clear(); }
 
  private:
   ctf::TextPrinter* printer_;
+  const ctf::EventPlace* place_ = nullptr;
 };
 
 /// Nothing: events are counted only.

@@ -50,8 +50,8 @@ Result<RingGeometry> RingGeometry::make(const RingOptions& options, std::uint32_
                                             std::to_string(g.subbuf_bytes * g.subbuf_count) +
                                             " bytes per stream, above the limit of " +
                                             std::to_string(SILLAGE_RING_MAX_BYTES));
-  g.index_count = index_count;
-  g.stream_count = 2 * index_count;
+  g.index_count = options.one_for_all ? 0 : index_count;
+  g.stream_count = options.one_for_all ? SILLAGE_RING_SHARED_STREAMS : 2 * index_count;
   g.overwrite = options.overwrite;
   g.streams_offset = round_up(sizeof(sillage_ring_header), alignof(sillage_ring_stream));
   // Not a page per stream: on 128 CPUs that alone would be a megabyte for a per-process ring.

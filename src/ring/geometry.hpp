@@ -19,6 +19,8 @@ struct RingOptions {
   bool overwrite = false;
   /// Streams follow the process's concurrency (mm_cid) instead of the CPU: for per-process rings.
   bool by_mm_cid = false;
+  /// One buffer for all CPUs: SILLAGE_RING_SHARED_STREAMS streams, of which writers take the first that is free.
+  bool one_for_all = false;
   /// Takes the memory of the online CPUs' streams now, so that a lack of it is an error here and
   /// not later.
   bool preallocate = true;
@@ -51,7 +53,7 @@ struct RingGeometry {
   std::uint64_t data_offset = 0, data_stride = 0;
   std::uint64_t total_bytes = 0;
 
-  /// Lays out a ring for `index_count` possible CPUs.
+  /// Lays out a ring for `index_count` possible CPUs, or one for all of them.
   ///
   /// Errors: kInvalidArgument  a size beyond the limits of abi/ring.h; the message names it and the
   ///         limit.

@@ -17,6 +17,17 @@ TEST(RingGeometry, OddSizes_AreRoundedUpAsLttngDoes) {
   EXPECT_EQ(geometry->stream_count, 4u);
 }
 
+TEST(RingGeometry, OneForAllCpus_HasAsManyStreamsOnAnyMachine) {
+  RingOptions options;
+  options.one_for_all = true;
+  for (const std::uint32_t cpus : {1u, 2u, 128u}) {
+    const auto geometry = RingGeometry::make(options, cpus);
+    ASSERT_TRUE(geometry);
+    EXPECT_EQ(geometry->index_count, 0u);
+    EXPECT_EQ(geometry->stream_count, SILLAGE_RING_SHARED_STREAMS);
+  }
+}
+
 TEST(RingGeometry, SmallestSizes_AreAPageAndTwo) {
   RingOptions options;
   options.subbuf_bytes = ByteCount{1};

@@ -47,7 +47,7 @@ class KernelWritersTest : public ::testing::TestWithParam<Load> {
 
   // Interrupted at random: mostly not, sometimes for as long as others take to go around the ring.
   static void write_events(const KernelRingGeometry& geometry, std::byte* memory, std::uint32_t me,
-                           std::atomic<std::uint64_t>& kept) {
+                           std::atomic<std::uint64_t>& kept, const std::atomic<bool>& is_read) {
     std::minstd_rand random(me + 1);
     TestKernelWriter writer(geometry, memory, TestKernelWriter::monotonic, [&random] {
       const auto dice = random() % 2000;
@@ -56,6 +56,8 @@ class KernelWritersTest : public ::testing::TestWithParam<Load> {
     });
     std::uint64_t mine = 0;
     for (std::uint32_t i = 0; i < kEvents; ++i) {
+      // The ring has been full by now: a reader beside the writers has something, if only it runs.
+      while (i == kEvents / 2 && !is_read) std::this_thread::yield();
       std::uint32_t words[64] = {0, me, i};
       words[0] = static_cast<std::uint32_t>(8 + random() % 200);
       const auto bytes = std::as_bytes(std::span(words)).first(4 + words[0]);
@@ -94,10 +96,11 @@ TEST_P(KernelWritersTest, Accounting_IsExact) {
   auto* memory = reinterpret_cast<std::byte*>(&ring_->stream(0).shared());
   std::atomic<std::uint64_t> kept = 0;
   std::atomic<int> running = kThreads;
+  std::atomic<bool> is_read = !load.reads;
   std::vector<std::thread> writers;
   for (std::uint32_t me = 0; me < kThreads; ++me)
     writers.emplace_back([&, me] {
-      write_events(geometry, memory, me, kept);
+      write_events(geometry, memory, me, kept, is_read);
       --running;
     });
   std::vector<std::byte> buffer(kSubbuf);
@@ -107,6 +110,7 @@ TEST_P(KernelWritersTest, Accounting_IsExact) {
     if (const auto run = load.reads ? reader.next_run(buffer, load.flushes) : std::nullopt) {
       take(*run);
       ++runs;
+      is_read = true;
     } else {
       std::this_thread::yield();
     }

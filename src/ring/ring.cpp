@@ -88,8 +88,10 @@ Result<Ring> Ring::create(const RingOptions& options, Nanoseconds now) {
   SILLAGE_TRY(take_memory(fd.value(), g, 0, g.data_offset));
   if (options.preallocate) {
     const auto online = static_cast<std::uint64_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L));
+    // Of a ring for all CPUs: the stream that everybody tries first.
+    const std::uint64_t used = g.index_count == 0 ? 1 : g.index_count;
     SILLAGE_TRY(take_memory(fd.value(), g, g.data_offset,
-                            std::min<std::uint64_t>(online, g.index_count) * g.data_stride));
+                            std::min<std::uint64_t>(online, used) * g.data_stride));
   }
   void* memory = ::mmap(nullptr, static_cast<std::size_t>(g.total_bytes), PROT_READ | PROT_WRITE,
                         MAP_SHARED, fd.value(), 0);

@@ -10,7 +10,9 @@
 namespace sillage::session {
 namespace {
 
-constexpr std::size_t kMaxContexts = 32;  // SILLAGE_APP_MAX_CONTEXTS
+constexpr std::size_t kMaxContexts = 32;         // SILLAGE_APP_MAX_CONTEXTS
+constexpr std::uint32_t kFirstAppContext = 128;  // SILLAGE_CONTEXT_APP
+constexpr std::size_t kMaxAppContextName = 255;
 
 }  // namespace
 
@@ -64,6 +66,47 @@ Status Channel::remove_rule(const EventRule& rule) {
   return {};
 }
 
+namespace {
+
+// As in ctf::contexts_class().
+std::string field_name(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '.' || c == ':' || c == '-'; }, '_');
+  return text;
+}
+
+}  // namespace
+
+bool is_app_context(std::string_view name) {
+  constexpr std::string_view kPrefix = "$app.";
+  const std::size_t colon = name.find(':');
+  if (!name.starts_with(kPrefix) || name.size() > kMaxAppContextName ||
+      colon == std::string_view::npos || colon == kPrefix.size() || colon + 1 == name.size())
+    return false;
+  name.remove_prefix(kPrefix.size());
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == ':' || c == '-';
+  });
+}
+
+Status Channel::add_app_context(const std::string& name) {
+  if (!is_app_context(name))
+    return fail(Code::kInvalidArgument, "the context " + name +
+                                            " of an application is not \"$app.PROVIDER:TYPE\" of "
+                                            "letters, digits, '_', '-' and '.'");
+  for (const std::string& other : app_contexts_) {
+    // Of each there are two fields, whose names are made of these.
+    const std::string mine = field_name(name), its = field_name(other);
+    if (mine == its || mine == its + "_tag" || its == mine + "_tag")
+      return fail(Code::kAlreadyExists,
+                  "the channel has the context " + other + ", which is called the same in traces");
+  }
+  SILLAGE_TRY(add_context(kFirstAppContext + static_cast<std::uint32_t>(app_contexts_.size())));
+  app_contexts_.push_back(name);
+  return {};
+}
+
 Status Channel::add_context(std::uint32_t context) {
   if (std::find(contexts_.begin(), contexts_.end(), context) != contexts_.end()) {
     return fail(Code::kAlreadyExists, "the channel has this context already");
@@ -77,8 +120,17 @@ Status Channel::add_context(std::uint32_t context) {
 
 namespace {
 
-Verdict judge_by(const EventRule& rule, std::string_view name, std::uint8_t level) {
+bool is_of_state(std::string_view name) {
+  return name.starts_with("lttng_ust_statedump:") || name.starts_with("lttng_ust_lib:");
+}
+
+}  // namespace
+
+Verdict Channel::judge_by(const EventRule& rule, std::string_view name, std::uint8_t level) const {
   if (!glob_matches(rule.pattern, name)) return Verdict::kNoRule;
+  if (is_of_state(name) && rule.pattern.starts_with('*') &&
+      std::find(contexts_.begin(), contexts_.end(), kAddressContext) == contexts_.end())
+    return Verdict::kNoRule;
   if (!rule.level.accepts(level)) return Verdict::kLevel;
   const bool is_excluded =
       std::any_of(rule.exclusions.begin(), rule.exclusions.end(),
@@ -86,12 +138,15 @@ Verdict judge_by(const EventRule& rule, std::string_view name, std::uint8_t leve
   return is_excluded ? Verdict::kExcluded : Verdict::kRecorded;
 }
 
-}  // namespace
-
 Verdict Channel::judge(std::string_view name, std::uint8_t level) const {
   Verdict best = Verdict::kNoRule;
   for (const EventRule& rule : rules_) best = std::max(best, judge_by(rule, name, level));
   return best;
+}
+
+bool Channel::wants_state() const {
+  constexpr std::uint8_t kDebugLine = 13;  // of these events
+  return judge("lttng_ust_statedump:bin_info", kDebugLine) == Verdict::kRecorded;
 }
 
 std::vector<const EventRule*> Channel::rules_for(std::string_view name, std::uint8_t level) const {

@@ -28,6 +28,7 @@ struct ChannelOptions {
   /// How long a program that allows it waits for room: 0 = not at all, UINT64_MAX = for ever.
   Nanoseconds blocking_timeout{0};
   BufferOwnership ownership = BufferOwnership::kUser;
+  bool one_buffer = false;            ///< for all CPUs; else one for each
   bool preallocate = true;            ///< all memory at once, so that no program waits for it later
   ByteCount tracefile_bytes{};        ///< of a trace file; 0: no limit
   std::uint32_t tracefile_count = 0;  ///< files of a stream, the oldest written over; 0: no limit
@@ -44,6 +45,9 @@ struct EventRule {
   bool operator==(const EventRule&) const = default;
 };
 
+/// Whether a context is one that applications bring: "$app.PROVIDER:TYPE", of what names of fields can have.
+[[nodiscard]] bool is_app_context(std::string_view name);
+
 /// Why an event is recorded, or how close it came.
 enum class Verdict : std::uint8_t {
   kNoRule,    ///< no pattern has its name
@@ -52,9 +56,14 @@ enum class Verdict : std::uint8_t {
   kRecorded,
 };
 
+/// The context that tells where in the program an event happened: SILLAGE_CONTEXT_IP.
+constexpr std::uint32_t kAddressContext = 5;
+
 /// One channel: options, event rules, contexts.
 ///
-/// An event that several rules want is recorded once (parity E9).
+/// An event that several rules want is recorded once (parity E9). Those of a program's state dump, lttng_ust_statedump:* and
+/// lttng_ust_lib:*, are for who resolves addresses: a pattern that begins with `*` has them only where there are such, with
+/// kAddressContext (docs/decisions/0007-state-dump-of-programs.md).
 class Channel {
  public:
   /// Errors: kInvalidArgument  the name is empty, too long or cannot be a file's; overwrite with a blocking
@@ -65,6 +74,8 @@ class Channel {
   [[nodiscard]] const std::vector<EventRule>& rules() const { return rules_; }
   /// Numbers of enum sillage_context, in the order of the records.
   [[nodiscard]] const std::vector<std::uint32_t>& contexts() const { return contexts_; }
+  /// Names of contexts that applications bring, by number - SILLAGE_CONTEXT_APP.
+  [[nodiscard]] const std::vector<std::string>& app_contexts() const { return app_contexts_; }
 
   /// Errors: kAlreadyExists    the same rule is there.
   ///         kInvalidArgument  an empty or overlong pattern, or exclusions on a rule that names one event.
@@ -76,9 +87,16 @@ class Channel {
   /// Errors: kAlreadyExists  the channel has it.
   ///         kLimit          more than a record can have.
   [[nodiscard]] Status add_context(std::uint32_t context);
+  /// The same for a context that applications bring: "$app.PROVIDER:TYPE".
+  ///
+  /// Errors: kInvalidArgument  it is not called so.
+  [[nodiscard]] Status add_app_context(const std::string& name);
 
   /// What becomes of an event called `name` ("provider:name") of this level.
   [[nodiscard]] Verdict judge(std::string_view name, std::uint8_t level) const;
+
+  /// Whether some rule wants events of a program's state dump.
+  [[nodiscard]] bool wants_state() const;
 
   /// The rules that want it, whatever their filters.
   [[nodiscard]] std::vector<const EventRule*> rules_for(std::string_view name,
@@ -86,10 +104,13 @@ class Channel {
 
  private:
   explicit Channel(ChannelOptions options) : options_(std::move(options)) {}
+  [[nodiscard]] Verdict judge_by(const EventRule& rule, std::string_view name,
+                                 std::uint8_t level) const;
 
   ChannelOptions options_;
   std::vector<EventRule> rules_;
   std::vector<std::uint32_t> contexts_;
+  std::vector<std::string> app_contexts_;
 };
 
 }  // namespace sillage::session

@@ -79,12 +79,50 @@ TEST(Channel, Filters_ArePartOfARule) {
   EXPECT_TRUE(channel.rules_for("none:x", 13).empty());
 }
 
+TEST(Channel, D10_StateDumpIsForWhoHasAddresses) {
+  constexpr const char* kDump = "lttng_ust_statedump:bin_info";
+  constexpr const char* kLoad = "lttng_ust_lib:load";
+  for (const char* all : {"*", "*:*", "*info"}) {
+    Channel channel = make_channel();
+    ASSERT_TRUE(channel.add_rule({.pattern = all}));
+    EXPECT_EQ(channel.judge(kDump, 13), Verdict::kNoRule) << all;
+    EXPECT_FALSE(channel.wants_state()) << all;
+    EXPECT_TRUE(channel.rules_for(kDump, 13).empty()) << all;
+    EXPECT_EQ(channel.judge("lttng_ust_tracef:info", 13), Verdict::kRecorded) << all;
+    ASSERT_TRUE(channel.add_context(kAddressContext));
+    EXPECT_EQ(channel.judge(kDump, 13), Verdict::kRecorded) << all;
+    EXPECT_TRUE(channel.wants_state()) << all;
+    EXPECT_EQ(channel.rules_for(kDump, 13).size(), 1u) << all;
+  }
+  Channel named = make_channel();
+  ASSERT_TRUE(named.add_rule({.pattern = "lttng_ust_statedump:*"}));
+  EXPECT_EQ(named.judge(kDump, 13), Verdict::kRecorded);
+  EXPECT_EQ(named.judge(kLoad, 13), Verdict::kNoRule);
+  EXPECT_TRUE(named.wants_state());
+}
+
 TEST(Channel, Contexts_OnceEach) {
   Channel channel = make_channel();
   ASSERT_TRUE(channel.add_context(2));
   EXPECT_EQ(channel.add_context(2).error().code, Code::kAlreadyExists);
   for (std::uint32_t i = 100; i < 131; ++i) ASSERT_TRUE(channel.add_context(i));
   EXPECT_EQ(channel.add_context(131).error().code, Code::kLimit);
+}
+
+TEST(Channel, AppContexts_AreNamedAndNumbered) {
+  Channel channel = make_channel();
+  ASSERT_TRUE(channel.add_context(2));
+  ASSERT_TRUE(channel.add_app_context("$app.test:kind"));
+  ASSERT_TRUE(channel.add_app_context("$app.a.b-c:d:e"));
+  EXPECT_EQ(channel.contexts(), (std::vector<std::uint32_t>{2, 128, 129}));
+  EXPECT_EQ(channel.app_contexts()[1], "$app.a.b-c:d:e");
+  // The fields of two contexts would be called the same.
+  for (const char* name :
+       {"$app.test:kind", "$app.test.kind:", "$app.test:kind_tag", "$app.a_b:c_d_e"})
+    EXPECT_FALSE(channel.add_app_context(name)) << name;
+  for (const char* name : {"$app.test", "$app.:kind", "app.test:kind", "$app.te st:kind", "vpid"})
+    EXPECT_EQ(channel.add_app_context(name).error().code, Code::kInvalidArgument) << name;
+  EXPECT_FALSE(channel.add_app_context("$app.test:" + std::string(256, 'x')));
 }
 
 }  // namespace

@@ -4,27 +4,27 @@
 namespace sillage::session {
 
 void Rotation::start(const std::string& datetime) {
-  was_started_ = true;
-  if (!begin_) begin_ = datetime;
+  progress_.was_started = true;
+  if (!progress_.begin) progress_.begin = datetime;
 }
 
 Result<std::string> Rotation::archive(const std::string& datetime) const {
-  if (!was_started_) return fail(Code::kNotReady, "Session needs to be started once");
-  if (!begin_)
+  if (!progress_.was_started) return fail(Code::kNotReady, "Session needs to be started once");
+  if (!progress_.begin)
     return fail(Code::kAlreadyExists, "Session was already rotated once since it became inactive");
-  return "archives/" + *begin_ + "-" + datetime + "-" + std::to_string(next_id_);
+  return "archives/" + *progress_.begin + "-" + datetime + "-" + std::to_string(progress_.next_id);
 }
 
 void Rotation::archived(const std::string& datetime, bool is_active) {
-  ++next_id_;
-  has_archives_ = true;
-  begin_ = is_active ? std::optional(datetime) : std::nullopt;
+  ++progress_.next_id;
+  progress_.has_archives = true;
+  progress_.begin = is_active ? std::optional(datetime) : std::nullopt;
 }
 
 void Rotation::cleared(const std::string& datetime) {
-  if (!begin_) return;
-  ++next_id_;
-  begin_ = datetime;
+  if (!progress_.begin) return;
+  ++progress_.next_id;
+  progress_.begin = datetime;
 }
 
 Status Rotation::schedule(Nanoseconds period) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace sillage::session {
 
@@ -28,8 +29,8 @@ class Rotation {
   /// What the open chunk held is gone, as if it had been archived and lost.
   void cleared(const std::string& datetime);
   /// Whether any chunk was archived: then the last one will be.
-  [[nodiscard]] bool has_archives() const { return has_archives_; }
-  [[nodiscard]] bool is_open() const { return begin_.has_value(); }
+  [[nodiscard]] bool has_archives() const { return progress_.has_archives; }
+  [[nodiscard]] bool is_open() const { return progress_.begin.has_value(); }
 
   [[nodiscard]] std::optional<Nanoseconds> period() const { return period_; }
   [[nodiscard]] std::optional<ByteCount> size() const { return size_; }
@@ -42,13 +43,21 @@ class Rotation {
   [[nodiscard]] Status cancel_period();
   [[nodiscard]] Status cancel_size();
 
+  /// How far it has come: what outlives the daemon beside the schedule.
+  struct Progress {
+    std::optional<std::string> begin{};  ///< of the open chunk
+    bool was_started = false;
+    bool has_archives = false;
+    std::uint64_t next_id = 0;
+    bool operator==(const Progress&) const = default;
+  };
+  [[nodiscard]] const Progress& progress() const { return progress_; }
+  void resume(Progress progress) { progress_ = std::move(progress); }
+
   bool operator==(const Rotation&) const = default;
 
  private:
-  std::optional<std::string> begin_;  // of the open chunk
-  bool was_started_ = false;
-  bool has_archives_ = false;
-  std::uint64_t next_id_ = 0;
+  Progress progress_;
   std::optional<Nanoseconds> period_;
   std::optional<ByteCount> size_;
 };

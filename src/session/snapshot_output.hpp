@@ -54,6 +54,10 @@ class SnapshotOutputs {
   ///         kInvalidArgument  as add().
   [[nodiscard]] Result<std::vector<SnapshotPlan>> plan(const SnapshotRequest& request,
                                                        const std::string& datetime);
+  /// How many snapshots were planned, by which the next is numbered.
+  [[nodiscard]] std::uint64_t planned() const { return snapshots_; }
+  void resume(std::uint64_t planned) { snapshots_ = planned; }
+
   bool operator==(const SnapshotOutputs&) const = default;
 
  private:
