@@ -6,11 +6,13 @@ include(CMakePackageConfigHelpers)
 install(TARGETS sillage_probe EXPORT sillage-targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-if(TARGET sillage_trace)
-  install(TARGETS sillage_trace EXPORT sillage-targets
-    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
-    INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-endif()
+foreach(library sillage_trace sillage_control_library)
+  if(TARGET ${library})
+    install(TARGETS ${library} EXPORT sillage-targets
+      LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
+      INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  endif()
+endforeach()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/sillage DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   COMPONENT development FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/CHANGELOG.md
@@ -29,9 +31,14 @@ install(FILES ${PROJECT_BINARY_DIR}/sillage-config.cmake ${PROJECT_BINARY_DIR}/s
 
 file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" prefix_from_pc ${prefix_from_pc})
-configure_file(${CMAKE_CURRENT_LIST_DIR}/sillage.pc.in ${PROJECT_BINARY_DIR}/sillage.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/sillage.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+set(packages sillage)
 if(TARGET sillage_trace)
-  configure_file(${CMAKE_CURRENT_LIST_DIR}/sillage-trace.pc.in ${PROJECT_BINARY_DIR}/sillage-trace.pc @ONLY)
-  install(FILES ${PROJECT_BINARY_DIR}/sillage-trace.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+  list(APPEND packages sillage-trace)
 endif()
+if(TARGET sillage_control_library)
+  list(APPEND packages sillage-control)
+endif()
+foreach(package ${packages})
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/${package}.pc.in ${PROJECT_BINARY_DIR}/${package}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${package}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+endforeach()

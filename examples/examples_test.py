@@ -66,7 +66,26 @@ def serves_until_it_is_told_to_end(box):
     check(subprocess.run([str(box.bin / "kv")], capture_output=True).returncode == 2, "usage")
 
 
+def steered_by_a_program(box):
+    kv = box.start([box.bin / "kv", "--load", "20"], stdout=subprocess.DEVNULL)
+    for event, want in (("kv:request_end", 0), ("kv:request_ends", 1)):
+        done = subprocess.run([box.bin / "steer", event, "bytes > 100"], cwd=box.root, env=box.environment, capture_output=True,
+                              text=True, timeout=60)
+        check(done.returncode == want, f"{event}: {done.stdout}{done.stderr}")
+        if want != 0:
+            check("no program has kv:request_ends" in done.stdout, done.stdout)
+            continue
+        lines = read_trace(box.root / "steered")
+        check(f"{len(lines)} events in {box.root}/steered, 0 lost" in done.stdout and lines, done.stdout)
+        check(all('kv:request_end: ' in line and 'procname = "' in line for line in lines), lines[0])
+        check(min(int(re.search(r"\bbytes = (\d+)", line)[1]) for line in lines) > 100, lines[0])
+        (box.root / "steered").rename(box.root / "first")
+    kv.terminate()
+    check("usage" in subprocess.run([box.bin / "steer"], capture_output=True, text=True).stderr, "usage")
+
+
 with Sandbox() as box:
+    steered_by_a_program(box)
     hello(box)
     every_request_is_in_the_trace(box)
     levels_leave_events_out(box)

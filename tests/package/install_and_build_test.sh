@@ -77,6 +77,18 @@ for reads in "$scratch/by_pkg_config/reads" "$scratch/by_cmake/reads"; do
   found=$(LD_PRELOAD=$runtime "$reads" "$scratch/trace.package:in_cxx")
   [ "$found" = 'package:in_cxx 1 from C++' ] || { echo "$reads printed: $found"; exit 1; }
 done
+# The client of the daemon, by both ways.
+# shellcheck disable=SC2046
+"$cxx" -std=c++20 "${strict[@]}" $(pkg-config --cflags sillage-control) "$here/project/steers.cpp" \
+  -o "$scratch/by_pkg_config/steers" $(pkg-config --libs sillage-control)
+for steers in "$scratch/by_pkg_config/steers" "$scratch/by_cmake/steers"; do
+  is_ours "$steers" libsillage-control.so.1
+  runtime=$(ldd "$steers" | awk '/libasan|clang_rt.asan/ { print $3 }')
+  trace=$scratch/trace.$(basename "$(dirname "$steers")")
+  found=$(PATH=$prefix/bin:$PATH LD_PRELOAD=$runtime "$steers" "$trace" 'package:*' "LD_PRELOAD= $scratch/by_cmake/in_c")
+  [ "$found" = '1 of 1' ] || { echo "$steers printed: $found"; exit 1; }
+  [[ $(babeltrace2 "$trace") == *" package:in_c: "* ]] || { echo "package:in_c is not in $trace"; exit 1; }
+done
 mkdir "$scratch/guide"
 awk -v to="$scratch/guide" '/^```/ { is_in = $0 == "```cpp"; count += is_in; next } is_in { print > (to "/" count ".cpp") }' \
   "$here/../../docs/guide/read.md"
@@ -90,11 +102,11 @@ done
 # The examples are a project of their own, too.
 cmake -S "$here/../../examples" -B "$scratch/examples" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" \
   -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" >"$scratch/configure.log"
-cmake --build "$scratch/examples" --target hello_c hello_cpp >"$scratch/build.log" || { cat "$scratch/build.log"; exit 1; }
+cmake --build "$scratch/examples" --target hello_c hello_cpp steer >"$scratch/build.log" || { cat "$scratch/build.log"; exit 1; }
 records_three() { # PROGRAM
   "$prefix/bin/sillage" record -o "$scratch/trace.$(basename "$1")" "$1" one two
   [ "$(babeltrace2 "$scratch/trace.$(basename "$1")" | wc -l)" -eq 3 ] || { echo "$1: not three events"; exit 1; }
 }
 records_three "$scratch/examples/hello_c"
 records_three "$scratch/examples/hello_cpp"
-echo 'C and C++ programs build, run, are recorded, and read what was recorded with the installed tree'
+echo 'C and C++ programs build, run, are recorded, read what was recorded and steer the daemon with the installed tree'

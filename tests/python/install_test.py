@@ -27,16 +27,17 @@ def main():
         place = str(package.parent.parent.relative_to(folder / "moved"))
         if place not in expected:
             sys.exit(f"the package was installed in {place}")
-        missing = {"__init__.pyi", "py.typed"} - {path.name for path in package.parent.iterdir()}
+        missing = {"__init__.pyi", "control.py", "py.typed"} - {path.name for path in package.parent.iterdir()}
         if missing:
             sys.exit(f"not installed: {missing}")
-        script = ("import sillage; print(sillage.__file__); "
-                  "print(*{line.split()[-1] for line in open('/proc/self/maps') if 'libsillage-trace' in line})")
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False,
-                              env=dict(os.environ, PYTHONPATH=str(package.parent.parent)))
-        (library,) = (folder / "moved").glob("**/libsillage-trace.so.*.*")
-        if done.stdout.split() != [str(package), str(library)]:
-            sys.exit(f"importing it: {done.stdout}{done.stderr}")
+        for module, name in (("sillage", "libsillage-trace"), ("sillage.control", "libsillage-control")):
+            script = (f"import {module}; print(sillage.__file__); "
+                      f"print(*{{line.split()[-1] for line in open('/proc/self/maps') if '{name}' in line}})")
+            done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False,
+                                  env=dict(os.environ, PYTHONPATH=str(package.parent.parent)))
+            (library,) = (folder / "moved").glob(f"**/{name}.so.*.*")
+            if done.stdout.split() != [str(package), str(library)]:
+                sys.exit(f"importing {module}: {done.stdout}{done.stderr}")
     finally:
         shutil.rmtree(folder)
 

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""sillage.control with a daemon of its own; traces are counted by babeltrace2, saved sessions read as XML.
+
+control_test.py BIN_DIRECTORY
+"""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "daemon"))
+os.environ.pop("LD_PRELOAD", None)  # a sanitizer's, for this process alone
+
+from sillage import control  # pylint: disable=wrong-import-position
+from sillage_test import Sandbox, check, read_trace  # pylint: disable=wrong-import-position
+
+
+class Program:
+    """A program with tracepoints tour:step, tour:detail and tour:alarm that emits when told to."""
+
+    def __init__(self, box):
+        self.process = subprocess.Popen([str(box.bin / "lttng_tour")], env=box.environment, text=True, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+        box.processes.append(self.process)
+        self.process.stdout.readline()
+
+    def emit(self, count):
+        self.process.stdin.write(f"{count}\n")
+        self.process.stdin.flush()
+        self.process.stdout.readline()
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def refused(request, kind, words):
+    try:
+        request()
+    except control.Error as error:
+        check(error.kind == kind and words in error.message and str(error) == error.message, f"{error.kind}: {error}")
+        return
+    check(False, f"not refused: {words}")
+
+
+def steered(client, box, program):
+    session = client.create("py", output_path=box.root / "py")
+    check(session.path == str(box.root / "py") and session.state == control.State.CREATED, session)
+    channel = client.enable_channel("py", "c", subbuf_bytes=65536, subbuf_count=8, switch_timer_ns=1_000_000_000)
+    check(channel.options.subbuf_bytes == 65536 and channel.options.switch_timer_ns == 10**9, channel)
+    check(client.enable_rule("py", "tour:*", channel="c", exclusions=["tour:alarm"], level=6).is_new, "a new rule")
+    client.add_context("py", "procname", channel="c")
+    client.track("py", "vpid", program.process.pid)
+    client.start("py")
+    program.emit(50)
+    check(client.disable_rules("py", "tour:*", channel="c") == 1, "one rule is off")
+    program.emit(9)
+    stopped = client.stop("py")
+    shown = client.session("py")
+    (domain,) = shown.domains
+    (rule,) = domain.channels[0].rules
+    check((rule.name, rule.levels, rule.is_enabled) == ("tour:*", control.Levels.AT_LEAST_AS_SEVERE, False), rule)
+    check(domain.inclusion_sets[0].values[0].number == program.process.pid, domain)
+    check("tour:*" in repr(shown) and shown == client.sessions()[0], repr(shown))
+    ended = client.destroy("py")
+    lines = read_trace(box.root / "py")
+    check(len(lines) == ended.statistics.events == stopped.statistics.events == 50, f"{len(lines)} events, {ended}")
+    check(all("tour:step" in line and 'procname = "lttng_tour"' in line for line in lines), lines[0])
+
+
+def snapshots_rotation_files(client, box, program):
+    client.create("fly", mode="snapshot", output_path=box.root / "fly")
+    client.enable_rule("fly", "tour:step")
+    client.start("fly")
+    program.emit(7)
+    snapshot = client.record_snapshot("fly", path=box.root / "shot")
+    check(snapshot.events == len(read_trace(box.root / "shot")) == 7, snapshot)
+    output = client.add_snapshot_output("fly", box.root / "more", name="more", max_bytes=1 << 20)
+    check(client.remove_snapshot_output("fly", output.id) == output, output)
+    client.destroy("fly")
+
+    client.create("cut", output_path=box.root / "cut", trace_format="ctf-1.8")
+    client.enable_rule("cut", "tour:step")
+    client.schedule_rotation("cut", period_ns=3600 * 10**9, bytes=1 << 30)
+    check(client.session("cut").rotation == control.RotationSchedule(period_ns=3600 * 10**9, bytes=1 << 30), "a schedule")
+    client.cancel_rotation("cut", period=True, bytes=True)
+    client.start("cut")
+    program.emit(3)
+    check(len(read_trace(client.rotate("cut"))) == 3, "a chunk")
+    program.emit(2)
+    client.clear("cut")
+    client.save("cut", box.root / "cut.lttng")
+    name = xml.etree.ElementTree.parse(box.root / "cut.lttng").getroot().find("./{*}session/{*}name")
+    check(name is not None and name.text == "cut", "a file of LTTng's")
+    client.remove_rules("cut")
+    check(client.session("cut").domains[0].channels[0].rules == [], "no rule")
+    client.destroy("cut", wait=False)
+    (box.root / "cut").rename(box.root / "was")
+    (loaded,) = client.load(box.root / "cut.lttng", replace=True)
+    check(loaded.state == control.State.STARTED and loaded.domains[0].channels[0].rules[0].name == "tour:step", loaded)
+    client.destroy("cut")
+
+
+def why_and_who(client, box, program):
+    client.create("why", mode="no-output")
+    client.enable_rule("why", "tour:stepp")
+    client.start("why")
+    findings = client.why_empty("why")
+    check(findings.unmatched[0].nearest == ["tour:step"] and findings.programs == 1, findings)
+    client.destroy("why")
+    (listed,) = client.programs(with_fields=True)
+    check(listed.pid == program.process.pid, listed)
+    fields = {event.name: [field.name for field in event.fields] for event in listed.events}
+    check("index" in fields["tour:step"], fields)
+    check(client.daemon().programs == 1, client.daemon())
+
+
+def errors(client):
+    client.create("right", mode="no-output")
+    refused(lambda: client.start("wright"), "not-found", "did you mean right?")
+    refused(lambda: client.create("right", mode="no-output"), "already-exists", "exists")
+    refused(lambda: client.enable_rule("right", "a:b", filter="x >"), "invalid-argument", "")
+    refused(lambda: client.enable_channel("right", "c", read_timer_ns=-1), "invalid-argument", "below 0")
+    for wrong in (lambda: client.create("x", mode="flying"), lambda: client.track("right", "shoe")):
+        try:
+            wrong()
+        except ValueError as error:
+            check("is none of" in str(error), error)
+        else:
+            check(False, "a word that is none")
+    try:
+        client.enable_channel("right", "c", colour="red")
+    except AttributeError:
+        pass
+    else:
+        check(False, "an option that there is not")
+    client.destroy("right")
+
+
+def deadline(client):
+    pid = client.daemon().pid
+    client.change_deadline(0.2)
+    os.kill(pid, signal.SIGSTOP)
+    begin = time.monotonic()
+    refused(client.sessions, "timeout", "does not answer")
+    waited = time.monotonic() - begin
+    os.kill(pid, signal.SIGCONT)
+    client.change_deadline(60)
+    check(0.2 <= waited < 5 and client.daemon().pid == pid, waited)
+
+
+def main():
+    with Sandbox() as box:
+        os.environ.update(SILLAGE_RUNTIME_DIR=str(box.runtime), HOME=str(box.root))
+        os.environ["PATH"] = f"{box.bin}:{os.environ['PATH']}"
+        refused(lambda: control.connect(starts_daemon=False), "not-found", "cannot reach sillaged")
+        client = control.connect()
+        program = Program(box)
+        steered(client, box, program)
+        snapshots_rotation_files(client, box, program)
+        why_and_who(client, box, program)
+        errors(client)
+        deadline(client)
+        check(client.sessions() == [], client.sessions())
+        program.end()
+    print("ok")
+
+
+if __name__ == "__main__":
+    main()
