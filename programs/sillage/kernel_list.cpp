@@ -44,6 +44,11 @@ Status add_tracepoints(const kernel::Catalog& catalog, const KernelListOptions& 
     for (const kernel::FieldSummary& field : *fields)
       *text += fmt::format("      {}: {}\n", field.name, field.type);
   }
+  if (is_wanted(options, kernel::kTextEvent, kernel::kTextEvent)) {
+    *text += fmt::format("texts written to the file \"logger\" of the daemon\n  {}\n",
+                         kernel::kTextEvent);
+    if (options.with_fields) *text += "      msg: char[]\n";
+  }
   return {};
 }
 

@@ -37,6 +37,13 @@ TEST_F(KernelList, Events_UnderTheirSystemWithBothNames) {
             std::string::npos);
 }
 
+TEST_F(KernelList, Logger_IsAnEventToo) {
+  EXPECT_EQ(text({.with_fields = true, .patterns = {"lttng_logger"}}),
+            "texts written to the file \"logger\" of the daemon\n"
+            "  lttng_logger\n"
+            "      msg: char[]\n");
+}
+
 TEST_F(KernelList, SystemCalls_WithNumbersAndArguments) {
   const std::string list =
       text({.with_fields = true, .system_calls = true, .patterns = {"openat"}});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/kernel_options.hpp"
 
+#include "session/channel.hpp"
 #include "session/glob.hpp"
 #include "sillage/units.hpp"
 
@@ -62,7 +63,7 @@ Status fill_kernel_channel(const RecordOptions& options, KernelChannel* channel)
   }
   channel->set_subbuf_count(options.subbuf_count);
   for (const std::string& context : without_repeats(options.contexts))
-    channel->add_contexts(context);
+    if (!session::is_app_context(context)) channel->add_contexts(context);
 
   std::vector<std::string> events;
   for (const std::string& pattern : options.events)

@@ -2,9 +2,9 @@
 #include "sillage/list.hpp"
 
 #include "apps/socket_path.hpp"
+#include "client/daemon_start.hpp"
 #include "control/client.hpp"
 #include "session/log_level.hpp"
-#include "sillage/daemon_start.hpp"
 
 #include <fmt/core.h>
 
@@ -41,7 +41,7 @@ std::string list_text(const control::v1::ListResponse& list) {
 }
 
 Result<int> list(bool with_fields) {
-  auto client = connect_or_start();
+  auto client = client::connect_or_start();
   if (!client) return tl::unexpected<Error>(std::move(client).error());
   control::v1::Request request;
   request.mutable_list()->set_with_fields(with_fields);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/lttng_command.hpp"
 
+#include "client/daemon_start.hpp"
 #include "kernel/catalog.hpp"
 #include "lttng/verbs.hpp"
-#include "sillage/daemon_start.hpp"
 #include "sillage/kernel_list.hpp"
 
 #include <fmt/core.h>
@@ -25,7 +25,7 @@ std::string home_directory() {
 }
 
 /// Whether `sillage` leaves a command line to lttng's verbs: `list`, `version` and `regenerate` have a meaning of their own
-/// unless a session or the user domain is named.
+/// unless a session, the user domain or one of an agent is named.
 bool is_lttngs(const std::vector<std::string>& words) {
   if (words.empty()) return false;
   if (words[0].starts_with("--mi") || words[0] == "-m" || words[0] == "-n") return true;
@@ -34,7 +34,9 @@ bool is_lttngs(const std::vector<std::string>& words) {
   if (words == std::vector<std::string>{"regenerate", "statedump"}) return false;
   if (words[0] == "list") {
     const auto is_domain = [](const std::string& word) {
-      return word == "-u" || word == "--userspace";
+      constexpr std::string_view kWords[] = {"-u",    "--userspace", "-p",      "--python", "-j",
+                                             "--jul", "-l",          "--log4j", "--log4j2"};
+      return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
     };
     const auto is_kernel = [](const std::string& word) {
       return word == "-k" || word == "--kernel";
@@ -82,7 +84,7 @@ std::optional<int> run_as_lttng(int argc, char** argv) {
   if (!is_named && !is_lttngs(words)) return std::nullopt;
   lttng::Context context;
   context.connect = [&context] {
-    return context.starts_no_daemon ? connect_running() : connect_or_start();
+    return context.starts_no_daemon ? client::connect_running() : client::connect_or_start();
   };
   context.list_kernel = [](bool with_fields) {
     KernelListOptions options;

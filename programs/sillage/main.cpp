@@ -188,8 +188,9 @@ int main(int argc, char** argv) {
   CLI::App* doctor = app.add_subcommand(
       "doctor", "Say what can be recorded on this machine, and what to do about the rest");
   std::string regenerated;
-  CLI::App* regenerate =
-      app.add_subcommand("regenerate", "Record the kernel's state once more: regenerate statedump");
+  CLI::App* regenerate = app.add_subcommand(
+      "regenerate",
+      "Record the state of the kernel and of programs once more: regenerate statedump");
   regenerate->add_option("WHAT", regenerated, "statedump")
       ->required()
       ->check(CLI::IsMember({"statedump"}));

@@ -10,12 +10,14 @@
 #include "report/packet_losses.hpp"
 #include "report/text_printer.hpp"
 #include "sillage/output.hpp"
+#include "symbols/event_resolver.hpp"
 
 #include <fmt/core.h>
 
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,11 +45,13 @@ class Reading {
     auto selection = report::EventSelection::make(
         options_.events, options_.filter ? &*options_.filter : nullptr, *reader);
     if (!selection) return tl::unexpected<Error>(std::move(selection).error());
-    selection->restrict(*reader);
+    if (plan_.symbols) resolver_.emplace(*plan_.symbols);
+    // Events that are not shown may say where those are that are.
+    if (!resolver_) selection->restrict(*reader);
     std::uint64_t count = 0;
     if (plan_.format == ReadFormat::kDetails) {
       print_all_details(*reader, *range, &*selection);
-    } else if (plan_.format == ReadFormat::kText && selection->is_by_class()) {
+    } else if (plan_.format == ReadFormat::kText && selection->is_by_class() && !resolver_) {
       print_text(&*reader);
     } else if (plan_.format == ReadFormat::kCount && selection->is_by_class() && !options_.limit) {
       count = count_events(&*reader);
@@ -137,7 +141,12 @@ class Reading {
         printer_ = std::make_unique<report::CsvPrinter>(reader, selection);
         break;
       case ReadFormat::kCount: printer_ = std::make_unique<report::NoEvents>(); break;
-      default: printer_ = std::make_unique<report::TextEvents>(&text_); break;
+      default: {
+        auto printer = std::make_unique<report::TextEvents>(&text_);
+        places_ = printer.get();
+        printer_ = std::move(printer);
+        break;
+      }
     }
   }
 
@@ -166,6 +175,7 @@ class Reading {
     while (count != limit()) {
       const ctf::DataStream* stream = reader->next();
       if (stream == nullptr) break;
+      if (resolver_) find_place(*stream);
       if (!selection->wants(*stream)) continue;
       ++count;
       printer_->print(*stream);
@@ -176,6 +186,12 @@ class Reading {
       if (!is_written) break;
     }
     return count;
+  }
+
+  void find_place(const ctf::DataStream& stream) {
+    const symbols::Location* location = resolver_->resolve(stream);
+    if (location != nullptr) place_ = {location->object, location->function, location->source};
+    places_->set_place(location == nullptr ? nullptr : &place_);
   }
 
   // All events of the classes that are left as babeltrace2's lines: the way that is fast.
@@ -214,6 +230,9 @@ class Reading {
   Output& output_;
   ctf::TextPrinter text_;  // also of the warnings
   std::unique_ptr<report::EventPrinter> printer_;
+  report::TextEvents* places_ = nullptr;  // printer_, where it shows places
+  std::optional<symbols::EventResolver> resolver_;
+  ctf::EventPlace place_;
   std::unique_ptr<ctf::TextPipeline> pipeline_;
   report::LossTotal losses_;
   bool is_warned_ = false;

@@ -211,6 +211,16 @@ CLI::App* declare_read(CLI::App* app, ReadOptions* options) {
   add("--color", &options->color, "Colours: auto, always, never", "WHEN");
   add("-w,--output", &options->output, "Print into this file", "FILE");
   read->add_flag("--no-pager", options->no_pager, "Never through a pager");
+  read->add_flag(
+      "--debug-info", options->debug_info,
+      "Where each event happened: object, function, source; needs the contexts vpid and ip "
+      "and the programs' state dump");
+  add("--debug-info-dir", &options->debug_info_dir,
+      "Look for files of symbols in DIR instead of /usr/lib/debug", "DIR");
+  read->add_flag("--debug-info-full-path", options->debug_info_full_path,
+                 "With whole paths of objects and sources");
+  add("--debug-info-target-prefix", &options->debug_info_target_prefix,
+      "Look for objects below DIR: another machine's files", "DIR");
   read->add_flag("--strict", options->strict, "End at the first damage instead of skipping it");
   return read;
 }
@@ -239,6 +249,17 @@ Result<ReadPlan> plan_reading(const ReadOptions& options) {
                 "--format " + options.format + ": write text, json, csv, details or count");
   }
   plan.format = format->second;
+  // Each of the others asks for it, as in babeltrace2.
+  if (options.debug_info || options.debug_info_dir || options.debug_info_full_path ||
+      options.debug_info_target_prefix) {
+    if (plan.format != ReadFormat::kText) {
+      return fail(Code::kInvalidArgument,
+                  "--debug-info: only --format text shows where events happened");
+    }
+    plan.symbols = symbols::SearchOptions{options.debug_info_dir.value_or(""),
+                                          options.debug_info_target_prefix.value_or(""),
+                                          options.debug_info_full_path};
+  }
   const auto offset = clock_offset_of(options);
   if (!offset) return tl::unexpected<Error>(offset.error());
   plan.clock_offset_ns = *offset;

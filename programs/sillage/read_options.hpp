@@ -5,6 +5,7 @@
 #include "base/result.hpp"
 #include "ctf/text_printer.hpp"
 #include "sillage/read_time.hpp"
+#include "symbols/object_symbols.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -30,6 +31,8 @@ struct ReadOptions {
   std::vector<std::string> events;  ///< patterns
   std::optional<std::string> filter;
   std::optional<std::uint64_t> limit;
+  bool debug_info = false, debug_info_full_path = false;
+  std::optional<std::string> debug_info_dir, debug_info_target_prefix;
   unsigned threads = 1;
 };
 
@@ -46,6 +49,8 @@ struct ReadPlan {
   ctf::TextOptions text;
   std::optional<TimeBound> begin, end;
   std::int64_t clock_offset_ns = 0;
+  /// Where files of symbols are, if places are to be shown.
+  std::optional<symbols::SearchOptions> symbols;
   bool colours_warnings = false;
   bool is_colour_terminal = false;
 };

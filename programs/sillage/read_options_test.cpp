@@ -52,6 +52,21 @@ TEST(ReadPlan, ChosenFieldsReplaceTheDefault) {
   EXPECT_FALSE(plan->text.hostname || plan->text.payload_names || plan->text.context_names);
 }
 
+TEST(ReadPlan, DebugInfo_EachOfItsOptionsAsksForIt) {
+  ReadOptions options;
+  EXPECT_FALSE(plan_reading(options)->symbols);
+  options.debug_info_dir = "/symbols";
+  const auto plan = plan_reading(options);
+  ASSERT_TRUE(plan && plan->symbols);
+  EXPECT_EQ(plan->symbols->debug_directory, "/symbols");
+  EXPECT_FALSE(plan->symbols->has_full_paths);
+  options = {};
+  options.debug_info_full_path = true;
+  EXPECT_TRUE(plan_reading(options)->symbols->has_full_paths);
+  options.format = "json";
+  EXPECT_THAT(plan_reading(options).error().message, HasSubstr("--format text"));
+}
+
 TEST(ReadPlan, WrongOption_NamesItAndTheChoices) {
   const auto message = [](auto change) {
     ReadOptions options;

@@ -3,9 +3,9 @@
 
 #include "apps/socket_path.hpp"
 #include "base/fd.hpp"
+#include "client/daemon_start.hpp"
 #include "control/client.hpp"
 #include "sillage/child_program.hpp"
-#include "sillage/daemon_start.hpp"
 #include "sillage/exit_status.hpp"
 #include "sillage/program_file.hpp"
 #include "sillage/summary.hpp"
@@ -187,7 +187,7 @@ class Recorder {
     for (int tries = kResumeTries; tries > 0 && access(state_path_.c_str(), F_OK) == 0; --tries) {
       control::v1::Request request;
       request.mutable_resume_recording()->set_recording(recording_);
-      auto client = connect_or_start();
+      auto client = client::connect_or_start();
       if (client && client->call(std::move(request), kAnswerDeadline)) {
         client_ = *std::move(client);
         clear_live_line();
@@ -328,7 +328,7 @@ Result<int> record(const RecordOptions& options) {
     if (Status found = check_program(options.program[0]); !found)
       return refuse_program(found.error());
   }
-  auto client = connect_or_start();
+  auto client = client::connect_or_start();
   if (!client) return tl::unexpected<Error>(std::move(client).error());
   return Recorder(*std::move(client), *std::move(plan), options.program).run();
 }

@@ -110,6 +110,12 @@ Status fill_channel(const RecordOptions& options, control::v1::Channel* channel)
   }
   channel->set_per_process(options.buffers == "process");
   for (const std::string& name : options.contexts) {
+    if (session::is_app_context(name)) {
+      const auto& known = channel->app_contexts();
+      if (std::find(known.begin(), known.end(), name) == known.end())
+        channel->add_app_contexts(name);
+      continue;
+    }
     auto number = context_number(name);
     if (!number && records_kernel(options))
       continue;  // the kernel's, or the daemon says that it is not

@@ -22,7 +22,7 @@ Result<int> regenerate_state_dump() {
   request.mutable_dump_state();
   auto response = client->call(std::move(request), kAnswerDeadline);
   if (!response) return tl::unexpected<Error>(std::move(response).error());
-  fmt::print("The kernel's state is in {} recording(s) once more.\n",
+  fmt::print("The state of the kernel or of programs is in {} recording(s) once more.\n",
              response->dump_state().recordings());
   return 0;
 }

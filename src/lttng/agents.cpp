@@ -29,10 +29,14 @@ constexpr Level kPython[] = {{"CRITICAL", 50}, {"ERROR", 40}, {"WARNING", 30},
                              {"INFO", 20},     {"DEBUG", 10}, {"NOTSET", 0}};
 
 const Agent kAgents[] = {
-    {"jul", "JUL_", "lttng_jul:event", "lttng_jul_channel", false, kJul},
-    {"log4j", "LOG4J_", "lttng_log4j:event", "lttng_log4j_channel", false, kLog4j},
-    {"log4j2", "LOG4J2_", "lttng_log4j2:event", "lttng_log4j2_channel", true, kLog4j2},
-    {"python", "PYTHON_", "lttng_python:event", "lttng_python_channel", false, kPython},
+    {"log4j", "LOG4J_", "lttng_log4j:event", "lttng_log4j_channel", "log4j",
+     "LOG4j (Logging for Java)", "LOG4J", 4, false, kLog4j},
+    {"log4j2", "LOG4J2_", "lttng_log4j2:event", "lttng_log4j2_channel", "log4j2",
+     "LOG4J2 (Logging for Java)", "LOG4J2", 6, true, kLog4j2},
+    {"jul", "JUL_", "lttng_jul:event", "lttng_jul_channel", "java.util.logging (JUL)",
+     "JUL (Java Util Logging)", "JUL", 3, false, kJul},
+    {"python", "PYTHON_", "lttng_python:event", "lttng_python_channel", "Python logging",
+     "Python (logging)", "PYTHON", 5, false, kPython},
 };
 
 Result<int> parse_level(const Agent& agent, const std::string& text) {
@@ -136,6 +140,8 @@ Status disable(Context& context, const Agent& agent, const std::string& session,
 }
 
 }  // namespace
+
+std::span<const Agent> all_agents() { return kAgents; }
 
 const Agent* agent_of(const CommandLine& line) {
   for (const Agent& agent : kAgents)

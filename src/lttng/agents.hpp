@@ -6,6 +6,7 @@
 #include "lttng/command_line.hpp"
 #include "lttng/context.hpp"
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,9 +24,16 @@ struct Agent {
   std::string_view prefix;   ///< of levels' names, which may be left out
   std::string_view event;    ///< the tracepoint
   std::string_view channel;  ///< LTTng's name of the channel that has it
+  std::string_view title;    ///< of the domain, for people
+  std::string_view listed;   ///< the same where domains are listed
+  std::string_view element;  ///< of the domain, in the machine interface
+  std::uint32_t number;      ///< in the agents' protocol
   bool is_reversed;          ///< lower numbers are more severe
   std::span<const Level> levels;
 };
+
+/// All, in the order in which LTTng lists their domains.
+[[nodiscard]] std::span<const Agent> all_agents();
 
 /// The one that an option of the command line names; nullptr if none does.
 [[nodiscard]] const Agent* agent_of(const CommandLine& line);

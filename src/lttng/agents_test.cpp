@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lttng/agents.hpp"
 
+#include "lttng/agent_domains.hpp"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -58,6 +60,23 @@ TEST(Agents, UnknownLevel_NamesAll) {
 
 TEST(Agents, QuotesInLoggerNames_StayInTheText) {
   EXPECT_EQ(rule_of({"--jul"}, "a\"b"), "lttng_jul:event logger_name == \"a\\\"b\"");
+}
+
+TEST(Agents, LoggerAndLevel_AreReadBackFromTheFilter) {
+  const auto read_back = [](const std::vector<std::string>& words, std::string_view logger) {
+    const CommandLine line = line_of(words);
+    const Agent& agent = *agent_of(line);
+    const AgentRule rule = agent_rule_of(agent, agent_rule(agent, logger, line)->filter());
+    return rule.logger + (rule.level ? (rule.is_level_only ? " == " : " <= ") + *rule.level : "");
+  };
+  EXPECT_EQ(read_back({"--python"}, "*"), "*");
+  EXPECT_EQ(read_back({"--python", "--filter=lineno > 3"}, "*"), "*");
+  EXPECT_EQ(read_back({"--python"}, "a \"b\\"), "a \"b\\");
+  EXPECT_EQ(read_back({"--jul", "--loglevel=INFO"}, "*"), "* <= JUL_INFO");
+  EXPECT_EQ(read_back({"--log4j", "--loglevel-only=17"}, "x.y"), "x.y == 17");
+  EXPECT_EQ(read_back({"--log4j2", "--loglevel=WARN"}, "x"), "x <= LOG4J2_WARN");
+  EXPECT_EQ(read_back({"--python", "--loglevel=ERROR", "--filter=(a == 1) && (b == 2)"}, "db*"),
+            "db* <= PYTHON_ERROR");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "lttng/context_element.hpp"
 #include "lttng/describe.hpp"
 #include "lttng/verbs.hpp"
+#include "session/channel.hpp"
 
 #include <algorithm>
 #include <array>
@@ -235,7 +236,8 @@ Result<int> add_context(Context& context, const CommandLine& line) {
   const std::vector<std::string> types = line.values("type");
   if (types.empty()) return fail(Code::kInvalidArgument, "Missing mandatory -t TYPE");
   for (const std::string& type : types)
-    if (!type.starts_with("perf:") && !type.starts_with("callstack-") &&
+    if (!session::is_app_context(type) && !type.starts_with("perf:") &&
+        !type.starts_with("callstack-") &&
         std::find(std::begin(kContexts), std::end(kContexts), type) == std::end(kContexts))
       return fail(Code::kInvalidArgument,
                   "Unknown context type " + type + "; `add-context --list` shows them");

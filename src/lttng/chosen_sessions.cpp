@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lttng/chosen_sessions.hpp"
 
+#include "lttng/exit_status.hpp"
 #include "lttng/verbs.hpp"
 #include "session/glob.hpp"
 
@@ -45,7 +46,7 @@ Result<int> for_each_session(
   for (const std::string& name : *names) {
     const Status done = each(name, &document);
     if (done) continue;
-    status = kExitError;
+    status = status_of(verb, done.error());
     // What changes nothing as it is so already is a warning for LTTng.
     if (done.error().message.starts_with("Tracing already")) {
       context.warn(done.error().message);

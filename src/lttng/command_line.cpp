@@ -177,10 +177,17 @@ Result<std::uint64_t> parse_microseconds(std::string_view text) {
 Result<std::string> parse_directory(const std::string& text) {
   constexpr std::string_view kFile = "file://";
   if (text.starts_with('/')) return text;
-  if (text.starts_with(kFile)) return text.substr(kFile.size());
+  if (text.starts_with(kFile)) {
+    if (text.substr(kFile.size()).starts_with('/')) return text.substr(kFile.size());
+    return fail(
+        Code::kInvalidArgument,
+        "Missing destination full path: behind file:// comes an absolute one, not as in " + text);
+  }
   if (text.find("://") != std::string::npos)
     return fail(Code::kUnsupported,
-                "traces are not sent over the network: give a directory, not " + text);
+                "this release does not send traces over the network, a later one will: give a "
+                "directory, not " +
+                    text);
   std::string here(4096, '\0');
   if (getcwd(here.data(), here.size()) == nullptr) return fail_errno("cannot tell this directory");
   here.resize(here.find('\0'));

@@ -19,7 +19,8 @@ enum Exit : int {
   kExitError = 1,
   kExitUndefined = 2,
   kExitFatal = 3,
-  kExitWarning = 4
+  kExitWarning = 4,
+  kExitNoMiType = 165,  ///< as LTTng, whose manual does not say so
 };
 
 /// An event that the kernel has, as listings show it.

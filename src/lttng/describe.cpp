@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lttng/describe.hpp"
 
+#include "lttng/agent_domains.hpp"
 #include "session/log_level.hpp"
 
 #include <algorithm>
@@ -129,9 +130,10 @@ std::string channel_text(const v1::SessionChannel& channel, v1::Domain domain,
     for (const std::string& context : channel.contexts()) text += "      " + context + "\n";
   }
   text += "\n    Recording event rules:\n";
-  for (const v1::SessionRule& entry : channel.rules()) text += rule_text(entry);
-  if (channel.rules().empty()) text += "      None\n";
-  return text + "\n";
+  std::string rules;
+  for (const v1::SessionRule& entry : channel.rules())
+    if (agent_of(channel, entry) == nullptr) rules += rule_text(entry);
+  return text + (rules.empty() ? "      None\n" : rules) + "\n";
 }
 
 /// Where all of it goes; snapshots are asked for.
@@ -240,6 +242,7 @@ void write_domain(const v1::SessionDomain& domain, const Shown& shown, MiDocumen
       open_channel(channel, domain.domain(), document);
       document->open("events");
       for (const v1::SessionRule& entry : channel.rules()) {
+        if (agent_of(channel, entry) != nullptr) continue;
         open_rule(entry.rule(), entry.is_enabled(), document);
         document->close();
       }
@@ -284,7 +287,7 @@ std::string session_text(const v1::Session& session, const Shown& shown) {
     text += "Domains:\n-------------\n";
     for (const v1::SessionDomain& domain : session.domains())
       text += domain.domain() == v1::USER ? "  - User space\n" : "  - Kernel\n";
-    return text;
+    return text + agent_domain_names(session);
   }
   text += rotation_text(session);
   for (const v1::SessionDomain& domain : session.domains()) {
@@ -294,6 +297,8 @@ std::string session_text(const v1::Session& session, const Shown& shown) {
       if (shown.channel.empty() || channel.options().name() == shown.channel)
         text += channel_text(channel, domain.domain(), session.mode());
   }
+  if (shown.channel.empty() && (!shown.only_kernel || shown.only_user))
+    text += agent_domains_text(session);
   return text;
 }
 
@@ -325,6 +330,8 @@ void write_session(const v1::Session& session, const Shown* shown, MiDocument* d
     document->open("domains");
     for (const v1::SessionDomain& domain : session.domains())
       if (is_shown(domain, *shown)) write_domain(domain, *shown, document);
+    if (shown->channel.empty() && (!shown->only_kernel || shown->only_user))
+      write_agent_domains(session, shown->only_domains, document);
     document->close();
   }
   document->close();

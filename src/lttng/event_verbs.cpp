@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lttng/agents.hpp"
 #include "lttng/describe.hpp"
+#include "lttng/exit_status.hpp"
 #include "lttng/verbs.hpp"
 #include "session/log_level.hpp"
 
@@ -128,7 +129,7 @@ Result<int> enable_event(Context& context, const CommandLine& line) {
     if (!response) {
       context.complain((name == "*" ? "Events" : "Event " + name) + ": " + response.error().text() +
                        " (channel " + shown_channel + ", session " + *session + ")");
-      status = kExitError;
+      status = status_of("enable-event", response.error());
       continue;
     }
     context.say(what_was_enabled(*rule, *domain, shown_channel, level));
@@ -180,7 +181,7 @@ Result<int> disable_event(Context& context, const CommandLine& line) {
     if (!response) {
       context.complain(name.value_or("events") + of_type + " : " + response.error().text() +
                        " (channel " + shown_channel + ", session " + *session + ")");
-      status = kExitError;
+      status = status_of("disable-event", response.error());
     } else if (name) {
       context.say(word + " " + *name + of_type + " " + done + " in channel " + shown_channel +
                   " for session " + *session);

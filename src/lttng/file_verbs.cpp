@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "base/fd.hpp"
 #include "lttng/describe.hpp"
 #include "lttng/process_value.hpp"
 #include "lttng/session_file.hpp"
+#include "lttng/text_file.hpp"
 #include "lttng/verbs.hpp"
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 namespace sillage::lttng {
@@ -30,37 +23,6 @@ constexpr const char* kExtension = ".lttng";
 std::string user_directory(const Context& context) { return context.home + "/.lttng/sessions"; }
 
 // Saving.
-
-Status write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail_errno("cannot write");
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return fsync(fd) == 0 ? Status() : fail_errno("cannot write");
-}
-
-/// Writes a file as a whole or not at all.
-///
-/// Errors: kAlreadyExists  it is there, and must not be replaced; kSystem.
-Status write_file(const std::string& path, const std::string& text, bool replaces) {
-  const std::string temporary = path + "." + std::to_string(getpid());
-  const Fd file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0660));
-  if (!file) return fail_errno("cannot make " + temporary);
-  Status done = write_all(file.value(), text);
-  if (done && replaces) {
-    if (rename(temporary.c_str(), path.c_str()) == 0) return {};
-    done = fail_errno("cannot write " + path);
-  } else if (done && link(temporary.c_str(), path.c_str()) != 0) {
-    done = errno == EEXIST
-               ? Status(fail(Code::kAlreadyExists,
-                             "Session file already exists: " + path + " (--force replaces it)"))
-               : Status(fail_errno("cannot write " + path));
-  }
-  (void)unlink(temporary.c_str());
-  return done;
-}
 
 void write_partial(const std::string& verb, const std::string& name, const std::string& path,
                    MiDocument* document) {
@@ -115,13 +77,6 @@ Result<int> save(Context& context, const CommandLine& line) {
 }
 
 // Loading.
-
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file) return fail(Code::kSystem, "cannot read " + path + ": is it there, and may you?");
-  return text;
-}
 
 /// The files of a directory, by name; none if it is not there.
 std::vector<std::string> files_of(const std::string& directory) {

@@ -12,11 +12,35 @@ namespace {
 namespace v1 = control::v1;
 using Value = OptionSpec::Value;
 
+/// Where a session's traces go: a directory, also as a URL; "" if it is not said.
+///
+/// Errors: as LTTng, where URLs contradict each other; kUnsupported  over the network.
+Result<std::string> output_of(const CommandLine& line) {
+  const auto control = line.value("ctrl-url"), data = line.value("data-url");
+  if (line.has("output") + line.has("set-url") + (control || data) > 1)
+    return fail(Code::kInvalidArgument,
+                "Only one of the --set-url, --ctrl-url/data-url, or --output options may be used "
+                "at once.");
+  if (control.has_value() != data.has_value())
+    return fail(Code::kInvalidArgument, "Both control and data URLs must be specified.");
+  if (control) {
+    if (control->starts_with("file://"))
+      return fail(Code::kInvalidArgument,
+                  "Cannot have a data URL when destination is file://: use --output");
+    return parse_directory(*control);
+  }
+  const auto url = line.value("set-url");
+  const auto output = url ? url : line.value("output");
+  return output ? parse_directory(*output) : std::string();
+}
+
 Result<int> create(Context& context, const CommandLine& line) {
-  for (const char* option : {"set-url", "ctrl-url", "data-url", "live", "shm-path"})
+  for (const char* option : {"live", "shm-path"})
     if (line.has(option))
       return fail(Code::kUnsupported, std::string("--") + option +
                                           " is not carried out: record locally, with --output");
+  if (line.words().size() > 1)
+    return fail(Code::kInvalidArgument, "Unknown argument: " + line.words()[1]);
   v1::Request request;
   v1::CreateSessionRequest* asked = request.mutable_create_session();
   if (!line.words().empty()) {
@@ -26,11 +50,9 @@ Result<int> create(Context& context, const CommandLine& line) {
   }
   if (line.has("snapshot")) asked->set_mode(v1::CreateSessionRequest::SNAPSHOT);
   if (line.has("no-output")) asked->set_mode(v1::CreateSessionRequest::NO_OUTPUT);
-  if (auto output = line.value("output")) {
-    auto path = parse_directory(*output);
-    if (!path) return tl::unexpected<Error>(std::move(path).error());
-    asked->set_output_path(*path);
-  }
+  auto path = output_of(line);
+  if (!path) return tl::unexpected<Error>(std::move(path).error());
+  asked->set_output_path(*path);
   asked->set_base_path(context.home + "/lttng-traces");
   asked->set_trace_format(line.value("trace-format").value_or(""));
   auto response = context.call(std::move(request));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "lttng/agent_domains.hpp"
 #include "lttng/describe.hpp"
 #include "lttng/verbs.hpp"
 #include "lttng/why_empty.hpp"
@@ -75,6 +76,21 @@ Result<int> list_programs(Context& context, bool with_fields) {
   return kExitOk;
 }
 
+Result<int> list_loggers(Context& context, const Agent& agent) {
+  v1::Request request;
+  request.mutable_list_loggers()->set_domain(agent.number);
+  auto response = context.call(std::move(request));
+  if (!response) return tl::unexpected<Error>(std::move(response).error());
+  if (!context.is_mi) {
+    context.out += loggers_text(agent, response->list_loggers());
+    return kExitOk;
+  }
+  MiDocument document("list");
+  write_loggers(agent, response->list_loggers(), &document);
+  context.out += document.finish(true);
+  return kExitOk;
+}
+
 Result<int> list_kernel_events(Context& context, const CommandLine& line) {
   const bool with_fields = line.has("fields");
   if (!context.is_mi) return context.list_kernel(with_fields);
@@ -88,8 +104,13 @@ Result<int> list_kernel_events(Context& context, const CommandLine& line) {
 
 Result<int> list(Context& context, const CommandLine& line) {
   if (!line.words().empty()) return show_session(context, line, line.words()[0]);
+  const Agent* agent = agent_of(line);
   if (line.has("kernel")) return list_kernel_events(context, line);
-  if (line.has("userspace")) return list_programs(context, line.has("fields"));
+  if (line.has("userspace")) {
+    const auto done = list_programs(context, line.has("fields"));
+    if (!done || agent == nullptr || context.is_mi) return done;
+  }
+  if (agent != nullptr) return list_loggers(context, *agent);
   auto all = sessions(context, "");
   if (!all) return tl::unexpected<Error>(std::move(all).error());
   if (!context.is_mi) {
@@ -187,7 +208,8 @@ Result<int> version(Context& context, const CommandLine& /*line*/) {
 
 const std::array<Verb, 5> kVerbs = {{
     {"list",
-     "[--kernel | --userspace] [--fields] [SESSION [--channel=CHANNEL] [--domain]]",
+     "[--kernel | --userspace] [--jul] [--log4j] [--log4j2] [--python] [--fields] [SESSION "
+     "[--channel=CHANNEL] [--domain]]",
      "List recording sessions and instrumentation points",
      {{"kernel", 'k'},
       {"userspace", 'u'},

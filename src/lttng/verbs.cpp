@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lttng/verbs.hpp"
 
+#include "lttng/exit_status.hpp"
 #include "session/nearest.hpp"
 
 #include <algorithm>
@@ -69,7 +70,7 @@ int run_verb(Context& context, const Verb& verb, const std::vector<std::string>&
   const auto done = verb.run(context, *line);
   if (done) return *done;
   context.complain(done.error().text());
-  return kExitError;
+  return status_of(verb.name, done.error());
 }
 
 int unknown_verb(Context& context, const std::string& word) {
@@ -137,12 +138,12 @@ int run(Context& context, const std::vector<std::string>& words) {
   const auto line = CommandLine::parse({words.begin(), front}, options);
   if (!line) {
     context.complain(line.error().message);
-    return kExitUndefined;
+    return kExitError;
   }
   if (const auto type = line->value("mi")) {
     if (*type != "xml") {
       context.complain("MI output type not supported: use --mi=xml");
-      return kExitError;
+      return kExitNoMiType;
     }
     context.is_mi = true;
   }

@@ -19,7 +19,7 @@ struct Verb {
   std::string_view usage;  ///< behind the name
   std::string_view summary;
   std::vector<OptionSpec> options;
-  /// Returns the exit status; an error is printed as "Error: ..." and ends with 1.
+  /// Returns the exit status; an error is printed as "Error: ..." and ends with its status_of().
   Result<int> (*run)(Context& context, const CommandLine& line);
 };
 

@@ -22,13 +22,17 @@ std::string counted(std::uint64_t count, const char* what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-std::string some_of(const std::vector<std::string>& names) {
+// Of so many as there are.
+std::string some_of(const std::vector<std::string>& names, std::uint64_t count) {
   std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), kShownNames); ++i)
-    text += (i == 0 ? "" : ", ") + names[i];
-  if (names.size() > kShownNames) text += ", and " + std::to_string(names.size() - kShownNames);
+  std::uint64_t shown = 0;
+  for (; shown < std::min(names.size(), kShownNames); ++shown)
+    text += (shown == 0 ? "" : ", ") + names[shown];
+  if (count > shown) text += ", and " + std::to_string(count - shown);
   return text;
 }
+
+std::string some_of(const std::vector<std::string>& names) { return some_of(names, names.size()); }
 
 std::string totals_text(const v1::Stats& stats) {
   const v1::Lost& lost = stats.lost();
@@ -142,6 +146,24 @@ std::string rule_head(const v1::SessionRule& entry) {
   return text + (entry.is_enabled() ? "\n" : "\n      is disabled\n");
 }
 
+/// What became of a rule of the kernel's; "" where nobody knows.
+std::string kernel_rule_text(const std::string& channel, std::uint32_t rule,
+                             const v1::WhyEmptyResponse& answer) {
+  for (const v1::KernelRuleReport& report : answer.kernel_rules()) {
+    if (report.channel() != channel || report.rule() != rule) continue;
+    if (report.event_count() == 0)
+      return "      matches no event of this kernel that can be recorded; see below\n";
+    std::string text =
+        "      records " + counted(report.event_count(), "event") + " of this kernel: " +
+        some_of({report.events().begin(), report.events().end()}, report.event_count()) + "\n";
+    if (report.missed() != 0)
+      text += "      missed " + std::to_string(report.missed()) +
+              ", while the same event was being recorded\n";
+    return text;
+  }
+  return {};
+}
+
 std::string channel_text(const v1::SessionChannel& channel, v1::Domain domain,
                          const v1::WhyEmptyResponse& answer) {
   const bool is_user = domain == v1::USER;
@@ -154,9 +176,13 @@ std::string channel_text(const v1::SessionChannel& channel, v1::Domain domain,
     text += ", overwrote " + counted(channel.lost_packets(), "packet");
   text += "\n";
   if (channel.rules().empty()) text += "    has no rule: enable an event in it\n";
-  for (const v1::SessionRule& entry : channel.rules()) {
+  for (int i = 0; i < channel.rules_size(); ++i) {
+    const v1::SessionRule& entry = channel.rules(i);
     text += rule_head(entry);
-    if (is_user && entry.is_enabled()) text += RuleReport(entry.rule(), answer).text();
+    if (!entry.is_enabled()) continue;
+    text += is_user
+                ? RuleReport(entry.rule(), answer).text()
+                : kernel_rule_text(channel.options().name(), static_cast<std::uint32_t>(i), answer);
   }
   return text;
 }

@@ -74,6 +74,29 @@ TEST(WhyEmpty, Totals_NameCauses) {
   expect_says(answer, "1 kernel event cannot be recorded here:\n    foo: why not");
 }
 
+TEST(WhyEmpty, KernelRules_SayWhatTheyRecord) {
+  v1::WhyEmptyResponse answer;
+  for (const char* name : {"sched_*", "nothing_*", "old_*"}) add_rule(&answer, name);
+  v1::SessionDomain* domain = answer.mutable_session()->mutable_domains(0);
+  domain->set_domain(v1::KERNEL);
+  domain->mutable_channels(0)->mutable_options()->set_name("c");
+  v1::KernelRuleReport* report = answer.add_kernel_rules();
+  report->set_channel("c");
+  report->set_event_count(23);
+  report->add_events("sched_switch");
+  report->add_events("sched_waking");
+  report->set_missed(3);
+  report = answer.add_kernel_rules();
+  report->set_channel("c");
+  report->set_rule(1);
+  expect_says(
+      answer,
+      "sched_*\n      records 23 events of this kernel: sched_switch, sched_waking, and 21\n"
+      "      missed 3, while");
+  expect_says(answer, "nothing_*\n      matches no event of this kernel that can be recorded");
+  expect_says(answer, "    old_*\n");
+}
+
 TEST(WhyEmpty, NeverStarted_IsJudgedByWhatRuns) {
   v1::WhyEmptyResponse answer;
   add_rule(&answer, "tour:step");

@@ -297,8 +297,10 @@ class Side:
         self.daemon = None
 
     def start_daemon(self, daemon):
-        self.daemon = subprocess.Popen(daemon, env=self.environment, stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # LTTng's daemons have its tracepoints, too: they are not to wait for each other.
+        environment = dict(self.environment, LTTNG_UST_REGISTER_TIMEOUT="0")
+        self.daemon = subprocess.Popen(daemon, env=environment, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         give_up = time.monotonic() + 20
         while subprocess.run([*self.command, "list"], env=self.environment, capture_output=True,
                              check=False).returncode != 0:
@@ -309,7 +311,12 @@ class Side:
 
     def stop_daemon(self):
         self.daemon.send_signal(signal.SIGTERM)
-        self.daemon.wait(30)
+        try:
+            self.daemon.wait(5 if self.name == "theirs" else 30)
+        except subprocess.TimeoutExpired:
+            if self.name != "theirs":
+                raise
+            os.killpg(self.daemon.pid, signal.SIGKILL)  # LTTng's daemons may wait for each other
 
     def emit(self, program, rounds):
         program.stdin.write(rounds + "\n")
