@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """F04: the daemon is killed with -9 while programs are recorded; the next one goes on with their rings.
 
-    f04_killed_daemon_test.py BIN PRODUCER [KILLS]
+    f04_killed_daemon_test.py BIN PRODUCER [long]
 
 Every event that the programs sent is in the trace once, or counted as lost, whenever the daemon was killed: babeltrace2's
 output is compared with the producer's own accounts (tests/accounting).
@@ -11,87 +11,13 @@ output is compared with the producer's own accounts (tests/accounting).
 import os
 import pathlib
 import random
-import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import time
-import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "accounting"))
-import run  # noqa: E402  (tests/accounting/run.py)
-
-BIN, PRODUCER = pathlib.Path(sys.argv[1]), sys.argv[2]
-KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 5
-
-
-class Daemons(unittest.TestCase):
-    def setUp(self):
-        random.seed(os.environ.get("SEED", "4"))
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sillage-f04-"))
-        self.runtime = self.folder / "run"
-        self.runtime.mkdir(0o700)
-        self.environment = dict(os.environ, SILLAGE_RUNTIME_DIR=str(self.runtime))
-        self.trace, self.accounts = self.folder / "trace", self.folder / "accounts"
-        self.killed = set()
-
-    def tearDown(self):
-        pid = self.running_daemon()
-        if pid:
-            os.kill(pid, signal.SIGTERM)
-            self.wait_for(lambda: self.running_daemon() is None, "the daemon does not end")
-        # One that still holds something sees that nobody can reach it any more.
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.wait_for(lambda: not self.holders(), "the holder does not end")
-
-    def wait_for(self, condition, what, seconds=30):
-        give_up = time.monotonic() + seconds
-        while not condition():
-            self.assertLess(time.monotonic(), give_up, what)
-            time.sleep(0.005)
-
-    def running_daemon(self):
-        lock = self.runtime / "sillaged.lock"
-        found = int((lock.read_text() if lock.exists() else "") or 0)
-        return found if found and os.path.exists(f"/proc/{found}/exe") else None
-
-    def is_served(self):
-        """Whether commands reach a daemon: one that is being killed closes its sockets last."""
-        with socket.socket(socket.AF_UNIX) as client:
-            return client.connect_ex(str(self.runtime / "control.sock")) == 0
-
-    def holders(self):
-        """Of this test's runtime directory: their command line names their socket."""
-        found = []
-        for process in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                if str(self.runtime / "hold.sock").encode() in process.read_bytes():
-                    found.append(int(process.parent.name))
-            except OSError:
-                pass
-        return found
-
-    def kill_daemon(self):
-        self.wait_for(lambda: self.running_daemon() not in self.killed | {None}, "no new daemon")
-        pid = self.running_daemon()
-        os.kill(pid, signal.SIGKILL)
-        self.killed.add(pid)
-        self.wait_for(lambda: self.running_daemon() not in (pid, None) or not self.is_served(), "it cannot be killed")
-
-    def start_daemon(self):
-        subprocess.run([BIN / "sillaged", "--daemonize", "--auto-exit"], env=self.environment, check=True)
-
-    def begin(self, options, arguments, rseq="1"):
-        command = [BIN / "sillage", "record", "-o", self.trace, *options, "--", PRODUCER, self.accounts, *arguments]
-        record = subprocess.Popen(command, env=dict(self.environment, SILLAGE_RSEQ=rseq), stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, text=True)
-        self.wait_for(lambda: record.poll() is not None or (self.accounts.exists() and any(done for _, done in run.read_accounts(self.accounts))),
-                      "nothing is sent")
-        return record
-
-    PACED = ["threads=2", "pause_us=1000", "batch=10"]
+import killed_daemons
+from killed_daemons import BIN, KILLS, PRODUCER, Daemons, only_long, run, scaled
 
 
 class Killed(Daemons):
@@ -117,15 +43,17 @@ class Killed(Daemons):
 
     def test_rings_are_large_enough(self):
         """Nothing at all is lost."""
-        facts = self.kill_under_load("f04", [], [*self.PACED, "events=30000"])
+        facts = self.kill_under_load("f04", [], [*self.PACED, f"events={scaled(30000)}"])
         self.assertIn("lost 0", facts)
 
     def test_rings_are_full(self):
-        self.kill_under_load("f04", run.SMALL, ["threads=4", "pause_us=1000", "batch=60", "events=150000"])
+        self.kill_under_load("f04", run.SMALL, ["threads=4", "pause_us=1000", "batch=60", f"events={scaled(90000)}"])
 
+    @only_long
     def test_oldest_is_overwritten(self):
-        self.kill_under_load("f04", [*run.SMALL, "--overwrite"], ["threads=4", "pause_us=1000", "batch=60", "events=150000"])
+        self.kill_under_load("f04", [*run.SMALL, "--overwrite"], ["threads=4", "pause_us=1000", "batch=60", f"events={scaled(90000)}"])
 
+    @only_long
     def test_rings_of_processes_that_come_and_go(self):
         """Who starts while there is no daemon is recorded from the next one on, and then to the last event."""
         record = self.begin(["--buffers", "process"],
@@ -150,15 +78,16 @@ class Killed(Daemons):
         self.assertEqual(run.recorded_of(summary), read)
         self.assertGreater(whole, 10)
 
+    @only_long
     def test_without_restartable_sequences(self):
         self.kill_under_load("f04", [], [*self.PACED, "events=30000"], rseq="0")
 
     def test_nobody_reads_for_a_while(self):
         """What is sent while there is no daemon is in the rings."""
-        record = self.begin([], [*self.PACED, "events=10000"])
+        record = self.begin([], [*self.PACED, f"events={scaled(10000)}"])
         record.send_signal(signal.SIGSTOP)  # it would start another one
         self.kill_daemon()
-        time.sleep(1)
+        time.sleep(scaled(900) / 1000)
         self.assertEqual(len(self.holders()), 1)
         record.send_signal(signal.SIGCONT)
         summary = record.communicate(timeout=60)[0]
@@ -211,19 +140,6 @@ class Killed(Daemons):
 class Sessions(Daemons):
     """The same of sessions that the verbs of `lttng` steer."""
 
-    def command(self, *arguments, check=True):
-        done = subprocess.run([BIN / "sillage", *arguments], env=self.environment, capture_output=True, text=True)
-        if check:
-            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout
-
-    def produce(self, events):
-        producer = subprocess.Popen([PRODUCER, self.accounts, *self.PACED, f"events={events}"],
-                                    env=dict(self.environment, SILLAGE_REGISTER_TIMEOUT_MS="5000"))
-        self.wait_for(lambda: self.accounts.exists() and any(done for _, done in run.read_accounts(self.accounts)),
-                      "nothing is sent")
-        return producer
-
     def make(self, *channel):
         self.command("create", "s", f"--output={self.trace}")
         self.command("enable-channel", "-u", "c", *channel)
@@ -242,7 +158,8 @@ class Sessions(Daemons):
         self.assertEqual(self.command("list", "s"), before)
         self.command("start", "s")
         started = self.command("list", "s")
-        producer = self.produce(30000)
+        events = scaled(30000)
+        producer = self.produce(events)
         for _ in range(KILLS):
             time.sleep(random.uniform(0, 0.3))
             self.kill_daemon()
@@ -253,12 +170,13 @@ class Sessions(Daemons):
         self.kill_daemon()
         self.assertIn("inactive", self.command("list", "s"))
         self.command("destroy", "s")
-        summary = f"events recorded {60000 - lost}\nevents lost {lost}"
+        summary = f"events recorded {2 * events - lost}\nevents lost {lost}"
         facts = run.compare("f04", self.accounts, self.trace, summary, self.folder / "errors")
         print(f"\n  {len(self.killed)} kills: {facts}", end="", flush=True)
         self.assertEqual(lost, 0)
         self.assertEqual(list((self.runtime / "recordings").iterdir()) + list((self.runtime / "sessions").iterdir()), [])
 
+    @only_long
     def test_changed_and_started_again_by_the_next_daemon(self):
         self.make("--buffers-uid")
         self.command("start", "s")
@@ -353,8 +271,8 @@ class ServiceManager(Daemons):
 
     def test_rings_are_passed_to_the_next_start(self):
         service = self.start_service()
-        record = self.begin([], [*self.PACED, "events=20000"])
-        for _ in range(3):
+        record = self.begin([], [*self.PACED, f"events={scaled(20000)}"])
+        for _ in range(3 if killed_daemons.LONG else 1):
             time.sleep(0.2)
             record.send_signal(signal.SIGSTOP)  # the manager starts it, not the command
             service.kill()
@@ -374,4 +292,4 @@ class ServiceManager(Daemons):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1], verbosity=1)
+    killed_daemons.main()
