@@ -33,17 +33,25 @@ if(SILLAGE_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   target_compile_options(sillage_options INTERFACE -Wno-tsan)
 endif()
 
+# The text of tests itself: these checks of it cost a third of the time to compile it, and what is tested has them.
+if(SILLAGE_SANITIZE MATCHES undefined)
+  set(SILLAGE_TEST_OPTIONS -fno-sanitize=null,alignment,object-size,vptr)
+endif()
+
+set(SILLAGE_UNIT_TESTS ".*" CACHE STRING "Folders whose unit tests are built, a regular expression")
+
 # sillage_unit_test(NAME SOURCES... [LIBS libs...]): a GoogleTest binary, label `unit`.
 function(sillage_unit_test name)
-  if(NOT SILLAGE_DEVELOPER)
+  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  if(NOT SILLAGE_DEVELOPER OR NOT folder MATCHES "^(${SILLAGE_UNIT_TESTS})$")
     return()
   endif()
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE sillage_options ${arg_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
-  # The test's own text: these checks of it cost a third of the time to compile it, and what is tested has them.
-  if(SILLAGE_SANITIZE MATCHES undefined)
-    target_compile_options(${name} PRIVATE -fno-sanitize=null,alignment,object-size,vptr)
+  target_compile_options(${name} PRIVATE ${SILLAGE_TEST_OPTIONS})
+  if(SILLAGE_PRECOMPILED)
+    target_precompile_headers(${name} REUSE_FROM sillage_precompiled_tests)
   endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 60)

@@ -29,12 +29,14 @@ ROOMS = {
     "src/import": {"std", "src/base", "src/ctf", "src/tracefs"},
     "python": {"std", "include"},
     "src/session": {"std", "src/base", "src/filter"},
+    "src/symbols": {"std", "src/base", "src/ctf"},
     "src/report": {"std", "src/base", "src/ctf", "src/filter", "src/session"},
     "src/collect": {"std", "src/abi", "src/base", "src/ring", "src/ctf", "src/session"},
     "src/hold": {"std", "src/base"},
     "src/apps": {"std", "src/abi", "src/base", "src/bpf", "src/filter", "src/session"},
     "src/control": {"std", "src/base", "src/session"},
     "src/lttng": {"std", "src/base", "src/control", "src/session"},
+    "src/client": {"std", "include", "src/apps", "src/base", "src/control", "src/lttng"},
 }
 # What may include everything: mains, and what looks at several rooms at once. None may be included.
 OPEN_FOLDERS = ("programs", "tests", "fuzz", "bench", "examples")

@@ -22,7 +22,7 @@ NEEDED = re.compile(r"^(libc\.so\.6|ld-linux[-\w]*\.so\.\d)$")
 # All of libc the library may use, and why. None allocates, locks, prints, starts a thread or throws.
 LIBC = {
     "memcpy": "payloads", "memset": "tables", "memcmp": "the compiler may emit it", "bcmp": "clang emits it",
-    "memmove": "the compiler may emit it", "strlen": "names",
+    "memmove": "the compiler may emit it", "strlen": "names", "memchr": "names of others' making",
     "mmap": "images, rings", "munmap": "rings", "madvise": "images out of core dumps and forks",
     "memfd_create": "images", "ftruncate": "images", "fcntl": "seals", "lseek": "sizes of what a collector sends",
     "close": "descriptors", "readlink": "the program's path", "getenv": "SILLAGE_*",
