@@ -29,11 +29,11 @@ find "$built" -name CTestTestfile.cmake | while read -r file; do
   mkdir -p "$copy/$(dirname "$file")"
   sed -E 's/TIMEOUT "([0-9]+)"/TIMEOUT "\10"/' "$file" >"$copy/$file"
 done
-find "$built/bin" "$built/lib" -type d -exec mkdir -p "$copy/{}" \;
+find "$built/bin" "$built/lib" "$built/libexec" -type d -exec mkdir -p "$copy/{}" \;
 # shellcheck disable=SC2016
 find "$built/bin" "$built/lib" \( -type f -perm -u+x -o -name '*.so.*' \) ! -name '*.a' -print0 |
   xargs -0 -P "$(nproc)" -I '{}' sh -c 'strip --strip-debug -o "$1/$2" "$2" 2>/dev/null || cp "$2" "$1/$2"' sh "$copy" '{}'
-find "$built/lib" -type l -exec cp -P '{}' "$copy/{}" \;
+find "$built/lib" "$built/libexec" -type l -exec cp -P '{}' "$copy/{}" \;
 {
   env -0 | { grep -zE '^(SILLAGE_REQUIRE_KERNEL|SILLAGE_KERNEL_LONG|SILLAGE_SLOWNESS|CTEST_OUTPUT_ON_FAILURE)=' || true; } | tr '\0' '\n' |
     sed 's/^/export /'
