@@ -58,8 +58,9 @@ DIFFERENT = {
     "syscall_entry_quotactl": {"special"}, "syscall_entry_request_key": {"_description", "_callout_info"},
     "syscall_entry_set_mempolicy": {"mode"}, "syscall_exit_getcwd": {"buf"}, "syscall_exit_mmap": {"ret"},
 }
-# Of a NAPI without a device LTTng has a text that says so, Sillage an empty one.
-OTHER_VALUES = {"napi_poll": {"dev_name"}, "syscall_exit_getcwd": {"buf"}}
+# Of a NAPI without a device LTTng has a text that says so, Sillage an empty one. What a timer's event has as `now` each tracer
+# reads from jiffies for itself, and a tick may come between.
+OTHER_VALUES = {"napi_poll": {"dev_name"}, "syscall_exit_getcwd": {"buf"}, "timer_expire_entry": {"now"}, "timer_start": {"now"}}
 # Bits that only one of the two has names for, and LTTng's empty arrays that align what is behind them.
 NO_VALUES = re.compile(r"\w*padding|POLLNVAL|EPOLLHUP")
 
