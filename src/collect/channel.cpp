@@ -66,9 +66,41 @@ bool Channel::drain(std::vector<std::byte>& buffer, std::optional<Nanoseconds> f
 bool Channel::drain_on_time(std::vector<std::byte>& buffer, const ClockKeeper& clock,
                             OutputHealth& health) {
   const Nanoseconds now = clock.now();
-  if (now < switch_due_) return drain(buffer, std::nullopt, clock, health);
-  switch_due_ = {now.value + shape_.files.switch_period.value};
-  return drain(buffer, now, clock, health);
+  const bool is_due = now >= switch_due_;
+  if (is_due) switch_due_ = {now.value + shape_.files.switch_period.value};
+  const bool worked = drain(buffer, is_due ? std::optional(now) : std::nullopt, clock, health);
+  if (now >= reclaim_due_) {
+    reclaim_due_ = {now.value + std::max(reclaim_age_.value / 2, kReclaimPeriod.value)};
+    // What cannot be given back stays where it is, as without being asked to.
+    (void)reclaim_memory(reclaim_age_, clock);
+  }
+  return worked;
+}
+
+void Channel::reclaim_on_time(Nanoseconds older_than) {
+  reclaim_age_ = older_than;
+  reclaim_due_ = {};
+}
+
+Result<ring::Reclaimed> Channel::reclaim_memory(Nanoseconds older_than, const ClockKeeper& clock) {
+  const Nanoseconds now = clock.now();
+  // Of another clock nobody knows how old something is.
+  if (trace_->other_clock_value() && older_than.value != 0) return ring::Reclaimed{};
+  const Nanoseconds before = trace_->other_clock_value()
+                                 ? kNever
+                                 : Nanoseconds{now.value - std::min(now.value, older_than.value)};
+  ring::Reclaimed sum;
+  Status done;
+  for (StreamRecorder& recorder : recorders_) {
+    const auto reclaimed = recorder.reclaim_memory(before);
+    if (reclaimed) {
+      sum.add(*reclaimed);
+    } else {
+      done = tl::unexpected(reclaimed.error());
+    }
+  }
+  if (!done) return tl::unexpected(std::move(done).error());
+  return sum;
 }
 
 void Channel::read_published(std::vector<std::byte>& buffer, const ClockKeeper& clock,

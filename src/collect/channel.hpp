@@ -78,6 +78,14 @@ class Channel {
   /// Ends the files: what is read from now on goes into new ones, in the folder that the trace has then.
   void end_files();
 
+  /// Gives memory of sub-buffers back to the system that were read and ended so long ago. Nothing where it cannot be.
+  ///
+  /// Errors: those of ring::RunSource::reclaim_memory(); other streams' memory was given back.
+  [[nodiscard]] Result<ring::Reclaimed> reclaim_memory(Nanoseconds older_than,
+                                                       const ClockKeeper& clock);
+  /// Has drain_on_time() do so, every now and then.
+  void reclaim_on_time(Nanoseconds older_than);
+
   /// Writes what the ring holds as new files, and takes nothing from it; adds what that came to to `stats`.
   ///
   /// Cost: a copy of one stream at a time, in `memory`, which grows to that.
@@ -151,11 +159,13 @@ class Channel {
   void tell_nested_lost();
 
   static constexpr Nanoseconds kNever{std::numeric_limits<std::uint64_t>::max()};
+  static constexpr Nanoseconds kReclaimPeriod{250'000'000};  // at least, as LTTng's
   const std::shared_ptr<TraceWriter> trace_;
   const ctf::DataStreamClass stream_class_;
   const Shape shape_;
   std::vector<StreamRecorder> recorders_;
-  Nanoseconds switch_due_ = kNever;
+  Nanoseconds switch_due_ = kNever, reclaim_due_ = kNever;
+  Nanoseconds reclaim_age_{};
   std::atomic<std::uint64_t> nested_lost_ = 0;
   std::atomic<std::uint64_t> discarded_events_ = 0, lost_packets_ = 0;  // by the last count()
 

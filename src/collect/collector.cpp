@@ -105,6 +105,7 @@ class Collector::Engine {
   Status set_clock_offset(std::int64_t clock_offset_ns);
   void flush();
   void flush(ChannelId channel);
+  Result<ring::Reclaimed> reclaim_memory(ChannelId channel, Nanoseconds older_than);
   Result<std::uint64_t> stream_class(ChannelId channel);
   Stats stop();
 
@@ -262,6 +263,7 @@ Result<OpenChannel> Collector::Engine::add_channel(TraceId trace, const ChannelO
       *writer, std::move(*stream_class), std::move(*ring), options.name, options.read_at_end,
       options.files, UserChannel::Keep{std::move(*ledger), options.ended});
   channel->note_start();
+  if (options.reclaim_age) channel->reclaim_on_time(*options.reclaim_age);
   const auto id = start_channel(trace, std::move(channel));
   if (!id) return tl::unexpected(id.error());
   open.id = *id;
@@ -287,6 +289,7 @@ Result<OpenChannel> Collector::Engine::resume_channel(TraceId trace, const Chann
       UserChannel::Keep{std::move(*ledger), options.ended});
   for (ctf::EventClass& event : kept.events) SILLAGE_TRY(channel->resume_event(std::move(event)));
   SILLAGE_TRY(channel->resume());
+  if (options.reclaim_age) channel->reclaim_on_time(*options.reclaim_age);
   const auto id = start_channel(trace, std::move(channel));
   if (!id) return tl::unexpected(id.error());
   open.id = *id;
@@ -427,6 +430,23 @@ void Collector::Engine::flush(ChannelId channel) {
     found->flush(buffer_, clock_, health_);
     return {};
   });
+}
+
+Result<ring::Reclaimed> Collector::Engine::reclaim_memory(ChannelId channel,
+                                                          Nanoseconds older_than) {
+  const auto found = find_channel(channel);
+  if (!found) return fail(Code::kNotFound, "no such channel, or it is closed");
+  ring::Reclaimed reclaimed;
+  SILLAGE_TRY(perform([&]() -> Status {
+    // Again, as a closed sub-buffer is given back to the writers only when the next one is asked for.
+    while (!found->is_read_at_end() && found->drain(buffer_, std::nullopt, clock_, health_)) {
+    }
+    auto done = found->reclaim_memory(older_than, clock_);
+    if (!done) return tl::unexpected(std::move(done).error());
+    reclaimed = *done;
+    return {};
+  }));
+  return reclaimed;
 }
 
 Result<std::uint64_t> Collector::Engine::stream_class(ChannelId channel) {
@@ -734,6 +754,9 @@ Status Collector::set_clock_offset(std::int64_t clock_offset_ns) {
 }
 void Collector::flush() { engine_->flush(); }
 void Collector::flush(ChannelId channel) { engine_->flush(channel); }
+Result<ring::Reclaimed> Collector::reclaim_memory(ChannelId channel, Nanoseconds older_than) {
+  return engine_->reclaim_memory(channel, older_than);
+}
 Result<std::uint64_t> Collector::stream_class(ChannelId channel) const {
   return engine_->stream_class(channel);
 }

@@ -69,6 +69,9 @@ struct ChannelOptions {
   /// channels in overwrite mode. Makes sense with `ring.overwrite` alone.
   bool read_at_end = false;
   FileOptions files{};
+  /// How long ago a sub-buffer has ended whose memory is given back to the system once it was read; none: its memory stays. In
+  /// discard mode.
+  std::optional<Nanoseconds> reclaim_age{};
   /// Called by the collector's thread when the channel has been read to its end: what outlived the collector need not any
   /// more.
   std::function<void(const Stats&)> ended{};
@@ -214,6 +217,12 @@ class Collector {
   void flush();
   /// The same of one channel.
   void flush(ChannelId channel);
+
+  /// Reads what there is and gives the memory of sub-buffers that ended so long ago back to the system. Kernel channels and those
+  /// in overwrite mode keep theirs.
+  ///
+  /// Errors: kNotFound  no such channel, or it is closed; kNotReady  the collector has stopped; those of madvise().
+  [[nodiscard]] Result<ring::Reclaimed> reclaim_memory(ChannelId channel, Nanoseconds older_than);
 
   /// Writes what the rings hold as traces that stand alone, below another directory; writers go on, and what is
   /// read is still there for the next snapshot.

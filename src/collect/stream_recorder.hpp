@@ -109,6 +109,11 @@ class StreamRecorder {
   void record_trusted(const ring::Run& run, const TraceOutput& output, OutputHealth& health,
                       Nanoseconds now);
 
+  /// As RunSource::reclaim_memory().
+  [[nodiscard]] Result<ring::Reclaimed> reclaim_memory(Nanoseconds ended_before) {
+    return source_->reclaim_memory(ended_before);
+  }
+
   /// Events lost of which the ring does not know, since the start; packets from now on count them.
   void set_lost_outside(std::uint64_t events) { lost_outside_ = events; }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "abi/ring.h"
+#include "base/result.hpp"
+#include "base/units.hpp"
 
 #include <array>
 #include <cstddef>
@@ -42,6 +44,16 @@ struct StreamLoss {
   std::uint64_t update(const std::uint64_t (&shared)[SILLAGE_LOST_CAUSES]);
 };
 
+/// What was given back to the system.
+struct Reclaimed {
+  std::uint64_t subbufs = 0;  ///< whose memory was given back
+  std::uint64_t bytes = 0;    ///< that they had
+  void add(const Reclaimed& other) {
+    subbufs += other.subbufs;
+    bytes += other.bytes;
+  }
+};
+
 struct ReaderProgress;
 
 /// One stream of a ring as who writes packets sees it, whoever wrote the records.
@@ -74,6 +86,12 @@ class RunSource {
 
   /// Where it stands, of sources whose reader keeps that itself; else nullptr.
   [[nodiscard]] virtual const ReaderProgress* progress() const { return nullptr; }
+
+  /// Gives the memory of sub-buffers back to the system that ended before `ended_before`, were read and given back to the
+  /// writers; they take it again when they come there. Nothing where memory cannot be given back.
+  [[nodiscard]] virtual Result<Reclaimed> reclaim_memory(Nanoseconds /*ended_before*/) {
+    return Reclaimed{};
+  }
 
   /// Events in sub-buffers skipped because their accounts cannot be.
   [[nodiscard]] virtual std::uint64_t corrupt_events() const = 0;

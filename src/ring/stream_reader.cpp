@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "ring/stream_reader.hpp"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace sillage::ring {
 namespace {
@@ -228,6 +233,66 @@ std::uint64_t StreamReader::bytes_from(std::uint64_t sequence, std::uint64_t pos
 void StreamReader::release(std::uint64_t sequence) {
   if (!geometry_.overwrite && !peeks_)
     __atomic_store_n(&control_->consumed, start_of(sequence), __ATOMIC_RELEASE);
+}
+
+// A writer may have looked at `consumed` long ago and switch only now: from the position that it saw then, if that is still the
+// position, into the sub-buffer behind it. No permission reaches further, so that what lies beyond is ours as soon as nobody
+// gets a new one: `consumed` is taken back for a while. Whoever sees a position behind the one that is read here, behind that
+// store, sees the store, too.
+Result<Reclaimed> StreamReader::reclaim_memory(Nanoseconds ended_before) {
+  const std::uint64_t slots = geometry_.subbuf_count;
+  if (geometry_.overwrite || peeks_ || !at_.is_placed || slots < 3) return Reclaimed{};
+  const std::uint64_t released = at_.sequence - (is_lent_ ? 1 : 0);
+  const auto current = [this] {
+    return at_.sequence + bytes_from(at_.sequence, position()) / geometry_.subbuf_bytes;
+  };
+  const std::uint64_t before = current();
+  // The position is not one of the ring's.
+  if (before - at_.sequence >= slots) return Reclaimed{};
+  const std::uint64_t oldest = before + 2 < slots ? 0 : before + 2 - slots;
+  const std::uint64_t first = std::max(reclaimed_, oldest);
+  std::uint64_t last = released;
+  while (last > first && end_of(last - 1) > ended_before.value) --last;
+  if (first >= last) return Reclaimed{};
+
+  __atomic_store_n(&control_->consumed, start_of(before + 2 - slots), __ATOMIC_SEQ_CST);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  Reclaimed sum;
+  Status done;
+  // Writers that went on meanwhile are busy: another time.
+  if (current() == before) {
+    for (std::uint64_t sequence = first; done && sequence < last; ++sequence) {
+      const auto bytes = remove_pages(sequence);
+      if (!bytes) {
+        done = tl::unexpected(bytes.error());
+      } else if (*bytes != 0) {
+        sum.add({1, *bytes});
+      }
+    }
+    if (done) reclaimed_ = last;
+  }
+  release(released);
+  if (!done) return tl::unexpected(std::move(done).error());
+  return sum;
+}
+
+// When sub-buffer `sequence` ended, which was read.
+std::uint64_t StreamReader::end_of(std::uint64_t sequence) const {
+  return sequence + 1 == at_.sequence ? at_.entry.begin_ns : copy_entry(sequence + 1).begin_ns;
+}
+
+Result<std::uint64_t> StreamReader::remove_pages(std::uint64_t sequence) const {
+  const std::uint64_t slot = sequence & (geometry_.subbuf_count - 1);
+  // What MADV_REMOVE changes is the ring's memory, not what this reader thinks of it.
+  auto* memory = const_cast<std::byte*>(data_) + slot * geometry_.subbuf_bytes;
+  const auto bytes = static_cast<std::size_t>(geometry_.subbuf_bytes);
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  std::vector<unsigned char> pages(bytes / page + 1);
+  if (::mincore(memory, bytes, pages.data()) != 0 || ::madvise(memory, bytes, MADV_REMOVE) != 0)
+    return fail_errno("cannot give the memory of a sub-buffer of " + std::to_string(bytes) +
+                      " bytes back to the system");
+  return page * static_cast<std::uint64_t>(std::count_if(
+                    pages.begin(), pages.end() - 1, [](unsigned char each) { return each & 1; }));
 }
 
 const StreamLoss& StreamReader::loss() {

@@ -339,5 +339,98 @@ TEST_F(StreamReaderTest, ConcurrentWriter_SentIsReadPlusLost) {
   }
 }
 
+constexpr Nanoseconds kAnyTime{UINT64_MAX};
+
+TEST_F(StreamReaderTest, Reclaim_GivesBackWhatWasReadButTheNext) {
+  make(Options(8));
+  emit(5 * kPerSubbuf + 1);
+  EXPECT_EQ(reader_->reclaim_memory(kAnyTime)->subbufs, 0u);  // nothing was read
+  EXPECT_EQ(drain(false), 5 * kPerSubbuf);
+  const auto all = reader_->reclaim_memory(kAnyTime);
+  ASSERT_TRUE(all) << all.error().text();
+  EXPECT_EQ(all->subbufs, 5u);
+  EXPECT_EQ(all->bytes, 5 * kSize);
+  for (std::uint64_t i = 0; i < 5 * kSize; ++i) ASSERT_EQ(writer_->data()[i], std::byte{0});
+  EXPECT_EQ(reader_->reclaim_memory(kAnyTime)->subbufs, 0u);  // once is enough
+  EXPECT_EQ(writer_->stream().consumed, 5 * kSize);
+  // All room is there again.
+  EXPECT_EQ(emit(8 * kPerSubbuf - 1), 8 * kPerSubbuf - 1);
+  EXPECT_EQ(emit(1), 0u);
+  EXPECT_EQ(drain(true), 8 * kPerSubbuf);
+  // The one behind that in which the writer is keeps its memory.
+  EXPECT_EQ(reader_->reclaim_memory(kAnyTime)->subbufs, 6u);
+}
+
+TEST_F(StreamReaderTest, Reclaim_OnlyWhatEndedBefore) {
+  make(Options(8));
+  emit(2 * kPerSubbuf + 1);
+  const std::uint64_t second_ended = time_;
+  emit(2 * kPerSubbuf);
+  drain(false);
+  EXPECT_EQ(reader_->reclaim_memory(Nanoseconds{second_ended - 1})->subbufs, 1u);
+  EXPECT_EQ(reader_->reclaim_memory(Nanoseconds{second_ended})->subbufs, 1u);
+  EXPECT_EQ(reader_->reclaim_memory(kAnyTime)->subbufs, 2u);
+}
+
+TEST_F(StreamReaderTest, Reclaim_NothingWhereWritersWouldBe) {
+  for (const bool overwrite : {false, true}) {
+    make(Options(overwrite ? 8 : 2, overwrite));
+    emit(kPerSubbuf + 1);
+    drain(false);
+    EXPECT_EQ(reader_->reclaim_memory(kAnyTime)->subbufs, 0u);
+    EXPECT_EQ(reader_->peek()->reclaim_memory(kAnyTime)->subbufs, 0u);
+  }
+}
+
+// A writer that has looked for room before its memory was asked for, and goes on behind that.
+TEST_F(StreamReaderTest, Reclaim_MeanwhileWritersHaveTwo) {
+  make(Options(4));
+  emit(kPerSubbuf + 1);
+  drain(false);
+  EXPECT_EQ(reader_->reclaim_memory(kAnyTime)->subbufs, 1u);
+  // As within the call: what it has told writers.
+  __atomic_store_n(&writer_->stream().consumed, (1 + 2 - 4) * kSize & SILLAGE_RING_BYTES_MASK,
+                   __ATOMIC_RELEASE);
+  EXPECT_EQ(emit(3 * kPerSubbuf), 2 * kPerSubbuf - 1);
+}
+
+// Memory is taken from under a writer all the time: what it writes is there.
+TEST_F(StreamReaderTest, Reclaim_ConcurrentWriter) {
+  constexpr std::uint64_t kEvents = 300'000;
+  make(Options(8));
+  std::atomic<bool> done = false;
+  std::thread writing([&] {
+    for (std::uint64_t i = 0; i < kEvents; i += 500) {
+      emit(500);
+      std::this_thread::yield();
+    }
+    done = true;
+  });
+  std::uint64_t read = 0, expected = 0, reclaimed = 0;
+  const auto take = [&] {
+    while (auto run = next(true)) {
+      read += run->events;
+      if (run->bytes.size() != run->events * 12u) continue;  // an extended header within
+      for (std::size_t i = 0; i < run->events; ++i) {
+        const std::uint64_t number = number_at(*run, i);
+        ASSERT_GE(number, expected);
+        ASSERT_LT(number, kEvents);
+        expected = number + 1;
+      }
+    }
+  };
+  while (!done) {
+    take();
+    const auto some = reader_->reclaim_memory(kAnyTime);
+    ASSERT_TRUE(some);
+    reclaimed += some->subbufs;
+  }
+  writing.join();
+  take();
+  EXPECT_EQ(read + reader_->lost_by_writers(), kEvents);
+  EXPECT_EQ(reader_->loss().corrupt_subbufs, 0u);
+  EXPECT_GT(reclaimed, 0u);
+}
+
 }  // namespace
 }  // namespace sillage::ring
