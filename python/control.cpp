@@ -150,7 +150,8 @@ void add_model(const py::module_& module) {
       .field("tracefile_count", &ChannelOptions::tracefile_count)
       .field("per_process", &ChannelOptions::per_process)
       .field("one_buffer", &ChannelOptions::one_buffer)
-      .field("on_demand", &ChannelOptions::on_demand);
+      .field("on_demand", &ChannelOptions::on_demand)
+      .time("reclaim_age_ns", &ChannelOptions::reclaim_age);
   Record<Rule>(module, "Rule", "Asks for events.")
       .field("kind", &Rule::kind)
       .field("name", &Rule::name)
@@ -385,6 +386,12 @@ void add_client(const py::module_& module) {
     ask([&] { return self.cancel_rotation(session, which); });
   });
   client.def("clear", [](Client& self, Text name) { ask([&] { return self.clear(name); }); });
+  client.def(
+      "reclaim_memory", [](Client& self, Text session, Text channel, std::int64_t older_than_ns) {
+        return ask([&] {
+          return self.reclaim_memory(session, channel, std::chrono::nanoseconds(older_than_ns));
+        });
+      });
   client.def("regenerate_metadata",
              [](Client& self, Text name) { ask([&] { return self.regenerate_metadata(name); }); });
   client.def("regenerate_state_dump", [](Client& self, Text name) {

@@ -114,6 +114,8 @@ struct ChannelOptions {
   std::optional<bool> per_process{};  ///< buffers of each process; else all of a user share them
   std::optional<bool> one_buffer{};   ///< for all CPUs; else one for each
   std::optional<bool> on_demand{};    ///< memory is taken when it is needed; else at once
+  /// Memory of sub-buffers that were read and ended so long ago is given back to the system; else none is.
+  std::optional<std::chrono::nanoseconds> reclaim_age{};
   bool operator==(const ChannelOptions&) const = default;
 };
 
@@ -434,6 +436,11 @@ class SILLAGE_CONTROL_API Client {
   [[nodiscard]] Status cancel_rotation(const std::string& session, const RotationSchedule& which);
   /// Forgets what was recorded until now, but for archives and snapshots.
   [[nodiscard]] Status clear(const std::string& session);
+  /// Gives memory of a channel of programs back to the system: of sub-buffers that were read and ended so long ago. Returns how
+  /// many bytes. Two sub-buffers of each stream keep theirs; channels in overwrite mode all.
+  [[nodiscard]] Result<std::uint64_t> reclaim_memory(const std::string& session,
+                                                     const std::string& channel,
+                                                     std::chrono::nanoseconds older_than = {});
   [[nodiscard]] Status regenerate_metadata(const std::string& session);
   [[nodiscard]] Status regenerate_state_dump(const std::string& session);
 

@@ -94,6 +94,7 @@ collect::ChannelOptions channel_options(const session::Channel& channel) {
   options.ring.overwrite = asked.overwrite;
   options.files = {{asked.tracefile_bytes.value, asked.tracefile_count}, asked.switch_period};
   options.ring.blocking_timeout = asked.blocking_timeout;
+  options.reclaim_age = asked.reclaim_age;
   for (std::uint32_t context : channel.contexts()) {
     options.contexts.push_back(static_cast<sillage_context>(context));
   }
@@ -616,6 +617,26 @@ collect::ChannelStats Recording::channel_stats(bool is_kernel, const std::string
     const collect::ChannelStats one = collector_->channel_stats(id);
     sum.discarded_events += one.discarded_events;
     sum.lost_packets += one.lost_packets;
+  }
+  return sum;
+}
+
+Result<ring::Reclaimed> Recording::reclaim_memory(const std::string& channel,
+                                                  Nanoseconds older_than) {
+  std::vector<collect::ChannelId> ids;
+  {
+    const std::lock_guard lock(ids_mutex_);
+    if (const auto found = channel_ids_.find({false, channel}); found != channel_ids_.end())
+      ids = found->second;
+  }
+  ring::Reclaimed sum;
+  for (const collect::ChannelId id : ids) {
+    const auto reclaimed = collector_->reclaim_memory(id, older_than);
+    if (reclaimed) {
+      sum.add(*reclaimed);
+    } else if (reclaimed.error().code != Code::kNotFound) {  // its programs have gone, and it
+      return reclaimed;
+    }
   }
   return sum;
 }

@@ -165,7 +165,7 @@ class Recording {
   /// Writes what the rings hold into each of these directories, with the kernel's state as it is now where that was
   /// recorded at the start, too. Of a recording in memory.
   ///
-  /// Threads: any, while it is neither started nor stopped; so the next four.
+  /// Threads: any, while it is neither started nor stopped; so the next five.
   /// Errors:  those of Collector::snapshot.
   [[nodiscard]] Result<collect::Stats> snapshot(const std::vector<session::SnapshotPlan>& plans);
   /// Moves what was recorded until now to `archive`, below the output directory. `then`: how the session's chunks stand
@@ -173,6 +173,9 @@ class Recording {
   [[nodiscard]] Status rotate(const std::string& archive, const v1::Chunks& then);
   /// Forgets what was recorded until now.
   [[nodiscard]] Status clear(const v1::Chunks& then);
+  /// Gives memory of a channel's sub-buffers back, in all its versions: Collector::reclaim_memory().
+  [[nodiscard]] Result<ring::Reclaimed> reclaim_memory(const std::string& channel,
+                                                       Nanoseconds older_than);
   /// Of an adopted recording, the last chunk that an earlier daemon ended; nothing if it ended none.
   [[nodiscard]] const std::optional<v1::ChunkReady>& last_chunk() const { return last_chunk_; }
   /// The same two behind finish(): `archive` "" removes.

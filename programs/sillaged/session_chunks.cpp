@@ -65,6 +65,7 @@ bool SessionService::handle_chunks(ConnectionId connection, const Request& reque
       return true;
     case Request::kRotateSession: rotate(connection, request.rotate_session()); return true;
     case Request::kClearSession: clear(connection, request.clear_session().session()); return true;
+    case Request::kReclaimMemory: reclaim_memory(connection, request.reclaim_memory()); return true;
     case Request::kRegenerate: regenerate(connection, request.regenerate()); return true;
     case Request::kAddSnapshotOutput:
       done = add_output(sessions_, request.add_snapshot_output(), &response);
@@ -250,6 +251,41 @@ void SessionService::clear(ConnectionId connection, const std::string& name) {
         Running& running = running_[name];
         running.chunk_begins_at = running.recording->recorded_bytes();
         done(cleared);
+      });
+}
+
+void SessionService::reclaim_memory(ConnectionId connection,
+                                    const control::v1::ReclaimMemoryRequest& request) {
+  const auto session = sessions_.find(request.session());
+  if (!session) return host_.reply(connection, session.error());
+  const auto& channels = (*session)->channels(session::Domain::kUser);
+  const bool is_there = std::any_of(channels.begin(), channels.end(), [&](const auto& each) {
+    return each.settings.name == request.channel();
+  });
+  if (!is_there)
+    return host_.reply(connection, fail(Code::kNotFound, "Channel `" + request.channel() +
+                                                             "` does not exist in session `" +
+                                                             request.session() + "`")
+                                       .value());
+  auto response = std::make_shared<Response>();
+  response->mutable_reclaim_memory();
+  const auto found = running_.find(request.session());
+  // What never recorded has no memory.
+  if (found == running_.end() || found->second.recording == nullptr)
+    return host_.reply(connection, *response);
+  run(
+      request.session(),
+      [recording = found->second.recording, request, response]() -> Status {
+        const auto reclaimed =
+            recording->reclaim_memory(request.channel(), Nanoseconds{request.older_than_ns()});
+        if (!reclaimed) return tl::unexpected<Error>(reclaimed.error());
+        response->mutable_reclaim_memory()->set_subbufs(reclaimed->subbufs);
+        response->mutable_reclaim_memory()->set_bytes(reclaimed->bytes);
+        return {};
+      },
+      [this, connection, response](const Status& done) {
+        if (!done) return host_.reply(connection, done.error());
+        host_.reply(connection, *response);
       });
 }
 

@@ -43,6 +43,7 @@ Result<session::Channel> user_channel_of(const SessionChannel& from) {
   options.tracefile_bytes = settings.tracefile_bytes;
   options.tracefile_count = settings.tracefile_count;
   options.switch_period = settings.switch_timer;
+  options.reclaim_age = settings.reclaim_age;
   options.preallocate = settings.preallocation == session::BufferPreallocation::kAtOnce;
   auto channel = session::Channel::create(std::move(options));
   if (!channel) return channel;

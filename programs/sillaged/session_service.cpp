@@ -37,6 +37,7 @@ std::optional<std::string> session_of(const Request& request) {
     case Request::kRotateSession: return request.rotate_session().session();
     case Request::kScheduleRotation: return request.schedule_rotation().session();
     case Request::kClearSession: return request.clear_session().session();
+    case Request::kReclaimMemory: return request.reclaim_memory().session();
     case Request::kRegenerate: return request.regenerate().session();
     case Request::kLoadSession: return request.load_session().session().name();
     case Request::kWhyEmpty: return request.why_empty().name();

@@ -126,6 +126,8 @@ class SessionService {
   [[nodiscard]] Status schedule_rotation(const control::v1::ScheduleRotationRequest& request);
   void clear(control::ConnectionId connection, const std::string& name);
   void regenerate(control::ConnectionId connection, const control::v1::RegenerateRequest& request);
+  void reclaim_memory(control::ConnectionId connection,
+                      const control::v1::ReclaimMemoryRequest& request);
   /// Archives, or removes, what a finished recording of a rotated session left; returns the archive's path.
   [[nodiscard]] static Result<std::string> end_chunk(const session::Session& session,
                                                      Recording& recording);

@@ -179,6 +179,11 @@ class Client:
         """Forgets what was recorded until now, but for archives and snapshots."""
         self._client.clear(session)
 
+    def reclaim_memory(self, session, channel, *, older_than_ns=0):
+        """Gives memory of a channel of programs back to the system: of sub-buffers that were read and ended so long ago. Returns
+        how many bytes."""
+        return self._client.reclaim_memory(session, channel, older_than_ns)
+
     def regenerate_metadata(self, session):
         self._client.regenerate_metadata(session)
 

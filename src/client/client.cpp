@@ -9,6 +9,7 @@
 #include "lttng/session_file.hpp"
 #include "lttng/text_file.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sillage::control {
@@ -359,6 +360,18 @@ Status Client::clear(const std::string& session) {
   v1::Request request;
   request.mutable_clear_session()->set_session(session);
   return connection_->tell(std::move(request));
+}
+
+Result<std::uint64_t> Client::reclaim_memory(const std::string& session, const std::string& channel,
+                                             std::chrono::nanoseconds older_than) {
+  v1::Request request;
+  request.mutable_reclaim_memory()->set_session(session);
+  request.mutable_reclaim_memory()->set_channel(channel);
+  request.mutable_reclaim_memory()->set_older_than_ns(
+      static_cast<std::uint64_t>(std::max<std::int64_t>(older_than.count(), 0)));
+  return connection_->ask(std::move(request), [](const auto& answer) {
+    return std::uint64_t{answer.reclaim_memory().bytes()};
+  });
 }
 
 Status Client::regenerate_metadata(const std::string& session) {

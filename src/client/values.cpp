@@ -67,6 +67,7 @@ control::ChannelOptions options_of(const v1::ChannelRequest& message) {
   if (message.has_per_process()) options.per_process = message.per_process();
   if (message.has_one_buffer()) options.one_buffer = message.one_buffer();
   if (message.has_on_demand()) options.on_demand = message.on_demand();
+  options.reclaim_age = given_time(message.has_reclaim_age_ns(), message.reclaim_age_ns());
   return options;
 }
 
@@ -245,6 +246,7 @@ void fill(const control::ChannelOptions& options, v1::ChannelRequest* message) {
   if (options.per_process) message->set_per_process(*options.per_process);
   if (options.one_buffer) message->set_one_buffer(*options.one_buffer);
   if (options.on_demand) message->set_on_demand(*options.on_demand);
+  if (options.reclaim_age) message->set_reclaim_age_ns(number_of(*options.reclaim_age));
 }
 
 void fill(const control::Rule& rule, v1::RecordingRule* message) {

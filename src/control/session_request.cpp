@@ -61,6 +61,7 @@ void fill(const session::ChannelSettings& settings, session::Domain domain,
   message->set_per_process(settings.ownership == session::BufferOwnership::kProcess);
   message->set_one_buffer(settings.allocation == session::BufferAllocation::kPerChannel);
   message->set_on_demand(settings.preallocation == session::BufferPreallocation::kOnDemand);
+  if (settings.reclaim_age) message->set_reclaim_age_ns(settings.reclaim_age->value);
 }
 
 void fill(const session::InclusionSets& sets, session::Domain domain, v1::SessionDomain* message) {
@@ -125,6 +126,7 @@ Result<session::ChannelRequest> request_of(const v1::ChannelRequest& message) {
   if (message.has_on_demand())
     request.preallocation = message.on_demand() ? session::BufferPreallocation::kOnDemand
                                                 : session::BufferPreallocation::kAtOnce;
+  request.reclaim_age = time_of(message.has_reclaim_age_ns(), message.reclaim_age_ns());
   return request;
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -111,8 +112,14 @@ Status read_buffers(const CommandLine& line, v1::Domain domain, v1::ChannelReque
       return wrong_value("buffer-preallocation", *when);
     options->set_on_demand(*when == "on-demand");
   }
-  if (line.has("auto-reclaim-memory"))
-    return fail(Code::kUnsupported, "--auto-reclaim-memory is not carried out: leave it out");
+  if (const auto when = line.value("auto-reclaim-memory")) {
+    constexpr std::string_view kOlderThan = "older-than:";
+    const bool has_age = when->starts_with(kOlderThan);
+    const auto age = parse_microseconds(has_age ? when->substr(kOlderThan.size()) : "0");
+    if (*when != "consumed" && (!has_age || !age || *age == 0))
+      return wrong_value("auto-reclaim-memory", *when);
+    options->set_reclaim_age_ns(*age * 1000);
+  }
   return {};
 }
 
@@ -206,6 +213,85 @@ Result<int> disable_channel(Context& context, const CommandLine& line) {
       });
 }
 
+/// The channels that a command line names, or all of the session's.
+Result<std::vector<std::string>> reclaimed_channels(Context& context, const CommandLine& line,
+                                                    const std::string& session) {
+  if (!line.has("all")) {
+    if (line.words().empty())
+      return fail(Code::kInvalidArgument, "Missing channel name: name channels, or use --all");
+    return line.words();
+  }
+  if (!line.words().empty())
+    return fail(Code::kInvalidArgument, "Cannot specify channel names with --all");
+  v1::Request request;
+  request.mutable_list_sessions()->set_name(session);
+  const auto found = context.call(std::move(request));
+  if (!found) return tl::unexpected<Error>(found.error());
+  std::vector<std::string> names;
+  for (const v1::Session& each : found->list_sessions().sessions())
+    for (const v1::SessionDomain& domain : each.domains())
+      if (domain.domain() == v1::USER)
+        for (const v1::SessionChannel& channel : domain.channels())
+          names.push_back(channel.options().name());
+  return names;
+}
+
+/// Such as "1.50 MiB".
+std::string bytes_text(std::uint64_t bytes) {
+  constexpr const char* kUnits[] = {" B", " KiB", " MiB", " GiB", " TiB"};
+  if (bytes < 1024) return std::to_string(bytes) + kUnits[0];
+  std::size_t unit = 1;
+  while (unit + 1 < std::size(kUnits) && bytes >> (10 * (unit + 1)) != 0) ++unit;
+  const std::uint64_t hundredths = (bytes >> (10 * (unit - 1))) * 100 / 1024;
+  const std::string digits = std::to_string(hundredths % 100 + 100);
+  return std::to_string(hundredths / 100) + "." + digits.substr(1) + kUnits[unit];
+}
+
+// --no-wait changes nothing: what can be given back has been when the answer comes.
+Result<int> reclaim_memory(Context& context, const CommandLine& line) {
+  if (line.has("kernel"))
+    return fail(Code::kUnsupported,
+                "the memory of kernel channels cannot be given back while they are there: disable "
+                "them, or use --userspace");
+  if (!line.has("userspace"))
+    return fail(Code::kInvalidArgument, "One domain must be specified (--kernel/--userspace)");
+  const auto age = time_option(line, "older-than");
+  if (!age) return tl::unexpected<Error>(age.error());
+  const auto session = session_for(context, line);
+  if (!session) return tl::unexpected<Error>(session.error());
+  const auto channels = reclaimed_channels(context, line, *session);
+  if (!channels) return tl::unexpected<Error>(channels.error());
+  MiDocument document("reclaim-memory");
+  document.open("reclaim_channels");
+  std::uint64_t total = 0;
+  Status done;
+  for (const std::string& channel : *channels) {
+    v1::Request request;
+    v1::ReclaimMemoryRequest* asked = request.mutable_reclaim_memory();
+    asked->set_session(*session);
+    asked->set_channel(channel);
+    asked->set_older_than_ns(age->value_or(0));
+    const auto response = context.call(std::move(request));
+    if (!response) {
+      done = tl::unexpected<Error>(response.error());
+      break;
+    }
+    const v1::ReclaimMemoryResponse& reclaimed = response->reclaim_memory();
+    total += reclaimed.bytes();
+    context.say("Channel `" + channel + "`: " + bytes_text(reclaimed.bytes()) + " reclaimed");
+    document.open("channel");
+    document.text("name", channel);
+    document.number("reclaimed_subbuffers", reclaimed.subbufs());
+    document.number("pending_subbuffers", 0);
+    document.close();
+  }
+  if (done && channels->empty()) context.say("No channels to reclaim.");
+  if (done && channels->size() > 1) context.say("Total: " + bytes_text(total) + " reclaimed");
+  if (context.is_mi) context.out += document.finish(done.has_value());
+  if (!done) return tl::unexpected<Error>(std::move(done).error());
+  return kExitOk;
+}
+
 // Those of LTTng that this tracer has, of both domains.
 constexpr std::string_view kContexts[] = {
     "pid",        "procname",   "prio",          "nice",        "vpid",
@@ -274,7 +360,7 @@ Result<int> add_context(Context& context, const CommandLine& line) {
   return status;
 }
 
-const std::array<Verb, 3> kVerbs = {{
+const std::array<Verb, 4> kVerbs = {{
     {"enable-channel",
      "(--kernel | --userspace) [--session=NAME] [OPTIONS] CHANNEL[,CHANNEL...]",
      "Create or enable a channel",
@@ -306,6 +392,16 @@ const std::array<Verb, 3> kVerbs = {{
      "Disable channels",
      {{"kernel", 'k'}, {"userspace", 'u'}, {"session", 's', Value::kNeeded}},
      disable_channel},
+    {"reclaim-memory",
+     "--userspace [--older-than=AGE] [--session=NAME] (--all | CHANNEL...)",
+     "Give memory of channels back to the system",
+     {{"kernel", 'k'},
+      {"userspace", 'u'},
+      {"session", 's', Value::kNeeded},
+      {"older-than", 0, Value::kNeeded},
+      {"all", 'a'},
+      {"no-wait", 'n'}},
+     reclaim_memory},
     {"add-context",
      "(--kernel | --userspace) [--session=NAME] [--channel=CHANNEL] --type=TYPE...",
      "Add context fields to be recorded",

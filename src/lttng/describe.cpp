@@ -116,6 +116,11 @@ std::string channel_text(const v1::SessionChannel& channel, v1::Domain domain,
   text += line("Trace file size:  ", options.tracefile_bytes() == 0
                                          ? "unlimited"
                                          : std::to_string(options.tracefile_bytes()) + " bytes");
+  if (options.has_reclaim_age_ns())
+    text +=
+        line("Memory reclaimed: ", options.reclaim_age_ns() == 0
+                                       ? "when consumed"
+                                       : "older than " + microseconds(options.reclaim_age_ns()));
   text += line("Output mode:      ", domain == v1::USER ? "mmap" : "splice");
   text += "\n    Statistics:\n";
   if (mode != v1::CreateSessionRequest::LOCAL) {
@@ -200,6 +205,7 @@ void write_attributes(const v1::SessionChannel& channel, v1::Domain domain, MiDo
   document->number("watchdog_timer_interval", options.watchdog_timer_ns() / 1000);
   document->text("allocation_policy", options.one_buffer() ? "PER_CHANNEL" : "PER_CPU");
   document->text("preallocation_policy", options.on_demand() ? "ON_DEMAND" : "PREALLOCATE");
+  write_reclaim_policy(options, document);
   document->number("discarded_events", channel.discarded_events());
   document->number("lost_packets", channel.lost_packets());
   document->close();
@@ -335,6 +341,19 @@ void write_session(const v1::Session& session, const Shown* shown, MiDocument* d
     document->close();
   }
   document->close();
+}
+
+void write_reclaim_policy(const v1::ChannelRequest& options, XmlWriter* writer) {
+  if (!options.has_reclaim_age_ns()) return;
+  writer->open("reclaim_policy");
+  if (options.reclaim_age_ns() == 0) {
+    writer->empty("consumed");
+  } else {
+    writer->open("periodic");
+    writer->number("age_threshold", options.reclaim_age_ns() / 1000);
+    writer->close();
+  }
+  writer->close();
 }
 
 void open_channel(const v1::SessionChannel& channel, v1::Domain domain, MiDocument* document) {

@@ -29,6 +29,8 @@ void write_session(const control::v1::Session& session, const Shown* shown, MiDo
 /// A channel as <channel>, left open, so that more can be said of it.
 void open_channel(const control::v1::SessionChannel& channel, control::v1::Domain domain,
                   MiDocument* document);
+/// A channel's <reclaim_policy>, if it has one.
+void write_reclaim_policy(const control::v1::ChannelRequest& options, XmlWriter* writer);
 /// A rule as <event>, left open, so that more can be said of it.
 void open_rule(const control::v1::RecordingRule& rule, bool is_enabled, MiDocument* document);
 void write_kernel_events(const std::vector<KernelEvent>& events, bool with_fields,

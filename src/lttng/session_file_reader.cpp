@@ -55,6 +55,7 @@ class SessionFileReader {
   Status read_old_trackers(const XmlElement& from, v1::SessionDomain* domain) const;
   Status read_channel(const XmlElement& from, v1::Domain domain, v1::SessionChannel* channel) const;
   Result<bool> read_option(const XmlElement& from, v1::ChannelRequest* options) const;
+  Result<bool> read_reclaim_policy(const XmlElement& from, v1::ChannelRequest* options) const;
   Status read_rule(const XmlElement& from, v1::Domain domain, v1::SessionRule* entry) const;
   Result<v1::RecordingRule::Kind> kind_of(const XmlElement& type, v1::Domain domain) const;
   Status read_place(const XmlElement& from, v1::RecordingRule* rule) const;
@@ -436,7 +437,27 @@ Result<bool> SessionFileReader::read_option(const XmlElement& from,
     return time([&](std::uint64_t value) { options->set_blocking_timeout_ns(value); });
   }
   if (from.name == "live_timer_interval") return count([](std::uint64_t) {});
+  if (from.name == "reclaim_policy") return read_reclaim_policy(from, options);
   return false;
+}
+
+Result<bool> SessionFileReader::read_reclaim_policy(const XmlElement& from,
+                                                    v1::ChannelRequest* options) const {
+  for (const XmlElement& policy : from.children) {
+    if (policy.name == "consumed") {
+      options->set_reclaim_age_ns(0);
+    } else if (policy.name == "periodic") {
+      for (const XmlElement& each : policy.children) {
+        if (each.name != "age_threshold") return misplaced(each, policy);
+        const auto age = nanoseconds(each);
+        if (!age) return tl::unexpected<Error>(age.error());
+        options->set_reclaim_age_ns(*age);
+      }
+    } else {
+      return misplaced(policy, from);
+    }
+  }
+  return true;
 }
 
 Result<v1::RecordingRule::Kind> SessionFileReader::kind_of(const XmlElement& type,

@@ -83,6 +83,7 @@ v1::Session whole_session() {
   other->mutable_options()->set_blocking_timeout_ns(std::numeric_limits<std::uint64_t>::max());
   other->mutable_options()->set_one_buffer(true);
   other->mutable_options()->set_on_demand(true);
+  other->mutable_options()->set_reclaim_age_ns(5'000'000);
   other->mutable_options()->set_watchdog_timer_ns(7000);
   rule = add_rule(other, v1::RecordingRule::USER_TRACEPOINT, "*");
   rule->set_level_kind(v1::EventRule::ONLY);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "lttng/context_element.hpp"
+#include "lttng/describe.hpp"
 #include "lttng/session_file.hpp"
 #include "lttng/xml_writer.hpp"
 
@@ -121,6 +122,7 @@ void write_options(const v1::ChannelRequest& options, v1::Domain domain, XmlWrit
     writer->number("watchdog_timer_interval", options.watchdog_timer_ns() / 1000);
   if (options.one_buffer()) writer->text("allocation_policy", "PER_CHANNEL");
   if (options.on_demand()) writer->text("preallocation_policy", "ON_DEMAND");
+  write_reclaim_policy(options, writer);
 }
 
 void write_channel(const v1::SessionChannel& channel, v1::Domain domain, XmlWriter* writer) {

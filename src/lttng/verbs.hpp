@@ -24,10 +24,11 @@ struct Verb {
 };
 
 [[nodiscard]] std::span<const Verb> session_verbs();  ///< create, destroy, set-session, start, stop
-[[nodiscard]] std::span<const Verb> channel_verbs();  ///< enable-, disable-channel, add-context
-[[nodiscard]] std::span<const Verb> event_verbs();    ///< enable-event, disable-event
-[[nodiscard]] std::span<const Verb> tracker_verbs();  ///< track, untrack
-[[nodiscard]] std::span<const Verb> file_verbs();     ///< load, save
+[[nodiscard]] std::span<const Verb>
+channel_verbs();  ///< enable-, disable-channel, reclaim-memory, add-context
+[[nodiscard]] std::span<const Verb> event_verbs();     ///< enable-event, disable-event
+[[nodiscard]] std::span<const Verb> tracker_verbs();   ///< track, untrack
+[[nodiscard]] std::span<const Verb> file_verbs();      ///< load, save
 [[nodiscard]] std::span<const Verb> snapshot_verbs();  ///< snapshot
 /// rotate, enable-, disable-rotation, clear, regenerate
 [[nodiscard]] std::span<const Verb> rotation_verbs();

@@ -32,6 +32,7 @@ struct ChannelOptions {
   bool preallocate = true;            ///< all memory at once, so that no program waits for it later
   ByteCount tracefile_bytes{};        ///< of a trace file; 0: no limit
   std::uint32_t tracefile_count = 0;  ///< files of a stream, the oldest written over; 0: no limit
+  std::optional<Nanoseconds> reclaim_age{};  ///< as ChannelSettings has it
   Nanoseconds switch_period{};  ///< how long a sub-buffer is written at most; 0: until it is full
 };
 

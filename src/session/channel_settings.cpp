@@ -39,6 +39,7 @@ Status check_domain(const ChannelRequest& request, Domain domain) {
   if (request.watchdog_timer) return refuse("a watchdog timer");
   if (request.allocation == BufferAllocation::kPerChannel) return refuse("one buffer for all CPUs");
   if (request.preallocation == BufferPreallocation::kOnDemand) return refuse("memory on demand");
+  if (request.reclaim_age) return refuse("reclaiming memory");
   return {};
 }
 
@@ -97,6 +98,11 @@ Result<ChannelSettings> settle(const ChannelRequest& request, Domain domain, Out
     settings.tracefile_bytes = settings.subbuf_bytes;  // as LTTng: a file holds a packet
   settings.allocation = request.allocation.value_or(BufferAllocation::kPerCpu);
   settings.preallocation = request.preallocation.value_or(BufferPreallocation::kAtOnce);
+  if (settings.overwrite && request.reclaim_age)
+    return fail(Code::kUnsupported,
+                "the memory of an overwrite channel holds what a snapshot would record: leave out "
+                "--overwrite or --auto-reclaim-memory");
+  settings.reclaim_age = request.reclaim_age;
   return settings;
 }
 

@@ -47,6 +47,7 @@ struct ChannelRequest {
   std::optional<BufferOwnership> ownership{};
   std::optional<BufferAllocation> allocation{};
   std::optional<BufferPreallocation> preallocation{};
+  std::optional<Nanoseconds> reclaim_age{};
 };
 
 /// A channel's options, all of them chosen (parity C2 to C13). Times of 0 mean: never.
@@ -62,6 +63,8 @@ struct ChannelSettings {
   BufferOwnership ownership = BufferOwnership::kUser;  ///< of the user domain
   BufferAllocation allocation = BufferAllocation::kPerCpu;
   BufferPreallocation preallocation = BufferPreallocation::kAtOnce;
+  /// Memory of sub-buffers that were read and ended so long ago goes back to the system by itself; none: it stays.
+  std::optional<Nanoseconds> reclaim_age{};
   bool operator==(const ChannelSettings&) const = default;
 };
 

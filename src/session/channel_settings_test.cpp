@@ -75,6 +75,8 @@ TEST(ChannelSettings, WhatCannotBe_IsRefused) {
   EXPECT_TRUE(refuses({.ownership = BufferOwnership::kUser}, Domain::kKernel));
   EXPECT_TRUE(refuses({.allocation = BufferAllocation::kPerChannel}, Domain::kKernel));
   EXPECT_TRUE(refuses({.preallocation = BufferPreallocation::kOnDemand}, Domain::kKernel));
+  EXPECT_TRUE(refuses({.reclaim_age = Nanoseconds{}}, Domain::kKernel));
+  EXPECT_TRUE(refuses({.overwrite = true, .reclaim_age = Nanoseconds{}}, Domain::kUser));
 }
 
 }  // namespace

@@ -91,8 +91,10 @@ TEST_F(ControlClient, AllOfASession_ComesBackAsItWasAsked) {
                              .tracefile_count = 3,
                              .per_process = true,
                              .one_buffer = false,
-                             .on_demand = true};
+                             .on_demand = true,
+                             .reclaim_age = 7ms};
   EXPECT_EQ(value(client_.enable_channel("whole", Domain::kUser, asked)).options, asked);
+  EXPECT_EQ(value(client_.reclaim_memory("whole", "all", 1s)), 0u);  // it was never started
   Rule rule{.name = "client:s*",
             .exclusions = {"client:st*x"},
             .levels = Rule::Levels::kAtLeastAsSevere,

@@ -29,6 +29,10 @@ CASES = """
         channels/channel/name=mine channels/channel/attributes/subbuffer_size=65536 \
         channels/channel/attributes/overwrite_mode=OVERWRITE channels/channel/success=true
     enable-channel -u mine | fails |
+    enable-channel -u --auto-reclaim-memory=older-than:5ms giving | | \
+        channels/channel/attributes/reclaim_policy/periodic/age_threshold=5000
+    reclaim-memory -u giving | | reclaim_channels/channel/name=giving reclaim_channels/channel/reclaimed_subbuffers=0
+    reclaim-memory -u nothing | fails |
     disable-channel -u other | | channels/channel/enabled=false channels/channel/success=true
     disable-channel -u nothing | fails |
     enable-event -u -c mine tour:*,b:* --exclude=tour:detail --loglevel=INFO --filter index>1 | | \

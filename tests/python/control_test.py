@@ -50,8 +50,10 @@ def refused(request, kind, words):
 def steered(client, box, program):
     session = client.create("py", output_path=box.root / "py")
     check(session.path == str(box.root / "py") and session.state == control.State.CREATED, session)
-    channel = client.enable_channel("py", "c", subbuf_bytes=65536, subbuf_count=8, switch_timer_ns=1_000_000_000)
+    channel = client.enable_channel("py", "c", subbuf_bytes=65536, subbuf_count=8, switch_timer_ns=1_000_000_000,
+                                    reclaim_age_ns=3_000_000_000)
     check(channel.options.subbuf_bytes == 65536 and channel.options.switch_timer_ns == 10**9, channel)
+    check(channel.options.reclaim_age_ns == 3 * 10**9, channel)
     check(client.enable_rule("py", "tour:*", channel="c", exclusions=["tour:alarm"], level=6).is_new, "a new rule")
     client.add_context("py", "procname", channel="c")
     client.track("py", "vpid", program.process.pid)
@@ -59,6 +61,8 @@ def steered(client, box, program):
     program.emit(50)
     check(client.disable_rules("py", "tour:*", channel="c") == 1, "one rule is off")
     program.emit(9)
+    check(client.reclaim_memory("py", "c", older_than_ns=10**15) == 0, "nothing is that old")
+    refused(lambda: client.reclaim_memory("py", "nosuch"), "not-found", "does not exist")
     stopped = client.stop("py")
     shown = client.session("py")
     (domain,) = shown.domains
