@@ -62,6 +62,9 @@ CLEAN = (
     Case("lock-discard-small", "lock.pml", "KILLS=1 LAST_TIME=2 SUBBUF=2"),
     Case("lock-discard-more", "lock.pml", "EVENTS=2 SUBBUF=2"),
     Case("lock-overwrite", "lock.pml", "OVERWRITE KILLS=1 SUBBUF=2"),
+    Case("ring-reclaim", "ring.pml", "EVENTS=2 SUBBUF=2 COUNT=4 RECLAIM"),
+    Case("ring-reclaim-one", "ring.pml", "WRITERS=1 EVENTS=6 FLUSH COUNT=4 RECLAIM"),
+    Case("lock-reclaim", "lock.pml", "KILLS=1 SUBBUF=2 COUNT=4 RECLAIM"),
     Case("lock-two-repairs", "lock.pml", "KILLS=1 REPAIRS=2 INTERRUPTED=SECOND"),
 )
 BUGS = (
@@ -87,6 +90,10 @@ BUGS = (
     Case("CHECK_BEFORE_COPY", "ring.pml", "OVERWRITE WRITERS=1 EVENTS=5 SUBBUF=2", "intact"),
     Case("PLACE_ONE_MORE", "ring.pml", "OVERWRITE WRITERS=1 EVENTS=5 SUBBUF=2", "credible"),
     Case("COUNTED_TWICE", "ring.pml", "OVERWRITE WRITERS=1 EVENTS=6 FLUSH", "once"),
+    # Memory that the reader takes from free sub-buffers.
+    Case("RECLAIM_NEXT", "ring.pml", "EVENTS=2 SUBBUF=2 COUNT=4 RECLAIM", "intact"),
+    Case("RECLAIM_UNCHECKED", "ring.pml", "EVENTS=2 SUBBUF=2 COUNT=4 RECLAIM", "intact"),
+    Case("RECLAIM_UNCLAIMED", "ring.pml", "EVENTS=2 SUBBUF=2 COUNT=4 RECLAIM", "intact"),
     # Writers that hold a lock, and the daemon that frees it.
     Case("NO_LOCK", "lock.pml", "", "intact"),
     Case("CHECK_THEN_TAKE", "lock.pml", "", "intact"),

@@ -177,6 +177,52 @@ inline attempt() {
 #define WORTH_A_FLUSH false
 #endif
 
+/* The first sub-buffer whose memory may be taken: no permission that a writer has from before reaches it. */
+#ifdef BUG_RECLAIM_NEXT
+#define FIRST_TAKEN (current + 1)
+#else
+#define FIRST_TAKEN (current + 2)
+#endif
+#ifdef BUG_RECLAIM_UNCHECKED
+#define IS_STILL_THERE true
+#else
+#define IS_STILL_THERE (BYTES_FROM(sequence, position) / SUBBUF == current - sequence)
+#endif
+
+/* StreamReader::reclaim_memory(): slots that are free lose what is in them, one after the other. */
+inline reclaim_memory() {
+  current = sequence + BYTES_FROM(sequence, position) / SUBBUF;
+  n = FIRST_TAKEN;
+  if
+  :: n < sequence + COUNT ->
+#ifndef BUG_RECLAIM_UNCLAIMED
+    consumed = START_OF(n - COUNT);
+#endif
+    if
+    :: IS_STILL_THERE ->
+      do
+      :: n < sequence + COUNT ->
+        d_step {
+          do
+          :: entry < SUBBUF ->
+            word1[(n % COUNT) * SUBBUF + entry] = 0;
+            word2[(n % COUNT) * SUBBUF + entry] = 0;
+            entry++
+          :: else -> break
+          od;
+          entry = 0;
+          n++
+        }
+      :: else -> break
+      od
+    :: else
+    fi;
+    consumed = START_OF(sequence)
+  :: else
+  fi;
+  atomic { n = 0; current = 0 }
+}
+
 /* StreamReader: next_run() again and again, as it is called with and without `flush`. */
 proctype reader() {
   byte sequence = FIRST_SEQUENCE, accounted = FIRST_EVENT, floor = FIRST_SEQUENCE, read;
@@ -324,6 +370,12 @@ next_run:
 #ifndef OVERWRITE
 #ifndef BUG_RELEASE_EARLY
   consumed = START_OF(sequence);
+#endif
+#ifdef RECLAIM
+  if
+  :: true -> reclaim_memory()
+  :: true
+  fi;
 #endif
 #endif
   goto next_run;

@@ -118,7 +118,8 @@ struct sillage_ring_stream {
   /* Try-locked streams, for owners alone: the latest time used. The clock may be read before the word was taken, by
    * some nanoseconds; an owner takes this instead if its own reading is older. */
   uint64_t latest_ns;
-  /* Reader's line: bytes part of the first position not yet released; writers read it when they switch. */
+  /* Reader's line: bytes part of the first position not yet released; writers read it when they switch. It
+   * goes back by up to subbuf_count - 2 sub-buffers while memory of free ones is given back to the system. */
   uint64_t consumed __attribute__((aligned(128)));
   /* Loss, by cause: lock-added by writers, only when something is lost. */
   uint64_t lost[SILLAGE_LOST_CAUSES] __attribute__((aligned(128)));
