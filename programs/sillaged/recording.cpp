@@ -491,6 +491,7 @@ void Recording::process_removed(const apps::Process& process) {
     traces_.erase(found);
   }
   is_about_.erase(process.registration);
+  seen_.erase(process.registration);  // it never comes again
 }
 
 void Recording::add_attachments(const apps::Image& image,

@@ -307,7 +307,7 @@ class Recording {
   v1::RecordingState state_;
   bool is_left_ = false;  // a later daemon finds it
   std::shared_ptr<RecordingJournal> journal_;
-  std::set<std::uint32_t> seen_;  // registrations in the journal
+  std::set<std::uint32_t> seen_;  // registrations in the journal, of processes that are there
   std::uint32_t next_trace_number_ = 0;
   std::vector<v1::ProcessSeen> processes_;
   std::string warning_;
