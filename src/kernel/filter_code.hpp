@@ -35,8 +35,13 @@ class FilterCode final : public filter::FieldCode {
 
   void load_integer(std::uint32_t slot) override;
   void load_text(std::uint32_t slot, std::int32_t offset) override;
+  [[nodiscard]] bool can_be_missing(std::uint32_t slot) const override {
+    return plan_.fields[slot].element.has_value();
+  }
+  void check_present(std::uint32_t slot, bpf::Label missing) override;
 
  private:
+  void load_item(const FieldPlan& field);
   void load_record_bytes(const FieldPlan& field, std::int32_t offset, std::uint32_t bytes);
   void load_string(const FieldPlan& field, std::int32_t offset);
 
