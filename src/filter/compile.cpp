@@ -133,6 +133,7 @@ class Compiler {
         return chain(node, yes, no, missing);
       if (node.operation == Operator::kNot) return condition(operand(node, 0), no, yes, missing);
       if (is_comparison(node.operation)) return comparison(node, yes, no, missing);
+      if (node.operation == Operator::kIsOneOf) return membership(node, yes, no, missing);
     }
     value(node, missing);
     a_.jump_if(If::kNotEqual, r1, 0, yes);
@@ -212,6 +213,19 @@ class Compiler {
         compare_constant(Operator::kLessOrEqual, range.last, label_of(range.outcome));
       }
     }
+  }
+
+  void membership(const Node& node, Label yes, Label no, Label missing) {
+    const std::vector<std::int64_t>& values = *tree_.sets[node.index];
+    value(operand(node, 0), missing);
+    if (values.empty()) return decided(false, yes, no);
+    if (values.size() <= FieldCode::kFewValues) {
+      for (const std::int64_t each : values) compare_constant(Operator::kEqual, each, yes);
+      return a_.jump(no);
+    }
+    if (Status looked = fields_.look_up(values); !looked && status_) status_ = std::move(looked);
+    a_.jump_if(If::kNotEqual, r0, 0, yes);
+    a_.jump(no);
   }
 
   void compare_constant(Operator operation, std::int64_t constant, Label yes) {
@@ -546,6 +560,10 @@ class Compiler {
 };
 
 }  // namespace
+
+Status FieldCode::look_up(const std::vector<std::int64_t>&) {
+  return fail(Code::kUnsupported, "filters of programs have no sets");
+}
 
 TextNeeds text_needs(const Tree& tree) {
   TextNeeds needs;

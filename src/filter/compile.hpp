@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace sillage::filter {
 
@@ -21,6 +22,11 @@ class FieldCode {
   virtual void load_integer(std::uint32_t slot) = 0;
   /// The text of a slot and a NUL, CompileOptions::text_bytes at most, to [r9 + offset].
   virtual void load_text(std::uint32_t slot, std::int32_t offset) = 0;
+  /// r0 = 0 if the integer r1 is in none of these, which are more than kFewValues and ascend.
+  ///
+  /// Errors: kUnsupported  the machine has no sets.
+  [[nodiscard]] virtual Status look_up(const std::vector<std::int64_t>& values);
+  static constexpr std::size_t kFewValues = 24;  ///< up to so many are compared one by one
   /// Whether check_present() is needed in front of a slot's loads.
   [[nodiscard]] virtual bool can_be_missing(std::uint32_t /*slot*/) const { return false; }
   /// Goes to `missing` if the record does not have the slot.

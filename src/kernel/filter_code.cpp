@@ -107,6 +107,18 @@ void FilterCode::load_item(const FieldPlan& field) {
   a_.load(bpf::size_of_bytes(field.bytes), r1, r10, kElement);
 }
 
+Status FilterCode::look_up(const std::vector<std::int64_t>& values) {
+  if (sets_ == nullptr) return FieldCode::look_up(values);
+  const auto map = sets_->find(values);
+  if (!map) return tl::unexpected(map.error());
+  a_.store(Size::k8, r10, kElement, r1);
+  a_.load_map(r1, *map);
+  a_.move(r2, r10);
+  a_.alu(Alu::kAdd, r2, kElement);
+  a_.call(BPF_FUNC_map_lookup_elem);
+  return {};
+}
+
 void FilterCode::check_present(std::uint32_t slot, Label missing) {
   const FieldPlan& field = plan_.fields[slot];
   if (field.kind == FieldPlan::Kind::kRecordSequence) {
