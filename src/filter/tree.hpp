@@ -26,7 +26,6 @@ enum class Operator : std::uint8_t {
   kNot,
   kComplement,
   kMinus,
-  kIsOneOf,  ///< of one of `Tree::sets`; no text has it
   // Of two.
   kMultiply,
   kDivide,
@@ -47,6 +46,7 @@ enum class Operator : std::uint8_t {
   // Of two or more.
   kAnd,
   kOr,
+  kIsOneOf,  ///< of one operand: it is in one of `Tree::sets`; no text has it
 };
 
 /// Text with stars in it: what stands between them. One piece: plain text.
