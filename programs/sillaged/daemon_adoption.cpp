@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
@@ -129,8 +128,7 @@ void Daemon::adopt_session(const v1::SessionState& state,
     return sessions_->restore(*std::move(session), nullptr, {});
   // What it recorded is where it was. It can be started again, elsewhere.
   control::v1::Session moved = state.session();
-  for (int number = 2; std::filesystem::exists(moved.path()); ++number)
-    moved.set_path(state.session().path() + "-" + std::to_string(number));
+  moved.set_path(unused_output(moved.path()));
   fmt::print(stderr,
              "sillaged: session {} ended with the daemon that was killed; its trace is in {}, and "
              "a new start "

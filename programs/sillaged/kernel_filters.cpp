@@ -7,16 +7,59 @@
 #include <utility>
 
 namespace sillage::daemon {
+namespace {
+
+// All that the tree asks for, of processes that are in all sets alone.
+void include(const session::InclusionSets& sets, filter::Tree* tree) {
+  using filter::Operator;
+  std::vector<std::uint32_t> all;
+  if (!tree->nodes.empty()) all.push_back(static_cast<std::uint32_t>(tree->nodes.size() - 1));
+  const auto add = [&](filter::Node node, const std::vector<std::uint32_t>& operands) {
+    node.first = static_cast<std::uint32_t>(tree->operands.size());
+    node.count = static_cast<std::uint32_t>(operands.size());
+    tree->operands.insert(tree->operands.end(), operands.begin(), operands.end());
+    tree->nodes.push_back(node);
+    return static_cast<std::uint32_t>(tree->nodes.size() - 1);
+  };
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    if (sets[i].policy() != session::InclusionSet::Policy::kListed) continue;
+    filter::Node field, operation;
+    field.kind = filter::Node::Kind::kField;
+    field.index = static_cast<std::uint32_t>(tree->fields.size());
+    const auto attribute = static_cast<session::ProcessAttribute>(i);
+    tree->fields.push_back({.space = filter::FieldName::Space::kContext,
+                            .path = {{.member = std::string(session::attribute_name(attribute))}}});
+    operation.kind = filter::Node::Kind::kOperation;
+    operation.operation = Operator::kIsOneOf;
+    operation.index = static_cast<std::uint32_t>(tree->sets.size());
+    std::vector<std::int64_t> values;
+    for (const auto& [value, name] : sets[i].values()) values.push_back(value);
+    tree->sets.push_back(std::make_shared<const std::vector<std::int64_t>>(std::move(values)));
+    all.push_back(add(operation, {add(field, {})}));
+  }
+  if (all.size() < 2) return;
+  filter::Node both;
+  both.kind = filter::Node::Kind::kOperation;
+  both.operation = Operator::kAnd;
+  add(both, all);
+}
+
+}  // namespace
 
 Result<KernelFilters> KernelFilters::parse(const session::KernelChannel& channel) {
   KernelFilters filters;
   for (const session::KernelRule& rule : channel.rules()) {
-    if (rule.filter.empty()) continue;
-    auto tree = filter::parse(rule.filter);
-    if (!tree) return tl::unexpected(std::move(tree).error());
+    if (rule.filter.empty() && !rule.included.sets) continue;
+    filter::Tree tree;
+    if (!rule.filter.empty()) {
+      auto parsed = filter::parse(rule.filter);
+      if (!parsed) return tl::unexpected(std::move(parsed).error());
+      tree = std::move(*parsed);
+    }
+    if (rule.included.sets) include(*rule.included.sets, &tree);
     Filter& added = filters.filters_[&rule];
-    added.lacking.resize(tree->fields.size());
-    added.tree = std::move(*tree);
+    added.lacking.resize(tree.fields.size());
+    added.tree = std::move(tree);
   }
   return filters;
 }

@@ -128,9 +128,9 @@ collect::FileOptions files_of(const session::KernelChannel& wanted) {
 Result<std::unique_ptr<KernelRecording>> KernelRecording::create(
     const session::KernelChannel& wanted, const std::string& file_name,
     const kernel::Tracer& tracer, collect::Collector& collector, collect::TraceId trace,
-    LoadProgress& progress) {
+    LoadProgress& progress, const KernelRecording* predecessor) {
   std::unique_ptr<KernelRecording> recording(new KernelRecording(collector));
-  SILLAGE_TRY(recording->open(wanted, file_name, tracer, trace, progress));
+  SILLAGE_TRY(recording->open(wanted, file_name, tracer, trace, progress, predecessor));
   return recording;
 }
 
@@ -155,7 +155,7 @@ Status KernelRecording::check(const session::KernelChannel& wanted, const kernel
 
 Status KernelRecording::open(const session::KernelChannel& wanted, const std::string& file_name,
                              const kernel::Tracer& tracer, collect::TraceId trace,
-                             LoadProgress& progress) {
+                             LoadProgress& progress, const KernelRecording* predecessor) {
   const auto matches = find_matches(wanted, tracer);
   if (!matches) return tl::unexpected(matches.error());
   const std::size_t events =
@@ -168,9 +168,10 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const std::st
   SILLAGE_TRY(add_contexts(wanted, tracer, *cpus, &contexts, &context_class));
   const auto geometry = ring::KernelRingGeometry::make(ring_options(wanted, events), *cpus);
   if (!geometry) return tl::unexpected(geometry.error());
-  auto programs = kernel::KernelChannel::create(*geometry, std::move(contexts), tracer.casts(),
-                                                static_cast<std::uint32_t>(::getpid()),
-                                                collect::kernel_ledger_bytes(*cpus));
+  auto programs = kernel::KernelChannel::create(
+      *geometry, std::move(contexts), tracer.casts(), static_cast<std::uint32_t>(::getpid()),
+      collect::kernel_ledger_bytes(*cpus),
+      predecessor != nullptr ? predecessor->programs_.get() : nullptr);
   if (!programs) return tl::unexpected(std::move(programs).error());
   programs_ = std::move(*programs);
   auto map = programs_->ring_fd();
@@ -408,6 +409,14 @@ Status KernelRecording::start() {
   SILLAGE_TRY(programs_->start());
   is_running_ = true;
   return dump_ ? dump_->run() : Status();
+}
+
+Status KernelRecording::take_over(KernelRecording& predecessor, bool starts) {
+  const bool is_shared = programs_->shares_turn();
+  if (starts && is_shared) SILLAGE_TRY(start());
+  SILLAGE_TRY(programs_->take_turn());
+  predecessor.stop();
+  return starts && !is_shared ? start() : Status();
 }
 
 Result<bool> KernelRecording::dump_state() {

@@ -33,11 +33,16 @@ class KernelRecording {
   /// Errors: kNotFound  a rule that names what there is not; a context that cannot be recorded;
   ///         what keeps any program from being loaded: permissions, kernel options;
   ///         kNotReady  `progress` says that nobody wants it any more.
-  /// `file_name`: of the channel's files.
+  /// `file_name`: of the channel's files. `predecessor`: whose events it is to record from take_over() on; may be null.
   [[nodiscard]] static Result<std::unique_ptr<KernelRecording>> create(
       const session::KernelChannel& wanted, const std::string& file_name,
       const kernel::Tracer& tracer, collect::Collector& collector, collect::TraceId trace,
-      LoadProgress& progress);
+      LoadProgress& progress, const KernelRecording* predecessor = nullptr);
+  /// Stops the predecessor; started or not, as this is to be, each event is recorded by one of the two: the other way round only
+  /// where an earlier version left it behind.
+  ///
+  /// Errors: those of start(); then the predecessor goes on.
+  [[nodiscard]] Status take_over(KernelRecording& predecessor, bool starts);
 
   /// Goes on with a channel whose programs and ring an earlier daemon has pinned. `nested_lost`: what its programs had
   /// missed when they were detached, if they were.
@@ -123,7 +128,7 @@ class KernelRecording {
                                  const kernel::Tracer& tracer, LoadProgress& progress);
   [[nodiscard]] Status open(const session::KernelChannel& wanted, const std::string& file_name,
                             const kernel::Tracer& tracer, collect::TraceId trace,
-                            LoadProgress& progress);
+                            LoadProgress& progress, const KernelRecording* predecessor);
   [[nodiscard]] Status load(const session::KernelChannel& wanted, const Matches& matches,
                             const kernel::Tracer& tracer, LoadProgress& progress);
   void keep_staged(std::uint64_t first_program);

@@ -182,7 +182,7 @@ Status Recording::add_kernel(const kernel::Tracer& tracer, LoadProgress& progres
 
 Result<std::unique_ptr<KernelRecording>> Recording::open_kernel(
     const session::KernelChannel& wanted, std::uint32_t version, const kernel::Tracer& tracer,
-    LoadProgress& progress) {
+    LoadProgress& progress, const KernelRecording* predecessor) {
   if (!kernel_trace_) {
     auto trace = collector_->open_trace(kernel_trace_options());
     if (!trace) return tl::unexpected<Error>(std::move(trace).error());
@@ -190,7 +190,7 @@ Result<std::unique_ptr<KernelRecording>> Recording::open_kernel(
   }
   const std::string& name = wanted.options().name;
   auto made = KernelRecording::create(wanted, versioned(name, version), tracer, *collector_,
-                                      *kernel_trace_, progress);
+                                      *kernel_trace_, progress, predecessor);
   if (made) note_channel(true, name, (*made)->channel());
   return made;
 }
@@ -208,7 +208,8 @@ Status Recording::change_kernel(const session::RecordingSession& next, const ker
         !is_new && adopted_kernel_.contains(i) &&
         (!is_kernel_running_ || !(kernel_plans_[i].rules() == plans[i].rules()));
     if (!is_new && !is_replaced && kernel_plans_[i].contexts() == plans[i].contexts()) continue;
-    auto opened = open_kernel(plans[i], is_new ? 1 : kernel_versions_[i] + 1, tracer, progress);
+    auto opened = open_kernel(plans[i], is_new ? 1 : kernel_versions_[i] + 1, tracer, progress,
+                              is_new ? nullptr : kernel_[i].get());
     if (!opened) return tl::unexpected<Error>(std::move(opened).error());
     made.emplace(i, *std::move(opened));
   }
@@ -219,15 +220,15 @@ Status Recording::change_kernel(const session::RecordingSession& next, const ker
     if (i >= kernel_.size()) {
       kernel_.push_back(std::move(channel));
       kernel_versions_.push_back(1);
+      if (is_kernel_running_) SILLAGE_TRY(kernel_[i]->start());
     } else {
-      // Not both at once: each event is recorded once. What is in the ring is the next daemon's to read no more.
-      kernel_[i]->stop();
+      SILLAGE_TRY(channel->take_over(*kernel_[i], is_kernel_running_));
+      // What is in the ring is the next daemon's to read no more.
       collector_->flush(kernel_[i]->channel());
       kernel_[i] = std::move(channel);
       ++kernel_versions_[i];
       adopted_kernel_.erase(i);
     }
-    if (is_kernel_running_) SILLAGE_TRY(kernel_[i]->start());
   }
   kernel_plans_ = plans;
   return {};

@@ -271,7 +271,7 @@ class Recording {
   [[nodiscard]] Trace& trace_of(const apps::Image& image, std::size_t index);
   [[nodiscard]] Result<std::unique_ptr<KernelRecording>> open_kernel(
       const session::KernelChannel& wanted, std::uint32_t version, const kernel::Tracer& tracer,
-      LoadProgress& progress);
+      LoadProgress& progress, const KernelRecording* predecessor);
   void note_channel(bool is_kernel, const std::string& name, collect::ChannelId id);
   void warn(const Error& error);
 

@@ -6,7 +6,12 @@
 #include "session/nearest.hpp"
 #include "sillaged/user_filters.hpp"
 
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace sillage::daemon {
@@ -28,21 +33,27 @@ Result<std::uint32_t> context_number(const std::string& name) {
                                    (near.empty() ? "" : "; did you mean " + near[0] + "?"));
 }
 
-// Read, monitor and watchdog timers need nothing done: rings are read all the time, and no writer can leave one in a
-// state that needs repair.
-Result<session::Channel> user_channel_of(const SessionChannel& from) {
-  const ChannelSettings& settings = from.settings;
-  session::ChannelOptions options;
+// What channels of both domains have. Read, monitor and watchdog timers need nothing done: rings are read all the time, and no
+// writer can leave one in a state that needs repair.
+template <class Options>
+Options options_of(const ChannelSettings& settings) {
+  Options options;
   options.name = settings.name;
   options.overwrite = settings.overwrite;
   options.subbuf_bytes = settings.subbuf_bytes;
   options.subbuf_count = settings.subbuf_count;
-  options.blocking_timeout = settings.blocking_timeout;
-  options.ownership = settings.ownership;
-  options.one_buffer = settings.allocation == session::BufferAllocation::kPerChannel;
   options.tracefile_bytes = settings.tracefile_bytes;
   options.tracefile_count = settings.tracefile_count;
   options.switch_period = settings.switch_timer;
+  return options;
+}
+
+Result<session::Channel> user_channel_of(const SessionChannel& from) {
+  const ChannelSettings& settings = from.settings;
+  auto options = options_of<session::ChannelOptions>(settings);
+  options.blocking_timeout = settings.blocking_timeout;
+  options.ownership = settings.ownership;
+  options.one_buffer = settings.allocation == session::BufferAllocation::kPerChannel;
   options.reclaim_age = settings.reclaim_age;
   options.preallocate = settings.preallocation == session::BufferPreallocation::kAtOnce;
   auto channel = session::Channel::create(std::move(options));
@@ -85,67 +96,50 @@ session::KernelRule kernel_rule_of(const RecordingRule& from) {
   return rule;
 }
 
-/// What inclusion sets demand of events, as a filter: "" if they leave nobody out, nothing if they leave out all.
-std::optional<std::string> filter_of(const session::InclusionSets& sets) {
-  std::string filter;
-  for (std::size_t i = 0; i < sets.size(); ++i) {
-    if (sets[i].policy() == session::InclusionSet::Policy::kNone) return std::nullopt;
-    if (sets[i].policy() == session::InclusionSet::Policy::kAll) continue;
-    const std::string context =
-        "$ctx." + std::string(session::attribute_name(static_cast<session::ProcessAttribute>(i))) +
-        " == ";
-    std::string any;
-    for (const auto& [value, name] : sets[i].values())
-      any += (any.empty() ? "(" : " || ") + context + std::to_string(value);
-    filter += (filter.empty() ? "" : " && ") + any + ")";
-  }
-  return filter;
-}
-
-/// Adds a rule with its own filter and that of the inclusion sets.
-Status add_kernel_rule(const RecordingRule& rule, const std::string& included,
-                       session::KernelChannel* channel) {
-  session::KernelRule added = kernel_rule_of(rule);
-  if (!included.empty() && added.filter.empty()) {
-    added.filter = included;
-  } else if (!included.empty()) {
-    // Alone first, for the columns of what is wrong with it.
-    if (auto tree = filter::parse(added.filter); !tree)
-      return tl::unexpected<Error>(std::move(tree).error());
-    added.filter = "(" + added.filter + ") && " + included;
-  }
-  Status done = channel->add_rule(std::move(added));
-  if (!done && !included.empty() && done.error().code == Code::kInvalidArgument)
-    return fail(Code::kLimit,
-                "the inclusion sets and the filter of " + rule.name +
-                    " are too long together: track fewer processes, or use uid and gid");
-  return done;
+/// Of sets that leave somebody out; nothing if they leave out all.
+std::optional<session::Inclusion> inclusion_of(const session::InclusionSets& sets) {
+  using Policy = session::InclusionSet::Policy;
+  const auto has = [&](Policy policy) {
+    return std::ranges::any_of(sets, [&](const auto& set) { return set.policy() == policy; });
+  };
+  if (has(Policy::kNone)) return std::nullopt;
+  if (!has(Policy::kListed)) return session::Inclusion{};
+  return session::Inclusion{std::make_shared<const session::InclusionSets>(sets)};
 }
 
 Result<session::KernelChannel> kernel_channel_of(const SessionChannel& from,
                                                  const session::InclusionSets& inclusion) {
-  const ChannelSettings& settings = from.settings;
-  session::KernelChannelOptions options;
-  options.name = settings.name;
-  options.overwrite = settings.overwrite;
-  options.subbuf_bytes = settings.subbuf_bytes;
-  options.subbuf_count = settings.subbuf_count;
-  options.tracefile_bytes = settings.tracefile_bytes;
-  options.tracefile_count = settings.tracefile_count;
-  options.switch_period = settings.switch_timer;
+  auto options = options_of<session::KernelChannelOptions>(from.settings);
   options.may_change = true;
   auto channel = session::KernelChannel::create(std::move(options));
   if (!channel) return channel;
-  const auto included = filter_of(inclusion);
+  const auto included = inclusion_of(inclusion);
   for (const SessionChannel::Rule& entry : from.rules) {
     if (!from.is_enabled || !entry.is_enabled || !included) continue;
-    SILLAGE_TRY(add_kernel_rule(entry.rule, *included, &*channel));
+    session::KernelRule rule = kernel_rule_of(entry.rule);
+    if (!rule.filter.empty())
+      if (auto tree = filter::parse(rule.filter); !tree)
+        return tl::unexpected<Error>(std::move(tree).error());
+    rule.included = *included;
+    SILLAGE_TRY(channel->add_rule(std::move(rule)));
   }
   for (const std::string& name : from.contexts) SILLAGE_TRY(channel->add_context(name));
   return channel;
 }
 
 }  // namespace
+
+std::string unused_output(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  if (std::ranges::none_of(std::array{"ust", "kernel", "archives"}, [&](const char* part) {
+        return fs::exists(fs::path(path) / part, ignored);
+      }))
+    return path;
+  for (int number = 2;; ++number)
+    if (std::string other = path + "-" + std::to_string(number); !fs::exists(other, ignored))
+      return other;
+}
 
 Result<session::RecordingSession> plan_of(const session::Session& session) {
   const session::Session::Options& asked = session.options();

@@ -375,6 +375,10 @@ void SessionService::track(ConnectionId connection, const control::v1::TrackRequ
   if (!domain) return host_.reply(connection, domain.error());
   const auto attribute = control::attribute_of(request.attribute());
   if (!attribute) return host_.reply(connection, attribute.error());
+  const auto outcomes = std::make_shared<control::v1::TrackResponse>();
+  const auto change_one = [=](session::InclusionSet& set, const control::v1::ProcessValue& value) {
+    return request.remove() ? set.remove(value.number()) : set.add(value.number(), value.name());
+  };
   change(
       connection, request.session(),
       [=](session::Session& next) -> Status {
@@ -388,15 +392,25 @@ void SessionService::track(ConnectionId connection, const control::v1::TrackRequ
           }
           return {};
         }
-        return request.remove() ? (*set)->remove(request.value().number())
-                                : (*set)->add(request.value().number(), request.value().name());
+        if (request.values().empty()) return change_one(**set, request.value());
+        for (const control::v1::ProcessValue& value : request.values()) {
+          control::v1::Error* const outcome = outcomes->add_outcomes();
+          if (const Status done = change_one(**set, value); !done) {
+            outcome->set_code(static_cast<std::uint32_t>(done.error().code));
+            outcome->set_message(done.error().text());
+          }
+        }
+        return {};
       },
-      [](Response* response) { response->mutable_track(); });
+      [outcomes](Response* response) { *response->mutable_track() = *outcomes; });
 }
 
 void SessionService::load(ConnectionId connection, const control::v1::LoadSessionRequest& request) {
   const std::string name = request.session().name();
-  auto session = control::saved_session_of(request.session());
+  control::v1::Session saved = request.session();
+  if (saved.mode() == control::v1::CreateSessionRequest::LOCAL && !saved.path().empty())
+    saved.set_path(unused_output(saved.path()));
+  auto session = control::saved_session_of(saved);
   if (!session) return host_.reply(connection, session.error());
   if (auto plan = plan_of(*session); !plan) {
     return host_.reply(connection, plan.error());

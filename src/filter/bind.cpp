@@ -164,6 +164,8 @@ class Binder {
     if (node.operation == Operator::kNot) {
       return is_condition(operand(node, 0)) ? Type::kInteger : Type::kMissing;
     }
+    if (node.operation == Operator::kIsOneOf)
+      return type == Type::kInteger ? type : mismatch(node, "a set is of integers");
     if (type == Type::kText || (type == Type::kReal && node.operation == Operator::kComplement)) {
       return mismatch(node, std::string(node.operation == Operator::kMinus ? "-" : "~") +
                                 " cannot be done with " + name_of(type));

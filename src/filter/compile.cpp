@@ -2,6 +2,7 @@
 #include "filter/compile.hpp"
 
 #include "filter/lexer.hpp"
+#include "filter/real_ranges.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -94,8 +95,7 @@ class Compiler {
   // Whether it may turn out to have no value.
   [[nodiscard]] bool can_be_missing(const Node& node) const {
     if (node.type == Type::kMissing) return true;
-    if (node.kind == Node::Kind::kField)
-      return helpers_ != nullptr && helpers_->can_be_missing(node.index);
+    if (node.kind == Node::Kind::kField) return fields_.can_be_missing(node.index);
     if (node.kind != Node::Kind::kOperation) return false;
     switch (node.operation) {
       case Operator::kDivide:
@@ -133,6 +133,7 @@ class Compiler {
         return chain(node, yes, no, missing);
       if (node.operation == Operator::kNot) return condition(operand(node, 0), no, yes, missing);
       if (is_comparison(node.operation)) return comparison(node, yes, no, missing);
+      if (node.operation == Operator::kIsOneOf) return membership(node, yes, no, missing);
     }
     value(node, missing);
     a_.jump_if(If::kNotEqual, r1, 0, yes);
@@ -171,6 +172,7 @@ class Compiler {
     const Node &left = operand(node, 0), &right = operand(node, 1);
     if (left.type == Type::kText) return text_comparison(node, yes, no);
     if (left.type == Type::kReal || right.type == Type::kReal) {
+      if (helpers_ == nullptr) return compare_ranges(node, yes, no, missing);
       compute_real(node, missing);
       a_.jump_if(If::kNotEqual, r1, 0, yes);
       return a_.jump(no);
@@ -185,6 +187,44 @@ class Compiler {
       both(node, missing);
       a_.jump_if(signed_condition(node.operation), r1, r2, yes);
     }
+    a_.jump(no);
+  }
+
+  // A comparison of numbers with a fraction, where there are integers alone.
+  void compare_ranges(const Node& node, Label yes, Label no, Label missing) {
+    const auto comparison = find_real_ranges(tree_, node);
+    if (!comparison) {
+      if (status_) status_ = tl::unexpected(comparison.error());
+      return;
+    }
+    value(*comparison->integer, missing);
+    a_.move(r2, 0u);
+    for (const Label each : {yes, no, missing})  // as in decided()
+      a_.jump_if(If::kNotEqual, r2, 0, each);
+    const auto label_of = [&](RealRange::Outcome outcome) {
+      return outcome == RealRange::Outcome::kTrue    ? yes
+             : outcome == RealRange::Outcome::kFalse ? no
+                                                     : missing;
+    };
+    for (const RealRange& range : comparison->ranges) {
+      if (range.last == std::numeric_limits<std::int64_t>::max()) {
+        a_.jump(label_of(range.outcome));
+      } else {
+        compare_constant(Operator::kLessOrEqual, range.last, label_of(range.outcome));
+      }
+    }
+  }
+
+  void membership(const Node& node, Label yes, Label no, Label missing) {
+    const std::vector<std::int64_t>& values = *tree_.sets[node.index];
+    value(operand(node, 0), missing);
+    if (values.empty()) return decided(false, yes, no);
+    if (values.size() <= FieldCode::kFewValues) {
+      for (const std::int64_t each : values) compare_constant(Operator::kEqual, each, yes);
+      return a_.jump(no);
+    }
+    if (Status looked = fields_.look_up(values); !looked && status_) status_ = std::move(looked);
+    a_.jump_if(If::kNotEqual, r0, 0, yes);
     a_.jump(no);
   }
 
@@ -251,7 +291,7 @@ class Compiler {
   }
 
   void check_present(const Node& field, Label missing) {
-    if (can_be_missing(field)) helpers_->check_present(field.index, missing);
+    if (can_be_missing(field)) fields_.check_present(field.index, missing);
   }
 
   // r1 = the number with a fraction, of any number; goes to `missing` if there is none.
@@ -521,6 +561,10 @@ class Compiler {
 
 }  // namespace
 
+Status FieldCode::look_up(const std::vector<std::int64_t>&) {
+  return fail(Code::kUnsupported, "filters of programs have no sets");
+}
+
 TextNeeds text_needs(const Tree& tree) {
   TextNeeds needs;
   for (const Node& node : tree.nodes) {
@@ -537,9 +581,15 @@ TextNeeds text_needs(const Tree& tree) {
 
 Status check_compilable(const Tree& tree) {
   for (const Node& node : tree.nodes) {
-    if (node.type == Type::kReal)
-      return fail_at(node.column,
-                     "filters of kernel events have no numbers with a fraction: write a whole one");
+    if (node.kind == Node::Kind::kOperation && node.type != Type::kMissing &&
+        is_comparison(node.operation)) {
+      const auto type_of = [&](std::uint32_t which) {
+        return tree.nodes[tree.operands[node.first + which]].type;
+      };
+      if (type_of(0) == Type::kReal || type_of(1) == Type::kReal)
+        if (auto found = find_real_ranges(tree, node); !found)
+          return tl::unexpected(std::move(found).error());
+    }
     if (node.kind != Node::Kind::kText) continue;
     const Text& text = tree.texts[node.index];
     std::size_t count = 0;

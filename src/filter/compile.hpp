@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace sillage::filter {
 
@@ -21,19 +22,24 @@ class FieldCode {
   virtual void load_integer(std::uint32_t slot) = 0;
   /// The text of a slot and a NUL, CompileOptions::text_bytes at most, to [r9 + offset].
   virtual void load_text(std::uint32_t slot, std::int32_t offset) = 0;
+  /// r0 = 0 if the integer r1 is in none of these, which are more than kFewValues and ascend.
+  ///
+  /// Errors: kUnsupported  the machine has no sets.
+  [[nodiscard]] virtual Status look_up(const std::vector<std::int64_t>& values);
+  static constexpr std::size_t kFewValues = 24;  ///< up to so many are compared one by one
+  /// Whether check_present() is needed in front of a slot's loads.
+  [[nodiscard]] virtual bool can_be_missing(std::uint32_t /*slot*/) const { return false; }
+  /// Goes to `missing` if the record does not have the slot.
+  virtual void check_present(std::uint32_t /*slot*/, bpf::Label /*missing*/) {}
 };
 
-/// Emits what interpreted programs have and those of the kernel have not: fields that a record may lack,
-/// numbers with a fraction, and calls that do a text's work at once.
+/// Emits what interpreted programs have and those of the kernel have not: numbers with a fraction, and calls that do a
+/// text's work at once.
 ///
 /// What is emitted may use r0 to r5. A number with a fraction is the bits of its binary64 in a register.
 class HelperCode {
  public:
   virtual ~HelperCode() = default;
-  /// Whether check_present() is needed in front of a slot's loads.
-  [[nodiscard]] virtual bool can_be_missing(std::uint32_t slot) const = 0;
-  /// Goes to `missing` if the record does not have the slot.
-  virtual void check_present(std::uint32_t slot, bpf::Label missing) = 0;
   /// r1 = the number of a slot of type kReal.
   virtual void load_real(std::uint32_t slot) = 0;
   /// r1 = the integer r1 as a number with a fraction.
@@ -69,9 +75,10 @@ struct TextNeeds {
 ///
 /// Patterns are matched character by character, all their ways at once, one bit each (Shift-And), in a loop
 /// without other branches than its end, so that the verifier's work is linear.
-/// Errors: kUnsupported  without helpers: numbers with a fraction; location is "column N".
-///         kLimit        more of the stack is needed than there is; without helpers: a pattern of more than 63
-///                       characters behind its first star.
+/// Errors: kInvalidArgument  without helpers: fields with a fraction, and comparisons of numbers with a fraction that more than one
+///                           integer decides (real_ranges.hpp); location is "column N".
+///         kLimit            more of the stack is needed than there is; without helpers: a pattern of more than 63
+///                           characters behind its first star.
 [[nodiscard]] Status compile(const Tree& tree, FieldCode& fields, const CompileOptions& options,
                              bpf::Assembler& assembler, bpf::Label match, bpf::Label no_match);
 

@@ -180,17 +180,36 @@ class Generator {
   std::string condition(int depth) {
     static constexpr std::array kCompare{"<", "<=", ">", ">=", "==", "!="};
     if (depth == 0) return integer(0);
-    switch (below(7)) {
+    switch (below(8)) {
       case 0: return "!" + in_brackets(condition(depth - 1));
       case 1: return in_brackets(condition(depth - 1)) + "&&" + in_brackets(condition(depth - 1));
       case 2: return in_brackets(condition(depth - 1)) + "||" + in_brackets(condition(depth - 1));
       case 3:
       case 4: return text_condition(kCompare[below(kCompare.size())]);
       case 5: return integer(depth - 1);
+      case 6: return real_of_one(depth - 1) + kCompare[below(kCompare.size())] + real_literal();
       default:
         return in_brackets(integer(depth - 1)) + kCompare[below(kCompare.size())] +
                in_brackets(integer(depth - 1));
     }
+  }
+
+  std::string real_literal() {
+    static constexpr std::array kReals{"0.0",    "1.5",    "-2.25", "1e300",
+                                       "-1e300", "9.3e18", "3.0",   "(1e300*1e300)"};
+    return kReals[below(kReals.size())];
+  }
+  // A number with a fraction that one integer decides.
+  std::string real_of_one(int depth) {
+    static constexpr std::array kBinary{"+", "-", "*", "/"};
+    std::string text = in_brackets(integer(depth));
+    for (std::uint32_t left = below(5); left != 0; --left) {
+      if (below(6) == 0) text = "-" + in_brackets(text);
+      const char* sign = kBinary[below(kBinary.size())];
+      text =
+          in_brackets(below(2) == 0 ? text + sign + real_literal() : real_literal() + sign + text);
+    }
+    return text;
   }
 
   std::string letters(std::uint32_t most) {
@@ -309,7 +328,11 @@ TEST(Compile, PatternsOfTextsAtTheBound) {
   }
 }
 
-TEST(Compile, RefusesFractions) {
+TEST(Compile, RefusesWhatSeveralFractionsDecide) {
+  const auto two = check_compilable(bound("i0 * 1.5 < i1"));
+  ASSERT_FALSE(two);
+  EXPECT_EQ(two.error().location, "column 12");
+  EXPECT_THAT(two.error().message, HasSubstr("one integer"));
   const auto refused = check_compilable(bound("i0 == 1 && d < 2.5"));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().location, "column 12");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "filter/evaluate.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <compare>
 
@@ -22,6 +23,12 @@ class Evaluation {
       case Node::Kind::kOperation: break;
     }
     if (node.operation == Operator::kAnd || node.operation == Operator::kOr) return chain(node);
+    if (node.operation == Operator::kIsOneOf) {
+      const Scalar each = value(operand(node, 0));
+      if (each.type != Type::kInteger) return {};
+      return Scalar::of(
+          std::int64_t{std::ranges::binary_search(*tree_.sets[node.index], each.integer)});
+    }
     if (node.count == 1) return unary(node.operation, value(operand(node, 0)));
     return binary(node);
   }

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,7 @@ enum class Operator : std::uint8_t {
   // Of two or more.
   kAnd,
   kOr,
+  kIsOneOf,  ///< of one operand: it is in one of `Tree::sets`; no text has it
 };
 
 /// Text with stars in it: what stands between them. One piece: plain text.
@@ -88,7 +90,7 @@ struct Node {
   std::uint32_t column = 0;  ///< of the operand's or operator's first byte; 1 is the first
   /// Of an operation: its operands are so many of `Tree::operands`, from this one on.
   std::uint32_t first = 0, count = 0;
-  /// Of a text: in `Tree::texts`. Of a field: in `Tree::fields`, and once bound its slot.
+  /// Of a text: in `Tree::texts`. Of a field: in `Tree::fields`, and once bound its slot. Of kIsOneOf: in `Tree::sets`.
   std::uint32_t index = 0;
   std::int64_t integer = 0;
   double real = 0;
@@ -100,6 +102,7 @@ struct Tree {
   std::vector<std::uint32_t> operands{};  ///< places in `nodes`
   std::vector<FieldName> fields{};        ///< each name once
   std::vector<Text> texts{};
+  std::vector<std::shared_ptr<const std::vector<std::int64_t>>> sets{};  ///< ascending numbers
 
   [[nodiscard]] const Node& root() const { return nodes.back(); }
 };

@@ -12,12 +12,13 @@ using bpf::Label;
 using bpf::Size;
 using enum bpf::Reg;
 
-// On the stack: temporaries, then one short text such as the name of a process. The whole is what the ring's
+// On the stack: temporaries and an element of a sequence, then one short text such as the name of a process. The whole is what the ring's
 // out-of-line switch leaves of 512 bytes.
 constexpr std::int32_t kStackTop = -320;
-constexpr std::uint32_t kStackBytes = 128;
+constexpr std::uint32_t kStackBytes = 120;
+constexpr std::int32_t kElement = kStackTop - static_cast<std::int32_t>(kStackBytes) - 8;
 constexpr std::uint32_t kShortText = 24;
-constexpr std::int32_t kText = kStackTop - static_cast<std::int32_t>(kStackBytes + kShortText);
+constexpr std::int32_t kText = kElement - static_cast<std::int32_t>(kShortText);
 
 bool is_text(const FieldPlan& field) {
   switch (field.kind) {
@@ -75,7 +76,11 @@ void FilterCode::load_integer(std::uint32_t slot) {
     if (field.is_signed && bits < 64) a_.sign_extend(r1, bits);
     return;
   }
-  values_.evaluate(field.value);
+  if (field.kind == FieldPlan::Kind::kRecordSequence) {
+    load_item(field);
+  } else {
+    values_.evaluate(field.value);
+  }
   if (field.is_network_order && bits > 8) a_.swap_bytes(r1, bits);
   if (bits == 64) return;
   if (field.is_signed) {
@@ -83,6 +88,47 @@ void FilterCode::load_integer(std::uint32_t slot) {
   } else {
     a_.zero_extend(r1, bits);
   }
+}
+
+// Through a helper: the verifier knows no bound of where it is.
+void FilterCode::load_item(const FieldPlan& field) {
+  const auto begin = static_cast<std::int32_t>(field.element.value_or(0) * field.bytes);
+  a_.load(Size::k4, r3, r6, static_cast<std::int32_t>(field.offset));
+  a_.alu(Alu::kAnd, r3, 0xffff);
+  a_.move(r1, r6);
+  a_.alu(Alu::kAdd, r3, r1);
+  a_.alu(Alu::kAdd, r3,
+         begin + (field.is_relative ? static_cast<std::int32_t>(field.offset + 4) : 0));
+  a_.store(Size::k8, r10, kElement, 0);
+  a_.move(r1, r10);
+  a_.alu(Alu::kAdd, r1, kElement);
+  a_.move(r2, std::uint64_t{field.bytes});
+  a_.call(BPF_FUNC_probe_read_kernel);
+  a_.load(bpf::size_of_bytes(field.bytes), r1, r10, kElement);
+}
+
+Status FilterCode::look_up(const std::vector<std::int64_t>& values) {
+  if (sets_ == nullptr) return FieldCode::look_up(values);
+  const auto map = sets_->find(values);
+  if (!map) return tl::unexpected(map.error());
+  a_.store(Size::k8, r10, kElement, r1);
+  a_.load_map(r1, *map);
+  a_.move(r2, r10);
+  a_.alu(Alu::kAdd, r2, kElement);
+  a_.call(BPF_FUNC_map_lookup_elem);
+  return {};
+}
+
+void FilterCode::check_present(std::uint32_t slot, Label missing) {
+  const FieldPlan& field = plan_.fields[slot];
+  if (field.kind == FieldPlan::Kind::kRecordSequence) {
+    a_.load(Size::k4, r1, r6, static_cast<std::int32_t>(field.offset));
+    a_.alu(Alu::kShiftRight, r1, 16);
+    if (field.bytes != 1) a_.alu(Alu::kDivide, r1, static_cast<std::int32_t>(field.bytes));
+  } else {
+    values_.evaluate(field.count);
+  }
+  a_.jump_if(If::kBelowOrEqual, r1, static_cast<std::int32_t>(field.element.value_or(0)), missing);
 }
 
 void FilterCode::load_text(std::uint32_t slot, std::int32_t offset) {

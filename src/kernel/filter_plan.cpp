@@ -4,6 +4,7 @@
 #include "ctf/kernel_layout.hpp"
 #include "filter/compile.hpp"
 #include "kernel/contexts.hpp"
+#include "kernel/filter_element.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -24,6 +25,8 @@ filter::Type type_of(const FieldPlan& field) {
     case FieldPlan::Kind::kKernelString:
     case FieldPlan::Kind::kUserString:
     case FieldPlan::Kind::kRecordString: return filter::Type::kText;
+    case FieldPlan::Kind::kRecordSequence:
+      return field.element ? filter::Type::kInteger : filter::Type::kMissing;
     default: return filter::Type::kMissing;
   }
 }
@@ -31,17 +34,20 @@ filter::Type type_of(const FieldPlan& field) {
 // Slots are places in `slots`.
 class EventSchema final : public filter::Schema {
  public:
-  EventSchema(const std::vector<FieldPlan>& payload, const Btf* btf, std::vector<FieldPlan>* slots)
-      : payload_(payload), btf_(btf), slots_(slots) {}
+  EventSchema(const EventPlan& event, const Btf* btf, std::vector<FieldPlan>* slots)
+      : event_(event), btf_(btf), slots_(slots) {}
 
   [[nodiscard]] std::optional<filter::Slot> find(const filter::FieldName& name) const override {
-    if (name.path.size() != 1) return std::nullopt;
     const std::string& wanted = name.path.front().member;
+    if (name.space == filter::FieldName::Space::kPayload && name.path.size() > 1) {
+      const auto element = plan_element(event_, name.path);
+      return element ? put(*element) : std::nullopt;
+    }
+    if (name.path.size() != 1) return std::nullopt;
     if (name.space == filter::FieldName::Space::kContext) return find_context(wanted);
     if (name.space != filter::FieldName::Space::kPayload) return std::nullopt;
-    const auto found = std::find_if(payload_.begin(), payload_.end(),
-                                    [&](const FieldPlan& field) { return field.name == wanted; });
-    return found == payload_.end() ? std::nullopt : put(*found);
+    const auto found = std::ranges::find(event_.fields, wanted, &FieldPlan::name);
+    return found == event_.fields.end() ? std::nullopt : put(*found);
   }
 
  private:
@@ -58,7 +64,7 @@ class EventSchema final : public filter::Schema {
     return filter::Slot{static_cast<std::uint32_t>(slots_->size() - 1), type};
   }
 
-  const std::vector<FieldPlan>& payload_;
+  const EventPlan& event_;
   const Btf* const btf_;
   std::vector<FieldPlan>* const slots_;
 };
@@ -66,8 +72,7 @@ class EventSchema final : public filter::Schema {
 }  // namespace
 
 Result<filter::Binding> add_filter(const filter::Tree& tree, const Btf* btf, EventPlan* plan) {
-  filter::Binding binding =
-      filter::bind(tree, EventSchema(plan->fields, btf, &plan->filter.fields));
+  filter::Binding binding = filter::bind(tree, EventSchema(*plan, btf, &plan->filter.fields));
   if (binding.mismatch) return tl::unexpected(*binding.mismatch);
   SILLAGE_TRY(filter::check_compilable(binding.tree));
   if (binding.can_match()) plan->filter.any_of.push_back(binding.tree);

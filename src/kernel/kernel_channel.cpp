@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 #include <utility>
@@ -19,7 +20,7 @@ namespace {
 
 // Names of pins; SyscallDispatch's begin with the last two.
 constexpr char kRingPin[] = "ring", kWakeupPin[] = "wakeup", kExcludedPin[] = "excluded";
-constexpr char kReaderPin[] = "reader";
+constexpr char kReaderPin[] = "reader", kTurnPrefix[] = "turn_";
 constexpr char kSlowPrefix[] = "slow_", kLinkPrefix[] = "link_", kTablePrefix[] = "table_";
 // How long the kernel's threads may take to detach what they have been left.
 constexpr int kDetachTries = 3000;
@@ -66,7 +67,8 @@ Result<Attachment> attach(const AttachPlan& plan, int program_fd) {
 
 Result<std::unique_ptr<KernelChannel>> KernelChannel::create(
     const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts,
-    const PointerCasts& casts, std::uint32_t excluded_process, std::uint64_t reader_bytes) {
+    const PointerCasts& casts, std::uint32_t excluded_process, std::uint64_t reader_bytes,
+    const KernelChannel* predecessor) {
   auto ring = create_ring_map(geometry.stride, geometry.cpu_count);
   if (!ring) return tl::unexpected(std::move(ring).error());
   auto wakeup = create_wakeup_map();
@@ -98,7 +100,13 @@ Result<std::unique_ptr<KernelChannel>> KernelChannel::create(
     if (!map) return tl::unexpected(std::move(map).error());
     reader = std::move(*map);
   }
+  const bool follows = predecessor != nullptr && predecessor->turn_;
+  auto turn = follows ? duplicate(predecessor->turn_.value()) : create_number_map(0);
+  if (!turn) return tl::unexpected(std::move(turn).error());
+  target.turn_fd = turn->value();
+  if (follows) target.turn = predecessor->target_.turn + 1;
   std::unique_ptr<KernelChannel> channel(new KernelChannel(std::move(target)));
+  channel->turn_ = std::move(*turn);
   channel->ring_ = std::move(*ring);
   channel->wakeup_ = std::move(*wakeup);
   channel->scratch_ = std::move(*scratch);
@@ -128,6 +136,7 @@ Status KernelChannel::pin(PinDirectory pins) {
   SILLAGE_TRY(pins_->pin(wakeup_.value(), kWakeupPin));
   if (excluded_) SILLAGE_TRY(pins_->pin(excluded_.value(), kExcludedPin));
   if (reader_) SILLAGE_TRY(pins_->pin(reader_.value(), kReaderPin));
+  if (turn_) SILLAGE_TRY(pins_->pin(turn_.value(), kTurnPrefix + std::to_string(target_.turn)));
   std::size_t number = 0;
   for (const LoadedEvent& event : events_) {
     if (!event.attachment.link) continue;
@@ -154,6 +163,15 @@ Result<std::unique_ptr<KernelChannel>> KernelChannel::adopt(PinDirectory pins,
     SILLAGE_TRY(set_number(channel->excluded_.value(), excluded_process));
   }
   if (auto reader = pins.open(kReaderPin)) channel->reader_ = std::move(*reader);
+  for (const std::string& name : pins.names(kTurnPrefix)) {
+    auto turn = pins.open(name);
+    if (!turn) return tl::unexpected(std::move(turn).error());
+    channel->turn_ = std::move(*turn);
+    channel->target_.turn = static_cast<std::uint32_t>(
+        std::strtoul(name.c_str() + sizeof kTurnPrefix - 1, nullptr, 10));
+    // Its daemon may have been killed when it had just ended it.
+    SILLAGE_TRY(channel->take_turn());
+  }
   for (const std::string& name : pins.names(kTablePrefix)) {
     auto table = pins.open(name);
     if (!table) return tl::unexpected(std::move(table).error());
@@ -323,6 +341,10 @@ Status KernelChannel::start() {
   new_syscalls_.clear();
   if (syscalls_) SILLAGE_TRY(syscalls_->start());
   return {};
+}
+
+Status KernelChannel::take_turn() {
+  return turn_ ? set_number(turn_.value(), target_.turn) : Status();
 }
 
 void KernelChannel::stop() {

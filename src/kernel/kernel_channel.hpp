@@ -35,12 +35,14 @@ class KernelChannel {
  public:
   /// Makes the maps. `contexts` stand in front of every payload. What `excluded_process`, the one that reads the
   /// ring, causes itself is not recorded; 0 = nothing is excluded. `reader_bytes`: of memory for who reads the ring, which goes
-  /// where that goes; 0 = none.
+  /// where that goes; 0 = none. With a `predecessor`, whose events it is to record instead, nothing is recorded until
+  /// take_turn().
   ///
   /// Errors: those of the maps.
   [[nodiscard]] static Result<std::unique_ptr<KernelChannel>> create(
       const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts,
-      const PointerCasts& casts, std::uint32_t excluded_process, std::uint64_t reader_bytes = 0);
+      const PointerCasts& casts, std::uint32_t excluded_process, std::uint64_t reader_bytes = 0,
+      const KernelChannel* predecessor = nullptr);
 
   /// Takes over what an earlier process pinned, running. No events can be added.
   ///
@@ -105,6 +107,11 @@ class KernelChannel {
   [[nodiscard]] Status pin(PinDirectory pins);
   /// Removes the pins, if there are any.
   void unpin();
+  /// Whether it has a predecessor whose events end when its own begin. Else, as that was made by an earlier version, they are
+  /// not to run both at once.
+  [[nodiscard]] bool shares_turn() const { return target_.turn != 0; }
+  /// From now on its programs record, and no more those of its predecessor, attached or not.
+  [[nodiscard]] Status take_turn();
   /// Detaches all programs. Programs under way on other CPUs end within microseconds.
   void stop();
 
@@ -136,14 +143,17 @@ class KernelChannel {
     bool is_slow = false;  // of a perf event
   };
 
-  explicit KernelChannel(ProgramTarget target) : target_(std::move(target)) {}
+  explicit KernelChannel(ProgramTarget target) : target_(std::move(target)) {
+    target_.sets = sets_.get();
+  }
   [[nodiscard]] static Result<Fd> duplicate(int fd);
   [[nodiscard]] Result<Fd> load(const EventPlan& plan, EventId id, const Btf* btf) const;
 
   void detach_adopted();
 
-  Fd ring_, wakeup_, scratch_, addresses_, excluded_, reader_;
+  Fd ring_, wakeup_, scratch_, addresses_, excluded_, reader_, turn_;
   Fd writer_;  // once there is a record of user space's
+  std::unique_ptr<SetMaps> sets_ = std::make_unique<SetMaps>();
   ProgramTarget target_;
   std::vector<LoadedEvent> events_;
   std::unique_ptr<SyscallDispatch> syscalls_;  // once there is one

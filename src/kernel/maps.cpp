@@ -91,6 +91,21 @@ Result<MapShape> map_shape(int map_fd) {
   return MapShape{info.value_size, info.max_entries};
 }
 
+Result<int> SetMaps::find(const std::vector<std::int64_t>& values) {
+  for (const Set& set : sets_)
+    if (set.values == values) return set.map.value();
+  auto map =
+      create(BPF_MAP_TYPE_HASH, "sillage_set", 8, 1, static_cast<std::uint32_t>(values.size()), 0);
+  if (!map) return tl::unexpected(std::move(map).error());
+  constexpr std::uint8_t kIsIn = 1;
+  for (const std::int64_t each : values)
+    if (::bpf_map_update_elem(map->value(), &each, &kIsIn, BPF_ANY) != 0)
+      return fail_errno("cannot enter a number into a set for programs");
+  if (sets_.size() == kKept) sets_.erase(sets_.begin());
+  sets_.push_back({values, std::move(*map)});
+  return sets_.back().map.value();
+}
+
 Result<Fd> create_program_table(std::uint32_t count) {
   return create(BPF_MAP_TYPE_PROG_ARRAY, "sillage_table", 4, 4, count, 0);
 }

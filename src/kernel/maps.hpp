@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace sillage::kernel {
 
@@ -48,6 +49,24 @@ struct MapShape {
 /// A map of `count` bytes, all 0; set_flags() sets them all and programs read.
 [[nodiscard]] Result<Fd> create_flags_map(std::uint32_t count);
 [[nodiscard]] Status set_flags(int map_fd, std::span<const std::uint8_t> flags);
+
+/// Sets of numbers that programs look up: each set is one map, kept for the programs that are loaded soon after. Programs
+/// keep what they use.
+class SetMaps {
+ public:
+  /// The map of these numbers, 8 bytes each; its descriptor lasts for the next kKept - 1 new sets.
+  ///
+  /// Cost:   some us a number, once.
+  [[nodiscard]] Result<int> find(const std::vector<std::int64_t>& values);
+
+ private:
+  static constexpr std::size_t kKept = 8;  // there are 6 attributes of processes
+  struct Set {
+    std::vector<std::int64_t> values;
+    Fd map;
+  };
+  std::vector<Set> sets_;
+};
 
 /// A table of programs for tail calls, by number below `count`.
 [[nodiscard]] Result<Fd> create_program_table(std::uint32_t count);

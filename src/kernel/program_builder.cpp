@@ -116,7 +116,10 @@ Result<std::vector<bpf_insn>> ProgramBuilder::build_gate(const EventPlan& plan) 
   const Label no_match = a_.label(), end = a_.label();
   enter(plan.attach);
   if (uses_current(filter.fields)) values_.prepare_current();
-  SILLAGE_TRY(FilterCode(a_, values_, filter).emit(no_match));
+  // Without sets: their maps go once a program has them, and gates are put into others.
+  const Status emitted = FilterCode(a_, values_, filter, nullptr).emit(no_match);
+  if (!emitted && emitted.error().code == Code::kUnsupported) return std::vector<bpf_insn>{};
+  SILLAGE_TRY(emitted);
   a_.move(r0, 1u);
   a_.jump(end);
   a_.bind(no_match);
@@ -177,7 +180,13 @@ Status ProgramBuilder::begin(const std::vector<FieldPlan>& fields, const FilterP
   const bool in_scratch = FilterCode::needs_scratch(filter);
   bool is_prepared = filter_uses_current;
   if (filter_uses_current) values_.prepare_current();
-  if (!in_scratch) SILLAGE_TRY(FilterCode(a_, values_, filter).emit(out));
+  if (!in_scratch) SILLAGE_TRY(FilterCode(a_, values_, filter, target_.sets).emit(out));
+  // Iterators and the writer run when they are told to.
+  if (has_stack_ && target_.turn_fd >= 0) {
+    a_.load_map_value(r1, target_.turn_fd);
+    a_.load(Size::k4, r1, r1, 0);
+    a_.jump_if(If::kNotEqual, r1, static_cast<std::int32_t>(target_.turn), out);
+  }
   if (is_own_doing && target_.excluded_fd >= 0 && target_.current.addresses_fd >= 0) {
     values_.prepare_current();
     is_prepared = true;
@@ -201,7 +210,7 @@ Status ProgramBuilder::begin(const std::vector<FieldPlan>& fields, const FilterP
 Status ProgramBuilder::filter_in_scratch(const FilterPlan& filter, Label out) {
   const Label no_match = a_.label(), matched = a_.label();
   take_scratch(out);
-  SILLAGE_TRY(FilterCode(a_, values_, filter).emit(no_match));
+  SILLAGE_TRY(FilterCode(a_, values_, filter, target_.sets).emit(no_match));
   release_scratch();
   a_.jump(matched);
   a_.bind(no_match);

@@ -5,6 +5,7 @@
 #include "base/result.hpp"
 #include "base/units.hpp"
 #include "bpf/assembler.hpp"
+#include "kernel/maps.hpp"
 #include "kernel/program_plan.hpp"
 #include "kernel/ring_code.hpp"
 #include "kernel/user_code.hpp"
@@ -25,6 +26,11 @@ struct ProgramTarget {
   std::vector<FieldPlan> contexts{};
   /// create_number_map() with the process whose own doings (EventPlan::is_own_doing) are not recorded; -1 = all are.
   int excluded_fd = -1;
+  /// create_number_map(): events are recorded while it is `turn`, so that one store ends what one channel's programs do and
+  /// begins what another's do; -1 = always.
+  int turn_fd = -1;
+  std::uint32_t turn = 0;
+  SetMaps* sets = nullptr;  ///< for filters with large sets
 };
 
 /// One record of an iterator's program.

@@ -79,6 +79,9 @@ struct FieldPlan {
   UserShape user{};
   std::uint32_t offset = 0;
   bool is_relative = false;  ///< places in the record count from behind the u32
+  /// For filters: of a sequence with `count` elements, or of the kRecordSequence that this is, the one that is meant. There may
+  /// be less.
+  std::optional<std::uint32_t> element{};
 
   [[nodiscard]] bool is_fixed() const {
     return kind == Kind::kInteger || kind == Kind::kMemory || kind == Kind::kUserMemory ||

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <limits>
+#include <string_view>
 
 namespace sillage::lttng {
 namespace {
@@ -363,6 +365,25 @@ void open_channel(const v1::SessionChannel& channel, v1::Domain domain, MiDocume
   write_attributes(channel, domain, document);
 }
 
+void write_kernel_place(const std::string& place, XmlWriter* writer) {
+  const auto number = [](std::string_view text) {
+    std::uint64_t value = 0;
+    const bool is_hex = text.starts_with("0x");
+    if (is_hex) text.remove_prefix(2);
+    std::from_chars(text.data(), text.data() + text.size(), value, is_hex ? 16 : 10);
+    return value;
+  };
+  writer->open("probe_attributes");
+  if (place[0] >= '0' && place[0] <= '9') {
+    writer->number("address", number(place));
+  } else {
+    const std::size_t plus = std::min(place.find('+'), place.size());
+    writer->text("symbol_name", place.substr(0, plus));
+    writer->number("offset", plus == place.size() ? 0 : number(place.substr(plus + 1)));
+  }
+  writer->close();
+}
+
 void open_rule(const v1::RecordingRule& rule, bool is_enabled, MiDocument* document) {
   document->open("event");
   document->text("name", rule.name());
@@ -375,6 +396,11 @@ void open_rule(const v1::RecordingRule& rule, bool is_enabled, MiDocument* docum
   if (!rule.filter().empty()) document->text("filter_expression", rule.filter());
   document->open("exclusions");
   for (const std::string& exclusion : rule.exclusions()) document->text("exclusion", exclusion);
+  document->close();
+  // As LTTng, whose schema has nothing for a place in a program.
+  if (rule.place().empty() || rule.kind() == v1::RecordingRule::USERSPACE_PROBE) return;
+  document->open("attributes");
+  write_kernel_place(rule.place(), document);
   document->close();
 }
 

@@ -24,6 +24,9 @@ struct Shown {
 /// Programs and their tracepoints, as `lttng list --userspace` prints them.
 [[nodiscard]] std::string programs_text(const control::v1::ListResponse& list, bool with_fields);
 
+/// <probe_attributes> of a place in the kernel: SYMBOL, SYMBOL+OFFSET or an address.
+void write_kernel_place(const std::string& place, XmlWriter* writer);
+
 /// A session as <session>; with or without what is in it.
 void write_session(const control::v1::Session& session, const Shown* shown, MiDocument* document);
 /// A channel as <channel>, left open, so that more can be said of it.

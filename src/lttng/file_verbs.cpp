@@ -135,6 +135,7 @@ Status load_session(Context& context, SavedSession saved, bool replaces) {
   if (!saved.output_problem.empty()) return fail(Code::kUnsupported, saved.output_problem);
   SILLAGE_TRY(look_up_names(&saved.session));
   const std::string name = saved.session.name();
+  const std::string path = saved.session.path();
   const bool is_started = saved.session.state() == v1::Session::STARTED;
   v1::Request request;
   *request.mutable_load_session()->mutable_session() = std::move(saved.session);
@@ -142,6 +143,9 @@ Status load_session(Context& context, SavedSession saved, bool replaces) {
   auto response = context.call(std::move(request));
   if (!response)
     return fail(response.error().code, "session " + name + ": " + response.error().text());
+  if (const std::string& given = response->load_session().session().path();
+      !path.empty() && given != path)
+    context.warn("there is a trace in " + path + ": session " + name + " records to " + given);
   if (!is_started) return {};
   v1::Request start;
   start.mutable_start_session()->set_name(name);

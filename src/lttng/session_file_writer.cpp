@@ -5,7 +5,6 @@
 #include "lttng/xml_writer.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
 namespace sillage::lttng {
@@ -24,26 +23,6 @@ const char* type_of(v1::RecordingRule::Kind kind) {
     case v1::RecordingRule::USERSPACE_PROBE: return "USERSPACE_PROBE";
     default: return "TRACEPOINT";
   }
-}
-
-/// SYMBOL, SYMBOL+OFFSET or an address.
-void write_kernel_place(const std::string& place, XmlWriter* writer) {
-  const auto number = [](std::string_view text) {
-    std::uint64_t value = 0;
-    const bool is_hex = text.starts_with("0x");
-    if (is_hex) text.remove_prefix(2);
-    std::from_chars(text.data(), text.data() + text.size(), value, is_hex ? 16 : 10);
-    return value;
-  };
-  writer->open("probe_attributes");
-  if (place[0] >= '0' && place[0] <= '9') {
-    writer->number("address", number(place));
-  } else {
-    const std::size_t plus = std::min(place.find('+'), place.size());
-    writer->text("symbol_name", place.substr(0, plus));
-    writer->number("offset", plus == place.size() ? 0 : number(place.substr(plus + 1)));
-  }
-  writer->close();
 }
 
 /// PATH:SYMBOL, elf:PATH:SYMBOL or sdt:PATH:PROVIDER:NAME.

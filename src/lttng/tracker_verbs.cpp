@@ -56,9 +56,17 @@ class Tracker {
   Tracker(Context& context, const v1::TrackRequest& common, MiDocument& document)
       : context_(context), common_(common), document_(document) {}
 
-  /// Returns whether it went well; `value` is nullptr for all.
-  bool change(const Attribute& attribute, const std::string* value) {
-    const Status done = ask(attribute, value);
+  /// Returns whether all went well; no values: of all processes.
+  bool change(const Attribute& attribute, const std::vector<std::string>& values) {
+    if (values.empty()) return say(attribute, nullptr, ask_all(attribute));
+    const std::vector<Status> done = ask(attribute, values);
+    bool is_good = true;
+    for (std::size_t i = 0; i < values.size(); ++i) is_good &= say(attribute, &values[i], done[i]);
+    return is_good;
+  }
+
+ private:
+  bool say(const Attribute& attribute, const std::string* value, const Status& done) {
     document_.open(attribute.option);
     write_value(attribute, value);
     document_.boolean("success", done.has_value());
@@ -82,26 +90,51 @@ class Tracker {
     return true;
   }
 
- private:
   static bool is_not_in_set(const Error& error) {
     return error.code == Code::kNotFound &&
            error.message.find("inclusion set") != std::string::npos;
   }
 
-  Status ask(const Attribute& attribute, const std::string* value) {
+  [[nodiscard]] v1::Request request_for(const Attribute& attribute) const {
     v1::Request request;
-    v1::TrackRequest* const asked = request.mutable_track();
-    *asked = common_;
-    asked->set_attribute(attribute.attribute);
-    asked->set_all(value == nullptr);
-    if (value != nullptr) {
-      auto read = process_value(*value, attribute.attribute);
-      if (!read) return tl::unexpected<Error>(std::move(read).error());
-      *asked->mutable_value() = *std::move(read);
-    }
+    *request.mutable_track() = common_;
+    request.mutable_track()->set_attribute(attribute.attribute);
+    return request;
+  }
+
+  Status ask_all(const Attribute& attribute) {
+    v1::Request request = request_for(attribute);
+    request.mutable_track()->set_all(true);
     auto response = context_.call(std::move(request));
-    if (!response) return tl::unexpected<Error>(std::move(response).error());
-    return {};
+    return response ? Status() : tl::unexpected<Error>(std::move(response).error());
+  }
+
+  // What became of each value. Those that can be read go into one change.
+  std::vector<Status> ask(const Attribute& attribute, const std::vector<std::string>& values) {
+    std::vector<Status> done(values.size());
+    std::vector<std::size_t> sent;
+    v1::Request request = request_for(attribute);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      auto read = process_value(values[i], attribute.attribute);
+      if (read) {
+        *request.mutable_track()->add_values() = *std::move(read);
+        sent.push_back(i);
+      } else {
+        done[i] = tl::unexpected<Error>(std::move(read).error());
+      }
+    }
+    if (sent.empty()) return done;
+    const auto response = context_.call(std::move(request));
+    for (std::size_t k = 0; k < sent.size(); ++k) {
+      if (!response) {
+        done[sent[k]] = tl::unexpected<Error>(response.error());
+      } else if (static_cast<int>(k) < response->track().outcomes_size()) {
+        const v1::Error& outcome = response->track().outcomes(static_cast<int>(k));
+        if (!outcome.message().empty())
+          done[sent[k]] = fail(static_cast<Code>(outcome.code()), outcome.message());
+      }
+    }
+    return done;
   }
 
   // A name that stands for nothing is none of a number, and ids of processes have no names.
@@ -145,8 +178,7 @@ Result<int> track_or_untrack(Context& context, const CommandLine& line, bool add
   for (const Asked& each : *asked) {
     document.open(std::string(each.attribute->option) + "_process_attr_tracker");
     document.open("process_attr_values");
-    if (each.values.empty()) is_good &= tracker.change(*each.attribute, nullptr);
-    for (const std::string& value : each.values) is_good &= tracker.change(*each.attribute, &value);
+    is_good &= tracker.change(*each.attribute, each.values);
     document.close();
     document.close();
   }

@@ -3,8 +3,10 @@
 
 #include "base/result.hpp"
 #include "base/units.hpp"
+#include "session/inclusion_set.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +29,14 @@ struct KernelChannelOptions {
   Nanoseconds switch_period{};  ///< how long a sub-buffer is written at most; 0: until it is full
 };
 
+/// The processes of which events are wanted, for many rules at once.
+struct Inclusion {
+  std::shared_ptr<const InclusionSets> sets{};  ///< none: of all processes
+  bool operator==(const Inclusion& other) const {
+    return sets == other.sets || (sets && other.sets && *sets == *other.sets);
+  }
+};
+
 /// Asks for instrumentation of one kind.
 struct KernelRule {
   enum class Kind : std::uint8_t {
@@ -40,7 +50,8 @@ struct KernelRule {
   std::string pattern = "*";
   std::vector<std::string> exclusions{};  ///< patterns; of tracepoints and system calls
   std::string filter{};                   ///< expression; "" = none
-  std::string event_name{};               ///< of functions and probes; "" = after the place
+  Inclusion included{};
+  std::string event_name{};  ///< of functions and probes; "" = after the place
   bool operator==(const KernelRule&) const = default;
 };
 

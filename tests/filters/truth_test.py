@@ -142,6 +142,15 @@ class Generator:
         self.random.shuffle(operands)
         return self.enclosed(self.choice(["+", "-", "*", "/"]).join(self.enclosed(each) for each in operands))
 
+    def real_of_one(self, depth):
+        """A number with a fraction that one integer decides: what filters of the kernel can have."""
+        text = self.enclosed(self.integer(1))
+        for _ in range(depth):
+            sides = [text, self.choice(REAL_LITERALS + ["-1.5", "9.3e18", "(1e300*1e300)"])]
+            self.random.shuffle(sides)
+            text = self.enclosed(self.choice(["", "", "-"]) + self.enclosed(self.choice(["+", "-", "*", "/"]).join(sides)))
+        return text
+
     def literal(self, text):
         shown = "".join({"*": "\\*", "\\": "\\\\", '"': '\\"', "\n": self.choice(["\\n", "\\x0a", "\\012"])}.get(c, c) for c in text)
         return f'"{shown}"'
@@ -176,6 +185,10 @@ class Generator:
             return self.text_condition()
         if kind < 8 and self.site != "kernel":
             sides = [self.a_real(depth - 1), self.a_real(depth - 1) if self.chance(0.6) else f"({self.integer(1)})"]
+            self.random.shuffle(sides)
+            return self.choice(["<", "<=", ">", ">=", "==", "!="]).join(sides)
+        if kind == 6:
+            sides = [self.real_of_one(self.random.randrange(4)), self.choice(REAL_LITERALS)]
             self.random.shuffle(sides)
             return self.choice(["<", "<=", ">", ">=", "==", "!="]).join(sides)
         return self.integer(depth)

@@ -77,6 +77,14 @@ class Adoption(recording.KernelTest):
         # One that has ended and that nobody has waited for has no memory any more.
         return found if found and os.path.exists(f"/proc/{found}/exe") else None
 
+    def kill_running(self):
+        """A killed process answers nobody, and takes connections until it is gone."""
+        pid = self.running_daemon()
+        os.kill(pid, signal.SIGKILL)
+        if self.daemon.pid == pid:
+            self.daemon.wait()
+        self.wait_for(lambda: self.running_daemon() != pid, "the daemon does not end")
+
     def end_daemons(self):
         pid = self.running_daemon()
         if pid:
@@ -249,10 +257,8 @@ class Adoption(recording.KernelTest):
         command = subprocess.Popen([self.sillage, *arguments], env=self.env, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
         time.sleep(random.uniform(0, 0.03))
-        os.kill(self.running_daemon(), signal.SIGKILL)
+        self.kill_running()
         command.wait(timeout=60)
-        if self.daemon.poll() is None:
-            self.daemon.wait()
         self.assertIn("[active", self.verb("list", "s"))
 
     def test_rotated_sessions(self):
@@ -301,24 +307,49 @@ class Adoption(recording.KernelTest):
         self.assertEqual(self.pinned(), [])
         self.assertEqual(list((self.folder / "run" / "memory").iterdir()), [])
 
+    def test_from_one_ring_to_the_next(self):
+        """Nothing is left out where a channel goes on in another ring, behind a death and by itself."""
+        output = self.folder / "rings"
+        sender = self.begin_session([f"--output={output}"], "--subbuf-size=1M", "--num-subbuf=8")
+        changes = [("enable-event", "-k", "-c", "c", "--syscall", "getsid"), ("add-context", "-k", "-c", "c", "-t", "pid"),
+                   ("add-context", "-k", "-c", "c", "-t", "tid")]
+        for number, change in enumerate(changes):
+            time.sleep(0.1)
+            if number != 1:
+                self.kill_daemon(self.daemon)
+                self.start_daemon()
+            self.verb(*change)
+        time.sleep(0.1)
+        sent = sender.stop()
+        self.verb("destroy", "s")
+        self.assertEqual(sum(map(recording.last_discarded, output.glob("kernel/index/*.idx"))), 0)
+        rings = {path.name.rpartition("_")[0] for path in (output / "kernel").glob("c*_*")}
+        self.assertEqual(len(rings), 1 + len(changes))
+        numbers = self.lseeks(output)
+        self.assertEqual(sorted(set(numbers)), list(range(sent)))
+        # What ran on a CPU at the moment of the change.
+        self.assertLessEqual(len(numbers) - sent, len(changes) * os.cpu_count())
+        print(f"\n  {sent} sent = {len(numbers)} recorded in {len(rings)} rings")
+        self.assertEqual(self.pinned(), [])
+
     def test_changed_sessions(self):
         """What was changed while it recorded, goes on as it was changed."""
         output = self.folder / "changed"
         sender = self.begin_session([f"--output={output}"], "--subbuf-size=512k", "--num-subbuf=8")
         self.kill_in_the_middle("enable-event", "-k", "-c", "c", "sched_process_exit", "--filter", f"$ctx.ppid == {os.getpid()}")
         self.verb("enable-event", "-k", "-c", "c", "--syscall", "getsid")
-        self.kill_daemon(self.daemon) if self.daemon.poll() is None else os.kill(self.running_daemon(), signal.SIGKILL)
+        self.kill_running()
         sent = [sender.stop()]
         # Its records change, and so do its ring and its files.
         self.verb("add-context", "-k", "-c", "c", "-t", "pid")
-        os.kill(self.running_daemon(), signal.SIGKILL)
+        self.kill_running()
         sender = Sender()
         time.sleep(0.2)
         self.verb("disable-event", "-k", "-c", "c", "--syscall", "getsid")
         sent.append(sender.stop())
         self.verb("stop", "s")
         self.verb("enable-channel", "-k", "late")
-        os.kill(self.running_daemon(), signal.SIGKILL)
+        self.kill_running()
         self.assertIn("late: [enabled]", self.verb("list", "s"))
         self.verb("start", "s")
         sender = Sender()

@@ -50,7 +50,7 @@ class Probes(unittest.TestCase):
                          [-i for i in range(500) if i % 7 == 3 and i % 256 > 100])
 
     def test_filter_errors(self):
-        for expression, column in (("prev_comm == 3", 11), ("nofield == 3", 1), ("prev_tid == 1.5", 13)):
+        for expression, column in (("prev_comm == 3", 11), ("nofield == 3", 1), ("prev_tid * 1.5 == next_tid", 19)):
             status, text, _ = record("-e", "sched_switch", "--filter", expression)
             self.assertNotEqual(status, 0)
             self.assertIn(f"column {column}:", text)

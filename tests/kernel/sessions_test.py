@@ -108,7 +108,7 @@ class Sessions(recording.KernelTest):
         self.assertEqual(held["links"] - objects("links"), set())
         pinned = subprocess.run(["find", self.pins, "-type", "f"], capture_output=True, text=True, check=True).stdout.split()
         self.assertEqual({re.sub(r"[0-9]+$", "", pathlib.Path(path).name) for path in pinned},
-                         {"ring", "reader", "wakeup", "excluded", "link_", "slow_"})
+                         {"ring", "reader", "wakeup", "excluded", "turn_", "link_", "slow_"})
         self.start_daemon()
         self.assertTrue(self.settles(lambda: not any(held[kind] & objects(kind) for kind in NEXT_ID)),
                         {kind: len(held[kind] & objects(kind)) for kind in NEXT_ID})

@@ -125,6 +125,36 @@ class Trackers(recording.KernelTest):
                  recording.Trace(trace, lambda name: name == "syscall_entry_getppid").events]
         self.assertEqual(found, [one.pid] * 5)
 
+    def test_large_sets(self):
+        """Far more than a filter's text could name, changed while it records: few and many are programs of other shapes."""
+        self.start_daemon()
+        one, two = Caller(self), Caller(self)
+        trace = self.new_trace()
+        nobody = list(range(5_000_000, 5_000_000 + 2 * 5000, 2))  # numbers that the kernel does not give
+        self.lttng("create", "large", "-o", trace)
+        self.lttng("enable-event", "-k", "--syscall", "getppid")
+        self.lttng("enable-event", "-k", "sched_process_exit", "--filter", 'comm == "python*" && $ctx.prio < 140.5')
+        self.lttng("add-context", "-k", "-t", "pid")
+        self.lttng("track", "-k", "--pid=" + ",".join(map(str, nobody[:2500] + [one.pid] + nobody[2500:])))
+        self.lttng("track", "-k", "--uid=" + ",".join(map(str, range(100))))
+        self.lttng("start")
+        one.call(3)
+        two.call(5)
+        self.lttng("track", "-k", f"--pid={two.pid}")
+        one.call(7)
+        two.call(9)
+        self.lttng("untrack", "-k", "--pid=" + ",".join(map(str, [one.pid, *nobody[:-3]])))
+        one.call(11)
+        two.call(13)
+        for caller in (one, two):
+            caller.process.stdin.close()
+            caller.process.wait()
+        self.lttng("destroy")
+        events = recording.Trace(trace).events
+        calls = collections.Counter(event.context["pid"] for event in events if event.name == "syscall_entry_getppid")
+        self.assertEqual(calls, {one.pid: 3 + 7, two.pid: 9 + 13})
+        self.assertEqual([event.context["pid"] for event in events if event.name == "sched_process_exit"], [two.pid])
+
 
 if __name__ == "__main__":
     recording.main()

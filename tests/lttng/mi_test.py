@@ -104,6 +104,25 @@ CASES = """
     regenerate metadata | | regenerate_action/name=metadata
     regenerate statedump | | regenerate_action/name=statedump
     destroy | | sessions/session/name=chunks
+    create kernel -o DIR/kernel | | session/name=kernel
+    enable-event -k --probe=do_exit+0x10 place | | events/event/type=PROBE \
+        events/event/attributes/probe_attributes/symbol_name=do_exit events/event/attributes/probe_attributes/offset=16
+    enable-event -k --probe=0xffffffff81000010 there | | \
+        events/event/attributes/probe_attributes/address=18446744071578845200
+    enable-event -k --function=do_exit ends | | events/event/type=FUNCTION \
+        events/event/attributes/probe_attributes/symbol_name=do_exit
+    enable-event -k --userspace-probe=PROGRAM:main begin | | events/event/type=USERSPACE_PROBE events/event/name=begin
+    enable-event -k --userspace-probe=elf:PROGRAM:main again | | events/event/success=true
+    enable-event -k --userspace-probe=sdt:PROGRAM:a:b sdt | | events/event/name=sdt
+    enable-event -k --userspace-probe=PROGRAM:main begin | fails | events/event/success=false
+    enable-event -k --syscall openat --filter dfd>1.5 | | events/event/type=SYSCALL events/event/filter_expression=dfd>1.5
+    add-context -k -t prio | | contexts/context/type=PRIO
+    track -k --pid=1,2 | | process_attr_trackers/pid_process_attr_tracker/process_attr_values/pid/type/id=2
+    disable-event -k --userspace-probe begin | | channel/events/event/name=begin
+    list kernel | | sessions/session/domains/domain/type=KERNEL \
+        sessions/session/domains/domain/channels/channel/events/event/type=USERSPACE_PROBE \
+        sessions/session/domains/domain/channels/channel/events/event/attributes/probe_attributes/offset=16
+    destroy kernel | |
     list -k -f | | domains/domain/type=KERNEL domains/domain/events/event/name=sched_switch \
         domains/domain/events/event/event_fields/event_field/name=next_comm
     list -k --syscall | | domains/domain/events/event/name=openat domains/domain/events/event/type=SYSCALL"""
@@ -121,9 +140,9 @@ class MachineInterface(unittest.TestCase):
         self.addCleanup(program.stdin.close)
         self.assertEqual(program.stdout.readline(), "ready\n")
         answer_file = side.root / "answer.xml"
-        for case in CASES.replace("DIR", str(side.root)).strip().splitlines():
+        for case in CASES.replace("DIR", str(side.root)).replace("PROGRAM", side.program).strip().splitlines():
             line, outcome, texts = (part.strip() for part in case.split("|"))
-            if line.startswith("list -k") and not os.access("/sys/kernel/tracing/events", os.R_OK):
+            if (" -k" in line or line.split()[1:2] == ["kernel"]) and not os.access("/sys/kernel/tracing/events", os.R_OK):
                 continue
             with self.subTest(line=line):
                 done = subprocess.run([*side.command, "--mi=xml", *line.split()], env=side.environment,

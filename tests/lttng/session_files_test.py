@@ -141,6 +141,21 @@ class SessionFiles(unittest.TestCase):
         self.assertEqual(counts[0], counts[1])
         self.assertGreater(len(counts[1]), 10)
 
+    def test_loaded_where_its_trace_is(self):
+        """LTTng writes over that trace. Here it stays, and the session records beside it."""
+        side = self.sides[1]
+        self.lttng(side, "create", "twice", "-o", side.root / "twice")
+        self.lttng(side, "enable-event", "-u", "tour:step")
+        self.lttng(side, "save", "twice", "-o", side.root / "saved-twice")
+        for count, path in ((3, "twice"), (4, "twice-2"), (5, "twice-3")):
+            self.lttng(side, "start", "twice")
+            side.run(f"emit {count}", side.root)
+            self.lttng(side, "destroy", "twice")
+            self.assertEqual(len(events(side.root / path)), count)
+            said = self.lttng(side, "load", "twice", "-i", side.root / "saved-twice")
+            self.assertIn(f"there is a trace in {side.root}/twice: session twice records to {side.root}/twice-", said)
+        self.lttng(side, "destroy", "twice")
+
     def test_files_are_replaced_by_force_alone(self):
         side = self.sides[1]
         self.lttng(side, "create", "once", "-o", side.root / "once")

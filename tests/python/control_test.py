@@ -4,8 +4,11 @@
 control_test.py BIN_DIRECTORY
 """
 
+import ast
+import inspect
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -145,6 +148,50 @@ def errors(client):
     client.destroy("right")
 
 
+def written(annotation):
+    """A type as the stub writes it, of what the module says of a member."""
+    text = re.sub(r"\bList\b", "list", annotation.strip().replace("sillage._control.", ""))
+    return re.sub(r"Optional\[(\w+)\]", r"\1 | None", text)
+
+
+def stub_agrees():
+    """What control.pyi says is what there is: names, members with their types, arguments and which have defaults."""
+    stub = ast.parse(pathlib.Path(control.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    said = {node.name: node for node in stub.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
+    check(set(said) | {"FOREVER"} == set(control.__all__), set(said) ^ set(control.__all__))
+    for name, node in said.items():
+        about = getattr(control, name)
+        if isinstance(node, ast.FunctionDef):
+            same_arguments(node, about)
+            continue
+        members = {each.target.id: ast.unparse(each.annotation) for each in node.body if isinstance(each, ast.AnnAssign)}
+        if hasattr(about, "__members__"):
+            check(set(members) == {*about.__members__, "__members__"}, f"{name}: {set(members)}")
+        elif hasattr(about, "_fields"):
+            there = {field: written(getattr(about, field).fget.__doc__.split("->")[-1]) for field in about._fields}
+            check(members == there, f"{name}: {members} != {there}")
+            check(list(members) == list(about._fields), name)
+        elif about is control.Client:
+            methods = {each.name: each for each in node.body}
+            there = {each for each in vars(about) if not each.startswith("_")}
+            check(set(methods) == there, set(methods) ^ there)
+            for method, one in methods.items():
+                same_arguments(one, getattr(about, method))
+
+
+def same_arguments(node, function):
+    there = inspect.signature(function).parameters
+    options = [each.name for each in there.values() if each.kind is each.VAR_KEYWORD]
+    by_place = {each.name: each.default is not each.empty for each in there.values() if each.kind is each.POSITIONAL_OR_KEYWORD}
+    by_name = {each.name: each.default is not each.empty for each in there.values() if each.kind is each.KEYWORD_ONLY}
+    if options:
+        by_name.update((field, True) for field in control.ChannelOptions._fields if field not in by_place)
+    first = len(node.args.args) - len(node.args.defaults)
+    check({each.arg: place >= first for place, each in enumerate(node.args.args)} == by_place, f"{node.name}: {by_place}")
+    check({each.arg: default is not None for each, default in zip(node.args.kwonlyargs, node.args.kw_defaults)} == by_name,
+          f"{node.name}: {by_name}")
+
+
 def deadline(client):
     pid = client.daemon().pid
     client.change_deadline(0.2)
@@ -158,6 +205,7 @@ def deadline(client):
 
 
 def main():
+    stub_agrees()
     with Sandbox() as box:
         os.environ.update(SILLAGE_RUNTIME_DIR=str(box.runtime), HOME=str(box.root))
         os.environ["PATH"] = f"{box.bin}:{os.environ['PATH']}"

@@ -27,7 +27,7 @@ def main():
         place = str(package.parent.parent.relative_to(folder / "moved"))
         if place not in expected:
             sys.exit(f"the package was installed in {place}")
-        missing = {"__init__.pyi", "control.py", "py.typed"} - {path.name for path in package.parent.iterdir()}
+        missing = {"__init__.pyi", "control.py", "control.pyi", "py.typed"} - {path.name for path in package.parent.iterdir()}
         if missing:
             sys.exit(f"not installed: {missing}")
         for module, name in (("sillage", "libsillage-trace"), ("sillage.control", "libsillage-control")):
