@@ -40,6 +40,9 @@ SILLAGE_API const uint32_t* sillage_image_bell(const struct sillage_image* image
 /* The same of the image of the state dump's events. */
 SILLAGE_API const uint32_t* sillage_state_bell(void);
 
+/* Tells collectors that what they changed before the image's bell had this value is in effect. */
+SILLAGE_API void sillage_image_answer(const struct sillage_image* image, uint32_t bell);
+
 /* Writes a state dump where a collector asks for one (abi/app_protocol.h), for who does not wait for an event to do so. */
 SILLAGE_API void sillage_write_state_dump(void);
 
