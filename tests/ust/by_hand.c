@@ -65,8 +65,10 @@ int main(int argc, char** argv) {
   const int rounds = argc > 1 ? atoi(argv[1]) : 1;
   struct lttng_ust_registered_probe* provider = lttng_ust_probe_register(&kProvider);
   for (int i = 0; i < 5000; i++) items[i] = (uint16_t)i;
-  for (int i = 1; i <= rounds; i++) {
+  for (int round = 0; round < rounds; round++) {
+    const int i = 1 + round % 24;
     memset(text, 'x', (size_t)i);
+    text[i] = 0;
     lttng_ust_tracepoint(by_hand, plain, i, text);
     lttng_ust_tracepoint(long_way, filled, text, (unsigned)(i * i * 5));
     lttng_ust_tracepoint(long_way, large, items, (unsigned)(i * 200));
