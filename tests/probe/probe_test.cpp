@@ -339,6 +339,7 @@ TEST_F(Probe, Contexts_AtHand_AreTheThreadsAndNotOld) {
   usleep(150'000);  // as long as a name is kept, and more
   for (int i = 6; i < 9; i++) emit_int(i);
   prctl(PR_SET_NAME, before.c_str());
+  usleep(150'000);  // for the tests that follow
   auto records = RingContents(*ring_).read([](const char*, const char*) { return 4 + 17 + 4; });
   ASSERT_EQ(records.size(), 9u);
   for (const Record& record : records) {
