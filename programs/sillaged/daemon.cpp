@@ -29,8 +29,8 @@ namespace {
 constexpr int kShownLeftOut = 10;
 // How often a command that waits hears of progress.
 constexpr int kProgressMs = 100;
-constexpr std::uint64_t kAgentMs = 2000;  // for logging agents to do what they are told
-constexpr int kHeldMs = 50;               // how often that is looked at
+constexpr std::uint64_t kAgentMs = 2000;  // for agents and programs to do what they are told
+constexpr int kHeldMs = 2;                // how often that is looked at
 
 // Who asks for what is done without a command: the daemon, when it starts.
 constexpr control::ConnectionId kNobody = 0;
@@ -562,7 +562,7 @@ Result<const kernel::Tracer*> Daemon::tracer() {
 void Daemon::reply(control::ConnectionId connection, const control::v1::Response& response) {
   if (connection == kNobody) return;
   if (agents_) agents_->renew();
-  if (agents_ && agents_->is_waiting()) return hold(connection, response, std::nullopt);
+  if (is_program_waited_for()) return hold(connection, response, std::nullopt);
   control_->reply(connection, response);
 }
 
@@ -571,11 +571,16 @@ void Daemon::hold(control::ConnectionId connection, const control::v1::Response&
   held_.push_back({connection, response, loggers_of, monotonic_ms() + kAgentMs});
 }
 
+bool Daemon::is_program_waited_for() const {
+  return (agents_ && agents_->is_waiting()) || apps_->registry().is_any_behind();
+}
+
 void Daemon::release_held() {
   if (held_.empty()) return;
-  if (agents_->is_waiting()) {
+  if (is_program_waited_for()) {
     if (monotonic_ms() < held_.front().until_ms) return;
-    agents_->give_up();
+    if (agents_) agents_->give_up();
+    apps_->registry().give_up_waiting();
   }
   for (HeldReply& held : std::exchange(held_, {})) {
     if (held.loggers_of) {

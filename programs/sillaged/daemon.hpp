@@ -175,7 +175,8 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   std::unique_ptr<Background> background_;
   std::optional<TextInput> text_;  // of root's daemon
   std::unique_ptr<apps::AppServer> apps_;
-  /// A reply that waits until logging agents have done what came of the request, or its time is over.
+  /// A reply that waits until logging agents, and programs that do so in a thread, have done what came of the request, or
+  /// its time is over.
   struct HeldReply {
     control::ConnectionId connection;
     control::v1::Response response;
@@ -184,6 +185,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   };
   void hold(control::ConnectionId connection, const control::v1::Response& response,
             std::optional<std::uint32_t> loggers_of);
+  [[nodiscard]] bool is_program_waited_for() const;
   void release_held();
   std::vector<HeldReply> held_;
   std::unique_ptr<apps::AgentServer> agents_;  // none: not asked for, or no port to be had

@@ -24,7 +24,7 @@
 
 #define SILLAGE_IMAGE_MAGIC UINT64_C(0x316567616d696c73) /* "slimage1" */
 #define SILLAGE_IMAGE_ABI_MAJOR 1
-#define SILLAGE_IMAGE_ABI_MINOR 0
+#define SILLAGE_IMAGE_ABI_MINOR 1 /* 1: listens, heard */
 
 enum sillage_domain { SILLAGE_DOMAIN_USER = 0, SILLAGE_DOMAIN_ROOT = 1, SILLAGE_DOMAIN_COUNT = 2 };
 
@@ -41,6 +41,8 @@ struct sillage_image_header {
    * of their own instead of a gate (src/ust). Nobody need listen. */
   uint32_t bell;
   char path[256]; /* of the object, NUL-terminated, truncated at the front if longer */
+  /* Set by a program that listens: 1, and the value of `bell` whose changes are in effect. */
+  uint32_t listens, heard;
 };
 
 enum sillage_field_kind {

@@ -114,6 +114,16 @@ void AppRegistry::remove_process(pid_t pid) {
   processes_.erase(found);
 }
 
+bool AppRegistry::is_any_behind() const {
+  return std::any_of(images_.begin(), images_.end(), [](const auto& entry) {
+    return !entry.second.is_late && entry.second.control.is_behind();
+  });
+}
+
+void AppRegistry::give_up_waiting() {
+  for (auto& [token, image] : images_) image.is_late = image.is_late || image.control.is_behind();
+}
+
 void AppRegistry::for_each_image(const std::function<void(Image&)>& visit) {
   for (auto& [token, image] : images_) visit(image);
 }

@@ -39,6 +39,7 @@ struct Image {
   Process* process = nullptr;
   ImageControl control;
   std::uint32_t generation = 0;  ///< of the attachments its programs were or will be told
+  bool is_late = false;          ///< has once not done in time what it was told: not waited for
 };
 
 /// All registered processes and their images.
@@ -73,6 +74,11 @@ class AppRegistry {
 
   void remove_image(std::uint64_t token);
   void remove_process(pid_t pid);
+
+  /// Whether a program that listens has not yet done what it was told (ImageControl::is_behind()).
+  [[nodiscard]] bool is_any_behind() const;
+  /// Waits for those that have not no more, now and later: they may be stopped.
+  void give_up_waiting();
 
   void for_each_image(const std::function<void(Image&)>& visit);
   void for_each_process(const std::function<void(const Process&)>& visit) const;

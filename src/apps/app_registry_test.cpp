@@ -90,6 +90,27 @@ TEST(AppRegistry, SameMemory_IsOneImage) {
   EXPECT_TRUE(registry.add_image(other, image));
 }
 
+TEST(AppRegistry, Behind_IsWaitedForOnce) {
+  AppRegistry registry{Limits{}};
+  auto process = registry.add_process(peer_of(getpid()));
+  ASSERT_TRUE(process);
+  ImageBuilder builder;
+  builder.event("app", "start");
+  auto bytes = builder.bytes();
+  const std::uint32_t minor = 1, answer[] = {1, 0};  // listens, has heard nothing
+  std::memcpy(bytes.data() + offsetof(sillage_image_header, abi_minor), &minor, sizeof minor);
+  std::memcpy(bytes.data() + offsetof(sillage_image_header, listens), answer, sizeof answer);
+  auto image = registry.add_image(*process, memory_file(bytes));
+  ASSERT_TRUE(image);
+  EXPECT_FALSE(registry.is_any_behind());
+  (*image)->control.ring_bell();
+  EXPECT_TRUE(registry.is_any_behind());
+  registry.give_up_waiting();
+  EXPECT_FALSE(registry.is_any_behind());
+  (*image)->control.ring_bell();
+  EXPECT_FALSE(registry.is_any_behind());
+}
+
 TEST(AppRegistry, Limits_PerProcessUserAndBytes) {
   Limits limits;
   limits.images_per_process = 2;

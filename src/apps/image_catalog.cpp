@@ -197,6 +197,9 @@ class CatalogReader {
 
 }  // namespace
 
+// Of programs that do not know of what was added since.
+constexpr std::size_t kFirstHeaderBytes = offsetof(sillage_image_header, listens);
+
 Result<ImageCatalog> parse_image(std::span<const std::byte> bytes_untrusted, const Limits& limits) {
   auto header = ByteCursor(bytes_untrusted).take<sillage_image_header>();
   if (!header) return fail(Code::kCorrupt, "an image smaller than its header", "image@0");
@@ -219,7 +222,7 @@ Result<ImageCatalog> parse_image(std::span<const std::byte> bytes_untrusted, con
                                   std::to_string(limits.image_sites));
   }
   const std::uint64_t gates_bytes = std::uint64_t{header->site_count} * kGateBytes;
-  if (header->gates_offset < sizeof *header || header->gates_offset % kGateBytes != 0 ||
+  if (header->gates_offset < kFirstHeaderBytes || header->gates_offset % kGateBytes != 0 ||
       header->gates_offset > total || gates_bytes > total - header->gates_offset) {
     return corrupt("gates outside of the image");
   }

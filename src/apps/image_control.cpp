@@ -76,6 +76,12 @@ Result<ImageControl> ImageControl::open(const Fd& image, const Limits& limits) {
   control.memory_ = static_cast<std::byte*>(memory);
   control.inode_ = {status->st_dev, status->st_ino};
   control.image_bytes_ = copy->size();
+  sillage_image_header header;
+  control.can_listen_ = catalog->gates_offset >= sizeof header;
+  if (control.can_listen_) {
+    std::memcpy(&header, copy->data(), sizeof header);
+    control.can_listen_ = header.abi_minor >= 1;
+  }
   control.catalog_ = std::make_shared<const ImageCatalog>(*std::move(catalog));
   return control;
 }
@@ -85,7 +91,8 @@ ImageControl::ImageControl(ImageControl&& other) noexcept
       inode_(other.inode_),
       image_bytes_(other.image_bytes_),
       memory_(std::exchange(other.memory_, nullptr)),
-      mapped_bytes_(other.mapped_bytes_) {}
+      mapped_bytes_(other.mapped_bytes_),
+      can_listen_(other.can_listen_) {}
 
 ImageControl& ImageControl::operator=(ImageControl&& other) noexcept {
   std::swap(catalog_, other.catalog_);
@@ -93,6 +100,7 @@ ImageControl& ImageControl::operator=(ImageControl&& other) noexcept {
   std::swap(image_bytes_, other.image_bytes_);
   std::swap(memory_, other.memory_);
   std::swap(mapped_bytes_, other.mapped_bytes_);
+  std::swap(can_listen_, other.can_listen_);
   return *this;
 }
 
@@ -123,6 +131,15 @@ void ImageControl::ring_bell() {
   // Pairs with the load of who waits (ust/watcher.cpp); shared: the waiter is another process.
   __atomic_fetch_add(&header->bell, 1, __ATOMIC_RELEASE);
   syscall(SYS_futex, &header->bell, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+bool ImageControl::is_behind() const {
+  if (!can_listen_ || is_gone()) return false;
+  const auto* header = reinterpret_cast<const sillage_image_header*>(memory_);
+  // Pairs with sillage_image_answer() of probe/image.cpp.
+  return __atomic_load_n(&header->listens, __ATOMIC_ACQUIRE) == 1 &&
+         __atomic_load_n(&header->heard, __ATOMIC_ACQUIRE) !=
+             __atomic_load_n(&header->bell, __ATOMIC_RELAXED);
 }
 
 std::uint32_t ImageControl::gate(std::uint32_t site, sillage_domain domain) const {

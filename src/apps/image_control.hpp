@@ -28,7 +28,7 @@ struct ImageInode {
 ///
 /// The memory file is checked once: sealed so that it cannot shrink (no SIGBUS, fault F08), of shared memory proper,
 /// not too large. Its contents are copied once and validated; of the mapping only the gates are written, and
-/// `gone` is read.
+/// `gone`, `bell` and what answers it are read.
 ///
 /// Threads: one.
 class ImageControl {
@@ -55,6 +55,8 @@ class ImageControl {
   /// The store is a release: whatever the program is to be told when it asks must be settled before.
   void set_gate(std::uint32_t site, sillage_domain domain, std::uint32_t generation);
   [[nodiscard]] std::uint32_t gate(std::uint32_t site, sillage_domain domain) const;
+  /// Whether the program, which listens to that bell, has not done yet what it was told by it.
+  [[nodiscard]] bool is_behind() const;
   /// Tells a program that waits for it that its gates have changed. To be called behind a round of set_gate().
   void ring_bell();
 
@@ -67,6 +69,7 @@ class ImageControl {
   std::uint64_t image_bytes_ = 0;
   std::byte* memory_ = nullptr;  // from the header to the last gate
   std::size_t mapped_bytes_ = 0;
+  bool can_listen_ = false;  // what it says of that is there
 };
 
 }  // namespace sillage::apps

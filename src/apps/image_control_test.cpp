@@ -46,6 +46,33 @@ TEST(ImageControl, Gone_IsReadLive) {
   EXPECT_TRUE(control->is_gone());
 }
 
+TEST(ImageControl, Behind_IsWhoListensAndHasNotAnswered) {
+  for (const std::uint32_t minor : {0u, 1u}) {  // 0: those words are something else
+    auto image = sound_image();
+    std::memcpy(image.data() + offsetof(sillage_image_header, abi_minor), &minor, sizeof minor);
+    Fd file = memory_file(image);
+    auto control = ImageControl::open(file, Limits{});
+    ASSERT_TRUE(control);
+    const auto answer = [&](std::uint32_t listens, std::uint32_t heard) {
+      const std::uint32_t words[] = {listens, heard};
+      ASSERT_EQ(pwrite(file.value(), words, sizeof words, offsetof(sillage_image_header, listens)),
+                ssize_t{sizeof words});
+    };
+    control->ring_bell();
+    EXPECT_FALSE(control->is_behind());
+    answer(1, 0);
+    EXPECT_EQ(control->is_behind(), minor == 1);
+    answer(1, 1);
+    EXPECT_FALSE(control->is_behind());
+    control->ring_bell();
+    EXPECT_EQ(control->is_behind(), minor == 1);
+    const std::uint32_t gone = 1;
+    ASSERT_EQ(pwrite(file.value(), &gone, sizeof gone, offsetof(sillage_image_header, gone)),
+              ssize_t{sizeof gone});
+    EXPECT_FALSE(control->is_behind());
+  }
+}
+
 TEST(ImageControl, F08_UnsealedMemory_IsRefused) {
   for (int seals : {0, F_SEAL_SHRINK, F_SEAL_GROW}) {
     EXPECT_EQ(ImageControl::open(memory_file(sound_image(), seals), Limits{}).error().code,

@@ -96,7 +96,46 @@ Credentials credentials(bool group) {
   return to + bytes;
 }
 
+/// Keeps what was written for the events that follow on this ring.
+void fill_cache(const RingView* ring, const ThreadFacts* facts, const char* bytes) {
+  ContextCache* cache = &t_context_cache;
+  const std::uint32_t fills = cache->fills;
+  if (fills % 2 != 0) return;  // a handler that interrupts just this
+  std::uint64_t until = UINT64_MAX;
+  for (std::uint32_t i = 0; i < ring->context_count; i++) {
+    const std::uint8_t context = ring->contexts[i];
+    if (context == SILLAGE_CONTEXT_PROCNAME && facts->name_until_ns < until)
+      until = facts->name_until_ns;
+    if (context >= SILLAGE_CONTEXT_CGROUP_NS && context <= SILLAGE_CONTEXT_UTS_NS &&
+        facts->namespaces_until_ns < until)
+      until = facts->namespaces_until_ns;
+  }
+  __atomic_store_n(&cache->fills, fills + 1, __ATOMIC_RELAXED);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  std::memcpy(cache->bytes, bytes, ring->context_bytes);
+  cache->ring = ring;
+  cache->until_ns = until;
+  cache->process_serial = facts->process_serial;
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  __atomic_store_n(&cache->fills, fills + 2, __ATOMIC_RELAXED);
+}
+
 }  // namespace
+
+bool can_be_cached(const std::uint8_t* contexts, std::uint32_t count, std::uint32_t bytes) {
+  for (std::uint32_t i = 0; i < count; i++) {
+    switch (contexts[i]) {
+      case SILLAGE_CONTEXT_VPID:
+      case SILLAGE_CONTEXT_VTID:
+      case SILLAGE_CONTEXT_PROCNAME:
+      case SILLAGE_CONTEXT_PTHREAD_ID: continue;
+      default:
+        if (contexts[i] < SILLAGE_CONTEXT_CGROUP_NS || contexts[i] > SILLAGE_CONTEXT_UTS_NS)
+          return false;
+    }
+  }
+  return count != 0 && bytes <= kMaxCachedContextBytes;
+}
 
 std::uint32_t context_size(std::uint8_t context) {
   switch (context) {
@@ -116,6 +155,7 @@ std::uint32_t context_size(std::uint8_t context) {
 char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, char* to,
                      const char* app_values) {
   ThreadFacts* facts = thread_facts();
+  const char* const begin = to;
   for (std::uint32_t i = 0; i < ring->context_count; i++) {
     std::uint8_t context = ring->contexts[i];
     switch (context) {
@@ -160,6 +200,7 @@ char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, 
       }
     }
   }
+  if (ring->caches_contexts != 0) fill_cache(ring, facts, begin);
   return to;
 }
 

@@ -27,6 +27,24 @@ constexpr std::uint32_t kMaxContextBytes = 160;
 char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, char* to,
                      const char* app_values = nullptr);
 
+/// The contexts of the ring that the thread last recorded on, as they stand in a record, if all of them are the thread's and
+/// the process's.
+///
+/// A signal handler may fill it while the thread reads it, which then sees that `fills` has changed. It is odd meanwhile.
+struct ContextCache {
+  const RingView* ring;
+  std::uint32_t process_serial;  ///< of fork_wiped()
+  std::uint32_t fills;
+  std::uint64_t until_ns;  ///< from this time on some may have changed
+  alignas(16) char bytes[96];
+};
+constexpr std::uint32_t kMaxCachedContextBytes = sizeof ContextCache::bytes;
+extern __thread ContextCache t_context_cache __attribute__((visibility("hidden")));
+
+/// Whether a ring with these contexts, of so many bytes, can have its records' contexts cached.
+[[nodiscard]] bool can_be_cached(const std::uint8_t* contexts, std::uint32_t count,
+                                 std::uint32_t bytes);
+
 /// The CPU this thread runs on.
 [[nodiscard]] std::int32_t current_cpu();
 /// The kernel's id of this thread, as this process sees it.

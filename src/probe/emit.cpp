@@ -13,6 +13,10 @@
 
 using namespace sillage::probe;
 
+namespace sillage::probe {
+__thread ContextCache t_context_cache;
+}
+
 namespace {
 
 /// The slots of a site whose gate is open, brought up to date if the gate's configuration is new.
@@ -26,10 +30,39 @@ namespace {
 
 constexpr std::uint32_t kScratchBytes = 704;
 
+#if defined(__x86_64__)
+/// Records behind contexts that the thread has at hand, if it has. `expected` as below.
+[[gnu::always_inline]] inline bool record_with_cached_contexts(sillage_slot* slot,
+                                                               const void* payload,
+                                                               std::uint32_t bytes,
+                                                               std::uint32_t expected) {
+  const std::uint32_t serial =
+      expected != 0 ? expected : __atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE);
+  const RingView* ring = slot->ring;
+  const ContextCache* cache = &t_context_cache;
+  const std::uint32_t fills = __atomic_load_n(&cache->fills, __ATOMIC_RELAXED);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  if (serial == 0 || fills % 2 != 0 || cache->ring != ring ||
+      cache->process_serial != fork_wiped()->serial || slot->id >= SILLAGE_RECORD_ID_EXTENDED ||
+      bytes > kScratchBytes - kMaxCachedContextBytes)
+    return false;
+  const std::uint32_t context_bytes = ring->context_bytes;
+  alignas(16) char scratch[kScratchBytes];
+  for (std::uint32_t done = 0; done < context_bytes; done += 16)
+    std::memcpy(scratch + done, cache->bytes + done, 16);
+  const std::uint64_t until = cache->until_ns;
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&cache->fills, __ATOMIC_RELAXED) != fills) return false;
+  copy_small(scratch + context_bytes, payload, bytes);
+  const std::uint32_t total = context_bytes + bytes;
+  return rseq_record_until(slot, serial, until, total, scratch, total < 16 ? 0 : total - 16);
+}
+#endif
+
 /// Assembles contexts and payload, then publishes both in one block. `expected` is Payload::serial.
-[[gnu::always_inline]] inline void assemble_with_contexts(sillage_slot* slot, const void* payload,
-                                                          std::uint32_t bytes, std::uint64_t ip,
-                                                          std::uint32_t expected) {
+[[gnu::noinline]] void assemble_with_contexts(sillage_slot* slot, const void* payload,
+                                              std::uint32_t bytes, std::uint64_t ip,
+                                              std::uint32_t expected) {
 #if defined(__x86_64__)
   const RingView* ring = slot->ring;
   std::uint32_t context_bytes = ring->context_bytes;
@@ -57,13 +90,11 @@ constexpr std::uint32_t kScratchBytes = 704;
 }
 
 [[gnu::noinline]] void record_with_contexts(sillage_slot* slot, const void* payload,
-                                            std::uint32_t bytes, std::uint64_t ip) {
-  assemble_with_contexts(slot, payload, bytes, ip, 0);
-}
-/// A function of its own, so that the one before needs no register for the serial.
-[[gnu::noinline]] void record_accepted_with_contexts(sillage_slot* slot, const void* payload,
-                                                     std::uint32_t bytes, std::uint64_t ip,
-                                                     std::uint32_t expected) {
+                                            std::uint32_t bytes, std::uint64_t ip,
+                                            std::uint32_t expected) {
+#if defined(__x86_64__)
+  if (__builtin_expect(record_with_cached_contexts(slot, payload, bytes, expected), 1)) return;
+#endif
   assemble_with_contexts(slot, payload, bytes, ip, expected);
 }
 
@@ -72,7 +103,7 @@ constexpr std::uint32_t kScratchBytes = 704;
                                                    const void* payload, std::uint32_t bytes,
                                                    std::uint64_t ip) {
   if (slot->ring->context_bytes != 0) {
-    record_accepted_with_contexts(slot, payload, bytes, ip, serial);
+    record_with_contexts(slot, payload, bytes, ip, serial);
     return;
   }
 #if defined(__x86_64__)
@@ -116,7 +147,7 @@ struct Unwritten {
   for (; slot != nullptr; slot = slot->next) {
     if (__atomic_load_n(&slot->serial, __ATOMIC_ACQUIRE) == 0) continue;
     if (slot->ring->context_bytes != 0 && slot->filter == nullptr) {
-      record_with_contexts(slot, payload, bytes, ip);
+      record_with_contexts(slot, payload, bytes, ip, 0);
       continue;
     }
 #if defined(__x86_64__)
@@ -148,7 +179,7 @@ struct Unwritten {
       continue;
     }
     if (slot->ring->context_bytes != 0) {
-      record_with_contexts(slot, words, bytes, ip);
+      record_with_contexts(slot, words, bytes, ip, 0);
       continue;
     }
 #if defined(__x86_64__)
@@ -266,14 +297,67 @@ std::uint32_t measure_parts(const sillage_part* parts, std::uint32_t count, Piec
   }
 }
 
-#if defined(__x86_64__)
-/// More than 16 bytes. A function of its own, so that fewer need no register saved.
-[[gnu::noinline]] sillage_slot* emit_blocks(sillage_slot* slot, const void* payload,
-                                            std::uint32_t bytes) {
-  return __builtin_expect(rseq_record_block(slot, bytes, payload, bytes - 16), 1) ? slot->next
-                                                                                  : slot;
+/// Records a payload in parts on every channel.
+[[gnu::noinline]] void record_parts(sillage_slot* slot, const sillage_part* parts,
+                                    std::uint32_t count, std::uint64_t ip) {
+  if (__builtin_expect(slot->chain_filters != 0, 0))
+    return record_filtered_parts(slot, parts, count, ip);
+  alignas(16) char scratch[kScratchBytes];
+  std::uint32_t bytes = assemble(parts, count, scratch);
+  if (__builtin_expect(bytes == UINT32_MAX, 0)) {
+    record_large(slot, parts, count, ip);
+    return;
+  }
+  record_bytes(slot, scratch, bytes, true, true, ip);
 }
-#endif
+
+/// Of the library that brings tracepoints of another kind.
+void (*g_in_children)();
+
+/// An event came with slots that are not of this process, or of no channel: in a fork child perhaps its first.
+[[gnu::noinline, gnu::cold]] void look_for_child() {
+  if (g_in_children != nullptr) g_in_children();
+}
+
+/// The slots of a foreign site, for an event that is recorded next.
+[[gnu::always_inline]] inline sillage_slot* foreign_slots(sillage_site* site, bool* is_stale) {
+  sillage_slot* slot = __atomic_load_n(&site->slots, __ATOMIC_ACQUIRE);
+  const std::uint64_t gate = __atomic_load_n(site->gate, __ATOMIC_RELAXED);
+  *is_stale = slot == nullptr || slot->applied != gate;
+  if (__builtin_expect(*is_stale, 0)) return refresh_slots(site, gate);
+  *is_stale = __atomic_load_n(&slot->serial, __ATOMIC_RELAXED) == 0;
+  return slot;
+}
+
+/// Three words of a foreign site on this slot, which is not of the shortest way, and those behind it.
+[[gnu::noinline]] int record_foreign_words(sillage_slot* slot, std::uint32_t bytes,
+                                           std::uint64_t w0, std::uint64_t w1, std::uint64_t w2,
+                                           std::uint64_t ip) {
+  const bool is_stale = __atomic_load_n(&slot->serial, __ATOMIC_RELAXED) == 0;
+  if (slot->filter == nullptr)
+    record_words(slot, bytes, w0, w1, w2, ip);
+  else
+    record_filtered_words(slot, bytes, w0, w1, w2, ip);
+  if (__builtin_expect(is_stale, 0)) look_for_child();
+  return 1;
+}
+
+/// A payload in one piece of a foreign site on these slots; 16 bytes of it can be read.
+[[gnu::noinline]] void record_foreign_bytes(sillage_slot* slot, const void* payload,
+                                            std::uint32_t bytes, std::uint64_t ip,
+                                            Unwritten unwritten = {}) {
+  const bool is_stale = __atomic_load_n(&slot->serial, __ATOMIC_RELAXED) == 0;
+  record_bytes(slot, payload, bytes, true, false, ip, unwritten);
+  if (__builtin_expect(is_stale, 0)) look_for_child();
+}
+
+[[gnu::noinline, gnu::cold]] int refresh_foreign_words(sillage_site* site, std::uint32_t bytes,
+                                                       std::uint64_t w0, std::uint64_t w1,
+                                                       std::uint64_t w2, std::uint64_t ip) {
+  record_words(current_slots(site), bytes, w0, w1, w2, ip);
+  look_for_child();
+  return 1;
+}
 
 inline std::uint64_t caller(void* return_address) {
   return reinterpret_cast<std::uintptr_t>(return_address);
@@ -335,39 +419,79 @@ void sillage_emit_bytes(sillage_site* site, const void* payload, std::uint32_t b
   }
 }
 
-sillage_slot* sillage_emit_assembled(sillage_site* site, [[maybe_unused]] const void* payload,
-                                     [[maybe_unused]] std::uint32_t bytes) {
+int sillage_emit_foreign_words(sillage_site* site, std::uint32_t bytes, std::uint64_t w0,
+                               std::uint64_t w1, std::uint64_t w2, const void* ip) {
   sillage_slot* slot = __atomic_load_n(&site->slots, __ATOMIC_ACQUIRE);
   std::uint64_t gate = __atomic_load_n(site->gate, __ATOMIC_RELAXED);
+  const auto from = reinterpret_cast<std::uintptr_t>(ip);
   if (__builtin_expect(slot == nullptr || slot->applied != gate, 0))
-    return refresh_slots(site, gate);
+    return refresh_foreign_words(site, bytes, w0, w1, w2, from);
 #if defined(__x86_64__)
-  if (bytes > 16) return emit_blocks(slot, payload, bytes);
-  const __m128i words = _mm_loadu_si128(static_cast<const __m128i*>(payload));
-  if (__builtin_expect(rseq_record_half(slot, bytes, words), 1)) return slot->next;
+  VectorWord at(from), v0(w0);
+  if (__builtin_expect(bytes <= 8, 1)) {
+    if (__builtin_expect(rseq_record_word(slot, bytes, v0.value), 1)) {
+      slot = slot->next;
+      if (__builtin_expect(slot == nullptr, 1)) return 1;
+    }
+    return record_foreign_words(slot, bytes, v0.word(), 0, 0, at.word());
+  }
+  VectorWord v1(w1), v2(w2);
+  if (__builtin_expect(rseq_record_words(slot, bytes, v0.value, v1.value, v2.value), 1)) {
+    slot = slot->next;
+    if (__builtin_expect(slot == nullptr, 1)) return 1;
+  }
+  return record_foreign_words(slot, bytes, v0.word(), v1.word(), v2.word(), at.word());
+#else
+  return record_foreign_words(slot, bytes, w0, w1, w2, from);
 #endif
-  return slot;
 }
 
-void sillage_emit_rest(sillage_slot* slot, const void* payload, std::uint32_t bytes, const void* ip,
-                       const sillage_part* unwritten, std::uint32_t count) {
-  record_bytes(slot, payload, bytes, true, false, reinterpret_cast<std::uintptr_t>(ip),
-               {unwritten, count});
+void sillage_emit_foreign_parts(sillage_site* site, const sillage_part* parts, std::uint32_t count,
+                                const void* ip) {
+  bool is_stale;
+  sillage_slot* slot = foreign_slots(site, &is_stale);
+  if (slot != nullptr && count <= kMaxParts)
+    record_parts(slot, parts, count, reinterpret_cast<std::uintptr_t>(ip));
+  if (__builtin_expect(is_stale, 0)) look_for_child();
 }
+
+void sillage_emit_foreign_bytes(sillage_site* site, const void* payload, std::uint32_t bytes,
+                                const void* ip) {
+  sillage_slot* slot = __atomic_load_n(&site->slots, __ATOMIC_ACQUIRE);
+  const std::uint64_t gate = __atomic_load_n(site->gate, __ATOMIC_RELAXED);
+  if (__builtin_expect(slot == nullptr || slot->applied != gate, 0))
+    return sillage_emit_foreign_payload(site, payload, bytes, ip, nullptr, 0);
+#if defined(__x86_64__)
+  VectorWord at(reinterpret_cast<std::uintptr_t>(ip));
+  if (__builtin_expect(rseq_record_block(slot, bytes, payload, bytes < 16 ? 0 : bytes - 16), 1)) {
+    slot = slot->next;
+    if (__builtin_expect(slot == nullptr, 1)) return;
+  } else if (slot->filter != nullptr && slot->next == nullptr && slot->serial != 0) {
+    return record_filtered(slot, payload, bytes, at.word());
+  }
+  return record_foreign_bytes(slot, payload, bytes, at.word());
+#else
+  return record_foreign_bytes(slot, payload, bytes, reinterpret_cast<std::uintptr_t>(ip));
+#endif
+}
+
+void sillage_emit_foreign_payload(sillage_site* site, const void* payload, std::uint32_t bytes,
+                                  const void* ip, const sillage_part* unwritten,
+                                  std::uint32_t count) {
+  bool is_stale;
+  sillage_slot* slot = foreign_slots(site, &is_stale);
+  if (slot != nullptr)
+    record_foreign_bytes(slot, payload, bytes, reinterpret_cast<std::uintptr_t>(ip),
+                         {unwritten, count});
+  if (__builtin_expect(is_stale, 0)) look_for_child();
+}
+
+void sillage_call_in_children(void (*function)(void)) { g_in_children = function; }
 
 void sillage_emit_parts(sillage_site* site, const sillage_part* parts, std::uint32_t count) {
   sillage_slot* slot = current_slots(site);
   if (slot == nullptr || count > kMaxParts) return;
-  std::uint64_t ip = caller(__builtin_return_address(0));
-  if (__builtin_expect(slot->chain_filters != 0, 0))
-    return record_filtered_parts(slot, parts, count, ip);
-  alignas(16) char scratch[kScratchBytes];
-  std::uint32_t bytes = assemble(parts, count, scratch);
-  if (__builtin_expect(bytes == UINT32_MAX, 0)) {
-    record_large(slot, parts, count, ip);
-    return;
-  }
-  record_bytes(slot, scratch, bytes, true, true, ip);
+  record_parts(slot, parts, count, caller(__builtin_return_address(0)));
 }
 
 }  // extern "C"

@@ -34,7 +34,7 @@ class FieldWalk {
       case SILLAGE_KIND_STRING: return take_string(data);
       case SILLAGE_KIND_TEXT_SEQUENCE:
       case SILLAGE_KIND_SEQUENCE:
-      case SILLAGE_KIND_BLOB_SEQUENCE: return take_elements(data);
+      case SILLAGE_KIND_BLOB_SEQUENCE: return take_elements(field.count, data);
       case SILLAGE_KIND_TEXT_ARRAY:
       case SILLAGE_KIND_BLOB: return take_bytes(field.count, data);
       case SILLAGE_KIND_ARRAY: return take_bytes(std::uint64_t{field.count} * field.size, data);
@@ -63,9 +63,10 @@ class FieldWalk {
     return true;
   }
 
-  bool take_elements(FilterText* data) {
+  /// `count_bytes`: of the number of elements; 0 stands for 4 (abi/catalog.h).
+  bool take_elements(std::uint32_t count_bytes, FilterText* data) {
     FilterText count;
-    if (!take_bytes(sizeof(std::uint32_t), &count)) return false;
+    if (!take_bytes(count_bytes == 0 ? 4 : count_bytes, &count)) return false;
     next();
     if (part_ == end_ || !is_bytes()) return false;
     *data = {static_cast<const char*>(part_->data), part_->bytes};
@@ -98,6 +99,12 @@ class PayloadWalk {
   /// The next field of that description: nothing of one that is neither recorded nor given beside; false if the payload does not have it.
   bool take(const sillage_field& field, FilterText* data) {
     *data = {"", 0};
+    if (is_in_string_) {
+      while (at_ != end_ && *at_ != 0) at_++;
+      if (at_ == end_) return false;
+      at_++;
+      is_in_string_ = false;
+    }
     if ((field.flags & SILLAGE_FIELD_NOWRITE) != 0)
       return !has_unwritten_ || unwritten_.take(field, data);
     switch (field.kind) {
@@ -120,10 +127,11 @@ class PayloadWalk {
     return true;
   }
 
+  /// Where it ends is looked for when something behind it is asked for.
   bool take_string(FilterText* data) {
-    std::uint64_t bytes = 0;
-    while (at_ + bytes < end_ && at_[bytes] != 0) bytes++;
-    return take_bytes(bytes + 1, data);
+    *data = {at_, static_cast<std::uint64_t>(end_ - at_)};
+    is_in_string_ = true;
+    return at_ != end_;
   }
 
   /// `count_bytes`: of the number of elements; 0 stands for 4 (abi/catalog.h).
@@ -139,6 +147,7 @@ class PayloadWalk {
 
   const char* at_;
   const char* const end_;
+  bool is_in_string_ = false;
   FieldWalk unwritten_;
   const bool has_unwritten_;
 };
@@ -188,6 +197,36 @@ bool fill_cells(const Filter* filter, const FilterEvent& event, const char* pref
       fill_value(wanted, data, &cells[i]);
     }
   }
+  return true;
+}
+
+/// The text of a filter that asks for nothing else, if that is a string behind fields of fixed size: found without a walk.
+[[gnu::always_inline]] inline bool find_only_text(const Filter* filter, const FilterEvent& event,
+                                                  FilterText* text) {
+  const sillage_filter_field& wanted = filter->fields[0];
+  if (filter->field_count != 1 || wanted.kind != SILLAGE_FILTER_TEXT ||
+      wanted.field >= event.event->field_count)
+    return false;
+  const sillage_field* field = event.event->fields;
+  const sillage_field* const string = field + wanted.field;
+  if (string->kind != SILLAGE_KIND_STRING || (string->flags & SILLAGE_FIELD_NOWRITE) != 0)
+    return false;
+  std::uint32_t offset = 0;
+  for (; field != string; field++) {
+    if (field->kind > SILLAGE_KIND_FLOAT || (field->flags & SILLAGE_FIELD_NOWRITE) != 0)
+      return false;
+    offset += field->size;
+  }
+  const sillage_part* part = event.parts;
+  if (event.is_payload) {
+    *text = {static_cast<const char*>(part->data) + offset, part->bytes - offset};
+    return offset < part->bytes;
+  }
+  const sillage_part* const end = part + event.part_count;
+  while (part != end && part->kind == SILLAGE_PART_BYTES) part++;
+  if (part == end || (part->kind & SILLAGE_PART_NOWRITE) != 0 || part->data == nullptr)
+    return false;
+  *text = {static_cast<const char*>(part->data), part->bytes};
   return true;
 }
 
@@ -393,12 +432,9 @@ FilterTarget run_text_test(const Filter* filter, const FilterTest& test, const C
   return value - test.low <= test.range ? test.inside : test.outside;
 }
 
-[[gnu::noinline]] bool goes_on_with_cells(const Filter* filter, const FilterEvent& event,
-                                          const char* prefix, FilterTarget target) {
-  Cell cells[SILLAGE_FILTER_MAX_FIELDS];
-  const bool has_fields = event.is_payload ? fill_cells<PayloadWalk>(filter, event, prefix, cells)
-                                           : fill_cells<FieldWalk>(filter, event, prefix, cells);
-  if (!has_fields) return false;
+[[gnu::always_inline]] inline bool run_with_cells(const Filter* filter, const FilterEvent& event,
+                                                  const char* prefix, FilterTarget target,
+                                                  const Cell* cells) {
   while (target.kind == FilterTarget::kTest) {
     const FilterTest& test = filter->tests[target.at];
     if (test.load == FilterCode::kCall) {
@@ -412,9 +448,23 @@ FilterTarget run_text_test(const Filter* filter, const FilterTest& test, const C
   return Machine(filter, event, prefix, cells).run(target.at);
 }
 
+[[gnu::noinline]] bool goes_on_with_cells(const Filter* filter, const FilterEvent& event,
+                                          const char* prefix, FilterTarget target) {
+  Cell cells[SILLAGE_FILTER_MAX_FIELDS];
+  const bool has_fields = event.is_payload ? fill_cells<PayloadWalk>(filter, event, prefix, cells)
+                                           : fill_cells<FieldWalk>(filter, event, prefix, cells);
+  return has_fields && run_with_cells(filter, event, prefix, target, cells);
+}
+
 [[gnu::always_inline]] inline bool goes_on(const Filter* filter, const FilterEvent& event,
                                            const char* prefix, FilterTarget target) {
-  if (filter->field_count != 0) return goes_on_with_cells(filter, event, prefix, target);
+  if (filter->field_count != 0) {
+    FilterText text;
+    if (!find_only_text(filter, event, &text))
+      return goes_on_with_cells(filter, event, prefix, target);
+    const Cell cell = {reinterpret_cast<std::uintptr_t>(text.data), text_limit(text.limit)};
+    return run_with_cells(filter, event, prefix, target, &cell);
+  }
   return Machine(filter, event, prefix, nullptr).run(target.at);
 }
 

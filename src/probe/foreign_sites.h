@@ -12,17 +12,26 @@
 extern "C" {
 #endif
 
-/* Records a payload in one piece, of which 24 bytes can be read, however few `bytes` are.
- *
- * Returns what sillage_emit_rest() has to be called with, or NULL: then it is recorded. */
-SILLAGE_API struct sillage_slot* sillage_emit_assembled(struct sillage_site* site,
-                                                        const void* payload, uint32_t bytes);
+/* As sillage_emit_words() and sillage_emit_parts(), of an event that was called from `ip`. Returns 1, so that who has to
+ * return that need not come back. */
+SILLAGE_API int sillage_emit_foreign_words(struct sillage_site* site, uint32_t bytes, uint64_t w0,
+                                           uint64_t w1, uint64_t w2, const void* ip);
+SILLAGE_API void sillage_emit_foreign_parts(struct sillage_site* site,
+                                            const struct sillage_part* parts, uint32_t count,
+                                            const void* ip);
 
-/* Records the same payload where that has not been done. `ip`: whence the event was called. `unwritten`: parts of the fields
- * that are not recorded, as tracepoint.h makes them, for filters; none if `count` is 0. */
-SILLAGE_API void sillage_emit_rest(struct sillage_slot* rest, const void* payload, uint32_t bytes,
-                                   const void* ip, const struct sillage_part* unwritten,
-                                   uint32_t count);
+/* Records a payload in one piece, of which 16 bytes can be read, however few `bytes` are. */
+SILLAGE_API void sillage_emit_foreign_bytes(struct sillage_site* site, const void* payload,
+                                            uint32_t bytes, const void* ip);
+
+/* The same with parts of the fields that are not recorded, as tracepoint.h makes them, for filters. */
+SILLAGE_API void sillage_emit_foreign_payload(struct sillage_site* site, const void* payload,
+                                              uint32_t bytes, const void* ip,
+                                              const struct sillage_part* unwritten, uint32_t count);
+
+/* Says what is to be called behind an event of these four after which the process may have become a child of fork(), or of
+ * clone(), that records: behind its first, and perhaps others. There is one such function in a process, and it stays. */
+SILLAGE_API void sillage_call_in_children(void (*function)(void));
 
 /* The word that changes, with a futex wake-up, after a collector changed gates of a registered image (abi/catalog.h);
  * NULL if it has none. Valid until the image is unregistered. */
@@ -30,6 +39,9 @@ SILLAGE_API const uint32_t* sillage_image_bell(const struct sillage_image* image
 
 /* The same of the image of the state dump's events. */
 SILLAGE_API const uint32_t* sillage_state_bell(void);
+
+/* Tells collectors that what they changed before the image's bell had this value is in effect. */
+SILLAGE_API void sillage_image_answer(const struct sillage_image* image, uint32_t bell);
 
 /* Writes a state dump where a collector asks for one (abi/app_protocol.h), for who does not wait for an event to do so. */
 SILLAGE_API void sillage_write_state_dump(void);

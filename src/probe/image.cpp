@@ -28,7 +28,8 @@ namespace {
 constexpr std::uint64_t kRetryAfterFailureNs = 1'000'000'000;
 constexpr std::uint64_t kRetryAfterReplyNs = 1'000'000;
 
-// One lock for everything that changes which images, rings and slots there are. Events never wait for it.
+// One lock for everything that changes which images, rings and slots there are: the thread that has it. Events wait for it
+// only where their site's configuration is new, and not for long.
 std::uint32_t g_lock;
 ImageState* g_images;       // registered
 ImageState* g_free_images;  // of objects that were unloaded
@@ -54,9 +55,13 @@ void toggle_marks() {
   }
 }
 
+/// Of the calling thread.
+std::uint32_t own_id() { return static_cast<std::uint32_t>(raw_syscall(SYS_gettid)); }
+
 bool try_lock() {
   std::uint32_t free = 0;
-  if (!__atomic_compare_exchange_n(&g_lock, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+  if (!__atomic_compare_exchange_n(&g_lock, &free, own_id(), false, __ATOMIC_ACQUIRE,
+                                   __ATOMIC_RELAXED))
     return false;
   // Whoever comes sees slots as they are.
   if (g_are_marked) toggle_marks();
@@ -65,6 +70,20 @@ bool try_lock() {
 }
 void lock() {
   while (!try_lock()) sleep_ns(100'000);
+}
+/// For an event. If its site's configuration is new, it would be lost without: then waits, as long as for a collector, but
+/// not if the lock is this thread's own, in a signal handler that has interrupted it.
+bool lock_for_event(const sillage_site* site, std::uint64_t gate) {
+  if (try_lock()) return true;
+  const sillage_slot* slot = __atomic_load_n(&site->slots, __ATOMIC_ACQUIRE);
+  if (slot != nullptr && ((slot->applied ^ gate) & ~kMark) == 0) return false;
+  const std::uint64_t give_up = monotonic_ns() + g_startup.deadline_ms * std::uint64_t{1'000'000};
+  while (!try_lock()) {
+    if (__atomic_load_n(&g_lock, __ATOMIC_RELAXED) == own_id() || monotonic_ns() > give_up)
+      return false;
+    sleep_ns(50'000);
+  }
+  return true;
 }
 void unlock() { __atomic_store_n(&g_lock, 0, __ATOMIC_RELEASE); }
 
@@ -206,6 +225,7 @@ bool rebuild_shared(ImageState* state) {
   __atomic_fetch_add(&replaced->bell, 1, __ATOMIC_RELEASE);
   raw_syscall(SYS_futex, address(&replaced->bell), FUTEX_WAKE, INT32_MAX);
   std::memset(gates_of(state), 0, state->site_count * sizeof(std::uint64_t));
+  header->listens = 0;  // who does says so; in a fork child nobody yet
   return true;
 }
 
@@ -291,7 +311,7 @@ void set_up_child() {
     return;
   }
   // Whoever held the lock when the process was copied does not exist here.
-  g_lock = 1;
+  g_lock = own_id();
   g_are_marked = false;  // slots are wiped
   if (adopt_process()) {
     forget_dumps(state_of(state_image()));
@@ -419,7 +439,7 @@ sillage_slot* refresh_slots(sillage_site* site, std::uint64_t gate) {
   KeepErrno keep;
   if (!is_child_ready()) {
     set_up_child();
-  } else if (try_lock()) {
+  } else if (lock_for_event(site, gate)) {
     for (ImageState* state = g_images; state != nullptr; state = state->next) {
       if (site->index >= state->site_count || state->sites[site->index] != site) continue;
       refresh_half(state, site, SILLAGE_DOMAIN_USER, gate);
@@ -454,6 +474,15 @@ void sillage_image_register(sillage_image* image) {
 const std::uint32_t* sillage_image_bell(const sillage_image* image) {
   auto* state = static_cast<const ImageState*>(image->handle);
   return state == nullptr || state->shared == nullptr ? nullptr : &state->shared->bell;
+}
+
+void sillage_image_answer(const sillage_image* image, std::uint32_t bell) {
+  auto* state = static_cast<const ImageState*>(image->handle);
+  if (state == nullptr || state->shared == nullptr) return;
+  auto* header = const_cast<sillage_image_header*>(state->shared);
+  // Pairs with the collector's load (apps/image_control.cpp).
+  __atomic_store_n(&header->heard, bell, __ATOMIC_RELEASE);
+  __atomic_store_n(&header->listens, 1, __ATOMIC_RELEASE);
 }
 
 const std::uint32_t* sillage_state_bell(void) { return sillage_image_bell(state_image()); }

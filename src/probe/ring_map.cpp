@@ -139,6 +139,8 @@ bool fill(RingView* view, const sillage_app_attachment& attachment, const Names&
     context_bytes += size;
   }
   view->context_count = attachment.context_count;
+  view->caches_contexts =
+      can_be_cached(view->contexts, attachment.context_count, context_bytes) ? 1 : 0;
   view->context_bytes = context_bytes + (names.count == 0 ? 0 : kHasAppContexts);
   if (!keep_names(names, view)) return false;
   char* base = reinterpret_cast<char*>(view->header);

@@ -33,7 +33,8 @@ static_assert(SILLAGE_CLOCK_SEGMENTS == 4 && sizeof(sillage_clock_segment) == 32
 #define SILLAGE_SHORT_SERIAL \
   "movl %c[serial](%[slot]), %%r9d\n\ttestl %%r9d, %%r9d\n\tje %l[again]\n\t"
 #define SILLAGE_SHORT_EXPECTED "movl %[expected], %%r9d\n\t"
-#define SILLAGE_SHORT_WAY(serial_code)                                                                 \
+#define SILLAGE_SHORT_UNTIL "cmpq %[until], %%rax\n\tjae %l[again]\n\t"
+#define SILLAGE_SHORT_WAY(serial_code, time_code)                                                      \
   ".pushsection __rseq_cs, \"aw\", @progbits\n\t.balign 32\n"                                          \
   "3:\n\t.long 0, 0\n\t.quad 1f, (2f - 1f), 4f\n\t.popsection\n\t" /* start, length, abort */          \
       serial_code                                                                                      \
@@ -48,7 +49,8 @@ static_assert(SILLAGE_CLOCK_SEGMENTS == 4 && sizeof(sillage_clock_segment) == 32
   "rdtsc\n\tshlq $32, %%rdx\n\torq %%rdx, %%rax\n\t"                                                   \
   "movq %c[tsc_from](%%rcx), %%rdx\n\tcmpq %%rdx, %%rax\n\tjb %l[again]\n\t"                           \
   "subq %%rdx, %%rax\n\tmulq %c[mult](%%rcx)\n\t"                                                      \
-  "shrq $32, %%rax\n\tshlq $32, %%rdx\n\torq %%rdx, %%rax\n\taddq %c[ns_from](%%rcx), %%rax\n\t"       \
+  "shrq $32, %%rax\n\tshlq $32, %%rdx\n\torq %%rdx, %%rax\n\taddq %c[ns_from](%%rcx), "                \
+  "%%rax\n\t" time_code                                                                                \
   "movq %c[slot_ring](%[slot]), %%rcx\n\tmovq %c[clock](%%rcx), %%rdx\n\t"                             \
   "cmpl %c[current](%%rdx), %%r8d\n\tjne %l[again]\n\t"                                                \
   "movq (%%r10), %%r8\n\tmovq %%rax, %%rdx\n\tshrq %[epoch_bits], %%rdx\n\t" /* same epoch? */         \
@@ -65,10 +67,8 @@ static_assert(SILLAGE_CLOCK_SEGMENTS == 4 && sizeof(sillage_clock_segment) == 32
   "movq %%rax, (%%r8)\n2:\n\t"                                                                     \
   ".pushsection __rseq_failure, \"ax\", @progbits\n\t.byte 0x0f, 0xb9, 0x3d\n\t.long 0x53053053\n" \
   "4:\n\tjmp %l[again]\n\t.popsection\n\t"
-#define SILLAGE_SHORT_INPUTS(serial_member) \
-  SILLAGE_SHORT_INPUTS_AT(serial_member, "r"(slot), "r"(bytes))
-#define SILLAGE_SHORT_INPUTS_AT(serial_member, slot_at, bytes_at)                                 \
-  [slot] slot_at, [bytes] bytes_at, [slot_ring] "i"(offsetof(sillage_slot, ring)),                \
+#define SILLAGE_SHORT_INPUTS(serial_member)                                                       \
+  [slot] "r"(slot), [bytes] "r"(bytes), [slot_ring] "i"(offsetof(sillage_slot, ring)),            \
       [serial] "i"(offsetof(sillage_slot, serial_member)), [id] "i"(offsetof(sillage_slot, id)),  \
       [rseq_offset] "i"(offsetof(RingView, rseq_offset)),                                         \
       [index_offset] "i"(offsetof(RingView, index_offset)),                                       \
@@ -101,11 +101,12 @@ struct VectorWord {
 /// Records `bytes` <= 8 of payload.
 [[gnu::always_inline]] inline bool rseq_record_word(const sillage_slot* slot, std::uint32_t bytes,
                                                     double w0) {
-  asm goto(SILLAGE_SHORT_WAY(SILLAGE_SHORT_SERIAL) "movq %[w0], 4(%%rdx)\n\t" SILLAGE_SHORT_PUBLISH
-           :
-           : SILLAGE_SHORT_INPUTS(short_serial), [w0] "x"(w0)
-           : "memory", "cc", "rax", "rcx", "rdx", "r8", "r9", "r10", "r11"
-           : again);
+  asm goto(
+      SILLAGE_SHORT_WAY(SILLAGE_SHORT_SERIAL, "") "movq %[w0], 4(%%rdx)\n\t" SILLAGE_SHORT_PUBLISH
+      :
+      : SILLAGE_SHORT_INPUTS(short_serial), [w0] "x"(w0)
+      : "memory", "cc", "rax", "rcx", "rdx", "r8", "r9", "r10", "r11"
+      : again);
   return true;
 again:
   return false;
@@ -114,7 +115,7 @@ again:
 /// The same for at most 24 bytes.
 [[gnu::always_inline]] inline bool rseq_record_words(const sillage_slot* slot, std::uint32_t bytes,
                                                      double w0, double w1, double w2) {
-  asm goto(SILLAGE_SHORT_WAY(SILLAGE_SHORT_SERIAL)
+  asm goto(SILLAGE_SHORT_WAY(SILLAGE_SHORT_SERIAL, "")
            "movq %[w0], 4(%%rdx)\n\tmovq %[w1], 12(%%rdx)\n\tmovq %[w2], "
            "20(%%rdx)\n\t" SILLAGE_SHORT_PUBLISH
            :
@@ -126,28 +127,10 @@ again:
   return false;
 }
 
-/// The same for at most 16 bytes.
-///
-/// They are in a register before the clock is read, which takes longest: they were put together just before in smaller
-/// pieces, and a load that needs several of them waits until they have left the processor's store queue.
-[[gnu::always_inline]] inline bool rseq_record_half(const sillage_slot* slot, std::uint32_t bytes,
-                                                    __m128i words) {
-  asm goto(
-      SILLAGE_SHORT_WAY(SILLAGE_SHORT_SERIAL) "movdqu %[words], 4(%%rdx)\n\t" SILLAGE_SHORT_PUBLISH
-      :
-      // These two, or the compiler saves a register for them.
-      : SILLAGE_SHORT_INPUTS_AT(short_serial, "D"(slot), "S"(bytes)), [words] "x"(words)
-      : "memory", "cc", "rax", "rcx", "rdx", "r8", "r9", "r10", "r11"
-      : again);
-  return true;
-again:
-  return false;
-}
-
 /// The same for payloads in memory, copied in blocks of 16 bytes of which the last begins at `last`.
 [[gnu::always_inline]] inline bool rseq_record_block(const sillage_slot* slot, std::uint32_t bytes,
                                                      const void* from, std::uint64_t last) {
-  asm goto(SILLAGE_SHORT_WAY(SILLAGE_SHORT_SERIAL)
+  asm goto(SILLAGE_SHORT_WAY(SILLAGE_SHORT_SERIAL, "")
            "xorl %%eax, %%eax\n"
            "5:\n\tmovdqu (%[from],%%rax), %%xmm0\n\tmovdqu %%xmm0, 4(%%rdx,%%rax)\n\t"
            "addq $16, %%rax\n\tcmpq %[last], %%rax\n\tjb 5b\n\t"
@@ -166,7 +149,7 @@ again:
 [[gnu::always_inline]] inline bool rseq_record_accepted(const sillage_slot* slot,
                                                         std::uint32_t expected, std::uint32_t bytes,
                                                         const void* from, std::uint64_t last) {
-  asm goto(SILLAGE_SHORT_WAY(SILLAGE_SHORT_EXPECTED)
+  asm goto(SILLAGE_SHORT_WAY(SILLAGE_SHORT_EXPECTED, "")
            "xorl %%eax, %%eax\n"
            "5:\n\tmovdqu (%[from],%%rax), %%xmm0\n\tmovdqu %%xmm0, 4(%%rdx,%%rax)\n\t"
            "addq $16, %%rax\n\tcmpq %[last], %%rax\n\tjb 5b\n\t"
@@ -181,8 +164,29 @@ again:
   return false;
 }
 
+/// The same for a slot without a filter whose ring has contexts, which stand in front of the payload and hold until a time.
+[[gnu::always_inline]] inline bool rseq_record_until(const sillage_slot* slot,
+                                                     std::uint32_t expected, std::uint64_t until,
+                                                     std::uint32_t bytes, const void* from,
+                                                     std::uint64_t last) {
+  asm goto(SILLAGE_SHORT_WAY(SILLAGE_SHORT_EXPECTED, SILLAGE_SHORT_UNTIL)
+           "xorl %%eax, %%eax\n"
+           "5:\n\tmovdqu (%[from],%%rax), %%xmm0\n\tmovdqu %%xmm0, 4(%%rdx,%%rax)\n\t"
+           "addq $16, %%rax\n\tcmpq %[last], %%rax\n\tjb 5b\n\t"
+           "movdqu (%[from],%[last]), %%xmm0\n\tmovdqu %%xmm0, "
+           "4(%%rdx,%[last])\n\t" SILLAGE_SHORT_PUBLISH
+           :
+           : SILLAGE_SHORT_INPUTS(serial), [expected] "r"(expected), [until] "r"(until),
+             [from] "r"(from), [last] "r"(last)
+           : "memory", "cc", "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "xmm0"
+           : again);
+  return true;
+again:
+  return false;
+}
+
+#undef SILLAGE_SHORT_UNTIL
 #undef SILLAGE_SHORT_INPUTS
-#undef SILLAGE_SHORT_INPUTS_AT
 #undef SILLAGE_SHORT_PUBLISH
 #undef SILLAGE_SHORT_WAY
 #undef SILLAGE_SHORT_SERIAL

@@ -48,6 +48,7 @@ struct RingView {
   std::uint32_t index_count, stream_count;
   std::uint32_t overwrite;
   std::uint32_t context_count;
+  std::uint32_t caches_contexts;    // can_be_cached()
   std::int32_t cpu_context_offset;  // of cpu_id among the contexts; -1: not asked for
   std::uint8_t contexts[SILLAGE_APP_MAX_CONTEXTS];
   // Numbers of the state dumps that were asked for and written (state_dump.cpp, under the library's lock).

@@ -215,10 +215,12 @@ struct ust_channel {
   struct ust_channel_ops* ops;
 };
 
+enum ust_event_type { UST_EVENT_RECORDER = 0, UST_EVENT_NOTIFIER = 1 };
+
 struct ust_event_common {
   uint32_t struct_size;
   void* priv;
-  uint32_t type; /* 0: a recorder */
+  uint32_t type; /* enum ust_event_type */
   void* child;
   int enabled;
   int eval_filter;

@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cstring>
-
 UST_EXPORT int lttng_ust_tracepoint_module_register(ust_tracepoint* const* begin, int count);
 
 namespace sillage::ust {
@@ -126,9 +124,9 @@ void record_tracef(const char* format, va_list arguments, const void* ip) {
   const Text text(format, arguments);
   if (text.is_whole()) {
     const std::uint32_t length = text.length();
-    Recording recording(event, sizeof length + length, ip);
-    recording.bytes(&length, sizeof length);
-    recording.bytes(text.data(), length);
+    const sillage_part parts[] = {{&length, sizeof length, SILLAGE_PART_BYTES},
+                                  {text.data(), length, SILLAGE_PART_BYTES}};
+    record(event, parts, 2, ip);
   }
   errno = saved;
 }
@@ -141,15 +139,12 @@ void record_tracelog(unsigned level, const char* file, int line, const char* fun
   const Text text(format, arguments);
   if (text.is_whole()) {
     const std::uint32_t length = text.length();
-    const std::size_t file_bytes = std::strlen(file) + 1,
-                      function_bytes = std::strlen(function) + 1;
-    Recording recording(event, sizeof line + file_bytes + function_bytes + sizeof length + length,
-                        ip);
-    recording.bytes(&line, sizeof line);
-    recording.bytes(file, file_bytes);
-    recording.bytes(function, function_bytes);
-    recording.bytes(&length, sizeof length);
-    recording.bytes(text.data(), length);
+    const sillage_part parts[] = {{&line, sizeof line, SILLAGE_PART_BYTES},
+                                  {file, UINT32_MAX, SILLAGE_PART_STRING},
+                                  {function, UINT32_MAX, SILLAGE_PART_STRING},
+                                  {&length, sizeof length, SILLAGE_PART_BYTES},
+                                  {text.data(), length, SILLAGE_PART_BYTES}};
+    record(event, parts, 5, ip);
   }
   errno = saved;
 }

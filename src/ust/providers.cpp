@@ -15,6 +15,7 @@ namespace sillage::ust {
 struct Provider {
   sillage_image image;
   Provider* next;
+  std::uint32_t bell;         ///< what collectors' bell was at when the gates were looked at
   std::uint64_t closed_gate;  ///< what sites look at while the image is not registered: 0
   unsigned event_count;       ///< of the descriptions
   unsigned made_count;        ///< that can be recorded; these many sites and probes
@@ -36,25 +37,27 @@ void ring_own_bell() {
   kernel_call(SYS_futex, &g_changes, long{FUTEX_WAKE_PRIVATE}, 1L, nullptr, nullptr, 0L);
 }
 
-void add_word(WatchList* list, const std::uint32_t* word, std::uint32_t flags) {
-  if (word == nullptr) return;
+/// Returns the word's value, of before the gates are looked at: what changes later is heard.
+std::uint32_t add_word(WatchList* list, const std::uint32_t* word, std::uint32_t flags) {
+  if (word == nullptr) return 0;
+  const std::uint32_t value = __atomic_load_n(word, __ATOMIC_ACQUIRE);
   if (list->count == list->room) {
     list->are_all = false;
-    return;
+    return value;
   }
   futex_waitv& at = list->words[list->count++];
-  // Before the gates: what changes later is heard.
-  at.val = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+  at.val = value;
   at.uaddr = reinterpret_cast<std::uintptr_t>(word);
   at.flags = FUTEX_32 | flags;
   at.__reserved = 0;
+  return value;
 }
 
 void apply_gates_locked(WatchList* list) {
   add_word(list, &g_changes, FUTEX_PRIVATE_FLAG);
   add_word(list, sillage_state_bell(), 0);
   for (Provider* provider = g_providers; provider != nullptr; provider = provider->next) {
-    add_word(list, sillage_image_bell(&provider->image), 0);
+    provider->bell = add_word(list, sillage_image_bell(&provider->image), 0);
     for (unsigned i = 0; i < provider->event_count; i++) {
       Event& event = provider->events[i];
       const int enabled = event.site.gate != nullptr && is_wanted(event) ? 1 : 0;
@@ -62,6 +65,12 @@ void apply_gates_locked(WatchList* list) {
         __atomic_store_n(&event.common.enabled, enabled, __ATOMIC_RELAXED);
     }
   }
+}
+
+/// The states of all tracepoints are as the gates were.
+void answer_locked() {
+  for (Provider* provider = g_providers; provider != nullptr; provider = provider->next)
+    sillage_image_answer(&provider->image, provider->bell);
 }
 
 void free_provider(Provider* provider) {
@@ -151,6 +160,7 @@ Provider* add_provider(const ust_provider* const* descriptions, unsigned count) 
   }
   start_watcher();
   sillage_ust_add_probes(provider->probes, provider->made_count);
+  sillage_image_answer(&provider->image, provider->bell);  // the watcher goes on from here
   ring_own_bell();
   return provider;
 }
@@ -182,6 +192,7 @@ void apply_gates(WatchList* list) {
     timespec pause = {0, 100'000};
     kernel_call(SYS_nanosleep, &pause, nullptr);
   }
+  answer_locked();
   g_lock.release();
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a provider's generated code runs through: reserve, write the fields one by one, commit.
+// What a provider's generated code runs through: a filter that records the event; or reserve, write the fields one by one, commit.
 #pragma once
 
 #include <sillage/site.h>
@@ -27,23 +27,8 @@ void set_up_event(Event* event);
   return __atomic_load_n(event.site.gate, __ATOMIC_RELAXED) != 0;
 }
 
-/// Writes an event whose fields are not written by generated code: reserves, writes and commits as that does.
-class Recording {
- public:
-  /// `bytes`: of all fields together.
-  Recording(Event* event, std::size_t bytes, const void* ip);
-  Recording(const Recording&) = delete;
-  Recording& operator=(const Recording&) = delete;
-  /// Commits, if anything was reserved.
-  ~Recording();
-
-  void bytes(const void* from, std::size_t count);
-
- private:
-  ust_probe_context context_;
-  ust_recording recording_;
-  bool is_reserved_;
-};
+/// Records an event whose fields are not written by generated code: its parts, in order.
+void record(Event* event, const sillage_part* parts, std::uint32_t count, const void* ip);
 
 /// To be called once, before any event.
 void start_recorder();

@@ -142,7 +142,7 @@ AT(struct sillage_clock_page, segment, 96);
 ASSERT((SILLAGE_CLOCK_SEGMENTS & (SILLAGE_CLOCK_SEGMENTS - 1)) == 0);
 
 /* catalog.h */
-SIZE(struct sillage_image_header, 328);
+SIZE(struct sillage_image_header, 336);
 AT(struct sillage_image_header, magic, 0);
 AT(struct sillage_image_header, abi_major, 8);
 AT(struct sillage_image_header, abi_minor, 12);
@@ -156,6 +156,8 @@ AT(struct sillage_image_header, base_address, 56);
 AT(struct sillage_image_header, gone, 64);
 AT(struct sillage_image_header, bell, 68);
 AT(struct sillage_image_header, path, 72);
+AT(struct sillage_image_header, listens, 328);
+AT(struct sillage_image_header, heard, 332);
 
 /* app_protocol.h */
 SIZE(struct sillage_app_header, 16);

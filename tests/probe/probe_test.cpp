@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -325,6 +326,46 @@ TEST_F(Probe, Contexts_InOrderAndRight) {
   }
 }
 
+TEST_F(Probe, Contexts_AtHand_AreTheThreadsAndNotOld) {
+  start({}, {SILLAGE_CONTEXT_VTID, SILLAGE_CONTEXT_PROCNAME});
+  const std::string before = program_invocation_short_name;
+  for (int i = 0; i < 3; i++) emit_int(i);
+  std::int32_t other = 0;
+  std::thread([&other] {
+    other = static_cast<std::int32_t>(syscall(SYS_gettid));
+    for (int i = 3; i < 6; i++) emit_int(i);
+  }).join();
+  prctl(PR_SET_NAME, "renamed");
+  usleep(150'000);  // as long as a name is kept, and more
+  for (int i = 6; i < 9; i++) emit_int(i);
+  prctl(PR_SET_NAME, before.c_str());
+  usleep(150'000);  // for the tests that follow
+  auto records = RingContents(*ring_).read([](const char*, const char*) { return 4 + 17 + 4; });
+  ASSERT_EQ(records.size(), 9u);
+  for (const Record& record : records) {
+    const int number = as_int(record.bytes, 21);
+    const bool is_other = number >= 3 && number < 6;
+    EXPECT_EQ(as_int(record.bytes), is_other ? other : static_cast<std::int32_t>(getpid()));
+    EXPECT_STREQ(record.bytes.data() + 4, number < 6 ? before.substr(0, 15).c_str() : "renamed");
+  }
+}
+
+TEST_F(Probe, FirstEventsOfThreads_MeetAndNoneIsLost) {
+  start();
+  std::atomic<bool> begin = false;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; i++) {
+    threads.emplace_back([&begin, i] {
+      while (!begin) {
+      }
+      emit_int(i);
+    });
+  }
+  begin = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(RingContents(*ring_).read(kFour).size(), 8u);
+}
+
 std::atomic<std::uint64_t> g_sent;
 
 void on_timer(int) {
@@ -336,8 +377,7 @@ TEST_F(Probe, ThreadsAndSignals_SentEqualsReadPlusLost) {
   RingOptions options;
   options.subbuf_bytes.value = 16384;
   start(options);
-  emit_int(
-      0);  // attaches the process: threads that meet while one of them does are not recorded yet
+  emit_int(0);  // attaches the process: signal handlers that interrupt that are not recorded yet
   g_sent = 1;
   struct sigaction action = {};
   action.sa_handler = on_timer;
