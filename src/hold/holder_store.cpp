@@ -106,7 +106,7 @@ Status HolderStore::start() {
 Status HolderStore::keep(const std::string& name, int fd) {
   const std::lock_guard lock(mutex_);
   if (socket_) {
-    const Status sent = send(MessageType::kKeep, name, fd);
+    Status sent = send(MessageType::kKeep, name, fd);
     if (sent || sent.error().code != Code::kNotFound) return sent;
     socket_.reset();
   }
