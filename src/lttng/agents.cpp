@@ -203,7 +203,7 @@ Result<int> enable_agent_event(Context& context, const CommandLine& line, const 
       context.say(fmt::format("All {} events are enabled in channel {}{}", word, channel,
                               level.empty() ? "" : " for loglevel " + level));
     } else {
-      context.say(word + " event " + name + " enabled");
+      context.say(fmt::format("{} event {} enabled", word, name));
     }
   }
   if (context.is_mi) context.out += document.finish(status == kExitOk);
