@@ -70,16 +70,11 @@ class Record {
         return py::isinstance<T>(other) && one == other.cast<const T&>();
       });
   }
-  /// `_fields` is complete: the names, in order.
-  ~Record() { type_.attr("_fields") = py::tuple(names_); }
-  Record(const Record&) = delete;
-  Record& operator=(const Record&) = delete;
 
   template <class Member>
   Record& field(const char* name, Member T::*member) {
     type_.def_readwrite(name, member);
-    names_.append(name);
-    return *this;
+    return add(name);
   }
   /// Nanoseconds, as all times of this package are.
   Record& time(const char* name, std::optional<std::chrono::nanoseconds> T::*member) {
@@ -93,11 +88,17 @@ class Record {
           (self.*member).reset();
           if (value) self.*member = std::chrono::nanoseconds(*value);
         });
-    names_.append(name);
-    return *this;
+    return add(name);
   }
 
  private:
+  /// `_fields`: the names, in order.
+  Record& add(const char* name) {
+    names_.append(name);
+    type_.attr("_fields") = py::tuple(names_);
+    return *this;
+  }
+
   py::class_<T> type_;
   py::list names_;
 };

@@ -9,6 +9,8 @@
 #include "ring/kernel_ring.hpp"
 #include "session/nearest.hpp"
 
+#include <fmt/format.h>
+
 #include <time.h>
 #include <unistd.h>
 
@@ -450,7 +452,7 @@ Status KernelRecording::add_contexts(const session::KernelChannel& wanted,
       for (const auto& known : ctf::kKernelContexts) all += " " + std::string(known.name);
       all += " perf:cpu:COUNTER";
       return fail(Code::kNotFound,
-                  "kernel events have no context \"" + name + "\"; use one of" + all);
+                  fmt::format("kernel events have no context \"{}\"; use one of{}", name, all));
     }
     auto plan = kernel::plan_context(*context, *tracer.btf());
     if (!plan) return tl::unexpected(std::move(plan).error());
@@ -494,7 +496,7 @@ Status KernelRecording::add_places(const session::KernelChannel& wanted,
     if (!events) return tl::unexpected(std::move(events).error());
     progress.expect(1);
     SILLAGE_TRY(progress.next());
-    const Status added = add_events(rule, *events, tracer);
+    Status added = add_events(rule, *events, tracer);
     if (added) continue;
     const bool is_function = rule.kind == KernelRule::Kind::kFunction;
     if (!is_function || added.error().location.starts_with("column")) return added;

@@ -321,7 +321,7 @@ Result<bool> Recording::dump_state() {
   if (!is_active_) return false;
   const std::lock_guard lock(kernel_mutex_);
   for (const auto& channel : kernel_) {
-    const auto dumped = channel->dump_state();
+    auto dumped = channel->dump_state();
     if (!dumped) return dumped;
     is_dumped = is_dumped || *dumped;
   }
@@ -368,7 +368,7 @@ collect::Stats Recording::complete() {
 collect::Stats Recording::finish() {
   for (const auto& channel : kernel_) channel->stop();
   note_stopped();
-  const collect::Stats stats = collector_->stop();
+  collect::Stats stats = collector_->stop();
   // Before its pins: a daemon that finds it finds them, too.
   if (estate_.store != nullptr) estate_.store->remove(id_);
   std::error_code ignored;

@@ -63,14 +63,12 @@ std::vector<std::string> files_of(const std::string& directory) {
   std::vector<std::string> paths;
   for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
        entry.increment(error)) {
-    const std::string extension = entry->path().extension();
-    if (extension == ".new") {
-      ::unlink(entry->path().c_str());
-    } else if (extension != ".journal") {
-      paths.push_back(entry->path());
-    } else if (!std::filesystem::exists(entry->path().parent_path() / entry->path().stem(),
-                                        error)) {
-      ::unlink(entry->path().c_str());
+    const std::filesystem::path& path = entry->path();
+    const bool is_draft = path.extension() == ".new";
+    if (!is_draft && path.extension() != ".journal") {
+      paths.push_back(path);
+    } else if (is_draft || !std::filesystem::exists(path.parent_path() / path.stem(), error)) {
+      ::unlink(path.c_str());
     }
   }
   return paths;
@@ -190,7 +188,7 @@ void RecordingStore::remove_session(const std::string& name) const {
 std::string RecordingStore::put_aside(const std::string& path) const {
   const std::string directory = paths_.directory + "/refused";
   (void)::mkdir(directory.c_str(), 0700);
-  const std::string target = directory + path.substr(path.rfind('/'));
+  std::string target = directory + path.substr(path.rfind('/'));
   (void)::rename(path.c_str(), target.c_str());
   return target;
 }

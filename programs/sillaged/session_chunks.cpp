@@ -324,7 +324,7 @@ Result<std::string> SessionService::end_chunk(const session::Session& session,
     SILLAGE_TRY(recording.end_chunk({}));
     return std::string();
   }
-  const auto archive = rotation.archive(chunk_datetime());
+  auto archive = rotation.archive(chunk_datetime());
   if (!archive) return archive;
   SILLAGE_TRY(recording.end_chunk(*archive));
   return session.options().output_path + "/" + *archive;

@@ -241,8 +241,8 @@ void SessionService::describe(const session::Session& session, control::v1::Sess
   }
 }
 
-void SessionService::change(ConnectionId connection, const std::string& name, Transition transition,
-                            Answer answer) {
+void SessionService::change(ConnectionId connection, const std::string& name,
+                            const Transition& transition, const Answer& answer) {
   auto session = sessions_.find(name);
   if (!session) return host_.reply(connection, session.error());
   session::Session next = **session;
@@ -521,7 +521,7 @@ void SessionService::stop(ConnectionId connection, const control::v1::StopSessio
 
 void SessionService::destroy(ConnectionId connection,
                              const control::v1::DestroySessionRequest& request) {
-  const std::string name = request.name();
+  const std::string& name = request.name();
   auto session = sessions_.find(name);
   if (!session) return host_.reply(connection, session.error());
   Response response;

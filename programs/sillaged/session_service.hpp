@@ -133,8 +133,8 @@ class SessionService {
                                                      Recording& recording);
 
   /// Makes a change to a session and to what it records, and answers.
-  void change(control::ConnectionId connection, const std::string& name, Transition transition,
-              Answer answer);
+  void change(control::ConnectionId connection, const std::string& name,
+              const Transition& transition, const Answer& answer);
   [[nodiscard]] Status check_kernel(const session::RecordingSession& plan);
   void run(const std::string& name, std::function<Status()> work,
            std::function<void(Status)> finish);

@@ -551,8 +551,10 @@ Status Collector::Engine::begin_chunk(const std::string& archive, const ChunkHoo
   Status done;
   for (const auto& writer : writers()) {
     auto move = writer->prepare_move(next->value());
-    if (!move) done = tl::unexpected(std::move(move).error());
-    if (!move) break;
+    if (!move) {
+      done = tl::unexpected(std::move(move).error());
+      break;
+    }
     moves.push_back(std::move(*move));
   }
   if (done && ready) done = ready(stats().bytes);

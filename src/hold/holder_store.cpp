@@ -18,10 +18,13 @@
 namespace sillage::hold {
 namespace {
 
-// A holder answers at once unless the machine is stuck; a stopped one must not stop its daemon, which waits for it once.
-constexpr timeval kPatience{5, 0};
-constexpr timeval kNoPatience{0, 1000};
+constexpr std::chrono::milliseconds kNoPatience{1};
 constexpr int kListener = 3;
+
+void set_timeout(const Fd& socket, int option, std::chrono::milliseconds patience) {
+  const timeval time{patience.count() / 1000, patience.count() % 1000 * 1000};
+  ::setsockopt(socket.value(), SOL_SOCKET, option, &time, sizeof time);
+}
 
 Result<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un name{};
@@ -32,13 +35,13 @@ Result<sockaddr_un> address_of(const std::string& path) {
   return name;
 }
 
-Result<Fd> connect_to(const std::string& path) {
+Result<Fd> connect_to(const std::string& path, std::chrono::milliseconds patience) {
   auto name = address_of(path);
   if (!name) return tl::unexpected(std::move(name).error());
   Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   if (!socket) return fail_errno("cannot make a socket");
-  ::setsockopt(socket.value(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
-  ::setsockopt(socket.value(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
+  set_timeout(socket, SO_SNDTIMEO, patience);
+  set_timeout(socket, SO_RCVTIMEO, patience);
   if (::connect(socket.value(), reinterpret_cast<const sockaddr*>(&*name), sizeof *name) != 0)
     return fail_errno("cannot reach " + path);
   return socket;
@@ -92,7 +95,7 @@ Status spawn(const std::string& program, const Fd& listener, const std::string& 
 Status HolderStore::start() {
   auto listener = listen_at(path_);
   if (!listener) return tl::unexpected(std::move(listener).error());
-  auto socket = connect_to(path_);
+  auto socket = connect_to(path_, patience_);
   if (!socket) return tl::unexpected(std::move(socket).error());
   SILLAGE_TRY(spawn(program_, *listener, path_));
   socket_ = *std::move(socket);
@@ -103,7 +106,7 @@ Status HolderStore::start() {
 Status HolderStore::keep(const std::string& name, int fd) {
   const std::lock_guard lock(mutex_);
   if (socket_) {
-    const Status sent = send(MessageType::kKeep, name, fd);
+    Status sent = send(MessageType::kKeep, name, fd);
     if (sent || sent.error().code != Code::kNotFound) return sent;
     socket_.reset();
   }
@@ -121,8 +124,7 @@ Status HolderStore::send(MessageType type, const std::string& name, int fd) {
   const bool is_slow = !sent && sent.error().code == Code::kTimeout;
   if (is_slow != is_slow_) {
     is_slow_ = is_slow;
-    const timeval& patience = is_slow ? kNoPatience : kPatience;
-    ::setsockopt(socket_.value(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    set_timeout(socket_, SO_SNDTIMEO, is_slow ? kNoPatience : patience_);
   }
   return sent;
 }
@@ -130,7 +132,7 @@ Status HolderStore::send(MessageType type, const std::string& name, int fd) {
 Descriptors HolderStore::take() {
   const std::lock_guard lock(mutex_);
   Descriptors found;
-  auto socket = connect_to(path_);
+  auto socket = connect_to(path_, patience_);
   if (!socket || !send_message(socket->value(), MessageType::kList, "", -1)) return {};
   for (;;) {
     auto message = receive_message(socket->value());

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -101,7 +102,8 @@ TEST(ElfProbes, WhatIsNoElf_IsAnError) {
 // this one.
 TEST(ElfProbes, DamagedFiles_DoNotEndTheProgram) {
   std::ifstream file("/proc/self/exe", std::ios::binary);
-  std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  std::string bytes(std::filesystem::file_size("/proc/self/exe"), '\0');
+  ASSERT_TRUE(file.read(bytes.data(), static_cast<std::streamsize>(bytes.size())));
   const std::string path = testing::TempDir() + "damaged-elf";
   for (const std::size_t size : {std::size_t{4}, std::size_t{64}, bytes.size() / 2, bytes.size()}) {
     std::string damaged = bytes.substr(0, size);

@@ -374,6 +374,7 @@ void KernelChannel::stop() {
   detach();
   for (std::thread& thread : threads) thread.join();
   std::vector<Fd> released;
+  released.reserve(slow.size());
   for (Attachment* attachment : slow) released.push_back(std::move(attachment->event));
   release_slowly(std::move(released));
 }

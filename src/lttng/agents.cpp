@@ -5,6 +5,8 @@
 #include "lttng/mi_document.hpp"
 #include "lttng/verbs.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <charconv>
 #include <climits>
@@ -190,17 +192,18 @@ Result<int> enable_agent_event(Context& context, const CommandLine& line, const 
     document.boolean("success", done.has_value());
     document.close();
     if (!done) {
-      context.complain((name == "*" ? "Events" : "Event " + name) + ": " + done.error().text() +
-                       " (channel " + channel + ", session " + *session + ")");
+      context.complain(fmt::format("{}: {} (channel {}, session {})",
+                                   name == "*" ? "Events" : "Event " + name, done.error().text(),
+                                   channel, *session));
       status = kExitError;
     } else if (line.has("filter")) {
-      context.say("Event " + name + ": Filter '" + line.value("filter").value_or("") +
-                  "' successfully set");
+      context.say(fmt::format("Event {}: Filter '{}' successfully set", name,
+                              line.value("filter").value_or("")));
     } else if (name == "*") {
-      context.say("All " + word + " events are enabled in channel " + channel +
-                  (level.empty() ? "" : " for loglevel " + level));
+      context.say(fmt::format("All {} events are enabled in channel {}{}", word, channel,
+                              level.empty() ? "" : " for loglevel " + level));
     } else {
-      context.say(word + " event " + name + " enabled");
+      context.say(fmt::format("{} event {} enabled", word, name));
     }
   }
   if (context.is_mi) context.out += document.finish(status == kExitOk);
@@ -231,15 +234,16 @@ Result<int> disable_agent_event(Context& context, const CommandLine& line, const
     document.boolean("success", done.has_value());
     document.close();
     if (!done) {
-      context.complain(logger.value_or("events") + " of type any : " + done.error().text() +
-                       " (channel " + channel + ", session " + *session + ")");
+      context.complain(fmt::format("{} of type any : {} (channel {}, session {})",
+                                   logger.value_or("events"), done.error().text(), channel,
+                                   *session));
       status = kExitError;
     } else if (logger) {
-      context.say(word + " " + *logger + " of type any " + done_word + " in channel " + channel +
-                  " for session " + *session);
+      context.say(fmt::format("{} {} of type any {} in channel {} for session {}", word, *logger,
+                              done_word, channel, *session));
     } else {
-      context.say("All " + word + " events of type any are " + done_word + " in channel " +
-                  channel);
+      context.say(
+          fmt::format("All {} events of type any are {} in channel {}", word, done_word, channel));
     }
   }
   if (context.is_mi) context.out += document.finish(status == kExitOk);

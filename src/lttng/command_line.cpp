@@ -17,6 +17,7 @@ tl::unexpected<Error> wrong(const std::string& message) {
 
 tl::unexpected<Error> unknown(const std::string& word, const std::vector<OptionSpec>& options) {
   std::vector<std::string> names;
+  names.reserve(options.size());
   for (const OptionSpec& option : options) names.push_back("--" + std::string(option.name));
   const auto near = session::nearest_names(word, names, 1);
   return wrong("there is no option " + word +

@@ -5,6 +5,8 @@
 #include "lttng/verbs.hpp"
 #include "session/log_level.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <utility>
 
@@ -127,8 +129,9 @@ Result<int> enable_event(Context& context, const CommandLine& line) {
     document.boolean("success", response.has_value());
     document.close();
     if (!response) {
-      context.complain((name == "*" ? "Events" : "Event " + name) + ": " + response.error().text() +
-                       " (channel " + shown_channel + ", session " + *session + ")");
+      context.complain(fmt::format("{}: {} (channel {}, session {})",
+                                   name == "*" ? "Events" : "Event " + name,
+                                   response.error().text(), shown_channel, *session));
       status = status_of("enable-event", response.error());
       continue;
     }
@@ -179,15 +182,15 @@ Result<int> disable_event(Context& context, const CommandLine& line) {
     const std::string of_type = " of type " + (*kind ? type_word(**kind) : std::string("any"));
     const std::string word(domain_word(*domain));
     if (!response) {
-      context.complain(name.value_or("events") + of_type + " : " + response.error().text() +
-                       " (channel " + shown_channel + ", session " + *session + ")");
+      context.complain(fmt::format("{}{} : {} (channel {}, session {})", name.value_or("events"),
+                                   of_type, response.error().text(), shown_channel, *session));
       status = status_of("disable-event", response.error());
     } else if (name) {
-      context.say(word + " " + *name + of_type + " " + done + " in channel " + shown_channel +
-                  " for session " + *session);
+      context.say(fmt::format("{} {}{} {} in channel {} for session {}", word, *name, of_type, done,
+                              shown_channel, *session));
     } else {
-      context.say("All " + word + " events" + of_type + " are " + done + " in channel " +
-                  shown_channel);
+      context.say(
+          fmt::format("All {} events{} are {} in channel {}", word, of_type, done, shown_channel));
     }
   }
   if (context.is_mi) context.out += document.finish(status == kExitOk);
@@ -224,7 +227,7 @@ std::vector<OptionSpec> event_options(bool enables) {
 }  // namespace
 
 std::span<const Verb> event_verbs() {
-  static const std::array<Verb, 2> kVerbs = {{
+  static const std::array<Verb, 2> verbs = {{
       {"enable-event",
        "(--kernel | --userspace) [--session=NAME] [--channel=CHANNEL] [OPTIONS] EVENT[,EVENT...]",
        "Create or enable recording event rules", event_options(true), enable_event},
@@ -232,7 +235,7 @@ std::span<const Verb> event_verbs() {
        "(--kernel | --userspace) [--session=NAME] [--channel=CHANNEL] [--remove] EVENT[,EVENT...]",
        "Disable recording event rules", event_options(false), disable_event},
   }};
-  return kVerbs;
+  return verbs;
 }
 
 }  // namespace sillage::lttng

@@ -107,7 +107,7 @@ Result<int> list(Context& context, const CommandLine& line) {
   const Agent* agent = agent_of(line);
   if (line.has("kernel")) return list_kernel_events(context, line);
   if (line.has("userspace")) {
-    const auto done = list_programs(context, line.has("fields"));
+    auto done = list_programs(context, line.has("fields"));
     if (!done || agent == nullptr || context.is_mi) return done;
   }
   if (agent != nullptr) return list_loggers(context, *agent);

@@ -49,10 +49,10 @@ constexpr sillage_event event(const char* provider, const char* name, const sill
                               std::uint16_t count) {
   return {provider, name, "state_dump.cpp", nullptr, fields, 0, count, kDebugLine, 0};
 }
-template <std::size_t Count>
+template <std::size_t kCount>
 constexpr sillage_event event(const char* provider, const char* name,
-                              const sillage_field (&fields)[Count]) {
-  return event(provider, name, fields, static_cast<std::uint16_t>(Count));
+                              const sillage_field (&fields)[kCount]) {
+  return event(provider, name, fields, static_cast<std::uint16_t>(kCount));
 }
 constexpr char kDump[] = "lttng_ust_statedump";
 constexpr char kLib[] = "lttng_ust_lib";

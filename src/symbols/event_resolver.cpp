@@ -128,7 +128,7 @@ EventResolver::Known& EventResolver::known(const MappedObject& object) {
 }
 
 const Location* EventResolver::resolve(const ctf::DataStream& stream) {
-  static const Location kNowhere;
+  static const Location nowhere;
   const Plan& plan = plan_of(stream);
   if (plan.vpid == kNone || plan.ip == kNone) return nullptr;
   const ctf::EventView& event = stream.event();
@@ -138,7 +138,7 @@ const Location* EventResolver::resolve(const ctf::DataStream& stream) {
   const AddressSpaces::ProcessKey process{&stream.trace(), static_cast<std::int64_t>(*vpid)};
   if (plan.kind != Kind::kOther) follow(plan, process, event);
   const MappedObject* object = spaces_.find(process, *ip);
-  if (object == nullptr) return &kNowhere;
+  if (object == nullptr) return &nowhere;
   Known& file = known(*object);
   const auto [location, is_new] = file.by_offset.try_emplace(*ip - object->base);
   if (is_new) location->second = file.symbols->resolve(object->base, *ip);

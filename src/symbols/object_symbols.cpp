@@ -107,11 +107,11 @@ class ObjectSymbols::Files {
   }
 
   static const Dwfl_Callbacks& callbacks() {
-    static const Dwfl_Callbacks kCallbacks = {.find_elf = nullptr,
-                                              .find_debuginfo = find_debuginfo,
-                                              .section_address = dwfl_offline_section_address,
-                                              .debuginfo_path = nullptr};
-    return kCallbacks;
+    static const Dwfl_Callbacks callbacks = {.find_elf = nullptr,
+                                             .find_debuginfo = find_debuginfo,
+                                             .section_address = dwfl_offline_section_address,
+                                             .debuginfo_path = nullptr};
+    return callbacks;
   }
 
   /// In place of libdwfl's own, which may ask servers.

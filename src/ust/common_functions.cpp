@@ -100,6 +100,7 @@ UST_EXPORT int lttng_ust_enable_trace_clock_override(void) {
 }
 
 // What is there to replace can be asked for, as some plug-ins do to go on from it.
+// NOLINTBEGIN(bugprone-macro-parentheses): the name of a member
 #define UST_CLOCK_PART(part, own)                                                             \
   UST_EXPORT int lttng_ust_trace_clock_set_##part##_cb(decltype(ust_clock::part) callback) {  \
     if (lttng_ust_trace_clock != nullptr) return -EBUSY;                                      \
@@ -110,6 +111,7 @@ UST_EXPORT int lttng_ust_enable_trace_clock_override(void) {
     *callback = lttng_ust_trace_clock == nullptr ? own : lttng_ust_trace_clock->part;         \
     return 0;                                                                                 \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 UST_CLOCK_PART(read64, read_clock)
 UST_CLOCK_PART(freq, clock_frequency)
 UST_CLOCK_PART(uuid, clock_uuid)

@@ -109,6 +109,7 @@ Provider* make_provider(const ust_provider* const* descriptions, unsigned count)
   if (provider == nullptr) return nullptr;
   const unsigned total = provider->event_count = count_events(descriptions, count);
   provider->events = static_cast<Event*>(calloc(total + 1, sizeof(Event)));
+  // Pointers they are. NOLINTNEXTLINE(bugprone-sizeof-expression)
   provider->sites = static_cast<sillage_site**>(calloc(total + 1, sizeof(sillage_site*)));
   provider->probes = static_cast<Probe*>(calloc(total + 1, sizeof(Probe)));
   if (provider->events == nullptr || provider->sites == nullptr || provider->probes == nullptr) {

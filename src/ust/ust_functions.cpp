@@ -40,21 +40,21 @@ UST_EXPORT void init_usterr(void) {}
 UST_EXPORT void __attribute__((weak)) lttng_ust_libc_wrapper_malloc_ctor(void) {}
 
 UST_EXPORT const char* lttng_ust_strerror(int code) {
-  static const char* const kTexts[] = {"Unknown error",
-                                       "No entry",
-                                       "Object exists",
-                                       "Invalid argument",
-                                       "Permission denied",
-                                       "Not implemented",
-                                       "The process is exiting",
-                                       "Invalid magic number",
-                                       "Invalid socket type",
-                                       "Unsupported major version",
-                                       "No credentials of the peer",
-                                       "The peer's process ID is of another PID namespace"};
+  static const char* const texts[] = {"Unknown error",
+                                      "No entry",
+                                      "Object exists",
+                                      "Invalid argument",
+                                      "Permission denied",
+                                      "Not implemented",
+                                      "The process is exiting",
+                                      "Invalid magic number",
+                                      "Invalid socket type",
+                                      "Unsupported major version",
+                                      "No credentials of the peer",
+                                      "The peer's process ID is of another PID namespace"};
   constexpr int kFirst = 1024;
-  constexpr int kCount = sizeof kTexts / sizeof kTexts[0];
+  constexpr int kCount = sizeof texts / sizeof texts[0];
   const int number = code < 0 ? -code : code;
   if (number == 0) return "Success";
-  return number >= kFirst && number < kFirst + kCount ? kTexts[number - kFirst] : kTexts[0];
+  return number >= kFirst && number < kFirst + kCount ? texts[number - kFirst] : texts[0];
 }

@@ -63,8 +63,8 @@ void sleep_until_one_changes(const WatchList& list) {
 }
 
 void* watch(void* /*unused*/) {
-  static const char kName[] = "sillage-ust";
-  kernel_call(SYS_prctl, long{PR_SET_NAME}, kName);
+  static const char name[] = "sillage-ust";
+  kernel_call(SYS_prctl, long{PR_SET_NAME}, name);
   for (;;) {
     WatchList list = {g_words, 0, kMaxWords, true};
     apply_gates(&list);
