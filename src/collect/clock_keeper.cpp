@@ -179,7 +179,12 @@ bool ClockKeeper::uses_tsc() const {
 
 Nanoseconds ClockKeeper::now() const {
   if (!uses_tsc()) return {read_clock(CLOCK_MONOTONIC)};
-  return {convert_tsc(*page_, read_tsc())};
+  for (;;) {
+    // Segments reach one back. Who was stopped between the counter and its conversion may have missed two, and reads it again.
+    const std::uint32_t current = __atomic_load_n(&page_->current, __ATOMIC_ACQUIRE);
+    const std::uint64_t ns = convert_tsc(*page_, read_tsc());
+    if (__atomic_load_n(&page_->current, __ATOMIC_RELAXED) == current) return {ns};
+  }
 }
 
 bool ClockKeeper::kernel_trusts_tsc() const {
