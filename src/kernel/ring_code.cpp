@@ -77,6 +77,10 @@ void RingCode::reserve(std::uint32_t event_id, std::uint32_t payload_bytes,
   const Label again = a_.label(), sized = a_.label(), begin_next = a_.label(), retry = a_.label(),
               reserved = a_.label();
 
+  const Label full = a_.label(), written = a_.label();
+  // Of one size but for the header: most events.
+  const bool is_plain = short_id && !extra_slot;
+
   a_.store(Size::k8, r10, kTriesLeft, kTries);
   a_.bind(again);
   // The clock between the load and the exchange: who comes in between makes the exchange fail, so no
@@ -88,10 +92,28 @@ void RingCode::reserve(std::uint32_t event_id, std::uint32_t payload_bytes,
     a_.move(r1, r9);
     a_.alu(Alu::kShiftRight, r1, epoch_bits_);
     a_.load(Size::k8, r2, r7, STREAM(epoch));
-    if (extra_slot) a_.store(Size::k8, r10, kExtended, 0);
+  }
+  if (is_plain) {
+    const auto bytes = static_cast<std::int32_t>(short_header + payload_bytes);
+    a_.jump_if(If::kNotEqual, r1, r2, full);
+    a_.store(Size::k8, r10, kBytes, bytes);
+    a_.move(r1, r8);
+    a_.alu(Alu::kAnd, r1, last);
+    a_.jump_if(If::kAbove, r1, last - bytes, begin_next);
+    a_.move(r3, SILLAGE_RING_ONE_EVENT + static_cast<std::uint64_t>(bytes));
+    a_.alu(Alu::kAdd, r3, r8);
+    a_.move(r0, r8);
+    a_.compare_exchange(r7, STREAM(position), r3);
+    a_.jump_if(If::kNotEqual, r0, r8, retry);
+    point_to_record();
+    write_short_header(event_id);
+    a_.jump(written);
+  } else if (short_id) {
+    a_.store(Size::k8, r10, kExtended, 0);
     a_.move(r4, std::uint64_t{short_header} + payload_bytes);
     a_.jump_if(If::kEqual, r1, r2, sized);
   }
+  a_.bind(full);
   if (extra_slot) a_.store(Size::k8, r10, kExtended, 1);
   a_.move(r4, std::uint64_t{full_header} + payload_bytes);
   a_.bind(sized);
@@ -123,6 +145,7 @@ void RingCode::reserve(std::uint32_t event_id, std::uint32_t payload_bytes,
   a_.move(r1, r7);
   a_.move(r2, r8);
   a_.move(r3, r9);
+  a_.load(Size::k8, r4, r10, kBytes);
   a_.call(switch_);
   a_.jump_if(If::kEqual, r0, kRetry, retry);
   a_.jump_if(If::kEqual, r0, kLost, out);
@@ -131,36 +154,45 @@ void RingCode::reserve(std::uint32_t event_id, std::uint32_t payload_bytes,
   a_.load(Size::k8, r4, r10, kBytes);
 
   a_.bind(reserved);
-  a_.move(r1, r8);
-  a_.alu(Alu::kAnd, r1,
-         static_cast<std::int32_t>(geometry_.subbuf_bytes * geometry_.subbuf_count - 1));
-  a_.move(r5, r7);
-  a_.alu(Alu::kAdd, r5, r1);
-  a_.alu(Alu::kAdd, r5, static_cast<std::int32_t>(geometry_.data_offset));
+  point_to_record();
   if (short_id) {
-    const Label is_short = a_.label(), written = a_.label();
+    const Label is_short = a_.label();
     if (extra_slot) {
       a_.load(Size::k8, r1, r10, kExtended);
       a_.jump_if(If::kEqual, r1, 0, is_short);
     } else {
-      // Of one size but for the header.
       a_.jump_if(If::kEqual, r4, static_cast<std::int32_t>(short_header + payload_bytes), is_short);
     }
     write_header(event_id);
     a_.jump(written);
     a_.bind(is_short);
-    if (large) {
-      a_.store(Size::k2, r5, 0, static_cast<std::int32_t>(event_id));
-      a_.store(Size::k4, r5, 2, r9);
-    } else {
-      a_.alu(Alu::kShiftLeft, r9, SILLAGE_RECORD_ID_BITS);
-      if (event_id != 0) a_.alu(Alu::kOr, r9, static_cast<std::int32_t>(event_id));
-      a_.store(Size::k4, r5, 0, r9);
-    }
-    a_.alu(Alu::kAdd, r5, static_cast<std::int32_t>(short_header));
-    a_.bind(written);
+    write_short_header(event_id);
   } else {
     write_header(event_id);
+  }
+  a_.bind(written);
+}
+
+// r5: where the record that was reserved at position r8 is.
+void RingCode::point_to_record() {
+  a_.move(r5, r8);
+  a_.alu(Alu::kAnd, r5,
+         static_cast<std::int32_t>(geometry_.subbuf_bytes * geometry_.subbuf_count - 1));
+  a_.alu(Alu::kAdd, r5, r7);
+  a_.alu(Alu::kAdd, r5, static_cast<std::int32_t>(geometry_.data_offset));
+}
+
+// The header with a part of the time; r5 goes behind it.
+void RingCode::write_short_header(std::uint32_t event_id) {
+  if (geometry_.header == SILLAGE_KERNEL_HEADER_LARGE) {
+    a_.store(Size::k2, r5, 0, static_cast<std::int32_t>(event_id));
+    a_.store(Size::k4, r5, 2, r9);
+    a_.alu(Alu::kAdd, r5, SILLAGE_KERNEL_LARGE_BYTES);
+  } else {
+    a_.alu(Alu::kShiftLeft, r9, SILLAGE_RECORD_ID_BITS);
+    if (event_id != 0) a_.alu(Alu::kOr, r9, static_cast<std::int32_t>(event_id));
+    a_.store(Size::k4, r5, 0, r9);
+    a_.alu(Alu::kAdd, r5, SILLAGE_RECORD_COMPACT_BYTES);
   }
 }
 
@@ -193,10 +225,9 @@ void RingCode::commit() {
   a_.move(r1, r8);
   a_.alu(Alu::kShiftRight, r1, subbuf_shift_ - 3);
   a_.alu(Alu::kAnd, r1, static_cast<std::int32_t>((geometry_.subbuf_count - 1) << 3));
-  a_.move(r2, r7);
-  a_.alu(Alu::kAdd, r2, r1);
+  a_.alu(Alu::kAdd, r1, r7);
   a_.load(Size::k8, r3, r10, kBytes);
-  a_.atomic_add(r2, STREAM(committed), r3);
+  a_.atomic_add(r1, STREAM(committed), r3);
 }
 
 void RingCode::finish() {

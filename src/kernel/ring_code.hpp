@@ -61,6 +61,8 @@ class RingCode {
   void emit_switch();
   void post_wakeup();
   void write_header(std::uint32_t event_id);
+  void write_short_header(std::uint32_t event_id);
+  void point_to_record();
 
   bpf::Assembler& a_;
   const RingTarget target_;
