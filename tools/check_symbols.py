@@ -35,7 +35,7 @@ LIBC = {
 # Weak ones that every shared object has from the compiler's start files.
 START_FILES = {"_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable", "__gmon_start__", "__cxa_finalize"}
 EVENT_PATH_LIBC = {"memcpy", "memset"}
-TEXT_LIMIT = 64 * 1024
+TEXT_LIMIT = 72 * 1024
 # The instructions that enter the kernel on x86-64, i386 and arm64.
 KERNEL_ENTRY = re.compile(r"\t(syscall|sysenter|int +\$0x80|svc)\b")
 
@@ -116,7 +116,7 @@ def self_test(compiler):
         ("__attribute__((visibility(\"default\"))) int other;", "SILLAGE_1 { global: *; };", [], TEXT_LIMIT,
          "exports other"),
         ("", None, [], TEXT_LIMIT, "without a version node"),
-        ("const char big[70000] = {1};", versions, [], TEXT_LIMIT, "bytes of code"),
+        ("const char big[80000] = {1};", versions, [], TEXT_LIMIT, "bytes of code"),
     ]
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)

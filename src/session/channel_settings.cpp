@@ -99,7 +99,7 @@ Result<ChannelSettings> settle(const ChannelRequest& request, Domain domain, Out
   settings.allocation = request.allocation.value_or(BufferAllocation::kPerCpu);
   settings.preallocation = request.preallocation.value_or(BufferPreallocation::kAtOnce);
   if (settings.overwrite && request.reclaim_age)
-    return fail(Code::kUnsupported,
+    return fail(Code::kInvalidArgument,
                 "the memory of an overwrite channel holds what a snapshot would record: leave out "
                 "--overwrite or --auto-reclaim-memory");
   settings.reclaim_age = request.reclaim_age;

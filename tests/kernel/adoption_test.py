@@ -202,8 +202,9 @@ class Adoption(recording.KernelTest):
         self.assertIsNone(self.running_daemon())
 
     def verb(self, *arguments):
-        return subprocess.run([self.sillage, *arguments], env=self.env, check=True, capture_output=True,
-                              text=True).stdout
+        done = subprocess.run([self.sillage, *arguments], env=self.env, check=False, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, f"{arguments}: {done.stderr}")
+        return done.stdout
 
     def test_sessions(self):
         """Of the verbs of `lttng`: what was started goes on, and is stopped, changed and started again by later daemons."""

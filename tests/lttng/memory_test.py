@@ -10,7 +10,8 @@ from sessions_test import MI, Tour, events, lttng
 from sillage_test import Sandbox, check, wait_until
 
 SUBBUF_BYTES, SUBBUFS = 16 << 10, 16
-SIZES = (f"--subbuf-size={SUBBUF_BYTES}", f"--num-subbuf={SUBBUFS}", "--buffer-preallocation=on-demand")
+SIZES = (f"--subbuf-size={SUBBUF_BYTES}", f"--num-subbuf={SUBBUFS}", "--buffer-preallocation=on-demand",
+         "--blocking-timeout=inf")  # whatever is missing is a fault then
 MANY = 20_000
 
 
@@ -103,6 +104,7 @@ def main():
         with Sandbox() as box:
             os.makedirs(box.root / "home", exist_ok=True)
             box.environment["LTTNG_HOME"] = str(box.root / "home")
+            box.environment["SILLAGE_ALLOW_BLOCKING"] = "1"
             case(box, box.start_daemon())
             print(f"{case.__name__}: as it should be", flush=True)
 
