@@ -77,7 +77,7 @@ def discarded_in(path):
 
 def counts(path):
     """How many events babeltrace2 finds in a trace, without Python's looking at each, and how many were discarded."""
-    done = subprocess.run(["babeltrace2", str(path), "--component=sink.utils.counter", "--params=step=0"], capture_output=True,
+    done = subprocess.run(["babeltrace2", str(path), "--component=sink.utils.counter", "--params=step=+0"], capture_output=True,
                           text=True, check=True)
     found = re.search(r"(\d+) Event message", done.stdout)
     return int(found.group(1)) if found else 0, discarded_in(path)
