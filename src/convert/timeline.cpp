@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "convert/timeline.hpp"
 
+#include "ctf/field_lookup.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -15,38 +17,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kSuffixes
     {{"_entry", "_exit"}, {"_enter", "_exit"}, {"_begin", "_end"}}};
 constexpr std::array<std::string_view, 2> kSyscallPrefixes{"syscall_", "compat_syscall_"};
 constexpr std::array<std::string_view, 3> kCpuPrefixes{"irq_", "x86_irq_vectors_", "timer_"};
-
-// The member of a root structure with this name.
-std::uint32_t find_field(const Plan& plan, const ScopePlan& scope, std::string_view name) {
-  if (scope.empty()) return kNone;
-  for (const std::uint32_t child : plan.fields()[scope.root].children) {
-    if (plan.fields()[child].name == name) return child;
-  }
-  return kNone;
-}
-
-const Value* find_value(Values values, std::uint32_t field) {
-  if (field == kNone || values.empty()) return nullptr;
-  for (const Value* value = values.data() + 1; value < values.data() + values.size();
-       value += value->extent) {
-    if (value->field == field) return value;
-  }
-  return nullptr;
-}
-
-std::optional<std::int64_t> number_in(Values values, std::uint32_t field) {
-  const Value* value = find_value(values, field);
-  if (value == nullptr ||
-      (value->kind != ValueKind::kUnsigned && value->kind != ValueKind::kSigned)) {
-    return std::nullopt;
-  }
-  return static_cast<std::int64_t>(value->number);
-}
-
-std::string_view text_in(Values values, std::uint32_t field) {
-  const Value* value = find_value(values, field);
-  return value != nullptr && value->kind == ValueKind::kText ? value->text() : std::string_view();
-}
 
 std::optional<std::int64_t> number_of(const EventView& event, std::uint32_t field) {
   for (const Values values : {event.packet_context, event.common_context, event.specific_context}) {

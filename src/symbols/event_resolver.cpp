@@ -1,47 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "symbols/event_resolver.hpp"
 
-#include <optional>
+#include "ctf/field_lookup.hpp"
+
 #include <string_view>
 
 namespace sillage::symbols {
 namespace {
 
+using ctf::find_field;
+using ctf::find_value;
 using ctf::kNone;
+using ctf::number_in;
+using ctf::text_in;
 using ctf::Value;
 using ctf::ValueKind;
 using ctf::Values;
-
-std::uint32_t find_field(const ctf::Plan& plan, const ctf::ScopePlan& scope,
-                         std::string_view name) {
-  if (scope.empty()) return kNone;
-  for (const std::uint32_t child : plan.fields()[scope.root].children) {
-    if (plan.fields()[child].name == name) return child;
-  }
-  return kNone;
-}
-
-const Value* find_value(Values values, std::uint32_t field) {
-  if (field == kNone || values.empty()) return nullptr;
-  const Value* const end = values.data() + values.size();
-  for (const Value* value = values.data() + 1; value < end; value += value->extent) {
-    if (value->field == field) return value;
-  }
-  return nullptr;
-}
-
-std::optional<std::uint64_t> number_in(Values values, std::uint32_t field) {
-  const Value* value = find_value(values, field);
-  const bool is_number = value != nullptr &&
-                         (value->kind == ValueKind::kUnsigned || value->kind == ValueKind::kSigned);
-  return is_number ? std::optional(value->number) : std::nullopt;
-}
-
-std::string text_in(Values values, std::uint32_t field) {
-  const Value* value = find_value(values, field);
-  return value != nullptr && value->kind == ValueKind::kText ? std::string(value->text())
-                                                             : std::string();
-}
 
 std::vector<std::uint8_t> bytes_in(Values values, std::uint32_t field) {
   const Value* array = find_value(values, field);
