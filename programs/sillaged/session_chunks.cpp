@@ -87,6 +87,15 @@ bool SessionService::handle_chunks(ConnectionId connection, const Request& reque
   return true;
 }
 
+// What a thread puts into `response`, or why it could not.
+std::function<void(Status)> SessionService::answer_later(ConnectionId connection,
+                                                         std::shared_ptr<Response> response) {
+  return [this, connection, response = std::move(response)](const Status& done) {
+    if (!done) return host_.reply(connection, done.error());
+    host_.reply(connection, *response);
+  };
+}
+
 void SessionService::record_snapshot(ConnectionId connection,
                                      const control::v1::RecordSnapshotRequest& request) {
   auto session = sessions_.find(request.session());
@@ -110,10 +119,7 @@ void SessionService::record_snapshot(ConnectionId connection,
         answer->set_bytes(made->bytes);
         return {};
       },
-      [this, connection, response](const Status& done) {
-        if (!done) return host_.reply(connection, done.error());
-        host_.reply(connection, *response);
-      });
+      answer_later(connection, response));
 }
 
 Status SessionService::begin_rotation(const std::string& name,
@@ -283,10 +289,7 @@ void SessionService::reclaim_memory(ConnectionId connection,
         response->mutable_reclaim_memory()->set_bytes(reclaimed->bytes);
         return {};
       },
-      [this, connection, response](const Status& done) {
-        if (!done) return host_.reply(connection, done.error());
-        host_.reply(connection, *response);
-      });
+      answer_later(connection, response));
 }
 
 void SessionService::regenerate(ConnectionId connection,

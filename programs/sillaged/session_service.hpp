@@ -117,6 +117,8 @@ class SessionService {
   /// Answers such a request; false if it is another one.
   [[nodiscard]] bool handle_chunks(control::ConnectionId connection,
                                    const control::v1::Request& request);
+  [[nodiscard]] std::function<void(Status)> answer_later(
+      control::ConnectionId connection, std::shared_ptr<control::v1::Response> response);
   void record_snapshot(control::ConnectionId connection,
                        const control::v1::RecordSnapshotRequest& request);
   void rotate(control::ConnectionId connection, const control::v1::RotateSessionRequest& request);

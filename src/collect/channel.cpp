@@ -83,12 +83,11 @@ void Channel::reclaim_on_time(Nanoseconds older_than) {
 }
 
 Result<ring::Reclaimed> Channel::reclaim_memory(Nanoseconds older_than, const ClockKeeper& clock) {
-  const Nanoseconds now = clock.now();
-  // Of another clock nobody knows how old something is.
+  // Of another clock nobody knows how old something is: all of any age, or none of a certain one.
   if (trace_->other_clock_value() && older_than.value != 0) return ring::Reclaimed{};
-  const Nanoseconds before = trace_->other_clock_value()
-                                 ? kNever
-                                 : Nanoseconds{now.value - std::min(now.value, older_than.value)};
+  const std::uint64_t now = clock.now().value;
+  const Nanoseconds before =
+      older_than.value == 0 ? kNever : Nanoseconds{now - std::min(now, older_than.value)};
   ring::Reclaimed sum;
   Status done;
   for (StreamRecorder& recorder : recorders_) {

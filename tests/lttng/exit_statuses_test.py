@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-from scripts_test import BIN, SKIPPED, Side
+from scripts_test import BIN, Side, daemons, need
 from interop_test import enter_namespace  # on the path of scripts_test
 
 # Each table: what is there, then wrong command lines, which change nothing.
@@ -200,25 +200,14 @@ def compare(table, sides):
 
 
 def main():
-    for program in ("lttng", "lttng-sessiond"):
-        if not shutil.which(program):
-            print(f"{program} is not installed")
-            sys.exit(SKIPPED)
+    need("lttng", "lttng-sessiond")
     enter_namespace()
     with tempfile.TemporaryDirectory(prefix="sillage-statuses-") as root:
         root = pathlib.Path(root)
         sides = (Side("theirs", ["lttng", "-n"], None, root),
                  Side("ours", [str(BIN.parent / "libexec/lttng"), "-n"], None, root))
-        try:
-            if not sides[0].start_daemon(["lttng-sessiond", "--no-kernel"]):
-                print("lttng-sessiond does not start")
-                sys.exit(SKIPPED)
-            assert sides[1].start_daemon([str(BIN / "sillaged")]), "sillaged does not start"
+        with daemons(*sides):
             fine = [compare(table, sides) for table in (NOTHING, CREATED, STARTED, STOPPED)]
-        finally:
-            for side in sides:
-                if side.daemon and side.daemon.poll() is None:
-                    side.stop_daemon()
     sys.exit(0 if all(fine) else 1)
 
 

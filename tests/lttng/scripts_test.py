@@ -6,6 +6,7 @@ the same exit statuses in kind, traces with the same events. The traced program 
 scripts_test.py BIN_DIRECTORY: of the build, which has sillage, sillaged and both tours.
 """
 
+import contextlib
 import os
 import pathlib
 import re
@@ -398,11 +399,31 @@ def said(theirs, ours):
     return any(core.lower() in line.lower() for line in ours)
 
 
-def main():
-    for program in ("lttng", "lttng-sessiond", "babeltrace2", str(BIN / "lttng_ust_tour")):
+def need(*programs):
+    """Ends the test as one that was skipped if one of these is not installed."""
+    for program in programs:
         if not shutil.which(program):
             print(f"{program} is not installed")
             sys.exit(SKIPPED)
+
+
+@contextlib.contextmanager
+def daemons(theirs, ours):
+    """LTTng's daemon and ours, both running."""
+    try:
+        if not theirs.start_daemon(["lttng-sessiond", "--no-kernel"]):
+            print("lttng-sessiond does not start")
+            sys.exit(SKIPPED)
+        assert ours.start_daemon([str(BIN / "sillaged")]), "sillaged does not start"
+        yield
+    finally:
+        for side in (theirs, ours):
+            if side.daemon and side.daemon.poll() is None:
+                side.stop_daemon()
+
+
+def main():
+    need("lttng", "lttng-sessiond", "babeltrace2", str(BIN / "lttng_ust_tour"))
     enter_namespace()
     if os.geteuid() == 0 and IN_NAMESPACE not in os.environ and \
             subprocess.run(["pgrep", "-x", "lttng-sessiond"], capture_output=True, check=False).returncode == 0:
@@ -413,17 +434,9 @@ def main():
         sides = (Side("theirs", ["lttng", "-n"], str(BIN / "lttng_ust_tour"), root),
                  Side("ours", [str(BIN.parent / "libexec/lttng"), "-n"], str(BIN / "lttng_tour"), root))
         fine = True
-        if not sides[0].start_daemon(["lttng-sessiond", "--no-kernel"]):
-            print("lttng-sessiond does not start")
-            sys.exit(SKIPPED)
-        try:
-            assert sides[1].start_daemon([str(BIN / "sillaged")]), "sillaged does not start"
+        with daemons(*sides):
             for name, script in SCRIPTS.items():
                 fine = compare(name, script, sides) and fine
-        finally:
-            for side in sides:
-                if side.daemon and side.daemon.poll() is None:
-                    side.stop_daemon()
         sys.exit(0 if fine else 1)
 
 

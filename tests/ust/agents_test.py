@@ -176,10 +176,7 @@ def program_of(language, directory):
 
 
 def main():
-    for program in ("lttng", "lttng-sessiond", "babeltrace2"):
-        if not shutil.which(program):
-            print(f"{program} is not installed")
-            sys.exit(SKIPPED)
+    scripts_test.need("lttng", "lttng-sessiond", "babeltrace2")
     scripts_test.enter_namespace()
     scripts_test.events = events
     with tempfile.TemporaryDirectory(prefix="sillage-agents-") as root:
@@ -191,21 +188,13 @@ def main():
         sides = (Side("theirs", ["lttng", "-n"], str(program), root),
                  Ours("ours", [str(BIN.parent / "libexec/lttng"), "-n"], str(program), root))
         fine = True
-        if not sides[0].start_daemon(["lttng-sessiond", "--no-kernel"]):
-            print("lttng-sessiond does not start")
-            sys.exit(SKIPPED)
-        try:
-            assert sides[1].start_daemon([str(BIN / "sillaged")]), "sillaged does not start"
+        with scripts_test.daemons(*sides):
             for name, script in {"python": PYTHON, "java": JAVA}[LANGUAGE].items():
                 fine = scripts_test.compare(name, script, sides) and fine
             theirs, ours = (listed(side, program, LANGUAGE) for side in sides)
             for one, other in zip(theirs, ours):
                 fine = fine and one == other
                 print("" if one == other else f"LTTng:\n{one}\nus:\n{other}", end="", flush=True)
-        finally:
-            for side in sides:
-                if side.daemon and side.daemon.poll() is None:
-                    side.stop_daemon()
         sys.exit(0 if fine else 1)
 
 

@@ -9,7 +9,6 @@ contexts_test.py BIN_DIRECTORY UST_PROGRAMS UST_LIBRARIES: of the build.
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 BIN, PROGRAMS, LIBRARIES = (pathlib.Path(path).resolve() for path in sys.argv[1:4])
 sys.path.insert(0, str(HERE.parent / "lttng"))
 import scripts_test  # pylint: disable=wrong-import-position
-from scripts_test import SKIPPED, Side  # pylint: disable=wrong-import-position
+from scripts_test import Side  # pylint: disable=wrong-import-position
 from truth_test import text_of  # pylint: disable=wrong-import-position
 
 ROUNDS = 40
@@ -94,10 +93,7 @@ class Session(Side):
 
 
 def main():
-    for program in ("lttng", "lttng-sessiond", "babeltrace2"):
-        if not shutil.which(program):
-            print(f"{program} is not installed")
-            sys.exit(SKIPPED)
+    scripts_test.need("lttng", "lttng-sessiond", "babeltrace2")
     scripts_test.enter_namespace()
     os.environ.pop("LD_LIBRARY_PATH", None)
     with tempfile.TemporaryDirectory(prefix="sillage-contexts-") as root:
@@ -107,18 +103,10 @@ def main():
         ours.environment["LD_LIBRARY_PATH"] = str(LIBRARIES)
         # LTTng's daemon describes the clock that it has itself, in all its traces.
         theirs.environment.update(CLOCK, LTTNG_UST_REGISTER_TIMEOUT="-1")
-        if not theirs.start_daemon(["lttng-sessiond", "--no-kernel"]):
-            print("lttng-sessiond does not start")
-            sys.exit(SKIPPED)
-        try:
-            assert ours.start_daemon([str(BIN / "sillaged")]), "sillaged does not start"
+        with scripts_test.daemons(theirs, ours):
             one, other = (side.record(PROGRAMS / "contexts") for side in (theirs, ours))
             clocks = [side.record_timed(PROGRAMS / "contexts") for side in (theirs, ours)]
             elsewhere, our_elsewhere = (side.record_elsewhere(PROGRAMS / "contexts") for side in (theirs, ours))
-        finally:
-            for side in (theirs, ours):
-                if side.daemon and side.daemon.poll() is None:
-                    side.stop_daemon()
         assert len(one) == 3 * ROUNDS + 1 + len(CONTEXTS) + 1, len(one)
         for number, (line, our_line) in enumerate(zip(one, other)):
             assert line == our_line, f"line {number}:\n{line}\n{our_line}"

@@ -7,7 +7,6 @@ filters_test.py BIN_DIRECTORY UST_PROGRAMS UST_LIBRARIES: of the build. One sess
 
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 BIN, PROGRAMS, LIBRARIES = (pathlib.Path(path).resolve() for path in sys.argv[1:4])
 sys.path.insert(0, str(HERE.parent / "lttng"))
 import scripts_test  # pylint: disable=wrong-import-position
-from scripts_test import SKIPPED, Side  # pylint: disable=wrong-import-position
+from scripts_test import Side  # pylint: disable=wrong-import-position
 from truth_test import text_of  # pylint: disable=wrong-import-position
 
 ROUNDS = 48
@@ -86,10 +85,7 @@ def compare(theirs, ours):
 
 
 def main():
-    for program in ("lttng", "lttng-sessiond", "babeltrace2"):
-        if not shutil.which(program):
-            print(f"{program} is not installed")
-            sys.exit(SKIPPED)
+    scripts_test.need("lttng", "lttng-sessiond", "babeltrace2")
     scripts_test.enter_namespace()
     os.environ.pop("LD_LIBRARY_PATH", None)
     with tempfile.TemporaryDirectory(prefix="sillage-filters-") as root:
@@ -97,16 +93,8 @@ def main():
         theirs = Session("theirs", ["lttng", "-n"], "", root)
         ours = Session("ours", [str(BIN.parent / "libexec/lttng"), "-n"], "", root)
         ours.environment["LD_LIBRARY_PATH"] = str(LIBRARIES)
-        if not theirs.start_daemon(["lttng-sessiond", "--no-kernel"]):
-            print("lttng-sessiond does not start")
-            sys.exit(SKIPPED)
-        try:
-            assert ours.start_daemon([str(BIN / "sillaged")]), "sillaged does not start"
+        with scripts_test.daemons(theirs, ours):
             fine = compare(*(side.record() for side in (theirs, ours)))
-        finally:
-            for side in (theirs, ours):
-                if side.daemon and side.daemon.poll() is None:
-                    side.stop_daemon()
         sys.exit(0 if fine else 1)
 
 
