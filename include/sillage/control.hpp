@@ -17,11 +17,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
-#include <utility>
-#include <variant>
 #include <vector>
+
+#include "detail/result.hpp"
 
 #if defined(__GNUC__)
 #define SILLAGE_CONTROL_API __attribute__((visibility("default")))
@@ -49,29 +48,13 @@ struct Error {
   Kind kind = Kind::kSystem;
   std::string
       message{};  ///< one sentence, the daemon's where it refused: what happened, what to do
+
+  [[nodiscard]] const std::string& text() const { return message; }
 };
 
 /// A value, or why there is none.
 template <class T>
-class Result {
- public:
-  Result(T value) : held_(std::move(value)) {}      // NOLINT: a value is a result
-  Result(Error error) : held_(std::move(error)) {}  // NOLINT: so is an error
-
-  [[nodiscard]] explicit operator bool() const { return held_.index() == 0; }
-  [[nodiscard]] T& operator*() { return std::get<0>(held_); }
-  [[nodiscard]] T* operator->() { return &std::get<0>(held_); }
-  [[nodiscard]] const Error& error() const { return std::get<1>(held_); }
-
-  /// For who wants exceptions: std::runtime_error with the error's message.
-  T value_or_throw() && {
-    if (!*this) throw std::runtime_error(error().message);
-    return std::move(**this);
-  }
-
- private:
-  std::variant<T, Error> held_;
-};
+using Result = detail::ValueOrError<T, Error>;
 
 /// Nothing but that it was done.
 struct Done {};

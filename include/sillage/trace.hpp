@@ -19,12 +19,13 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "detail/result.hpp"
 
 #if defined(__GNUC__)
 #define SILLAGE_TRACE_API __attribute__((visibility("default")))
@@ -56,25 +57,7 @@ struct Error {
 
 /// A value, or why there is none.
 template <class T>
-class Result {
- public:
-  Result(T value) : held_(std::move(value)) {}      // NOLINT: a value is a result
-  Result(Error error) : held_(std::move(error)) {}  // NOLINT: so is an error
-
-  [[nodiscard]] explicit operator bool() const { return held_.index() == 0; }
-  [[nodiscard]] T& operator*() { return std::get<0>(held_); }
-  [[nodiscard]] T* operator->() { return &std::get<0>(held_); }
-  [[nodiscard]] const Error& error() const { return std::get<1>(held_); }
-
-  /// For who wants exceptions: std::runtime_error with the error's text.
-  T value_or_throw() && {
-    if (!*this) throw std::runtime_error(error().text());
-    return std::move(**this);
-  }
-
- private:
-  std::variant<T, Error> held_;
-};
+using Result = detail::ValueOrError<T, Error>;
 
 enum class FieldType : std::uint8_t {
   kUnsigned,

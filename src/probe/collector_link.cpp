@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -35,18 +36,23 @@ int wait_readable(int fd, std::uint64_t deadline) {
   }
 }
 
-/// Connects; a full backlog (many programs starting at once) is waited out until the deadline.
+/// Connects; a full backlog (many programs starting at once) is waited out until the deadline, with pauses that grow:
+/// thousands that try every millisecond leave the collector no time to empty it.
 int connect_collector(const char* path, std::uint64_t deadline) {
   long fd = raw_syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return static_cast<int>(fd);
   sockaddr_un address_of = {};
   address_of.sun_family = AF_UNIX;
   std::memcpy(address_of.sun_path, path, std::strlen(path));
+  constexpr std::uint64_t kLongestPauseNs = 256'000'000;
   long result;
+  std::uint64_t pause = 1'000'000;
   while ((result = raw_syscall(SYS_connect, fd, address(&address_of), sizeof address_of)) ==
-             -EAGAIN &&
-         monotonic_ns() < deadline) {
-    sleep_ns(1'000'000);
+         -EAGAIN) {
+    const std::uint64_t now = monotonic_ns();
+    if (now >= deadline) break;
+    sleep_ns(std::min(pause, deadline - now));
+    pause = std::min(pause * 2, kLongestPauseNs);
   }
   if (result == 0) {
     // Another user may have put a socket there: nothing of ours is told to it.

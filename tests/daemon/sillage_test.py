@@ -48,8 +48,8 @@ class Sandbox:
         return [str(self.bin / "traced_program"), *map(str, arguments)]
 
     def start(self, command, **options):
-        process = subprocess.Popen(list(map(str, command)), env=self.environment, stdin=subprocess.DEVNULL,
-                                   text=True, **options)
+        process = subprocess.Popen(list(map(str, command)), env=self.environment, text=True,
+                                   **{"stdin": subprocess.DEVNULL, **options})
         self.processes.append(process)
         return process
 

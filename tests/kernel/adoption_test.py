@@ -19,8 +19,9 @@ import bt2
 import recording
 
 KILLS = 200 if os.environ.get("SILLAGE_KERNEL_LONG") else 6
-# A system call that nobody else makes with this argument: its number is the event's.
-MARK = 1 << 40
+# A system call that nobody else makes with this argument, another run of this test included: what is above MARK is the event's number.
+MARK = os.getpid() << 40
+MARKED = f"offset >= {MARK} && offset < {MARK + (1 << 40)}"
 
 
 class Sender:
@@ -55,7 +56,7 @@ class Sender:
 
 class Adoption(recording.KernelTest):
     # Only the sender's calls: other programs' lseek() has other arguments.
-    OPTIONS = ("--syscall=lseek", "--filter", f"offset >= {MARK}", "--subbuf-size", "64k", "--num-subbuf", "4")
+    OPTIONS = ("--syscall=lseek", "--filter", MARKED, "--subbuf-size", "64k", "--num-subbuf", "4")
 
     def pinned(self):
         # Unlike rglob(), walk() accepts that a directory is removed meanwhile.
@@ -215,7 +216,7 @@ class Adoption(recording.KernelTest):
         self.start_daemon()
         output = self.folder / "session"
         self.verb("create", "s", f"--output={output}")
-        self.verb("enable-event", "-k", "--syscall", "lseek", "--filter", f"offset >= {MARK}")
+        self.verb("enable-event", "-k", "--syscall", "lseek", "--filter", MARKED)
         self.verb("start", "s")
         sender = Sender()
         for _ in range(3):
@@ -254,7 +255,7 @@ class Adoption(recording.KernelTest):
             self.start_daemon()
         self.verb("create", "s", *create)
         self.verb("enable-channel", "-k", *channel, "c")
-        self.verb("enable-event", "-k", "-c", "c", "--syscall", "lseek", "--filter", f"offset >= {MARK}")
+        self.verb("enable-event", "-k", "-c", "c", "--syscall", "lseek", "--filter", MARKED)
         self.verb("start", "s")
         return Sender()
 
