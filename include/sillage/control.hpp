@@ -12,6 +12,8 @@
 // nothing. What the words mean: docs/guide/words.md; what the options do: sillage-session(1).
 #pragma once
 
+#include "detail/result.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -19,8 +21,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "detail/result.hpp"
 
 #if defined(__GNUC__)
 #define SILLAGE_CONTROL_API __attribute__((visibility("default")))

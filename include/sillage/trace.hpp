@@ -12,6 +12,8 @@
 // computes over many of them.
 #pragma once
 
+#include "detail/result.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -24,8 +26,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include "detail/result.hpp"
 
 #if defined(__GNUC__)
 #define SILLAGE_TRACE_API __attribute__((visibility("default")))

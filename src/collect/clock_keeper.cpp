@@ -268,7 +268,10 @@ std::int64_t ClockKeeper::steer(Nanoseconds lead, Nanoseconds within) {
     } else {
       const double ticks_ahead = static_cast<double>(next.tsc_from - now.tsc);
       const double ahead = static_cast<double>(next.ns_from - now.ns) - ticks_ahead * slope;
-      slope *= 1.0 - ahead / static_cast<double>(within.value);
+      // A keeper that was kept from looking for a minute may be so again: a line that makes up for that minute's error within
+      // 20 ms would be a second off behind the next.
+      const std::uint64_t until_next = std::max(within.value, now.ns - before_.ns);
+      slope *= 1.0 - ahead / static_cast<double>(until_next);
     }
   }
   next.mult = static_cast<std::uint64_t>(std::llround(slope * kOne));

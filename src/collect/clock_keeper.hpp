@@ -69,7 +69,7 @@ class ClockKeeper {
   [[nodiscard]] bool uses_tsc() const;
 
   /// Compares with CLOCK_MONOTONIC and publishes the next line, which begins `lead` from now and
-  /// meets the kernel's time `within` later. Returns the error found: ours minus the kernel's, in
+  /// meets the kernel's time `within` later, or as much later as the last look was ago, if that is more. Returns the error found: ours minus the kernel's, in
   /// nanoseconds; 0 without TSC.
   std::int64_t steer(Nanoseconds lead, Nanoseconds within);
 

@@ -43,9 +43,13 @@ inline std::uint64_t now_ns(const sillage_clock_page* page) {
     std::uint64_t tsc = read_tsc();
     if (tsc < __atomic_load_n(&segment->tsc_from, __ATOMIC_RELAXED)) {
       segment = &page->segment[(current - 1) % SILLAGE_CLOCK_SEGMENTS];
-      // Without a usable TSC no segment ever begins.
-      if (__builtin_expect(tsc < __atomic_load_n(&segment->tsc_from, __ATOMIC_RELAXED), 0))
-        return monotonic_ns();
+      if (__builtin_expect(tsc < __atomic_load_n(&segment->tsc_from, __ATOMIC_RELAXED), 0)) {
+        // Without a usable TSC no segment ever begins. But neither had those begun that a thread finds here which was kept
+        // from running since it read the counter: the kernel's time may be ahead of what others read from the page.
+        std::uint64_t ns = monotonic_ns();
+        if (__atomic_load_n(&page->current, __ATOMIC_RELAXED) == current) return ns;
+        continue;
+      }
     }
     std::uint64_t ns = __atomic_load_n(&segment->ns_from, __ATOMIC_RELAXED) +
                        scale_ticks(tsc - __atomic_load_n(&segment->tsc_from, __ATOMIC_RELAXED),

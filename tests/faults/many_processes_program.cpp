@@ -120,6 +120,7 @@ int main(int argc, char** argv) {
   const auto number = [&](int i) { return std::strtoul(argc > i ? argv[i] : "0", nullptr, 10); };
   if (argc > 1 && std::strcmp(argv[1], "hold") == 0) return hold(number(2));
   if (argc > 1 && std::strcmp(argv[1], "storm") == 0) return storm(number(2), number(3));
-  std::printf("register_us %lld\n", static_cast<long long>(
-                  std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+  std::printf(
+      "register_us %lld\n",
+      static_cast<long long>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
 }
