@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
   sillage_image image = {pointers.data(), pointers.data() + kinds, nullptr, &kClosed};
   sillage_image_register(&image);
   std::size_t emitted = 0;
-  for (int waits = 0; emitted < kinds && waits < 120'000;) {
+  for (std::size_t waits = 0; emitted < kinds && waits < seconds * 1000;) {
     if (is_open(sites[emitted])) {
       sillage_emit_words(&sites[emitted], 4, emitted, 0, 0);
       emitted++;
