@@ -137,10 +137,19 @@ void on_fork_child() {
   sillage_ust_open_in_child();
 }
 
+/// As LTTng-UST reads the variable, of set-user-ID programs, too: what is no number is 0.
+void set_register_timeout() {
+  constexpr std::int64_t kDefaultMs = 3000;
+  const char* text = getenv("LTTNG_UST_REGISTER_TIMEOUT");
+  sillage_wait_for_registration(text == nullptr ? kDefaultMs : strtol(text, nullptr, 10),
+                                text == nullptr ? 1 : 0);
+}
+
 // Before the providers that are linked with the program, and with priority over the constructors of this library that make
 // one.
 [[gnu::constructor(101)]] void start() {
   start_recorder();
+  set_register_timeout();
   pthread_atfork(nullptr, nullptr, on_fork_child);
 }
 
