@@ -63,6 +63,16 @@ std::string reason_of(const filter::Tree& tree, const filter::Binding& binding) 
 
 }  // namespace
 
+std::set<std::string> application_contexts_of(const std::string& filter) {
+  std::set<std::string> found;
+  if (filter.find("$app") == std::string::npos) return found;
+  const auto tree = filter::parse(filter);
+  if (!tree) return found;
+  for (const filter::FieldName& field : tree->fields)
+    if (field.space == filter::FieldName::Space::kApplication) found.insert(field.text());
+  return found;
+}
+
 void ImageFilters::move_to(apps::Attachment* attachment) && {
   if (programs.empty()) return;
   program_of.resize(attachment->ids.size());

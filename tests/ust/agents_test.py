@@ -93,6 +93,27 @@ JAVA = {
         lttng disable-event -j --all-events
         emit 3
         lttng destroy""",
+    "jul: contexts of the program": """
+        lttng create contexts -o OUT/a
+        lttng enable-event -j net.http
+        lttng add-context -j -t $app.program:whole -t $app.program:text -t $app.program:nothing
+        lttng add-context --jul -t $app.nobody:whole
+        lttng start
+        emit 2
+        lttng destroy""",
+    "log4j: contexts of the program": """
+        lttng create contexts -o OUT/a
+        lttng enable-event -l db.pool --filter=$app.program:truth==1
+        lttng add-context -l -t $app.program:real
+        lttng start
+        emit 2
+        lttng destroy""",
+    "jul: a filter of a context": """
+        lttng create filtered -o OUT/a
+        lttng enable-event -j net.http --filter=$app.program:long<0&&msg!="w"
+        lttng start
+        emit 3
+        lttng destroy""",
     "log4j: a pattern, one level and a filter": """
         lttng create log4j -o OUT/a
         lttng enable-event -l 'db*' --loglevel-only=ERROR
