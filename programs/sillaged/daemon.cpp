@@ -8,6 +8,7 @@
 #include "sillaged/passed_socket.hpp"
 #include "sillaged/runtime_directory.hpp"
 #include "sillaged/stats_message.hpp"
+#include "sillaged/user_filters.hpp"
 
 #include <fmt/core.h>
 
@@ -20,6 +21,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 #include <utility>
 
 namespace sillage::daemon {
@@ -112,7 +114,8 @@ Status Daemon::start() {
   end_gone_processes();
   if (!options_.agent_port_files.empty()) {
     auto agents = apps::AgentServer::listen(
-        {options_.agent_port_files}, [this](std::string_view event) { return wants_event(event); });
+        {options_.agent_port_files}, [this](std::string_view event) { return wants_event(event); },
+        [this](std::string_view event) { return contexts_wanted_with(event); });
     // Everything else works without.
     if (agents) agents_ = *std::move(agents);
   }
@@ -215,6 +218,21 @@ bool Daemon::wants_event(std::string_view name) const {
                          });
     });
   });
+}
+
+std::vector<std::string> Daemon::contexts_wanted_with(std::string_view name) const {
+  std::set<std::string> found;
+  for (const auto& [id, owned] : recordings_) {
+    if (!owned.recording->is_active()) continue;
+    for (const session::Channel& channel : owned.recording->session().channels()) {
+      for (const session::EventRule& rule : channel.rules()) {
+        if (!session::glob_matches(rule.pattern, name)) continue;
+        found.insert(channel.app_contexts().begin(), channel.app_contexts().end());
+        found.merge(application_contexts_of(rule.filter));
+      }
+    }
+  }
+  return {found.begin(), found.end()};
 }
 
 void Daemon::renew_gates(apps::Image& image) {

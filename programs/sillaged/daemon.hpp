@@ -159,6 +159,8 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   [[nodiscard]] bool is_idle() const;
   /// Whether a recording that runs has a rule for programs' events of this name.
   [[nodiscard]] bool wants_event(std::string_view name) const;
+  /// The contexts that programs bring which such recordings record, or ask for in filters, with these events.
+  [[nodiscard]] std::vector<std::string> contexts_wanted_with(std::string_view name) const;
 
   const DaemonOptions options_;
   const RecordingStore store_;

@@ -4,6 +4,7 @@
 #include "abi/app_protocol.h"
 #include "apps/event_filter.hpp"
 #include "ctf/layout.hpp"
+#include "filter/by_type.hpp"
 #include "filter/parser.hpp"
 #include "session/nearest.hpp"
 
@@ -31,9 +32,13 @@ Status check_contexts(const std::string& text, const filter::Tree& tree) {
   using Space = filter::FieldName::Space;
   for (const filter::FieldName& field : tree.fields) {
     if (field.space == Space::kPayload) continue;
-    if (field.space == Space::kApplication)
-      return fail(Code::kNotFound, field.text() + ": programs offer no contexts of their own",
+    // Which of them programs bring, and of what type, is known when they record.
+    if (field.space == Space::kApplication) {
+      if (field.path.size() == 1 && session::is_app_context(field.text())) continue;
+      return fail(Code::kInvalidArgument,
+                  field.text() + " is no context of an application: those are $app.PROVIDER:TYPE",
                   place_in(text, field));
+    }
     const std::string& name = field.path.front().member;
     if (field.path.size() == 1 && find_context(name)) continue;
     std::vector<std::string> names;
@@ -58,6 +63,16 @@ std::string reason_of(const filter::Tree& tree, const filter::Binding& binding) 
 
 }  // namespace
 
+std::set<std::string> application_contexts_of(const std::string& filter) {
+  std::set<std::string> found;
+  if (filter.find("$app") == std::string::npos) return found;
+  const auto tree = filter::parse(filter);
+  if (!tree) return found;
+  for (const filter::FieldName& field : tree->fields)
+    if (field.space == filter::FieldName::Space::kApplication) found.insert(field.text());
+  return found;
+}
+
 void ImageFilters::move_to(apps::Attachment* attachment) && {
   if (programs.empty()) return;
   program_of.resize(attachment->ids.size());
@@ -73,6 +88,10 @@ Result<UserFilters> UserFilters::parse(const session::Channel& channel) {
     auto tree = filter::parse(rule.filter);
     if (!tree) return tl::unexpected(std::move(tree).error());
     SILLAGE_TRY(check_contexts(rule.filter, *tree));
+    if (auto split = filter::split_by_type(*tree); !split) {
+      filter::add_line(rule.filter, &split.error());
+      return tl::unexpected(std::move(split).error());
+    }
     Filter& added = filters.filters_[rule.filter];
     added.lacking.resize(tree->fields.size());
     added.tree = std::move(*tree);

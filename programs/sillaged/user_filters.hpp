@@ -12,10 +12,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace sillage::daemon {
+
+/// The contexts of applications that a filter asks for; none of one that cannot be parsed.
+[[nodiscard]] std::set<std::string> application_contexts_of(const std::string& filter);
 
 /// Why a rule's filter can match no event of a tracepoint.
 struct FilterMisfit {

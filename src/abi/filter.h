@@ -23,7 +23,7 @@
  *
  *   registers   r0 to r5 and r8 are numbers, read only behind a write on every way; r6, r7 and r10 are bases of loads and stores and nothing else; r9 is not used
  *   loads       [r6 + N]   the prefix: the first prefix_bytes of the record's payload, as they stand in the record
- *               [r7 + N]   field_count cells of 16 bytes: u64 value, u64 presence (0 or 1); of fields of kind VALUE
+ *               [r7 + N]   field_count cells of 16 bytes: u64 value, u64 presence (0 or 1); of fields of kind VALUE and APP_VALUE
  *               [r10 - N]  the stack, stack_bytes, zeroed
  *   stores      to the stack alone
  *   jumps       forward, inside the program, not into the middle of a 64-bit constant
@@ -38,7 +38,7 @@
 
 #define SILLAGE_FILTER_MAGIC UINT32_C(0x46534c53) /* "SLSF" */
 #define SILLAGE_FILTER_ABI_MAJOR 1
-#define SILLAGE_FILTER_ABI_MINOR 0
+#define SILLAGE_FILTER_ABI_MINOR 1 /* 1: application contexts */
 #define SILLAGE_FILTER_MAX_TABLE_BYTES (UINT32_C(64) << 20)
 /* LTTng's bound on a filter's byte code is 64 KiB, too. */
 #define SILLAGE_FILTER_MAX_INSTRUCTIONS 8192
@@ -76,6 +76,18 @@ enum sillage_filter_field_kind {
   SILLAGE_FILTER_PREFIX_TEXT = 3,
   /* a context that is a text: `field` is of enum sillage_context */
   SILLAGE_FILTER_CONTEXT_TEXT = 4,
+  /* since minor version 1: a context that the program brings itself; the literal `offset` is its name, "$app.PROVIDER:TYPE",
+   * with a NUL at its end and nowhere else. The cell's presence is of enum sillage_filter_app_type. */
+  SILLAGE_FILTER_APP_VALUE = 5,
+  /* since minor version 1: its text, of the field `offset`, which is an APP_VALUE in front of this one; "" if it is none */
+  SILLAGE_FILTER_APP_TEXT = 6,
+};
+
+enum sillage_filter_app_type {
+  SILLAGE_FILTER_APP_NONE = 0,    /* the program does not bring it */
+  SILLAGE_FILTER_APP_INTEGER = 1, /* value: extended to 64 bits by its sign */
+  SILLAGE_FILTER_APP_REAL = 2,    /* value: the bits of a binary64 */
+  SILLAGE_FILTER_APP_STRING = 3,  /* value: 0 */
 };
 
 struct sillage_filter_field {

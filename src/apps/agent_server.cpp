@@ -30,7 +30,14 @@ constexpr std::size_t kMaxNamesBytes = 1 << 20;  // of all loggers of an agent
 constexpr std::size_t kListHeaderBytes = 12;     // status, bytes, loggers
 constexpr std::uint32_t kDone = 1;
 
-enum Command : std::uint32_t { kList = 1, kEnable = 2, kDisable = 3, kRegistered = 4 };
+enum Command : std::uint32_t {
+  kList = 1,
+  kEnable = 2,
+  kDisable = 3,
+  kRegistered = 4,
+  kEnableContext = 5,
+  kDisableContext = 6,
+};
 
 void append_number(std::string* to, std::uint64_t number, int bytes) {
   for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8)
@@ -60,6 +67,18 @@ std::string everything(Command command) {
   append_number(&body, 0, 4);  // of that kind: all
   body += name;
   append_number(&body, 0, 4);  // no filter
+  return body;
+}
+
+/// Provider and type of "$app.PROVIDER:TYPE", each with its length and a NUL.
+std::string context_body(std::string_view name) {
+  name.remove_prefix(std::string_view("$app.").size());
+  const std::size_t colon = name.find(':');
+  std::string body;
+  for (const std::string_view part : {name.substr(0, colon), name.substr(colon + 1)}) {
+    append_number(&body, part.size() + 1, 4);
+    body.append(part).push_back('\0');
+  }
   return body;
 }
 
@@ -98,9 +117,10 @@ bool write_port(const std::string& file, std::uint16_t port) {
 
 }  // namespace
 
-Result<std::unique_ptr<AgentServer>> AgentServer::listen(const Options& options,
-                                                         IsWanted is_wanted) {
-  std::unique_ptr<AgentServer> server(new AgentServer(std::move(is_wanted)));
+Result<std::unique_ptr<AgentServer>> AgentServer::listen(const Options& options, IsWanted is_wanted,
+                                                         WantedContexts wanted_contexts) {
+  std::unique_ptr<AgentServer> server(
+      new AgentServer(std::move(is_wanted), std::move(wanted_contexts)));
   SILLAGE_TRY(server->start(options));
   return server;
 }
@@ -220,13 +240,32 @@ bool AgentServer::register_agent(Agent* agent) {
   return true;
 }
 
+AgentServer::Wanted AgentServer::wanted_of(const AgentDomain& domain) const {
+  Wanted wanted{.is_event = is_wanted_(domain.event)};
+  if (wanted.is_event && domain.has_contexts) wanted.contexts = wanted_contexts_(domain.event);
+  return wanted;
+}
+
 void AgentServer::tell(Agent* agent) {
-  const bool is_wanted = is_wanted_(agent->domain->event);
-  if (is_wanted == agent->is_enabled) return;
-  agent->is_enabled = is_wanted;
-  const Command command = is_wanted ? kEnable : kDisable;
-  append_command(&agent->unsent, command, everything(command));
-  agent->unanswered.push_back(false);
+  Wanted wanted = wanted_of(*agent->domain);
+  const auto say = [&](Command command, const std::string& body) {
+    append_command(&agent->unsent, command, body);
+    agent->unanswered.push_back(false);
+  };
+  const auto say_of = [&](Command command, const std::vector<std::string>& contexts,
+                          const std::vector<std::string>& but) {
+    for (const std::string& name : contexts)
+      if (!std::ranges::binary_search(but, name)) say(command, context_body(name));
+  };
+  // In front of the first message that they are wanted with.
+  say_of(kEnableContext, wanted.contexts, agent->contexts);
+  if (wanted.is_event != agent->is_enabled) {
+    const Command command = wanted.is_event ? kEnable : kDisable;
+    say(command, everything(command));
+  }
+  say_of(kDisableContext, agent->contexts, wanted.contexts);
+  agent->is_enabled = wanted.is_event;
+  agent->contexts = std::move(wanted.contexts);
 }
 
 bool AgentServer::send_unsent(Agent* agent) {
@@ -276,9 +315,9 @@ std::vector<AgentServer::Loggers> AgentServer::loggers(std::uint32_t domain) con
 
 void AgentServer::renew() {
   if (agents_.empty()) return;
-  std::array<bool, std::size(kAgentDomains)> wanted = {};
-  for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = is_wanted_(kAgentDomains[i].event);
-  if (std::exchange(is_told_, wanted) == wanted) return;
+  std::array<Wanted, std::size(kAgentDomains)> wanted;
+  for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = wanted_of(kAgentDomains[i]);
+  if (std::exchange(told_, wanted) == wanted) return;
   for (auto entry = agents_.begin(); entry != agents_.end();) {
     Agent& agent = entry->second;
     if (agent.domain != nullptr) tell(&agent);

@@ -22,12 +22,13 @@ namespace sillage::apps {
 struct AgentDomain {
   std::uint32_t number;    ///< in the protocol
   std::string_view event;  ///< the tracepoint that the agent's native library has
+  bool has_contexts;       ///< the agent knows contexts that programs bring
 };
 inline constexpr AgentDomain kAgentDomains[] = {
-    {3, "lttng_jul:event"},
-    {4, "lttng_log4j:event"},
-    {5, "lttng_python:event"},
-    {6, "lttng_log4j2:event"},
+    {3, "lttng_jul:event", true},
+    {4, "lttng_log4j:event", true},
+    {5, "lttng_python:event", false},
+    {6, "lttng_log4j2:event", true},
 };
 
 /// Serves LTTng-UST's agents for Python's and Java's logging: tells them whether to hand their messages to their
@@ -39,13 +40,15 @@ inline constexpr AgentDomain kAgentDomains[] = {
 ///     | <--- enable "*" ------------ |   if somebody wants the domain's event; answered with a status
 ///     | <--- registered ------------ |   the program goes on
 ///     | <--- disable "*", enable --- |   whenever that changes; answered likewise
+///     | <--- contexts -------------- |   of the program, that it is to ask for with each message; answered likewise
 ///     | <--- list ------------------ |   when somebody asks for its loggers; answered with their names
 ///
 /// The port is in a file, where agents look for it when their program starts: `agent.port` in `.lttng` of $LTTNG_HOME,
 /// or in /var/run/lttng. Any user of the machine can connect: what agents say is used for nothing but this.
 ///
 /// Threads: one; `fd()` becomes readable when `process_events()` has work.
-/// Source:  lttngust/agent.py and cmd.py of LTTng-UST 2.13 (Debian: python3-lttngust); parity U26.
+/// Source:  lttngust/agent.py and cmd.py of LTTng-UST 2.13 (Debian: python3-lttngust); contexts as its daemon sends them to
+///          its agents for Java; parity U26, X9.
 class AgentServer {
  public:
   /// One agent's answer to `ask_for_loggers()`.
@@ -59,12 +62,15 @@ class AgentServer {
   };
   /// Whether the event of that name is wanted.
   using IsWanted = std::function<bool(std::string_view event)>;
+  /// The contexts of programs that are wanted with that event: "$app.PROVIDER:TYPE", ascending, each once.
+  using WantedContexts = std::function<std::vector<std::string>(std::string_view event)>;
 
   /// Listens on any port, to leave LTTng's daemons the ten (5345 to 5354) of which they need one: agents go by the file.
   ///
   /// Errors: kSystem  there is no port to be had. Port files that cannot be written are left out.
   [[nodiscard]] static Result<std::unique_ptr<AgentServer>> listen(const Options& options,
-                                                                   IsWanted is_wanted);
+                                                                   IsWanted is_wanted,
+                                                                   WantedContexts wanted_contexts);
   /// Removes its port files.
   ~AgentServer();
   AgentServer(const AgentServer&) = delete;
@@ -93,6 +99,7 @@ class AgentServer {
     Fd socket;
     const AgentDomain* domain = nullptr;  ///< none: has not registered
     bool is_enabled = false;
+    std::vector<std::string> contexts{};  ///< that it was told of
     std::string unread{};  ///< what came of its registration, or of an answer, so far
     std::string unsent{};
     bool waits_for_room = false;
@@ -102,7 +109,16 @@ class AgentServer {
     Loggers loggers{};
   };
 
-  explicit AgentServer(IsWanted is_wanted) : is_wanted_(std::move(is_wanted)) {}
+  /// What is wanted of a domain.
+  struct Wanted {
+    bool is_event = false;
+    std::vector<std::string> contexts{};
+    bool operator==(const Wanted&) const = default;
+  };
+
+  AgentServer(IsWanted is_wanted, WantedContexts wanted_contexts)
+      : is_wanted_(std::move(is_wanted)), wanted_contexts_(std::move(wanted_contexts)) {}
+  [[nodiscard]] Wanted wanted_of(const AgentDomain& domain) const;
   [[nodiscard]] Status start(const Options& options);
   void accept_agents();
   /// False: the connection is of no use any more.
@@ -115,11 +131,12 @@ class AgentServer {
   [[nodiscard]] bool watch(int command, int fd, std::uint32_t events) const;
 
   IsWanted is_wanted_;
+  WantedContexts wanted_contexts_;
   Fd epoll_, listener_;
   std::uint16_t port_ = 0;
   std::vector<std::string> port_files_;
-  std::map<int, Agent> agents_;                              // by descriptor
-  std::array<bool, std::size(kAgentDomains)> is_told_ = {};  // what of the domains was wanted last
+  std::map<int, Agent> agents_;                             // by descriptor
+  std::array<Wanted, std::size(kAgentDomains)> told_ = {};  // what of the domains was wanted last
 };
 
 }  // namespace sillage::apps

@@ -30,9 +30,9 @@ class AgentServerTest : public testing::Test {
   }
 
   void start() {
-    auto made = AgentServer::listen({{file()}}, [this](std::string_view event) {
-      return wanted_.contains(std::string(event));
-    });
+    auto made = AgentServer::listen(
+        {{file()}}, [this](std::string_view event) { return wanted_.contains(std::string(event)); },
+        [this](std::string_view) { return contexts_; });
     ASSERT_TRUE(made) << made.error().text();
     server_ = *std::move(made);
   }
@@ -76,6 +76,7 @@ class AgentServerTest : public testing::Test {
 
   std::string directory_;
   std::set<std::string> wanted_;
+  std::vector<std::string> contexts_;
   std::unique_ptr<AgentServer> server_;
 };
 
@@ -97,6 +98,38 @@ TEST_F(AgentServerTest, Registers_HearsOfWhatIsWantedFirst) {
   EXPECT_EQ(receive(python), enable() + registered());
   EXPECT_EQ(receive(java), registered());
   EXPECT_EQ(server_->agent_count(), 2u);
+}
+
+// Command, and the two names with their sizes.
+std::string context(char command, const std::string& provider, const std::string& type) {
+  const auto sized = [](const std::string& text) {
+    return std::string("\0\0\0", 3) + static_cast<char>(text.size() + 1) + text + '\0';
+  };
+  const std::string body = sized(provider) + sized(type);
+  return std::string("\0\0\0\0\0\0\0", 7) + static_cast<char>(body.size()) +
+         std::string("\0\0\0", 3) + command + std::string("\0\0\0\0", 4) + body;
+}
+
+TEST_F(AgentServerTest, Contexts_AreAskedForWithTheirEvent) {
+  contexts_ = {"$app.a.b:c:d", "$app.p:t"};
+  const Fd java = connect_agent(), python = connect_agent();
+  send_words(java, {3, 124, 2, 0});
+  send_words(python, {5, 123, 2, 0});
+  EXPECT_EQ(receive(java), registered());
+  EXPECT_EQ(receive(python), registered());
+  wanted_ = {"lttng_jul:event", "lttng_python:event"};
+  EXPECT_EQ(receive(java), context(5, "a.b", "c:d") + context(5, "p", "t") + enable());
+  EXPECT_EQ(receive(python), enable());
+  EXPECT_TRUE(server_->is_waiting());
+  send_words(java, {1, 1, 1});
+  send_words(python, {1});
+  serve();
+  serve();
+  EXPECT_FALSE(server_->is_waiting());
+  contexts_ = {"$app.p:t", "$app.q:t"};
+  EXPECT_EQ(receive(java), context(5, "q", "t") + context(6, "a.b", "c:d"));
+  wanted_ = {};
+  EXPECT_EQ(receive(java), disable() + context(6, "p", "t") + context(6, "q", "t"));
 }
 
 TEST_F(AgentServerTest, Renew_TellsChangesOnce) {

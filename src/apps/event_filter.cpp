@@ -4,12 +4,14 @@
 #include "abi/app_protocol.h"
 #include "abi/filter.h"
 #include "bpf/assembler.hpp"
+#include "filter/by_type.hpp"
 #include "filter/compile.hpp"
 
 #include <linux/bpf.h>
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <span>
 #include <string>
 #include <tuple>
@@ -87,6 +89,7 @@ class SiteCode final : public filter::FieldCode, public filter::HelperCode {
       if (node.kind != filter::Node::Kind::kField || node.type == Type::kMissing) continue;
       const SiteSchema::Place& place = places_[node.index];
       if (auto cell = cell_of(place)) cells_.push_back(*cell);
+      if (!place.app_context.empty()) cells_.push_back(app_value_cell(place));
     }
   }
   void sort_cells() {
@@ -97,10 +100,14 @@ class SiteCode final : public filter::FieldCode, public filter::HelperCode {
     std::ranges::sort(cells_, {}, key);
     const auto same = [&](const auto& left, const auto& right) { return key(left) == key(right); };
     cells_.erase(std::unique(cells_.begin(), cells_.end(), same), cells_.end());
+    // Behind the values that they belong to.
+    for (sillage_filter_field& cell : cells_)
+      if (cell.kind == SILLAGE_FILTER_APP_TEXT) cell.offset = value_index_of(cell);
   }
 
   void load_integer(std::uint32_t slot) override {
     const SiteSchema::Place& place = places_[slot];
+    if (!place.app_context.empty()) return load_app_value(place);
     if (place.is_context) {
       a_.move(r1, std::uint64_t{place.field});
       a_.call_helper(SILLAGE_FILTER_CONTEXT);
@@ -119,15 +126,21 @@ class SiteCode final : public filter::FieldCode, public filter::HelperCode {
 
   [[nodiscard]] bool can_be_missing(std::uint32_t slot) const override {
     const SiteSchema::Place& place = places_[slot];
+    if (!place.app_context.empty()) return true;
     return !place.is_context && site_.fields[place.field].kind == SILLAGE_KIND_SEQUENCE;
   }
   void check_present(std::uint32_t slot, bpf::Label missing) override {
-    a_.load(Size::k8, r1, r7, static_cast<std::int32_t>(16 * cell_index(places_[slot]) + 8));
+    const SiteSchema::Place& place = places_[slot];
+    const bool is_app = !place.app_context.empty();
+    const std::uint32_t cell = is_app ? value_index(place) : cell_index(place);
+    a_.load(Size::k8, r1, r7, static_cast<std::int32_t>(16 * cell + 8));
+    if (is_app) return a_.jump_if(bpf::If::kNotEqual, r1, app_type_of(place.app_type), missing);
     a_.jump_if(bpf::If::kEqual, r1, 0, missing);
   }
 
   void load_real(std::uint32_t slot) override {
     const SiteSchema::Place& place = places_[slot];
+    if (!place.app_context.empty()) return load_app_value(place);
     load(place, false);
     if (site_.fields[place.field].size == 4) call(SILLAGE_FILTER_REAL_OF_FLOAT);
   }
@@ -219,9 +232,48 @@ class SiteCode final : public filter::FieldCode, public filter::HelperCode {
     return place.element.value_or(0) * site_.fields[place.field].size;
   }
 
-  // None: a context, or in the prefix.
+  static std::int32_t app_type_of(Type type) {
+    return type == Type::kInteger ? SILLAGE_FILTER_APP_INTEGER
+           : type == Type::kReal  ? SILLAGE_FILTER_APP_REAL
+                                  : SILLAGE_FILTER_APP_STRING;
+  }
+
+  // The literal that is a context's name, with its NUL.
+  std::uint32_t name_index(const std::string& name) {
+    const auto known = app_names_.find(name);
+    if (known != app_names_.end()) return known->second;
+    const std::string_view with_nul(name.c_str(), name.size() + 1);
+    return app_names_[name] = add_literals({&with_nul, 1});
+  }
+  sillage_filter_field app_value_cell(const SiteSchema::Place& place) {
+    sillage_filter_field cell = {};
+    cell.kind = SILLAGE_FILTER_APP_VALUE;
+    cell.offset = name_index(place.app_context);
+    return cell;
+  }
+  // The cell of the value whose name a text's cell has before sort_cells().
+  [[nodiscard]] std::uint32_t value_index_of(const sillage_filter_field& text) const {
+    const auto found = std::ranges::find_if(cells_, [&](const sillage_filter_field& cell) {
+      return cell.kind == SILLAGE_FILTER_APP_VALUE && cell.offset == text.offset;
+    });
+    return static_cast<std::uint32_t>(found - cells_.begin());
+  }
+  std::uint32_t value_index(const SiteSchema::Place& place) {
+    return value_index_of(app_value_cell(place));
+  }
+  void load_app_value(const SiteSchema::Place& place) {
+    a_.load(Size::k8, r1, r7, static_cast<std::int32_t>(16 * value_index(place)));
+  }
+
+  // None: a context or an application's that is no text, or in the prefix.
   std::optional<sillage_filter_field> cell_of(const SiteSchema::Place& place) {
     sillage_filter_field cell = {};
+    if (!place.app_context.empty()) {
+      if (place.app_type != Type::kText) return std::nullopt;
+      cell.kind = SILLAGE_FILTER_APP_TEXT;
+      cell.offset = name_index(place.app_context);
+      return cell;
+    }
     cell.field = static_cast<std::uint16_t>(place.field);
     if (place.is_context) {
       if (place.field != SILLAGE_CONTEXT_PROCNAME) return std::nullopt;
@@ -250,7 +302,8 @@ class SiteCode final : public filter::FieldCode, public filter::HelperCode {
   }
 
   std::uint32_t cell_index(const SiteSchema::Place& place) {
-    const auto wanted = cell_of(place);
+    auto wanted = cell_of(place);
+    if (wanted->kind == SILLAGE_FILTER_APP_TEXT) wanted->offset = value_index(place);
     const auto found = std::ranges::find_if(cells_, [&](const sillage_filter_field& cell) {
       return cell.kind == wanted->kind && cell.field == wanted->field &&
              cell.offset == wanted->offset && cell.bytes == wanted->bytes;
@@ -294,6 +347,7 @@ class SiteCode final : public filter::FieldCode, public filter::HelperCode {
   std::vector<sillage_filter_field> cells_;
   std::vector<sillage_filter_literal> literals_;
   std::vector<char> text_;
+  std::map<std::string, std::uint32_t> app_names_;  // their literals
 };
 
 }  // namespace
@@ -329,7 +383,9 @@ std::optional<filter::Slot> SiteSchema::find_field(const filter::FieldName& name
 std::optional<filter::Slot> SiteSchema::find(const filter::FieldName& name) const {
   using Space = filter::FieldName::Space;
   if (name.space == Space::kPayload) return find_field(name);
-  if (name.space != Space::kContext || name.path.size() != 1) return std::nullopt;
+  if (name.path.size() != 1) return std::nullopt;
+  if (name.space == Space::kApplication)
+    return add({.app_context = name.text(), .app_type = name.only}, name.only);
   const auto context = find_context_(name.path.front().member);
   if (!context) return std::nullopt;
   return add({.is_context = true, .field = *context},
@@ -338,7 +394,17 @@ std::optional<filter::Slot> SiteSchema::find(const filter::FieldName& name) cons
 
 filter::Binding bind_filter(const filter::Tree& tree, const Site& site,
                             const FindContext& find_context) {
-  return filter::bind(tree, SiteSchema(site, find_context));
+  const SiteSchema schema(site, find_context);
+  filter::Binding binding = filter::bind(tree, schema);
+  if (!binding.can_match() || !filter::has_application_fields(tree)) return binding;
+  const auto split = filter::split_by_type(tree);
+  if (!split) return binding;
+  // Of the variants of a comparison most do not fit, which is no mistake unless none does.
+  filter::Binding variants = filter::bind(*split, schema);
+  if (variants.can_match()) return binding;
+  binding.tree.nodes.back().type = Type::kMissing;
+  if (!binding.mismatch) binding.mismatch = std::move(variants.mismatch);
+  return binding;
 }
 
 Result<std::vector<std::byte>> make_filter_program(const std::vector<const filter::Tree*>& any_of,
@@ -347,7 +413,9 @@ Result<std::vector<std::byte>> make_filter_program(const std::vector<const filte
   SiteSchema schema(site, find_context);
   std::vector<filter::Tree> trees;
   for (const filter::Tree* tree : any_of) {
-    filter::Binding binding = filter::bind(*tree, schema);
+    auto split = filter::split_by_type(*tree);
+    if (!split) return tl::unexpected(std::move(split).error());
+    filter::Binding binding = filter::bind(*split, schema);
     if (binding.can_match()) trees.push_back(std::move(binding.tree));
   }
   if (trees.empty()) return fail(Code::kNotFound, "the event lacks fields that the filter needs");

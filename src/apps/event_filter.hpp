@@ -21,7 +21,8 @@ namespace sillage::apps {
 using FindContext = std::function<std::optional<std::uint32_t>(std::string_view)>;
 
 /// What filters can ask of the events of a tracepoint: scalar fields, elements of arrays and sequences ("samples[2]"),
-/// recorded or not, and contexts of the program ($ctx.NAME), which need not be recorded.
+/// recorded or not, contexts of the program ($ctx.NAME) and those that it brings itself ($app.PROVIDER:TYPE), which need not be
+/// recorded.
 ///
 /// Lifetime: the site and `find_context` outlive it.
 class SiteSchema final : public filter::Schema {
@@ -36,6 +37,8 @@ class SiteSchema final : public filter::Schema {
     bool is_context = false;
     std::uint32_t field = 0;  ///< in Site::fields; of a context its number
     std::optional<std::uint64_t> element{};
+    std::string app_context{};                       ///< "$app.PROVIDER:TYPE"; "" = none
+    filter::Type app_type = filter::Type::kUnknown;  ///< where it has another one, it is missing
   };
   [[nodiscard]] const std::vector<Place>& places() const { return places_; }
 
@@ -56,7 +59,8 @@ class SiteSchema final : public filter::Schema {
 /// event of the site are left out.
 ///
 /// Errors: kNotFound         none of them can match.
-///         kLimit            more instructions, fields or texts than programs take.
+///         kLimit            more instructions, fields or texts than programs take, or more contexts of the application in one
+///                           comparison (filter/by_type.hpp).
 [[nodiscard]] Result<std::vector<std::byte>> make_filter_program(
     const std::vector<const filter::Tree*>& any_of, const Site& site,
     const FindContext& find_context);

@@ -92,6 +92,13 @@ class Binder {
             found.can_be_false = found.can_be_false && each.can_be_false;
           }
         }
+      } else if (is_there && node.operation == Operator::kEither) {
+        found = {};
+        for (std::uint32_t i = 0; i < node.count; ++i) {
+          const Outcomes& each = outcomes[binding_.tree.operands[node.first + i]];
+          found.can_be_true = found.can_be_true || each.can_be_true;
+          found.can_be_false = found.can_be_false || each.can_be_false;
+        }
       } else if (is_there && node.operation == Operator::kNot) {
         const Outcomes& each = outcomes[binding_.tree.operands[node.first]];
         found = {.can_be_true = each.can_be_false, .can_be_false = each.can_be_true};
@@ -139,7 +146,8 @@ class Binder {
       case Node::Kind::kField: return bind_field(node);
       case Node::Kind::kOperation: break;
     }
-    if (node->operation == Operator::kAnd || node->operation == Operator::kOr) {
+    if (node->operation == Operator::kAnd || node->operation == Operator::kOr ||
+        node->operation == Operator::kEither) {
       return type_of_chain(*node);
     }
     for (std::uint32_t i = 0; i < node->count; ++i) {

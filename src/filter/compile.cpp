@@ -133,6 +133,7 @@ class Compiler {
         return chain(node, yes, no, missing);
       if (node.operation == Operator::kNot) return condition(operand(node, 0), no, yes, missing);
       if (is_comparison(node.operation)) return comparison(node, yes, no, missing);
+      if (node.operation == Operator::kEither) return either(node, yes, no, missing);
       if (node.operation == Operator::kIsOneOf) return membership(node, yes, no, missing);
     }
     value(node, missing);
@@ -168,9 +169,21 @@ class Compiler {
     a_.jump(last);
   }
 
+  // The first operand that is not missing decides.
+  void either(const Node& node, Label yes, Label no, Label missing) {
+    for (std::uint32_t i = 0; i < node.count; ++i) {
+      if (operand(node, i).type == Type::kMissing) continue;
+      const Label next = a_.label();
+      condition(operand(node, i), yes, no, next);
+      a_.bind(next);
+    }
+    decided_missing(missing);
+    decided(false, yes, no);  // nobody comes here
+  }
+
   void comparison(const Node& node, Label yes, Label no, Label missing) {
     const Node &left = operand(node, 0), &right = operand(node, 1);
-    if (left.type == Type::kText) return text_comparison(node, yes, no);
+    if (left.type == Type::kText) return text_comparison(node, yes, no, missing);
     if (left.type == Type::kReal || right.type == Type::kReal) {
       if (helpers_ == nullptr) return compare_ranges(node, yes, no, missing);
       compute_real(node, missing);
@@ -373,10 +386,14 @@ class Compiler {
     a_.alu(Alu::kSubtract, reg, r4);
   }
 
-  void text_comparison(const Node& node, Label yes, Label no) {
+  void text_comparison(const Node& node, Label yes, Label no, Label missing) {
     const Node &left = operand(node, 0), &right = operand(node, 1);
     const bool left_is_field = is_text_field(left), right_is_field = is_text_field(right);
-    if (helpers_ != nullptr) return call_text_helper(node, yes, no);
+    if (helpers_ != nullptr) {
+      for (const Node* each : {&left, &right})
+        if (is_text_field(*each)) check_present(*each, missing);
+      return call_text_helper(node, yes, no);
+    }
     if (left_is_field && right_is_field) return compare_fields(node, yes, no);
     const Node& field = left_is_field ? left : right;
     const Text& text = text_of(left_is_field ? right : left);

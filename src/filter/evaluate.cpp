@@ -23,6 +23,7 @@ class Evaluation {
       case Node::Kind::kOperation: break;
     }
     if (node.operation == Operator::kAnd || node.operation == Operator::kOr) return chain(node);
+    if (node.operation == Operator::kEither) return either(node);
     if (node.operation == Operator::kIsOneOf) {
       const Scalar each = value(operand(node, 0));
       if (each.type != Type::kInteger) return {};
@@ -42,6 +43,12 @@ class Evaluation {
     if (node.kind != Node::Kind::kText) return nullptr;
     const Text& text = tree_.texts[node.index];
     return text.is_pattern() ? &text : nullptr;
+  }
+
+  [[nodiscard]] Scalar either(const Node& node) const {
+    for (std::uint32_t i = 0; i < node.count; ++i)
+      if (const Scalar each = value(operand(node, i)); each.type == Type::kInteger) return each;
+    return {};
   }
 
   // The first operand that decides ends it; a missing one leaves the decision to the others.

@@ -46,6 +46,7 @@ enum class Operator : std::uint8_t {
   // Of two or more.
   kAnd,
   kOr,
+  kEither,   ///< of two or more: the first that is not missing; no text has it
   kIsOneOf,  ///< of one operand: it is in one of `Tree::sets`; no text has it
 };
 
@@ -76,6 +77,9 @@ struct FieldName {
   Space space = Space::kPayload;
   std::vector<PathStep> path{};  ///< never empty; the first is a member
   std::uint32_t column = 0;      ///< 1: the first byte of the expression
+  /// kUnknown: whatever its type is. Otherwise the field where its value is of this type, and missing where not
+  /// (by_type.hpp).
+  Type only = Type::kUnknown;
 
   /// The name as it is written: "$ctx.vpid", "args[1].fd".
   [[nodiscard]] std::string text() const;

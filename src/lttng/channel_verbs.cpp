@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "lttng/agents.hpp"
 #include "lttng/context_element.hpp"
 #include "lttng/describe.hpp"
 #include "lttng/verbs.hpp"
@@ -327,7 +328,9 @@ Result<int> add_context(Context& context, const CommandLine& line) {
         std::find(std::begin(kContexts), std::end(kContexts), type) == std::end(kContexts))
       return fail(Code::kInvalidArgument,
                   "Unknown context type " + type + "; `add-context --list` shows them");
-  const auto domain = domain_for(line);
+  // An agent's messages are events of programs; what it is asked for is known by its channels and filters.
+  const Agent* agent = agent_of(line);
+  const auto domain = agent == nullptr ? domain_for(line) : Result<v1::Domain>(v1::USER);
   if (!domain) return tl::unexpected<Error>(domain.error());
   const auto session = session_for(context, line);
   if (!session) return tl::unexpected<Error>(session.error());
@@ -349,7 +352,8 @@ Result<int> add_context(Context& context, const CommandLine& line) {
     document.boolean("success", response.has_value());
     document.close();
     if (response) {
-      context.say(std::string(domain_word(*domain)) + " context " + type + " added to " +
+      const std::string_view word = agent == nullptr ? domain_word(*domain) : agent->name;
+      context.say(std::string(word) + " context " + type + " added to " +
                   (channel ? "channel " + *channel : "all channels"));
     } else {
       context.complain(type + ": " + response.error().text());
@@ -403,10 +407,14 @@ const std::array<Verb, 4> kVerbs = {{
       {"no-wait", 'n'}},
      reclaim_memory},
     {"add-context",
-     "(--kernel | --userspace) [--session=NAME] [--channel=CHANNEL] --type=TYPE...",
+     "(--kernel | --userspace | --jul | --log4j | --log4j2) [--session=NAME] [--channel=CHANNEL] "
+     "--type=TYPE...",
      "Add context fields to be recorded",
      {{"kernel", 'k'},
       {"userspace", 'u'},
+      {"jul", 'j'},
+      {"log4j", 'l'},
+      {"log4j2"},
       {"session", 's', Value::kNeeded},
       {"channel", 'c', Value::kNeeded},
       {"type", 't', Value::kNeeded},

@@ -33,6 +33,11 @@ struct ValueRoom {
                                                ValueRoom* room);
 void give_back(ValueRoom* room);
 
+struct Filter;
+/// The same for the APP_VALUEs of a filter: for each, in order, a u32 with its bytes, and as many; nullptr if they are too long.
+[[nodiscard]] const char* take_filter_values(const Filter* filter, std::uint64_t ip,
+                                             ValueRoom* room);
+
 /// Writes the next value of AppValues::list and moves `list` behind it; returns where it ends.
 char* write_app_value(char* to, const char** list);
 

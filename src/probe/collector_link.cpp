@@ -21,12 +21,16 @@
 namespace sillage::probe {
 namespace {
 
+// The longest single sleep: more does not fit the kernel's time of 32-bit programs.
+constexpr std::uint64_t kLongestSleepNs = std::uint64_t{3600} * 1'000'000'000;
+
 /// A deadline in CLOCK_MONOTONIC nanoseconds.
 int wait_readable(int fd, std::uint64_t deadline) {
   for (;;) {
     std::uint64_t now = monotonic_ns();
     if (now >= deadline) return -ETIMEDOUT;
     std::uint64_t left = deadline - now;
+    if (left > kLongestSleepNs) left = kLongestSleepNs;
     timespec timeout = {static_cast<time_t>(left / 1'000'000'000),
                         static_cast<long>(left % 1'000'000'000)};
     pollfd poll = {fd, POLLIN, 0};
@@ -141,10 +145,11 @@ int receive_reply(int socket, Reply* reply) {
 }  // namespace
 
 int ask_collector(sillage_domain domain, sillage_app_type type, std::uint64_t token, int fd,
-                  Reply* reply) {
+                  Reply* reply, std::uint32_t wait_ms) {
   const char* path = socket_path(domain);
   if (path[0] == 0) return -ENOENT;
-  std::uint64_t deadline = monotonic_ns() + std::uint64_t{g_startup.deadline_ms} * 1'000'000;
+  const std::uint64_t deadline =
+      wait_ms == kForever ? UINT64_MAX : monotonic_ns() + std::uint64_t{wait_ms} * 1'000'000;
   int socket = connect_collector(path, deadline);
   if (socket < 0) return socket;
   Request request = {};

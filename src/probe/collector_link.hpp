@@ -21,12 +21,16 @@ struct Reply {
   }
 };
 
-/// Sends a request (with the image's descriptor if `fd` >= 0) and waits for the reply.
+/// As long as it takes.
+constexpr std::uint32_t kForever = UINT32_MAX;
+
+/// Sends a request (with the image's descriptor if `fd` >= 0) and waits for the reply, `wait_ms` at most; 0: the request is
+/// sent, and that is all.
 ///
 /// Returns: 0 with `reply` filled and its sizes checked; a negative errno otherwise: -ENOENT or
 ///          -ECONNREFUSED when no collector listens, -ETIMEDOUT after the deadline.
 /// Threads: any; async-signal-safe. `reply` nullptr: the reply is not waited for.
 int ask_collector(sillage_domain domain, sillage_app_type type, std::uint64_t token, int fd,
-                  Reply* reply);
+                  Reply* reply, std::uint32_t wait_ms);
 
 }  // namespace sillage::probe

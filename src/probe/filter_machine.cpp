@@ -3,6 +3,7 @@
 
 #include "abi/app_protocol.h"
 #include "abi/catalog.h"
+#include "probe/app_context.hpp"
 #include "probe/filter_text.hpp"
 #include "probe/real_numbers.hpp"
 #include "probe/strings.hpp"
@@ -169,9 +170,58 @@ std::uint64_t text_limit(std::uint64_t limit) {
   return limit < kFilterTextLimit ? limit : kFilterTextLimit;
 }
 
-/// Fills the cells of a filter; false if the event does not have what it asks for.
+/// An integer of a context's value, extended to 64 bits by its sign.
+template <class T>
+Cell app_integer(const char* from) {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  return {static_cast<std::uint64_t>(static_cast<std::int64_t>(value)), SILLAGE_FILTER_APP_INTEGER};
+}
+
+/// The cell of a context that the program brings: a tag, and what that says (abi/app_protocol.h). Of a text its value is
+/// where it lies, for app_text_of().
+Cell app_value_of(const char* from) {
+  const char* const value = from + 1;
+  switch (*from) {
+    case SILLAGE_APP_CONTEXT_S8: return app_integer<std::int8_t>(value);
+    case SILLAGE_APP_CONTEXT_S16: return app_integer<std::int16_t>(value);
+    case SILLAGE_APP_CONTEXT_S32: return app_integer<std::int32_t>(value);
+    case SILLAGE_APP_CONTEXT_U8: return app_integer<std::uint8_t>(value);
+    case SILLAGE_APP_CONTEXT_U16: return app_integer<std::uint16_t>(value);
+    case SILLAGE_APP_CONTEXT_U32: return app_integer<std::uint32_t>(value);
+    case SILLAGE_APP_CONTEXT_S64:
+    case SILLAGE_APP_CONTEXT_U64: return app_integer<std::uint64_t>(value);
+    case SILLAGE_APP_CONTEXT_FLOAT:
+      return {
+          compute_real(SILLAGE_FILTER_REAL_OF_FLOAT, app_integer<std::uint32_t>(value).value, 0),
+          SILLAGE_FILTER_APP_REAL};
+    case SILLAGE_APP_CONTEXT_DOUBLE:
+      return {app_integer<std::uint64_t>(value).value, SILLAGE_FILTER_APP_REAL};
+    case SILLAGE_APP_CONTEXT_STRING:
+      return {reinterpret_cast<std::uintptr_t>(value), SILLAGE_FILTER_APP_STRING};
+    default: return {0, SILLAGE_FILTER_APP_NONE};
+  }
+}
+
+Cell app_text_of(const Cell& value) {
+  if (value.presence != SILLAGE_FILTER_APP_STRING)
+    return {reinterpret_cast<std::uintptr_t>(""), kFilterTextLimit};
+  return {value.value, kFilterTextLimit};
+}
+
+/// Where texts are is nobody's business but the helpers'.
+void hide_texts(const Filter* filter, Cell* cells) {
+  for (std::uint32_t i = 0; i < filter->field_count; i++)
+    if (filter->fields[i].kind == SILLAGE_FILTER_APP_VALUE &&
+        cells[i].presence == SILLAGE_FILTER_APP_STRING)
+      cells[i].value = 0;
+}
+
+/// Fills the cells of a filter; false if the event does not have what it asks for. `app_values`: of its APP_VALUEs, in order,
+/// a u32 with its bytes, and as many.
 template <class Walk>
-bool fill_cells(const Filter* filter, const FilterEvent& event, const char* prefix, Cell* cells) {
+bool fill_cells(const Filter* filter, const FilterEvent& event, const char* prefix,
+                const char* app_values, Cell* cells) {
   Walk walk(event);
   FilterText data = {"", 0};
   std::uint32_t taken = 0;
@@ -185,6 +235,18 @@ bool fill_cells(const Filter* filter, const FilterEvent& event, const char* pref
     if (wanted.kind == SILLAGE_FILTER_CONTEXT_TEXT) {
       cells[i] = {reinterpret_cast<std::uintptr_t>(filter_context_text(wanted.field, event.ring)),
                   kFilterTextLimit};
+      continue;
+    }
+    if (wanted.kind == SILLAGE_FILTER_APP_VALUE) {
+      std::uint32_t bytes;
+      std::memcpy(&bytes, app_values, sizeof bytes);
+      app_values += sizeof bytes;
+      cells[i] = app_value_of(app_values);
+      app_values += bytes;
+      continue;
+    }
+    if (wanted.kind == SILLAGE_FILTER_APP_TEXT) {
+      cells[i] = app_text_of(cells[wanted.offset]);
       continue;
     }
     for (; taken <= wanted.field; taken++) {
@@ -259,8 +321,7 @@ class Machine {
  private:
   [[nodiscard]] std::uint64_t call(std::uint32_t helper, const std::uint64_t* registers) const;
   [[nodiscard]] bool text_of(std::uint64_t which, FilterText* text) const {
-    if (which >= filter_->field_count || filter_->fields[which].kind == SILLAGE_FILTER_VALUE)
-      return false;
+    if (which >= filter_->field_count || !is_filter_text(filter_->fields[which])) return false;
     *text = text_in(cells_[which]);
     return true;
   }
@@ -449,19 +510,36 @@ FilterTarget run_text_test(const Filter* filter, const FilterTest& test, const C
 }
 
 [[gnu::noinline]] bool goes_on_with_cells(const Filter* filter, const FilterEvent& event,
-                                          const char* prefix, FilterTarget target) {
+                                          const char* prefix, FilterTarget target,
+                                          const char* app_values) {
   Cell cells[SILLAGE_FILTER_MAX_FIELDS];
-  const bool has_fields = event.is_payload ? fill_cells<PayloadWalk>(filter, event, prefix, cells)
-                                           : fill_cells<FieldWalk>(filter, event, prefix, cells);
+  const bool has_fields = event.is_payload
+                              ? fill_cells<PayloadWalk>(filter, event, prefix, app_values, cells)
+                              : fill_cells<FieldWalk>(filter, event, prefix, app_values, cells);
+  if (filter->has_app_values && has_fields) hide_texts(filter, cells);
   return has_fields && run_with_cells(filter, event, prefix, target, cells);
+}
+
+/// The program's own code is asked for the values, and may record events meanwhile.
+[[gnu::noinline, gnu::cold]] bool goes_on_with_app_values(const Filter* filter,
+                                                          const FilterEvent& event,
+                                                          const char* prefix, FilterTarget target) {
+  ValueRoom room;
+  const char* values = take_filter_values(filter, event.ip, &room);
+  if (values == nullptr) return false;
+  const bool is_wanted = goes_on_with_cells(filter, event, prefix, target, values);
+  give_back(&room);
+  return is_wanted;
 }
 
 [[gnu::always_inline]] inline bool goes_on(const Filter* filter, const FilterEvent& event,
                                            const char* prefix, FilterTarget target) {
   if (filter->field_count != 0) {
     FilterText text;
+    if (filter->has_app_values) [[unlikely]]
+      return goes_on_with_app_values(filter, event, prefix, target);
     if (!find_only_text(filter, event, &text))
-      return goes_on_with_cells(filter, event, prefix, target);
+      return goes_on_with_cells(filter, event, prefix, target, nullptr);
     const Cell cell = {reinterpret_cast<std::uintptr_t>(text.data), text_limit(text.limit)};
     return run_with_cells(filter, event, prefix, target, &cell);
   }

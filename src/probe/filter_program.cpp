@@ -50,6 +50,14 @@ bool find_parts(const void* from, std::uint64_t bytes, Parts* parts) {
   return true;
 }
 
+/// Whether a literal ends with its one NUL.
+bool is_name(const Parts& parts, std::uint32_t index) {
+  if (index >= parts.head.literal_count) return false;
+  const sillage_filter_literal& literal = parts.literals[index];
+  const char* const name = parts.text + literal.offset;
+  return literal.bytes != 0 && std::memchr(name, 0, literal.bytes) == name + literal.bytes - 1;
+}
+
 bool is_field_sound(const Parts& parts, std::uint32_t index, std::uint32_t* walked) {
   const sillage_filter_field& field = parts.fields[index];
   switch (field.kind) {
@@ -63,6 +71,9 @@ bool is_field_sound(const Parts& parts, std::uint32_t index, std::uint32_t* walk
     case SILLAGE_FILTER_PREFIX_TEXT:
       return std::uint64_t{field.offset} + field.bytes <= parts.head.prefix_bytes;
     case SILLAGE_FILTER_CONTEXT_TEXT: return field.field == SILLAGE_CONTEXT_PROCNAME;
+    case SILLAGE_FILTER_APP_VALUE: return is_name(parts, field.offset);
+    case SILLAGE_FILTER_APP_TEXT:
+      return field.offset < index && parts.fields[field.offset].kind == SILLAGE_FILTER_APP_VALUE;
     default: return false;
   }
 }
@@ -218,7 +229,8 @@ class Decoder {
   bool is_cell(std::int32_t offset, std::uint32_t bytes, FilterOp* op) const {
     if (offset < 0 || offset / 16 >= parts_.head.field_count) return false;
     op->at = static_cast<std::uint32_t>(offset);
-    return parts_.fields[offset / 16].kind == SILLAGE_FILTER_VALUE &&
+    const std::uint32_t kind = parts_.fields[offset / 16].kind;
+    return (kind == SILLAGE_FILTER_VALUE || kind == SILLAGE_FILTER_APP_VALUE) &&
            (offset % 16 == 0 || offset % 16 == 8) && bytes <= 8;
   }
 
@@ -294,12 +306,15 @@ std::uint64_t decoded_filter_bytes(const void* from, std::uint64_t bytes) {
 const Filter* decode_filter(const void* from, std::uint64_t bytes, void* memory) {
   Parts parts;
   if (!find_parts(from, bytes, &parts)) return nullptr;
-  std::uint32_t walked = 0;
-  for (std::uint32_t i = 0; i < parts.head.field_count; i++)
-    if (!is_field_sound(parts, i, &walked)) return nullptr;
   for (std::uint32_t i = 0; i < parts.head.literal_count; i++) {
     const sillage_filter_literal& literal = parts.literals[i];
     if (std::uint64_t{literal.offset} + literal.bytes > parts.head.text_bytes) return nullptr;
+  }
+  std::uint32_t walked = 0;
+  bool has_app_values = false;
+  for (std::uint32_t i = 0; i < parts.head.field_count; i++) {
+    if (!is_field_sound(parts, i, &walked)) return nullptr;
+    has_app_values = has_app_values || parts.fields[i].kind == SILLAGE_FILTER_APP_VALUE;
   }
   auto* filter = static_cast<Filter*>(memory);
   auto* tests = reinterpret_cast<FilterTest*>(filter + 1);
@@ -325,7 +340,8 @@ const Filter* decode_filter(const void* from, std::uint64_t bytes, void* memory)
              parts.head.prefix_bytes,
              parts.head.stack_bytes,
              parts.head.field_count,
-             parts.head.literal_count};
+             parts.head.literal_count,
+             has_app_values};
   return filter;
 }
 

@@ -119,7 +119,13 @@ struct Filter {
   FilterTarget start;
   std::uint16_t prefix_bytes, stack_bytes;
   std::uint16_t field_count, literal_count;
+  bool has_app_values;  ///< some field is an APP_VALUE
 };
+
+/// Whether a field is a text: that is what helpers take.
+[[nodiscard]] inline bool is_filter_text(const sillage_filter_field& field) {
+  return field.kind != SILLAGE_FILTER_VALUE && field.kind != SILLAGE_FILTER_APP_VALUE;
+}
 
 /// The bytes that decode_filter() needs for a program, or 0 if its head or its sizes cannot be.
 ///

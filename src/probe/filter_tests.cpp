@@ -132,8 +132,7 @@ bool find_text_test(const FilterProgramParts& parts, const std::uint16_t* live, 
                  : next - at == 3 ? std::uint32_t{SILLAGE_FILTER_MATCH}
                                   : 0u))
     return false;
-  if (arguments[0] >= parts.field_count ||
-      parts.fields[arguments[0]].kind == SILLAGE_FILTER_VALUE ||
+  if (arguments[0] >= parts.field_count || !is_filter_text(parts.fields[arguments[0]]) ||
       arguments[1] >= parts.literal_count ||
       (helper == SILLAGE_FILTER_MATCH &&
        (arguments[2] < 2 || arguments[2] > parts.literal_count - arguments[1])))

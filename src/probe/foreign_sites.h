@@ -33,6 +33,10 @@ SILLAGE_API void sillage_emit_foreign_payload(struct sillage_site* site, const v
  * clone(), that records: behind its first, and perhaps others. There is one such function in a process, and it stays. */
 SILLAGE_API void sillage_call_in_children(void (*function)(void));
 
+/* How long the registration of an image waits for each collector's answer: 0 not at all, less than 0 until it comes. As a
+ * default it gives way to SILLAGE_REGISTER_TIMEOUT_MS. To be called before an image is registered. */
+SILLAGE_API void sillage_wait_for_registration(int64_t milliseconds, int is_default);
+
 /* The word that changes, with a futex wake-up, after a collector changed gates of a registered image (abi/catalog.h);
  * NULL if it has none. Valid until the image is unregistered. */
 SILLAGE_API const uint32_t* sillage_image_bell(const struct sillage_image* image);

@@ -42,7 +42,8 @@ constexpr std::uint64_t kMark = std::uint64_t{1} << 63;
 bool g_are_marked;
 // The gate of every site in a fork child until its first event there, which sets the child up.
 const std::uint64_t kTripwireGate = UINT64_MAX;
-Reply g_reply;  // under the lock: too large for a signal stack
+std::uint32_t g_waited_ms;  // by registrations that had no answer, since the last that had
+Reply g_reply;              // under the lock: too large for a signal stack
 
 /// Makes the slots of all sites look as if their gates had changed, or takes that back.
 void toggle_marks() {
@@ -229,29 +230,41 @@ bool rebuild_shared(ImageState* state) {
   return true;
 }
 
-/// Asks one collector about an image, registering it there first if need be.
-void ask(ImageState* state, sillage_domain domain) {
+/// Asks one collector about an image, registering it there first if need be. Returns what ask_collector() does.
+int ask(ImageState* state, sillage_domain domain, std::uint32_t wait_ms) {
   ImageState::Link& link = state->links[domain];
   int result = -ENOENT;
-  if (link.token != 0) result = ask_collector(domain, SILLAGE_APP_UPDATE, link.token, -1, &g_reply);
+  if (link.token != 0)
+    result = ask_collector(domain, SILLAGE_APP_UPDATE, link.token, -1, &g_reply, wait_ms);
   if (result == -EPROTO || link.token == 0) {
     // Not known there (any more): a new collector, or one that found us by itself.
     link.token = 0;
     if (!is_own_descriptor(state)) {
-      if (!rebuild_shared(state)) return;
+      if (!rebuild_shared(state)) return -ENOMEM;
       hang_gates(state);
     }
-    result = ask_collector(domain, SILLAGE_APP_REGISTER, 0, state->fd, &g_reply);
+    result = ask_collector(domain, SILLAGE_APP_REGISTER, 0, state->fd, &g_reply, wait_ms);
   }
   std::uint64_t now = monotonic_ns();
   if (result == 0) apply_reply(state, domain, &g_reply);
   link.retry_after_ns = now + (result == 0 ? kRetryAfterReplyNs : kRetryAfterFailureNs);
+  return result;
+}
+
+/// How long a registration waits: several that nobody answers wait no longer together than one would.
+std::uint32_t registration_wait_ms() {
+  if (g_startup.register_ms == kForever) return kForever;
+  return g_startup.register_ms > g_waited_ms ? g_startup.register_ms - g_waited_ms : 0;
 }
 
 /// Tells all collectors about an image.
 void announce(ImageState* state) {
   for (int domain = 0; domain < SILLAGE_DOMAIN_COUNT; domain++) {
-    ask(state, static_cast<sillage_domain>(domain));
+    const std::uint64_t begin = monotonic_ns();
+    const int result = ask(state, static_cast<sillage_domain>(domain), registration_wait_ms());
+    if (result == 0) g_waited_ms = 0;
+    if (result == -ETIMEDOUT)
+      g_waited_ms += static_cast<std::uint32_t>((monotonic_ns() - begin + 999'999) / 1'000'000);
     // All gates are closed now. The first that opens tells of a collector that has come: it is asked at once,
     // though there was none a moment ago.
     state->links[domain].retry_after_ns = 0;
@@ -268,7 +281,7 @@ void refresh_half(ImageState* state, sillage_site* site, sillage_domain domain,
   if (wanted == 0) {
     close_site(site, domain);
   } else if (monotonic_ns() >= state->links[domain].retry_after_ns) {
-    ask(state, domain);
+    ask(state, domain, g_startup.deadline_ms);
   }
 }
 
@@ -313,6 +326,7 @@ void set_up_child() {
   // Whoever held the lock when the process was copied does not exist here.
   g_lock = own_id();
   g_are_marked = false;  // slots are wiped
+  g_waited_ms = 0;
   if (adopt_process()) {
     forget_dumps(state_of(state_image()));
     for (ImageState* state = g_images; state != nullptr; state = state->next) {
@@ -421,7 +435,8 @@ void unregister_locked(ImageState* state) {
     auto domain = static_cast<sillage_domain>(i);
     release_rings(state, domain);
     if (state->links[i].token != 0) {
-      ask_collector(domain, SILLAGE_APP_UNREGISTER, state->links[i].token, -1, nullptr);
+      ask_collector(domain, SILLAGE_APP_UNREGISTER, state->links[i].token, -1, nullptr,
+                    g_startup.deadline_ms);
     }
   }
   __atomic_store_n(&state->shared->gone, 1, __ATOMIC_RELEASE);
@@ -469,6 +484,13 @@ void sillage_image_register(sillage_image* image) {
   record_object_changes(state_of(state_image()),
                         reinterpret_cast<std::uintptr_t>(image->closed_gate));
   unlock();
+}
+
+void sillage_wait_for_registration(std::int64_t milliseconds, int is_default) {
+  if (is_default != 0 && g_startup.is_register_set) return;
+  g_startup.register_ms = milliseconds < 0          ? kForever
+                          : milliseconds < kForever ? static_cast<std::uint32_t>(milliseconds)
+                                                    : kForever - 1;
 }
 
 const std::uint32_t* sillage_image_bell(const sillage_image* image) {

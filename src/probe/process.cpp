@@ -28,6 +28,7 @@ ForkWiped* g_fork_wiped;
 namespace {
 
 constexpr std::size_t kChunkBytes = 65536;
+constexpr char kRegisterTimeout[] = "SILLAGE_REGISTER_TIMEOUT_MS";
 
 struct Arena {
   char* at;
@@ -162,12 +163,15 @@ void* allocate(std::size_t bytes, bool wiped) {
   bool secure = getauxval(AT_SECURE) != 0;
   find_sockets(secure);
   find_rseq();
-  g_startup.allow_blocking = !secure && flag("SILLAGE_ALLOW_BLOCKING");
-  g_startup.dumps_objects = secure || getenv("LTTNG_UST_WITHOUT_BADDR_STATEDUMP") == nullptr;
-  g_startup.dumps_name = secure || getenv("LTTNG_UST_WITHOUT_PROCNAME_STATEDUMP") == nullptr;
+  g_startup.allow_blocking =
+      !secure && (flag("SILLAGE_ALLOW_BLOCKING") || getenv("LTTNG_UST_ALLOW_BLOCKING") != nullptr);
+  // LTTng-UST obeys these two in set-user-ID programs, too: they take nothing but room.
+  g_startup.dumps_objects = getenv("LTTNG_UST_WITHOUT_BADDR_STATEDUMP") == nullptr;
+  g_startup.dumps_name = getenv("LTTNG_UST_WITHOUT_PROCNAME_STATEDUMP") == nullptr;
+  g_startup.is_register_set = !secure && getenv(kRegisterTimeout) != nullptr;
   g_startup.deadline_ms =
-      secure ? SILLAGE_APP_DEADLINE_MS
-             : milliseconds("SILLAGE_REGISTER_TIMEOUT_MS", SILLAGE_APP_DEADLINE_MS);
+      secure ? SILLAGE_APP_DEADLINE_MS : milliseconds(kRegisterTimeout, SILLAGE_APP_DEADLINE_MS);
+  g_startup.register_ms = g_startup.deadline_ms;
   auto* wiped = static_cast<ForkWiped*>(allocate(sizeof(ForkWiped), true));
   g_fork_wiped = wiped != nullptr ? wiped : &g_untraceable;
   adopt_process();

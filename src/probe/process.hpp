@@ -16,12 +16,16 @@ struct Startup {
   std::ptrdiff_t cpu_id_offset = 0;  ///< from the thread pointer
   std::ptrdiff_t mm_cid_offset = 0;  ///< from the thread pointer; 0: the kernel has none
   bool has_rseq = false;
-  bool allow_blocking = false;  ///< SILLAGE_ALLOW_BLOCKING=1: the program may be made to wait
+  /// SILLAGE_ALLOW_BLOCKING=1, LTTNG_UST_ALLOW_BLOCKING with any value: the program may be made to wait
+  bool allow_blocking = false;
   bool dumps_objects =
       true;  ///< the state dump tells of objects; not with LTTNG_UST_WITHOUT_BADDR_STATEDUMP
   bool dumps_name =
       true;  ///< and of the program's name; not with LTTNG_UST_WITHOUT_PROCNAME_STATEDUMP
-  std::uint32_t deadline_ms = 0;  ///< how long a collector is waited for
+  std::uint32_t deadline_ms = 0;  ///< how long an event waits for a collector
+  /// How long the registration of objects does, or a fork child's: kForever of collector_link.hpp has no end, 0 no beginning
+  std::uint32_t register_ms = 0;
+  bool is_register_set = false;  ///< by SILLAGE_REGISTER_TIMEOUT_MS
   // Set later, by sillage_replace_cpu() and sillage_replace_clock().
   int (*other_cpu)() = nullptr;
   std::uint64_t (*other_clock)() = nullptr;

@@ -104,12 +104,26 @@ bool set_field(const ust_field& from, std::uint32_t length_bytes, sillage_field*
 
 /// Whether the field behind `index` is a sequence: then this one is its length, which belongs to it here.
 bool is_length(const ust_class& description, std::size_t index) {
-  return index + 1 < description.nr_fields &&
+  return index + 1 < description.nr_fields && description.fields[index]->type != nullptr &&
+         description.fields[index + 1]->type != nullptr &&
          description.fields[index + 1]->type->kind == UST_TYPE_SEQUENCE &&
          description.fields[index]->type->kind == UST_TYPE_INTEGER;
 }
 
-bool set_fields(const ust_class& description, TranslatedEvent* to) {
+const char* reason_of(const ust_type* type) {
+  switch (type == nullptr ? UINT32_MAX : type->kind) {
+    case UST_TYPE_STRUCT: return "it is a structure";
+    case UST_TYPE_DYNAMIC: return "it is of dynamic type";
+    case UST_TYPE_ARRAY:
+    case UST_TYPE_SEQUENCE: return "its elements are no integers of 8, 16, 32 or 64 bits";
+    case UST_TYPE_INTEGER:
+    case UST_TYPE_FLOAT:
+    case UST_TYPE_ENUM: return "it has a size or an order of bytes that records cannot have";
+    default: return "it is of a type that LTTng-UST 2.13 does not have";
+  }
+}
+
+bool set_fields(const ust_class& description, TranslatedEvent* to, Refusal* refusal) {
   sillage_label* labels = to->labels;
   std::uint16_t used = 0;
   std::uint32_t length_bytes = 0;
@@ -119,7 +133,10 @@ bool set_fields(const ust_class& description, TranslatedEvent* to) {
       length_bytes = as<ust_type_integer>(from.type)->size / 8;
       continue;
     }
-    if (!set_field(from, length_bytes, &to->fields[used++], &labels)) return false;
+    if (from.type == nullptr || !set_field(from, length_bytes, &to->fields[used++], &labels)) {
+      *refusal = {from.name, reason_of(from.type)};
+      return false;
+    }
     length_bytes = 0;
   }
   to->event.field_count = used;
@@ -130,7 +147,7 @@ std::size_t count_labels(const ust_class& description) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < description.nr_fields; i++) {
     const ust_type* type = description.fields[i]->type;
-    if (type->kind == UST_TYPE_ENUM && as<ust_type_enum>(type)->desc != nullptr)
+    if (type != nullptr && type->kind == UST_TYPE_ENUM && as<ust_type_enum>(type)->desc != nullptr)
       count += as<ust_type_enum>(type)->desc->nr_entries;
   }
   return count;
@@ -144,16 +161,17 @@ std::uint8_t log_level_of(const ust_event& event) {
 
 }  // namespace
 
-bool translate_event(const ust_event& event, TranslatedEvent* to) {
+bool translate_event(const ust_event& event, TranslatedEvent* to, Refusal* refusal) {
   const ust_class& description = *event.tp_class;
   *to = {};
+  *refusal = {nullptr, "there is not enough memory"};
   if (description.nr_fields > UINT16_MAX) return false;
   // One more of each: calloc(0) may be NULL.
   to->fields =
       static_cast<sillage_field*>(calloc(description.nr_fields + 1, sizeof(sillage_field)));
   to->labels =
       static_cast<sillage_label*>(calloc(count_labels(description) + 1, sizeof(sillage_label)));
-  if (to->fields == nullptr || to->labels == nullptr || !set_fields(description, to)) {
+  if (to->fields == nullptr || to->labels == nullptr || !set_fields(description, to, refusal)) {
     free_event(to);
     return false;
   }

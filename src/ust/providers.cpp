@@ -7,8 +7,11 @@
 #include "ust/try_lock.hpp"
 #include "ust/watcher.hpp"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 namespace sillage::ust {
 
@@ -88,8 +91,20 @@ unsigned count_events(const ust_provider* const* descriptions, unsigned count) {
   return total;
 }
 
+/// Where LTTng-UST says such things, and when.
+void say_left_out(const ust_event& event, const Refusal& refusal) {
+  if (secure_getenv("LTTNG_UST_DEBUG") == nullptr) return;
+  const int saved = errno;
+  dprintf(STDERR_FILENO, "sillage: %s:%s is not recorded: field %s: %s\n",
+          event.probe_desc->provider_name, event.event_name,
+          refusal.field == nullptr ? "-" : refusal.field, refusal.reason);
+  errno = saved;
+}
+
 void add_event(Provider* provider, Event* event, const ust_event& description) {
-  if (!translate_event(description, &event->translated)) return;
+  Refusal refusal;
+  if (!translate_event(description, &event->translated, &refusal))
+    return say_left_out(description, refusal);
   event->site.gate = &provider->closed_gate;
   event->site.event = &event->translated.event;
   set_up_event(event);
@@ -137,10 +152,19 @@ void on_fork_child() {
   sillage_ust_open_in_child();
 }
 
+/// As LTTng-UST reads the variable, of set-user-ID programs, too: what is no number is 0.
+void set_register_timeout() {
+  constexpr std::int64_t kDefaultMs = 3000;
+  const char* text = getenv("LTTNG_UST_REGISTER_TIMEOUT");
+  sillage_wait_for_registration(text == nullptr ? kDefaultMs : strtol(text, nullptr, 10),
+                                text == nullptr ? 1 : 0);
+}
+
 // Before the providers that are linked with the program, and with priority over the constructors of this library that make
 // one.
 [[gnu::constructor(101)]] void start() {
   start_recorder();
+  set_register_timeout();
   pthread_atfork(nullptr, nullptr, on_fork_child);
 }
 

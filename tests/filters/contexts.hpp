@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace sillage::tests {
@@ -13,5 +14,8 @@ constexpr const char* kProcname = "abba";
 
 /// vtid, ip and procname, as apps::FindContext.
 [[nodiscard]] std::optional<std::uint32_t> find_context(std::string_view name);
+
+/// The value of a context of applications, as it stands in a record: $app.t:s8 to u64, float, double and text; others are none.
+[[nodiscard]] std::string app_value(std::string_view name);
 
 }  // namespace sillage::tests

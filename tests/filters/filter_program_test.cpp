@@ -18,6 +18,8 @@
 #include <functional>
 #include <iterator>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sillage::tests {
@@ -199,6 +201,55 @@ TEST(FilterProgram, EveryRuleOfTheFormat_IsKept) {
   }
 }
 
+/// The same with a context that the program brings, and its text: fields 3 and 4.
+Raw with_app_context(std::string_view name) {
+  Raw raw = sound();
+  raw.literals.push_back(
+      {static_cast<std::uint32_t>(raw.text.size()), static_cast<std::uint32_t>(name.size() + 1)});
+  raw.text.append(name).push_back('\0');
+  raw.fields.push_back({0, SILLAGE_FILTER_APP_VALUE, 2, 0});
+  raw.fields.push_back({0, SILLAGE_FILTER_APP_TEXT, 3, 0});
+  return raw;
+}
+
+TEST(FilterProgram, ContextsOfApplications_HaveTheirRules) {
+  EXPECT_NE(Decoded(with_app_context("$app.a:b").bytes()).filter(), nullptr);
+  struct Case {
+    const char* what;
+    std::function<void(Raw*)> spoil;
+  };
+  const std::vector<Case> cases = {
+      {"a name that there is not", [](Raw* raw) { raw->fields[3].offset = 3; }},
+      {"a name without its NUL", [](Raw* raw) { raw->literals[2].bytes--; }},
+      {"no name at all", [](Raw* raw) { raw->literals[2].bytes = 0; }},
+      {"a name with a NUL in it", [](Raw* raw) { raw->text[raw->text.size() - 3] = '\0'; }},
+      {"a text of what is no value", [](Raw* raw) { raw->fields[4].offset = 0; }},
+      {"a text in front of its value", [](Raw* raw) { std::swap(raw->fields[3], raw->fields[4]); }},
+      {"a text of its own", [](Raw* raw) { raw->fields[4].offset = 4; }},
+      {"a load of where a text is", [](Raw* raw) { raw->code[1] = load(7, 64); }},
+  };
+  for (const Case& each : cases) {
+    Raw raw = with_app_context("$app.a:b");
+    each.spoil(&raw);
+    EXPECT_EQ(Decoded(raw.bytes()).filter(), nullptr) << each.what;
+  }
+}
+
+TEST(FilterProgram, TextOfAnApplication_SaysNotWhereItIs) {
+  const TestSite* site = find_site("hidden");
+  for (const int offset : {0, 8}) {
+    Raw raw = with_app_context("$app.t:text");
+    raw.fields.erase(raw.fields.begin(), raw.fields.begin() + 3);
+    raw.fields[1].offset = 0;
+    raw.head.prefix_bytes = 0;
+    raw.code = {load(7, offset), insn(BPF_ALU64 | BPF_MOV | BPF_X, 0, 1), kExit};
+    const Decoded decoded(raw.bytes());
+    ASSERT_NE(decoded.filter(), nullptr);
+    EXPECT_EQ(probe::filter_accepts(decoded.filter(), {&site->event, nullptr, 0, nullptr, kIp}),
+              offset == 8);
+  }
+}
+
 TEST(FilterProgram, CutAnywhere_IsRefused) {
   const std::vector<std::uint64_t> whole = sound().bytes();
   for (std::size_t bytes = 0; bytes < whole.size() * 8; ++bytes) {
@@ -354,6 +405,33 @@ TEST(FilterProgram, TooManyFields_AreRefused) {
   EXPECT_TRUE(apps::make_filter_program({&*tree}, site, find_context));
   tree = filter::parse(expression + " || sq[32] == 0");
   EXPECT_EQ(apps::make_filter_program({&*tree}, site, find_context).error().code, Code::kLimit);
+}
+
+TEST(FilterProgram, ContextsOfApplications_AreOfEveryType) {
+  const TestSite& site = *find_site("words");
+  const char payload[24] = {};
+  const auto is_wanted = [&](const std::string& expression) {
+    const auto tree = filter::parse(expression);
+    EXPECT_TRUE(tree) << expression;
+    const auto program = apps::make_filter_program({&*tree}, site.site, find_context);
+    EXPECT_TRUE(program) << expression;
+    const Decoded decoded(*program);
+    return probe::filter_accepts_bytes(decoded.filter(), &site.event, payload, 24, nullptr, kIp);
+  };
+  EXPECT_TRUE(is_wanted("$app.t:s8 == -7"));
+  EXPECT_TRUE(is_wanted("$app.t:float + 1 == 2.5"));
+  EXPECT_TRUE(is_wanted("$app.t:text == \"ab*\""));
+  EXPECT_TRUE(is_wanted("!($app.t:text == \"b*\")"));
+  EXPECT_TRUE(is_wanted("$app.t:text == $app.t:text && $app.t:s8 < $app.t:double"));
+  for (const char* missing : {"$app.t:text == 3", "!($app.t:text == 3)", "$app.t:s8 == \"-7\"",
+                              "$app.t:none == 1", "!($app.t:none == 1)", "$app.t:double"})
+    EXPECT_FALSE(is_wanted(missing)) << missing;
+  EXPECT_TRUE(is_wanted("$app.t:none == 1 || i8 == 0"));
+  const auto tree = filter::parse("$app.t:a + $app.t:b + $app.t:c == $app.t:d");
+  EXPECT_EQ(apps::make_filter_program({&*tree}, site.site, find_context).error().code,
+            Code::kLimit);
+  const auto no_type_fits = filter::parse("-$app.t:a == \"text\"");
+  EXPECT_FALSE(apps::bind_filter(*no_type_fits, site.site, find_context).can_match());
 }
 
 TEST(FilterProgram, LargestExpressions_AreMadeOrRefused) {

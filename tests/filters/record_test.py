@@ -114,7 +114,8 @@ class Filters(unittest.TestCase):
     def test_errors_before_anything_runs(self):
         for expression, message in (("n ==", "column 5"), ("n == 3 &&\n  (s", "line 2, column 5"), ("$ctx.vpidd == 1", "did you mean $ctx.vpid"), ("(" * 100000, "more than 65536"), ("(" * 30000, "nested deeper"),
                                     ("!" * 60000 + "1", "nested deeper"),
-                                    ("$app.a:b == 1", "no contexts of their own"), ('s < "a*"', "column 3"), ("n = 3", "write ==")):
+                                    ("$app.a == 1", "$app.PROVIDER:NAME"),
+                                    ("$app.a:b + $app.a:c + $app.a:d == $app.a:e", "more than 3"), ('s < "a*"', "column 3"), ("n = 3", "write ==")):
             done = self.run_record("--filter", expression)
             self.assertEqual(done.returncode, 125, expression)
             self.assertIn(message, done.stderr, expression)

@@ -120,8 +120,39 @@ filter::Scalar scalar_of(const apps::Field& field, std::string_view bytes, std::
                               : static_cast<std::int64_t>(value));
 }
 
+namespace {
+
+template <class T>
+T value_behind_tag(const std::string& value) {
+  T number;
+  std::memcpy(&number, value.data() + 1, sizeof number);
+  return number;
+}
+
+Scalar app_scalar(const std::string& name) {
+  const std::string value = app_value(name);
+  const auto integer = [](auto number) { return Scalar::of(static_cast<std::int64_t>(number)); };
+  switch (value[0]) {
+    case SILLAGE_APP_CONTEXT_S8: return integer(value_behind_tag<std::int8_t>(value));
+    case SILLAGE_APP_CONTEXT_S16: return integer(value_behind_tag<std::int16_t>(value));
+    case SILLAGE_APP_CONTEXT_S32: return integer(value_behind_tag<std::int32_t>(value));
+    case SILLAGE_APP_CONTEXT_S64: return integer(value_behind_tag<std::int64_t>(value));
+    case SILLAGE_APP_CONTEXT_U8: return integer(value_behind_tag<std::uint8_t>(value));
+    case SILLAGE_APP_CONTEXT_U16: return integer(value_behind_tag<std::uint16_t>(value));
+    case SILLAGE_APP_CONTEXT_U32: return integer(value_behind_tag<std::uint32_t>(value));
+    case SILLAGE_APP_CONTEXT_U64: return integer(value_behind_tag<std::uint64_t>(value));
+    case SILLAGE_APP_CONTEXT_FLOAT: return Scalar::of(double{value_behind_tag<float>(value)});
+    case SILLAGE_APP_CONTEXT_DOUBLE: return Scalar::of(value_behind_tag<double>(value));
+    case SILLAGE_APP_CONTEXT_STRING: return Scalar::of(std::string_view("abba"));
+    default: return {};
+  }
+}
+
+}  // namespace
+
 filter::Scalar EventRecord::read(std::uint32_t slot) const {
   const apps::SiteSchema::Place& place = places_[slot];
+  if (!place.app_context.empty()) return app_scalar(place.app_context);
   if (place.is_context) {
     if (place.field == SILLAGE_CONTEXT_PROCNAME) return Scalar::of(std::string_view(kProcname));
     return Scalar::of(place.field == SILLAGE_CONTEXT_IP ? static_cast<std::int64_t>(kIp) : kVtid);

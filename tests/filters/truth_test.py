@@ -30,6 +30,11 @@ SITES = {
     "hidden": "hq z i32 w u8 s d",
 }
 CONTEXTS = {"$ctx.vtid": -7, "$ctx.ip": 0x1234, "$ctx.procname": b"abba"}
+# Those that a program brings: of one type, or none, that only the event tells. contexts.cpp has the same.
+APP_INTEGERS = {"$app.t:s8": -7, "$app.t:s16": -300, "$app.t:s32": -70000, "$app.t:s64": -1 << 40, "$app.t:u8": 200, "$app.t:u16": 60000,
+                "$app.t:u32": 4000000000, "$app.t:u64": -1}
+APP_REALS = {"$app.t:float": 1.5, "$app.t:double": -2.25}
+APP_TEXTS = {"$app.t:text": b"abba"}
 LITERALS = ["0", "1", "2", "3", "7u", "63", "64", "0x7F", "0xffffffffUL", "017", "4294967296", "9223372036854775807ll", "255",
             "18446744073709551615"]
 REAL_LITERALS = ["0.0", "1.5", "2.5e2", "1e300", ".25", "0x1p4", "0x1.8p-1", "3."]
@@ -67,7 +72,7 @@ class Generator:
 
     def event(self, site):
         """Fields by the names that filters have for them, and the line for the driver."""
-        fields, line = dict(CONTEXTS), []
+        fields, line = {**CONTEXTS, **APP_INTEGERS, **APP_REALS, **APP_TEXTS}, []
         for name in SITES[site].split():
             if name in INTEGERS or name in REALS:
                 form = INTEGERS.get(name) or REALS[name]
@@ -105,6 +110,12 @@ class Generator:
         if not is_kernel:
             self.integers += ["$ctx.vtid", "$ctx.ip"]
             self.texts += ["$ctx.procname"]
+            # One of each at most: a comparison stands in the program once for each type that each of its contexts may have.
+            self.integers.append(self.choice([*APP_INTEGERS, "$app.t:none"]))
+            if self.chance(0.5):
+                self.reals.append(self.choice([*APP_REALS]))
+            else:
+                self.texts.append(self.choice([*APP_TEXTS]))
 
     def integer(self, depth):
         if depth == 0 or self.chance(0.2):

@@ -93,6 +93,27 @@ JAVA = {
         lttng disable-event -j --all-events
         emit 3
         lttng destroy""",
+    "jul: contexts of the program": """
+        lttng create contexts -o OUT/a
+        lttng enable-event -j net.http
+        lttng add-context -j -t $app.program:whole -t $app.program:text -t $app.program:nothing
+        lttng add-context --jul -t $app.nobody:whole
+        lttng start
+        emit 2
+        lttng destroy""",
+    "log4j: contexts of the program": """
+        lttng create contexts -o OUT/a
+        lttng enable-event -l db.pool --filter=$app.program:truth==1
+        lttng add-context -l -t $app.program:real
+        lttng start
+        emit 2
+        lttng destroy""",
+    "jul: a filter of a context": """
+        lttng create filtered -o OUT/a
+        lttng enable-event -j net.http --filter=$app.program:long<0&&msg!="w"
+        lttng start
+        emit 3
+        lttng destroy""",
     "log4j: a pattern, one level and a filter": """
         lttng create log4j -o OUT/a
         lttng enable-event -l 'db*' --loglevel-only=ERROR
@@ -154,12 +175,12 @@ def compile_java(directory):
     """A script that runs the program; None if something is not installed."""
     jars = [f"{JARS}/{name}.jar" for name in ("lttng-ust-agent-common", "lttng-ust-agent-jul", "lttng-ust-agent-log4j",
                                               "log4j-1.2")]
-    if not shutil.which("javac") or not all(os.path.exists(jar) for jar in jars):
+    if not shutil.which("ecj") or not all(os.path.exists(jar) for jar in jars):
         return None
     classes = ":".join([str(directory), *jars])
     environment = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
-    subprocess.run(["javac", "-encoding", "UTF-8", "-cp", classes, "-d", str(directory), str(HERE / "LoggingProgram.java")],
-                   env=environment, check=True)
+    subprocess.run(["ecj", "-17", "-proc:none", "-encoding", "UTF-8", "-cp", classes, "-d", str(directory),
+                    str(HERE / "LoggingProgram.java")], env=environment, check=True)
     program = directory / "program"
     program.write_text(f"#!/bin/sh\nexec java -Dfile.encoding=UTF-8 -Djava.library.path="
                        f"$(dirname $(find /usr/lib -name liblttng-ust-jul-jni.so)) -cp {classes} LoggingProgram\n")
@@ -183,8 +204,8 @@ def main():
         root = pathlib.Path(root)
         program = program_of(LANGUAGE, root)
         if program is None:
-            print(f"the agent for {LANGUAGE} is not installed: python3-lttngust; or liblttng-ust-agent-java, liblog4j1.2-java and a JDK")
-            sys.exit(SKIPPED)
+            print(f"the agent for {LANGUAGE} is not installed: python3-lttngust; or ecj and liblttng-ust-agent-java")
+            sys.exit(1 if os.environ.get("SILLAGE_REQUIRE_KERNEL") == "1" else SKIPPED)
         sides = (Side("theirs", ["lttng", "-n"], str(program), root),
                  Ours("ours", [str(BIN.parent / "libexec/lttng"), "-n"], str(program), root))
         fine = True

@@ -49,11 +49,13 @@ void lttng_ust_context_provider_unregister(void* registered);
 static uint64_t number;       // of the event
 static char text[3000] = "";  // of this length in bytes, with its NUL
 
-// "kind" changes from event to event, "text" is one always, "absent" is none.
+// "kind" changes from event to event, and "signed", which is none where that is unsigned; "text" is one always, "absent" is none.
 static enum kind kind_of(const void* about) {
   const char* name = ((const struct asked_context*)about)->name;
   if (strstr(name, ":text") != NULL) return STRING;
-  return strstr(name, ":kind") != NULL ? (enum kind)(number % KINDS) : NONE;
+  const enum kind kind = (enum kind)(number % KINDS);
+  if (strstr(name, ":signed") != NULL) return kind >= U8 && kind <= U64 ? NONE : kind;
+  return strstr(name, ":kind") != NULL ? kind : NONE;
 }
 
 static size_t value_bytes(enum kind kind) {
