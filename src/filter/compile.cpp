@@ -170,7 +170,7 @@ class Compiler {
 
   void comparison(const Node& node, Label yes, Label no, Label missing) {
     const Node &left = operand(node, 0), &right = operand(node, 1);
-    if (left.type == Type::kText) return text_comparison(node, yes, no);
+    if (left.type == Type::kText) return text_comparison(node, yes, no, missing);
     if (left.type == Type::kReal || right.type == Type::kReal) {
       if (helpers_ == nullptr) return compare_ranges(node, yes, no, missing);
       compute_real(node, missing);
@@ -373,9 +373,11 @@ class Compiler {
     a_.alu(Alu::kSubtract, reg, r4);
   }
 
-  void text_comparison(const Node& node, Label yes, Label no) {
+  void text_comparison(const Node& node, Label yes, Label no, Label missing) {
     const Node &left = operand(node, 0), &right = operand(node, 1);
     const bool left_is_field = is_text_field(left), right_is_field = is_text_field(right);
+    if (left_is_field) check_present(left, missing);
+    if (right_is_field) check_present(right, missing);
     if (helpers_ != nullptr) return call_text_helper(node, yes, no);
     if (left_is_field && right_is_field) return compare_fields(node, yes, no);
     const Node& field = left_is_field ? left : right;
