@@ -253,9 +253,17 @@ std::string why_empty_text(const v1::WhyEmptyResponse& answer) {
     has_user = has_user || (domain.domain() == v1::USER && domain.channels_size() != 0);
   if (has_user) text += programs_text(answer);
   if (answer.session().domains().empty()) text += "  it has no channel: enable an event first\n";
-  for (const v1::SessionDomain& domain : answer.session().domains())
+  for (const v1::SessionDomain& domain : answer.session().domains()) {
+    const bool is_nobody_in =
+        std::any_of(domain.inclusion_sets().begin(), domain.inclusion_sets().end(),
+                    [](const auto& set) { return set.values().empty(); });
+    if (is_nobody_in)
+      text += std::string("  no process is tracked, so that no event of ") +
+              (domain.domain() == v1::USER ? "programs" : "the kernel") +
+              " is recorded; `sillage track` lets some in\n";
     for (const v1::SessionChannel& channel : domain.channels())
       text += channel_text(channel, domain.domain(), answer);
+  }
   if (answer.left_out_count() != 0) {
     text += "  " + counted(answer.left_out_count(), "kernel event") + " cannot be recorded here:\n";
     for (const std::string& why : answer.left_out()) text += "    " + why + "\n";

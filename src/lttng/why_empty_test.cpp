@@ -71,6 +71,8 @@ TEST(WhyEmpty, Totals_NameCauses) {
   expect_says(answer, "7 events recorded, 3 lost, 9 that filters did not want\n    3  no room in");
   expect_says(answer, "no program that it is about registered while it was started");
   expect_says(answer, "1 program left out by track and untrack");
+  answer.mutable_session()->mutable_domains(0)->add_inclusion_sets();
+  expect_says(answer, "no process is tracked, so that no event of programs is recorded");
   expect_says(answer, "1 kernel event cannot be recorded here:\n    foo: why not");
 }
 

@@ -131,6 +131,8 @@ class Watch(recording.KernelTest):
         self.assertIn("is disabled\n    getpgid", text)
         self.check(text, "getpriority", 400, 100)
         self.check(text, "openat", 160, 15)
+        self.verb("untrack", "-k", "--pid", "--all")
+        self.assertIn("no process is tracked, so that no event of the kernel is recorded", self.verb("why-empty", "--watch=1", "w"))
         self.verb("destroy")
         # Of three times, one before it was started, and beside what counted.
         trace = recording.Trace(self.folder / "trace")
