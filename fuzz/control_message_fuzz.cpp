@@ -30,7 +30,7 @@ void check_recording(const control::v1::CreateRecordingRequest& request) {
   expect(options.output_path.starts_with('/') &&
          options.output_path.find('\0') == std::string::npos);
   expect(!options.name.empty() && options.name.find('/') == std::string::npos);
-  expect(!session->channels().empty());
+  expect(!session->channels().empty() || !session->kernel_channels().empty());
   expect(std::all_of(options.processes.pids.begin(), options.processes.pids.end(),
                      [](auto pid) { return pid > 0; }));
   for (const session::Channel& channel : session->channels()) {
@@ -39,6 +39,11 @@ void check_recording(const control::v1::CreateRecordingRequest& request) {
       for (std::uint8_t level : {std::uint8_t{0}, std::uint8_t{6}, std::uint8_t{14}})
         (void)channel.judge(name, level);
     }
+  }
+  for (const session::KernelChannel& channel : session->kernel_channels()) {
+    expect(channel.options().name.find('/') == std::string::npos);
+    for (const char* name : {"sched_switch", "", "some\\thing*else"})
+      (void)channel.find_rules(session::KernelRule::Kind::kTracepoint, name, name);
   }
 }
 

@@ -180,8 +180,8 @@ Status Daemon::run(int stop_fd) {
     }
     if (!loading_.empty()) timeout_ms = kProgressMs;
     if (!held_.empty() && (timeout_ms < 0 || timeout_ms > kHeldMs)) timeout_ms = kHeldMs;
-    const int rotation_ms = sessions_->rotate_on_schedule();
-    if (rotation_ms >= 0 && (timeout_ms < 0 || rotation_ms < timeout_ms)) timeout_ms = rotation_ms;
+    for (const int due_ms : {sessions_->rotate_on_schedule(), sessions_->end_watches()})
+      if (due_ms >= 0 && (timeout_ms < 0 || due_ms < timeout_ms)) timeout_ms = due_ms;
     if (agents_) agents_->renew();
     if (poll(sources.data(), sources.size(), timeout_ms) < 0 && errno != EINTR)
       return fail_errno("cannot wait for events");

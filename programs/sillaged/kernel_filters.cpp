@@ -88,6 +88,27 @@ Result<bool> KernelFilters::apply(const std::vector<const session::KernelRule*>&
   return takes_all || !has_filter || !plan->filter.any_of.empty();
 }
 
+Result<bool> KernelFilters::count(const std::vector<const session::KernelRule*>& rules,
+                                  const kernel::Btf* btf, kernel::EventPlan* plan) {
+  kernel::EventPlan one = *plan;
+  if (!rules.empty() && rules.front()->included.sets) {
+    filter::Tree tracked;
+    include(*rules.front()->included.sets, &tracked);
+    const auto binding = kernel::add_filter(tracked, btf, &one);
+    if (!binding) return tl::unexpected(binding.error());
+  }
+  plan->counted = {one.filter};
+  bool is_wanted = rules.empty();
+  for (const session::KernelRule* rule : rules) {
+    one.filter = {};
+    const auto can_match = apply({rule}, btf, &one);
+    if (!can_match) return tl::unexpected(can_match.error());
+    plan->counted.push_back(*can_match ? std::optional(one.filter) : std::nullopt);
+    is_wanted = is_wanted || *can_match;
+  }
+  return is_wanted;
+}
+
 Status KernelFilters::check_fields() const {
   for (const auto& [rule, filter] : filters_) {
     for (std::size_t i = 0; i < filter.lacking.size(); ++i) {

@@ -29,6 +29,13 @@ class KernelFilters {
   [[nodiscard]] Result<bool> apply(const std::vector<const session::KernelRule*>& rules,
                                    const kernel::Btf* btf, kernel::EventPlan* plan);
 
+  /// Has an event's occurrences counted instead (EventPlan::counted): those of processes that are tracked, then of these, for each
+  /// of the rules, those that it wants. The rules are one session's, which tracks the same processes for all. False: as apply().
+  ///
+  /// Errors: as apply().
+  [[nodiscard]] Result<bool> count(const std::vector<const session::KernelRule*>& rules,
+                                   const kernel::Btf* btf, kernel::EventPlan* plan);
+
   /// Errors: kNotFound  a filter names a field that no event has that it is for.
   [[nodiscard]] Status check_fields() const;
 

@@ -131,9 +131,35 @@ Result<std::unique_ptr<KernelRecording>> KernelRecording::create(
     const session::KernelChannel& wanted, const std::string& file_name,
     const kernel::Tracer& tracer, collect::Collector& collector, collect::TraceId trace,
     LoadProgress& progress, const KernelRecording* predecessor) {
-  std::unique_ptr<KernelRecording> recording(new KernelRecording(collector));
+  std::unique_ptr<KernelRecording> recording(new KernelRecording(&collector));
   SILLAGE_TRY(recording->open(wanted, file_name, tracer, trace, progress, predecessor));
   return recording;
+}
+
+Result<std::unique_ptr<KernelRecording>> KernelRecording::create_counter(
+    const session::KernelChannel& wanted, const kernel::Tracer& tracer, LoadProgress& progress) {
+  std::unique_ptr<KernelRecording> counter(new KernelRecording(nullptr));
+  const auto matches = find_matches(wanted, tracer);
+  if (!matches) return tl::unexpected(matches.error());
+  const auto cpus = ring::possible_cpu_count();
+  if (!cpus) return tl::unexpected(cpus.error());
+  // The tracked ones, and each rule.
+  const auto questions = static_cast<std::uint32_t>(1 + wanted.rules().size());
+  auto programs = kernel::KernelChannel::create_counter(
+      static_cast<std::uint32_t>(most_events(wanted, *matches)), questions, tracer.casts(), *cpus,
+      static_cast<std::uint32_t>(::getpid()));
+  if (!programs) return tl::unexpected(std::move(programs).error());
+  counter->programs_ = std::move(*programs);
+  SILLAGE_TRY(counter->carry_out(wanted, *matches, tracer, progress));
+  return counter;
+}
+
+std::size_t KernelRecording::most_events(const session::KernelChannel& wanted,
+                                         const Matches& matches) {
+  // Calls without a number have two of their own for either way of making them.
+  constexpr std::size_t kUnknownCalls = 4;
+  return matches.tracepoints.size() + 2 * (matches.calls.size() + wanted.rules().size()) +
+         kUnknownCalls;
 }
 
 Result<KernelRecording::Matches> KernelRecording::find_matches(const session::KernelChannel& wanted,
@@ -160,8 +186,7 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const std::st
                              LoadProgress& progress, const KernelRecording* predecessor) {
   const auto matches = find_matches(wanted, tracer);
   if (!matches) return tl::unexpected(matches.error());
-  const std::size_t events =
-      matches->tracepoints.size() + 2 * (matches->calls.size() + wanted.rules().size());
+  const std::size_t events = most_events(wanted, *matches);
   std::vector<kernel::FieldPlan> contexts;
   ctf::FieldClassRef context_class;
   // Programs find their stream by the CPU's number: possible ones, not those there are now.
@@ -184,12 +209,12 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const std::st
   if (!ledger) return tl::unexpected(std::move(ledger).error());
   auto ring = ring::KernelRing::create(std::move(*map), *geometry, monotonic_now());
   if (!ring) return tl::unexpected(std::move(ring).error());
-  auto channel = collector_.add_kernel_channel(trace, {.name = file_name,
-                                                       .ring = std::move(*ring),
-                                                       .contexts = std::move(context_class),
-                                                       .wakeup = std::move(*wakeup),
-                                                       .files = files_of(wanted),
-                                                       .ledger = std::move(*ledger)});
+  auto channel = collector_->add_kernel_channel(trace, {.name = file_name,
+                                                        .ring = std::move(*ring),
+                                                        .contexts = std::move(context_class),
+                                                        .wakeup = std::move(*wakeup),
+                                                        .files = files_of(wanted),
+                                                        .ledger = std::move(*ledger)});
   if (!channel) return tl::unexpected(std::move(channel).error());
   channel_ = *channel;
 
@@ -260,6 +285,12 @@ void KernelRecording::keep_staged(std::uint64_t first_program) {
   }
 }
 
+Result<bool> KernelRecording::apply(const std::vector<const KernelRule*>& rules,
+                                    const kernel::Tracer& tracer, EventPlan* plan) {
+  return collector_ != nullptr ? filters_.apply(rules, tracer.btf(), plan)
+                               : filters_.count(rules, tracer.btf(), plan);
+}
+
 bool KernelRecording::is_as_wanted(const std::string& key,
                                    const std::vector<const KernelRule*>& rules) {
   const auto found = events_.find(key);
@@ -288,6 +319,9 @@ Status KernelRecording::stage(const std::string& key, const EventPlan& plan,
   }
   event.name = plan.name;
   event.wanted = changes_;
+  event.can_match.clear();
+  for (std::size_t i = 1; i < plan.counted.size(); ++i)
+    event.can_match.push_back(plan.counted[i].has_value());
   Staged staged{&event, {}};
   for (const KernelRule* rule : rules) staged.rules.push_back(*rule);
   staged_.push_back(std::move(staged));
@@ -339,7 +373,7 @@ Status KernelRecording::add_syscalls(const session::KernelChannel& wanted, const
 Status KernelRecording::add_syscall(kernel::SyscallEvent event,
                                     const std::vector<const KernelRule*>& rules,
                                     const kernel::Tracer& tracer) {
-  const auto can_match = filters_.apply(rules, tracer.btf(), &event.plan);
+  const auto can_match = apply(rules, tracer, &event.plan);
   if (!can_match) return tl::unexpected(can_match.error());
   if (!*can_match) return leave_out(event.plan.name, filtered_out());
   const std::string key = "syscall " + event.plan.name;
@@ -360,10 +394,11 @@ Status KernelRecording::leave_out(const std::string& name, Error why) {
 }
 
 Result<EventId> KernelRecording::declare(const std::string& name, ctf::FieldClassRef payload) {
+  if (collector_ == nullptr) return EventId{next_id_++};
   ctf::EventClass event;
   event.name = name;
   event.payload = std::move(payload);
-  auto id = collector_.add_event(channel_, std::move(event));
+  auto id = collector_->add_event(channel_, std::move(event));
   if (id) ++next_id_;
   return id;
 }
@@ -371,7 +406,7 @@ Result<EventId> KernelRecording::declare(const std::string& name, ctf::FieldClas
 Status KernelRecording::add_logger(const session::KernelChannel& wanted) {
   wants_texts_ = false;
   const auto rules = wanted.find_rules(KernelRule::Kind::kTracepoint, kernel::kTextEvent, {});
-  if (rules.empty()) return {};
+  if (rules.empty() || collector_ == nullptr) return {};
   const bool is_filtered = std::none_of(
       rules.begin(), rules.end(), [](const KernelRule* rule) { return rule->filter.empty(); });
   if (is_filtered)
@@ -469,7 +504,7 @@ Status KernelRecording::add_event(std::vector<EventPlan> plans,
                                   const kernel::Tracer& tracer) {
   Status loaded = tl::unexpected(filtered_out());
   for (EventPlan& plan : plans) {
-    const auto can_match = filters_.apply(rules, tracer.btf(), &plan);
+    const auto can_match = apply(rules, tracer, &plan);
     if (!can_match) return tl::unexpected(can_match.error());
     if (!*can_match) continue;
     const std::string key = "tracepoint " + plan.name;
@@ -528,7 +563,7 @@ Status KernelRecording::add_place(const KernelRule& rule, kernel::PlacedEvent ev
                                   const kernel::Tracer& tracer) {
   const std::string key = "place " + rule.pattern + " " + event.places.front().name;
   for (EventPlan& plan : event.places) {
-    const auto can_match = filters_.apply({&rule}, tracer.btf(), &plan);
+    const auto can_match = apply({&rule}, tracer, &plan);
     if (!can_match) return tl::unexpected(can_match.error());
     if (!*can_match) return leave_out(plan.name, filtered_out());
   }
@@ -555,7 +590,7 @@ Status KernelRecording::pin(const std::string& pins) {
 Result<std::unique_ptr<KernelRecording>> KernelRecording::adopt(
     const session::KernelChannel& wanted, const std::string& file_name, const std::string& pins,
     std::uint64_t nested_lost, collect::Collector& collector, collect::TraceId trace) {
-  std::unique_ptr<KernelRecording> recording(new KernelRecording(collector));
+  std::unique_ptr<KernelRecording> recording(new KernelRecording(&collector));
   auto directory = kernel::PinDirectory::existing(pins);
   if (!directory) return tl::unexpected(std::move(directory).error());
   auto programs =
@@ -600,9 +635,33 @@ std::vector<KernelRecording::RuleReport> KernelRecording::rule_reports() const {
   return reports;
 }
 
+Result<std::vector<KernelRecording::RuleCount>> KernelRecording::rule_counts() const {
+  const auto tallies = programs_->tallies();
+  if (!tallies) return tl::unexpected(tallies.error());
+  std::vector<RuleCount> counts;
+  for (const KernelRule& rule : wanted_->rules()) {
+    RuleCount& count = counts.emplace_back();
+    for (const auto& [key, event] : events_) {
+      const auto found = std::find(event.rules.begin(), event.rules.end(), rule);
+      if (!event.is_loaded || found == event.rules.end()) continue;
+      const auto which = static_cast<std::size_t>(found - event.rules.begin());
+      if (!event.can_match[which]) continue;
+      const auto of_event = tallies->of(*event.id);
+      const std::uint64_t happened = of_event[0], tracked = of_event[1],
+                          wants = of_event[2 + which];
+      count.events.push_back({event.name, happened, wants});
+      count.happened += happened;
+      count.untracked += happened - std::min(tracked, happened);
+      count.wanted += wants;
+    }
+  }
+  return counts;
+}
+
 std::uint64_t KernelRecording::report_nested() {
+  if (collector_ == nullptr) return 0;
   const std::uint64_t missed = programs_->recursion_misses();
-  collector_.set_nested_lost(channel_, missed);
+  collector_->set_nested_lost(channel_, missed);
   return missed;
 }
 

@@ -615,11 +615,7 @@ collect::ChannelStats Recording::channel_stats(bool is_kernel, const std::string
   const std::lock_guard lock(ids_mutex_);
   const auto found = channel_ids_.find({is_kernel, name});
   if (found == channel_ids_.end()) return sum;
-  for (const collect::ChannelId id : found->second) {
-    const collect::ChannelStats one = collector_->channel_stats(id);
-    sum.discarded_events += one.discarded_events;
-    sum.lost_packets += one.lost_packets;
-  }
+  for (const collect::ChannelId id : found->second) sum.add(collector_->channel_stats(id));
   return sum;
 }
 

@@ -149,7 +149,7 @@ class Recording {
   [[nodiscard]] bool wants(const apps::Image& image, std::uint32_t site) const;
 
   [[nodiscard]] collect::Stats stats();
-  /// What a channel lost, in all its versions; of all processes, where they have rings of their own.
+  /// What became of a channel's events, in all its versions; of all processes, where they have rings of their own.
   [[nodiscard]] collect::ChannelStats channel_stats(bool is_kernel, const std::string& name) const;
   /// Detaches the kernel's programs and writes out all that was recorded; the trace is complete until start().
   ///

@@ -110,6 +110,7 @@ void SessionService::handle(ConnectionId connection, const Request& request) {
       done = list(request.list_sessions(), response.mutable_list_sessions());
       break;
     case Request::kWhyEmpty:
+      if (request.why_empty().watch_ms() != 0) return watch(connection, request.why_empty());
       done = why_empty(request.why_empty().name(), response.mutable_why_empty());
       break;
     case Request::kStartSession: return start(connection, request.start_session().name());
@@ -237,6 +238,7 @@ void SessionService::describe(const session::Session& session, control::v1::Sess
           part.domain() == control::v1::KERNEL, channel.options().name());
       channel.set_discarded_events(stats.discarded_events);
       channel.set_lost_packets(stats.lost_packets);
+      channel.set_rejected_events(stats.rejected_events);
     }
   }
 }

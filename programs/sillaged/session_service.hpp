@@ -9,7 +9,9 @@
 #include "session/session_list.hpp"
 #include "sillaged/background.hpp"
 #include "sillaged/recording.hpp"
+#include "sillaged/rule_watch.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -74,6 +76,8 @@ class SessionService {
   /// Rotates the sessions whose time has come. Returns when it wants to be called again, in milliseconds from now;
   /// -1: only after the next request.
   [[nodiscard]] int rotate_on_schedule();
+  /// The same for what rules are watched for: answers those whose time is over.
+  [[nodiscard]] int end_watches();
 
  private:
   struct Waiting {
@@ -87,6 +91,15 @@ class SessionService {
     std::deque<Waiting> waiting;
     std::optional<std::uint64_t> rotates_at_ms{};  ///< by its period
     std::uint64_t chunk_begins_at = 0;             ///< bytes recorded before its open chunk
+  };
+  /// Rules that are watched.
+  struct Watching {
+    control::ConnectionId connection;
+    std::shared_ptr<RuleWatch> rules;
+    std::shared_ptr<control::v1::Response> response;
+    std::chrono::milliseconds duration{};
+    std::optional<std::uint64_t> recording{};  ///< of programs' events
+    std::chrono::steady_clock::time_point began{};
   };
   using Transition = std::function<Status(session::Session&)>;
   /// Makes the answer to a change that was made.
@@ -112,6 +125,12 @@ class SessionService {
                      const control::v1::DisableEventRequest& request);
   void track(control::ConnectionId connection, const control::v1::TrackRequest& request);
   void load(control::ConnectionId connection, const control::v1::LoadSessionRequest& request);
+
+  // session_watch.cpp.
+  /// Answers after a while, with what rules met meanwhile.
+  void watch(control::ConnectionId connection, const control::v1::WhyEmptyRequest& request);
+  void begin_watch(Watching watching);
+  void end_watch(const Watching& watching);
 
   // Snapshots and chunks: session_chunks.cpp.
   /// Answers such a request; false if it is another one.
@@ -147,6 +166,7 @@ class SessionService {
   Background& background_;
   session::SessionList sessions_;
   std::map<std::string, Running> running_;
+  std::vector<Watching> watching_;
 };
 
 }  // namespace sillage::daemon

@@ -179,40 +179,44 @@ void Channel::tell_nested_lost() {
 
 ChannelStats Channel::counted() const {
   return {discarded_events_.load(std::memory_order_relaxed),
-          lost_packets_.load(std::memory_order_relaxed)};
+          lost_packets_.load(std::memory_order_relaxed),
+          sent_events_.load(std::memory_order_relaxed),
+          rejected_events_.load(std::memory_order_relaxed)};
 }
 
 void Channel::count(Stats& stats) {
-  const std::uint64_t others_discarded = stats.lost.total() - stats.lost.overrun;
-  const std::uint64_t others_packets = stats.overrun_packets;
-  stats.lost.nested += nested_lost_.load(std::memory_order_relaxed);
+  Stats own;
+  own.lost.nested = nested_lost_.load(std::memory_order_relaxed);
   for (StreamRecorder& recorder : recorders_) {
     const RecorderCounts& counts = recorder.counts();
-    stats.events += counts.events;
-    stats.packets += counts.packets;
-    stats.bytes += counts.bytes;
-    stats.pending += recorder.pending_events();
+    own.events += counts.events;
+    own.packets += counts.packets;
+    own.bytes += counts.bytes;
+    own.pending += recorder.pending_events();
     const ring::StreamLoss& loss = recorder.ring_loss();
     for (std::uint32_t cause = 0; cause < loss.by_writers.size(); ++cause) {
       const std::uint64_t events = loss.by_writers[cause];
       switch (cause) {
-        case SILLAGE_LOST_FULL: stats.lost.full += events; break;
-        case SILLAGE_LOST_TOO_BIG: stats.lost.too_big += events; break;
-        case SILLAGE_LOST_BUSY: stats.lost.busy += events; break;
-        case SILLAGE_LOST_TIMEOUT: stats.lost.timeout += events; break;
-        default: stats.lost.other += events; break;
+        case SILLAGE_LOST_FULL: own.lost.full += events; break;
+        case SILLAGE_LOST_TOO_BIG: own.lost.too_big += events; break;
+        case SILLAGE_LOST_BUSY: own.lost.busy += events; break;
+        case SILLAGE_LOST_TIMEOUT: own.lost.timeout += events; break;
+        default: own.lost.other += events; break;
       }
     }
-    stats.rejected += loss.rejected;
-    stats.lost.overrun += loss.overrun_events;
-    stats.lost.corrupt += loss.corrupt_events + counts.lost_corrupt;
-    stats.lost.disk += counts.lost_disk;
-    stats.overrun_packets += loss.overrun_subbufs;
-    stats.corrupt_packets += loss.corrupt_subbufs + counts.cut_packets;
+    own.rejected += loss.rejected;
+    own.lost.overrun += loss.overrun_events;
+    own.lost.corrupt += loss.corrupt_events + counts.lost_corrupt;
+    own.lost.disk += counts.lost_disk;
+    own.overrun_packets += loss.overrun_subbufs;
+    own.corrupt_packets += loss.corrupt_subbufs + counts.cut_packets;
   }
-  discarded_events_.store(stats.lost.total() - stats.lost.overrun - others_discarded,
-                          std::memory_order_relaxed);
-  lost_packets_.store(stats.overrun_packets - others_packets, std::memory_order_relaxed);
+  stats.add(own);
+  stats.pending += own.pending;
+  discarded_events_.store(own.lost.total() - own.lost.overrun, std::memory_order_relaxed);
+  lost_packets_.store(own.overrun_packets, std::memory_order_relaxed);
+  sent_events_.store(own.events + own.pending + own.lost.total(), std::memory_order_relaxed);
+  rejected_events_.store(own.rejected, std::memory_order_relaxed);
 }
 
 }  // namespace sillage::collect

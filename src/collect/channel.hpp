@@ -167,7 +167,8 @@ class Channel {
   Nanoseconds switch_due_ = kNever, reclaim_due_ = kNever;
   Nanoseconds reclaim_age_{};
   std::atomic<std::uint64_t> nested_lost_ = 0;
-  std::atomic<std::uint64_t> discarded_events_ = 0, lost_packets_ = 0;  // by the last count()
+  std::atomic<std::uint64_t> discarded_events_ = 0, lost_packets_ = 0, sent_events_ = 0,
+                             rejected_events_ = 0;  // by the last count()
 
   std::mutex declaring_;  // held over writing the metadata, so that ids stand there in their order
   std::uint32_t next_event_ = 0;

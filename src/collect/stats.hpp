@@ -59,10 +59,19 @@ struct Stats {
   }
 };
 
-/// What one channel lost so far, as LTTng's users know it.
+/// What became of one channel's events so far; what it lost, as LTTng's users know it.
 struct ChannelStats {
   std::uint64_t discarded_events = 0;  ///< all but those in lost packets
   std::uint64_t lost_packets = 0;      ///< overwritten before they were read
+  std::uint64_t sent_events = 0;       ///< recorded or lost
+  std::uint64_t rejected_events = 0;   ///< by filters in programs
+
+  void add(const ChannelStats& more) {
+    discarded_events += more.discarded_events;
+    lost_packets += more.lost_packets;
+    sent_events += more.sent_events;
+    rejected_events += more.rejected_events;
+  }
 };
 
 }  // namespace sillage::collect

@@ -389,11 +389,9 @@ class Compiler {
   void text_comparison(const Node& node, Label yes, Label no, Label missing) {
     const Node &left = operand(node, 0), &right = operand(node, 1);
     const bool left_is_field = is_text_field(left), right_is_field = is_text_field(right);
-    if (helpers_ != nullptr) {
-      for (const Node* each : {&left, &right})
-        if (is_text_field(*each)) check_present(*each, missing);
-      return call_text_helper(node, yes, no);
-    }
+    if (left_is_field) check_present(left, missing);
+    if (right_is_field) check_present(right, missing);
+    if (helpers_ != nullptr) return call_text_helper(node, yes, no);
     if (left_is_field && right_is_field) return compare_fields(node, yes, no);
     const Node& field = left_is_field ? left : right;
     const Text& text = text_of(left_is_field ? right : left);

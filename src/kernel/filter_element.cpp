@@ -216,6 +216,31 @@ std::optional<FieldPlan> plan_item(const FieldPlan& field, std::uint64_t index,
   return made;
 }
 
+// A text of those that an array of pointers points to, which a null ends.
+std::optional<FieldPlan> plan_string(const FieldPlan& field, std::uint64_t index) {
+  if (field.kind != FieldPlan::Kind::kUserStrings || index >= field.user.max_count)
+    return std::nullopt;
+  const std::uint32_t bytes = field.user.stride;
+  const auto pointer = [&](std::uint64_t of) {
+    return load_of(field.value, of * bytes, {0, bytes}, {0, 8 * bytes, false, false}, true);
+  };
+  FieldPlan made;
+  made.kind = FieldPlan::Kind::kUserString;
+  made.name = field.name;
+  made.value = pointer(index);
+  // It is there if no pointer up to its own is null.
+  made.count = pointer(0);
+  for (std::uint64_t i = 1; i <= index; ++i) {
+    Node both;
+    both.kind = Node::Kind::kOperation;
+    both.operation = Operation::kLogicalAnd;
+    both.operands = {std::move(made.count), pointer(i)};
+    made.count = std::move(both);
+  }
+  made.element = 0;
+  return made;
+}
+
 }  // namespace
 
 std::optional<FieldPlan> plan_element(const EventPlan& event, Path path) {
@@ -227,6 +252,8 @@ std::optional<FieldPlan> plan_element(const EventPlan& event, Path path) {
   const ctf::FieldClass& field_class = *member->field_class;
   if (const auto* sequence = field_class.as<ctf::DynamicArray>()) {
     if (!path[1].member.empty()) return std::nullopt;
+    if (sequence->element->as<ctf::NullTerminatedString>() != nullptr && path.size() == 2)
+      return plan_string(*field, path[1].index);
     const auto place = find_bits(sequence->element.get(), path.subspan(2));
     return place ? plan_item(*field, path[1].index, *place) : std::nullopt;
   }

@@ -73,27 +73,9 @@ Result<std::unique_ptr<KernelChannel>> KernelChannel::create(
   if (!ring) return tl::unexpected(std::move(ring).error());
   auto wakeup = create_wakeup_map();
   if (!wakeup) return tl::unexpected(std::move(wakeup).error());
-  auto scratch = create_scratch_map(geometry.cpu_count);
-  if (!scratch) return tl::unexpected(std::move(scratch).error());
   ProgramTarget target;
   target.ring = {ring->value(), wakeup->value(), geometry};
-  target.scratch_fd = scratch->value();
   target.contexts = std::move(contexts);
-  target.current = {casts, -1, geometry.cpu_count};
-  Fd addresses;
-  if (casts.function != 0 && casts.current) {
-    auto made = create_address_map(geometry.cpu_count);
-    if (!made) return tl::unexpected(std::move(made).error());
-    addresses = std::move(*made);
-    target.current.addresses_fd = addresses.value();
-  }
-  Fd excluded;
-  if (excluded_process != 0) {
-    auto map = create_number_map(excluded_process);
-    if (!map) return tl::unexpected(std::move(map).error());
-    excluded = std::move(*map);
-  }
-  target.excluded_fd = excluded.value();
   Fd reader;
   if (reader_bytes != 0) {
     auto map = create_reader_map(reader_bytes);
@@ -109,11 +91,53 @@ Result<std::unique_ptr<KernelChannel>> KernelChannel::create(
   channel->turn_ = std::move(*turn);
   channel->ring_ = std::move(*ring);
   channel->wakeup_ = std::move(*wakeup);
-  channel->scratch_ = std::move(*scratch);
-  channel->excluded_ = std::move(excluded);
-  channel->addresses_ = std::move(addresses);
   channel->reader_ = std::move(reader);
+  SILLAGE_TRY(channel->make_maps(casts, geometry.cpu_count, excluded_process));
   return channel;
+}
+
+Status KernelChannel::make_maps(const PointerCasts& casts, std::uint32_t cpu_count,
+                                std::uint32_t excluded_process) {
+  auto scratch = create_scratch_map(cpu_count);
+  if (!scratch) return tl::unexpected(std::move(scratch).error());
+  scratch_ = std::move(*scratch);
+  target_.scratch_fd = scratch_.value();
+  target_.current = {casts, -1, cpu_count};
+  if (casts.function != 0 && casts.current) {
+    auto made = create_address_map(cpu_count);
+    if (!made) return tl::unexpected(std::move(made).error());
+    addresses_ = std::move(*made);
+    target_.current.addresses_fd = addresses_.value();
+  }
+  if (excluded_process != 0) {
+    auto map = create_number_map(excluded_process);
+    if (!map) return tl::unexpected(std::move(map).error());
+    excluded_ = std::move(*map);
+  }
+  target_.excluded_fd = excluded_.value();
+  return {};
+}
+
+Result<std::unique_ptr<KernelChannel>> KernelChannel::create_counter(
+    std::uint32_t events, std::uint32_t questions, const PointerCasts& casts,
+    std::uint32_t cpu_count, std::uint32_t excluded_process) {
+  ProgramTarget target;
+  target.tally_count = 1 + questions;
+  auto tally = create_tally_map(std::size_t{events} * target.tally_count);
+  if (!tally) return tl::unexpected(std::move(tally).error());
+  target.tally_fd = tally->value();
+  std::unique_ptr<KernelChannel> channel(new KernelChannel(std::move(target)));
+  channel->tally_ = std::move(*tally);
+  channel->tally_events_ = events;
+  SILLAGE_TRY(channel->make_maps(casts, cpu_count, excluded_process));
+  return channel;
+}
+
+Result<KernelChannel::Tallies> KernelChannel::tallies() const {
+  Tallies made{target_.tally_count, {}};
+  made.all.resize(std::size_t{tally_events_} * target_.tally_count);
+  SILLAGE_TRY(read_tallies(tally_.value(), made.all));
+  return made;
 }
 
 KernelChannel::~KernelChannel() {
@@ -225,7 +249,10 @@ Result<Fd> KernelChannel::load(const EventPlan& plan, EventId id, const Btf* btf
     module = std::move(*opened);
     options.attach_btf_fd = module.value();
   }
-  auto code = ProgramBuilder(target_).build(plan, id.value);
+  if (tally_ && (id.value >= tally_events_ || plan.counted.size() >= target_.tally_count))
+    return fail(Code::kLimit, "there is no room to count " + plan.name);
+  ProgramBuilder builder(target_);
+  auto code = tally_ ? builder.build_counter(plan, id.value) : builder.build(plan, id.value);
   if (!code) return tl::unexpected(std::move(code).error());
   return bpf::load_program(*code, options);
 }

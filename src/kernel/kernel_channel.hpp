@@ -44,6 +44,14 @@ class KernelChannel {
       const PointerCasts& casts, std::uint32_t excluded_process, std::uint64_t reader_bytes = 0,
       const KernelChannel* predecessor = nullptr);
 
+  /// Makes one without a ring, which records nothing: its programs count. Events have ids below `events`, and
+  /// `questions` filters at most in EventPlan::counted.
+  ///
+  /// Errors: those of the maps.
+  [[nodiscard]] static Result<std::unique_ptr<KernelChannel>> create_counter(
+      std::uint32_t events, std::uint32_t questions, const PointerCasts& casts,
+      std::uint32_t cpu_count, std::uint32_t excluded_process);
+
   /// Takes over what an earlier process pinned, running. No events can be added.
   ///
   /// Errors: kNotFound  it is not all there.
@@ -119,6 +127,17 @@ class KernelChannel {
   [[nodiscard]] std::uint64_t recursion_misses() const;
   /// Of one event that is no system call, by the programs that it has now.
   [[nodiscard]] std::uint64_t recursion_misses(EventId id) const;
+  /// What programs of create_counter() have counted.
+  struct Tallies {
+    std::uint32_t count = 0;  ///< of each event
+    std::vector<std::uint64_t> all{};
+    /// How often it happened, then how often each of EventPlan::counted wanted it.
+    [[nodiscard]] std::span<const std::uint64_t> of(EventId id) const {
+      return std::span(all).subspan(std::size_t{count} * id.value, count);
+    }
+  };
+  [[nodiscard]] Result<Tallies> tallies() const;
+
   /// How many programs of events there are, attached or not.
   [[nodiscard]] std::size_t event_count() const;
 
@@ -147,13 +166,17 @@ class KernelChannel {
     target_.sets = sets_.get();
   }
   [[nodiscard]] static Result<Fd> duplicate(int fd);
+  /// What all programs need that look at events.
+  [[nodiscard]] Status make_maps(const PointerCasts& casts, std::uint32_t cpu_count,
+                                 std::uint32_t excluded_process);
   [[nodiscard]] Result<Fd> load(const EventPlan& plan, EventId id, const Btf* btf) const;
 
   void detach_adopted();
 
-  Fd ring_, wakeup_, scratch_, addresses_, excluded_, reader_, turn_;
+  Fd ring_, wakeup_, scratch_, addresses_, excluded_, reader_, turn_, tally_;
   Fd writer_;  // once there is a record of user space's
   std::unique_ptr<SetMaps> sets_ = std::make_unique<SetMaps>();
+  std::uint32_t tally_events_ = 0;
   ProgramTarget target_;
   std::vector<LoadedEvent> events_;
   std::unique_ptr<SyscallDispatch> syscalls_;  // once there is one

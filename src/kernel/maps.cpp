@@ -83,6 +83,17 @@ Status set_flags(int map_fd, std::span<const std::uint8_t> flags) {
   return set_only_value(map_fd, flags.data());
 }
 
+Result<Fd> create_tally_map(std::size_t count) {
+  return create(BPF_MAP_TYPE_ARRAY, "sillage_tally", 4, 8 * count, 1, 0);
+}
+
+Status read_tallies(int map_fd, std::span<std::uint64_t> tallies) {
+  const std::uint32_t key = 0;
+  if (::bpf_map_lookup_elem(map_fd, &key, tallies.data()) != 0)
+    return fail_errno("cannot read what programs counted");
+  return {};
+}
+
 Result<MapShape> map_shape(int map_fd) {
   bpf_map_info info{};
   std::uint32_t bytes = sizeof info;

@@ -50,6 +50,12 @@ struct MapShape {
 [[nodiscard]] Result<Fd> create_flags_map(std::uint32_t count);
 [[nodiscard]] Status set_flags(int map_fd, std::span<const std::uint8_t> flags);
 
+/// A map of `count` numbers of 64 bits, all 0, to which programs add; read_tallies() gets them.
+///
+/// Errors: kNoSpace and the like  as many are too many for a map: 4 MiB before Linux 5.11.
+[[nodiscard]] Result<Fd> create_tally_map(std::size_t count);
+[[nodiscard]] Status read_tallies(int map_fd, std::span<std::uint64_t> tallies);
+
 /// Sets of numbers that programs look up: each set is one map, kept for the programs that are loaded soon after. Programs
 /// keep what they use.
 class SetMaps {

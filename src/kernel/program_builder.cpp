@@ -103,6 +103,55 @@ Result<std::vector<bpf_insn>> ProgramBuilder::build(const EventPlan& plan, std::
   return finish(plan.name, out);
 }
 
+Result<std::vector<bpf_insn>> ProgramBuilder::build_counter(const EventPlan& plan,
+                                                            std::uint32_t event_id) {
+  const auto any = [&plan](const auto& holds) {
+    return std::ranges::any_of(plan.counted,
+                               [&](const auto& filter) { return filter && holds(*filter); });
+  };
+  const Label out = a_.label();
+  enter(plan.attach);
+  a_.move(r6, r1);
+  bool is_prepared = false;
+  if (plan.is_own_doing) leave_excluded(&is_prepared, out);
+  if (!is_prepared && any([](const FilterPlan& filter) { return uses_current(filter.fields); }))
+    values_.prepare_current();
+  const bool in_scratch = any(FilterCode::needs_scratch);
+  if (in_scratch) {
+    a_.call(BPF_FUNC_get_smp_processor_id);
+    a_.store(Size::k4, r10, kCpu, r0);
+    take_scratch(out);
+  }
+  for (std::uint32_t i = 0; i < plan.counted.size(); ++i) {
+    if (!plan.counted[i]) continue;
+    const FilterPlan& filter = *plan.counted[i];
+    const Label next = a_.label();
+    if (FilterCode::needs_scratch(filter)) {
+      a_.load(Size::k8, r9, r10, kScratch);
+      a_.alu(Alu::kAdd, r9, static_cast<std::int32_t>(kScratchLockBytes));
+    }
+    SILLAGE_TRY(FilterCode(a_, values_, filter, target_.sets).emit(next));
+    tally(event_id, 1 + i);
+    a_.bind(next);
+  }
+  // Last: who reads meanwhile finds no event that was wanted and had not happened.
+  tally(event_id, 0);
+  if (in_scratch) release_scratch();
+  a_.bind(out);
+  a_.move(r0, result_);
+  a_.exit();
+  if (values_.overflowed())
+    return fail(Code::kLimit,
+                "the filters on " + plan.name + " are too deeply nested for a program");
+  return a_.finish();
+}
+
+void ProgramBuilder::tally(std::uint32_t event_id, std::uint32_t which) {
+  a_.load_map_value(r1, target_.tally_fd, 8 * (event_id * target_.tally_count + which));
+  a_.move(r2, 1u);
+  a_.atomic_add(r1, 0, r2);
+}
+
 Result<std::vector<bpf_insn>> ProgramBuilder::build_gate(const EventPlan& plan) {
   const FilterPlan& filter = plan.filter;
   const bool is_of_call =
@@ -187,24 +236,29 @@ Status ProgramBuilder::begin(const std::vector<FieldPlan>& fields, const FilterP
     a_.load(Size::k4, r1, r1, 0);
     a_.jump_if(If::kNotEqual, r1, static_cast<std::int32_t>(target_.turn), out);
   }
-  if (is_own_doing && target_.excluded_fd >= 0 && target_.current.addresses_fd >= 0) {
+  if (is_own_doing) leave_excluded(&is_prepared, out);
+  if (!is_prepared && (uses_current(target_.contexts) || uses_current(fields)))
     values_.prepare_current();
-    is_prepared = true;
+  ring_.open_stream(out);
+  return in_scratch ? filter_in_scratch(filter, out) : Status();
+}
+
+void ProgramBuilder::leave_excluded(bool* is_prepared, Label out) {
+  if (target_.excluded_fd < 0) return;
+  if (target_.current.addresses_fd >= 0) {
+    values_.prepare_current();
+    *is_prepared = true;
     a_.load(Size::k4, r1, r1, target_.current.casts.current->tgid_offset);
     a_.load_map_value(r2, target_.excluded_fd);
     a_.load(Size::k4, r2, r2, 0);
     a_.jump_if(If::kEqual, r1, r2, out);
-  } else if (is_own_doing && target_.excluded_fd >= 0) {
+  } else {
     a_.call(BPF_FUNC_get_current_pid_tgid);
     a_.alu(Alu::kShiftRight, r0, 32);
     a_.load_map_value(r1, target_.excluded_fd);
     a_.load(Size::k4, r1, r1, 0);
     a_.jump_if(If::kEqual, r0, r1, out);
   }
-  if (!is_prepared && (uses_current(target_.contexts) || uses_current(fields)))
-    values_.prepare_current();
-  ring_.open_stream(out);
-  return in_scratch ? filter_in_scratch(filter, out) : Status();
 }
 
 Status ProgramBuilder::filter_in_scratch(const FilterPlan& filter, Label out) {
@@ -307,7 +361,7 @@ void ProgramBuilder::take_scratch(Label out) {
   a_.jump_if(If::kEqual, r1, 0, taken);
   a_.alu(Alu::kAdd, r8, 1);
   a_.jump_if(If::kBelow, r8, static_cast<std::int32_t>(kScratchAreas), again);
-  ring_.count_lost(SILLAGE_KERNEL_LOST_BUSY);
+  if (target_.ring.ring_fd >= 0) ring_.count_lost(SILLAGE_KERNEL_LOST_BUSY);
   a_.jump(out);
   a_.bind(taken);
   a_.store(Size::k8, r10, kScratch, r0);

@@ -31,6 +31,9 @@ struct ProgramTarget {
   int turn_fd = -1;
   std::uint32_t turn = 0;
   SetMaps* sets = nullptr;  ///< for filters with large sets
+  /// create_tally_map(), for build_counter(): `tally_count` numbers for each event, by its id; -1 = none.
+  int tally_fd = -1;
+  std::uint32_t tally_count = 0;
 };
 
 /// One record of an iterator's program.
@@ -58,6 +61,12 @@ class ProgramBuilder {
 
   /// Errors: kLimit  the event needs more of the stack, or of a program's size, than there is.
   [[nodiscard]] Result<std::vector<bpf_insn>> build(const EventPlan& plan, std::uint32_t event_id);
+  /// A program that records nothing, but adds to the event's tallies: one to the first, and one for each of `counted` that wants
+  /// it, in their order.
+  ///
+  /// Errors: as build().
+  [[nodiscard]] Result<std::vector<bpf_insn>> build_counter(const EventPlan& plan,
+                                                            std::uint32_t event_id);
   /// The filter alone, if it says the same of every event that a task causes there (contexts, no payload): for a place
   /// in front of many programs, where r6 is the program's context. r0 becomes 0 for what is rejected; r1 to r5 and r9
   /// are lost. Empty if there is none, or it is too large to be evaluated twice.
@@ -76,7 +85,9 @@ class ProgramBuilder {
   void enter(const AttachPlan& attach);
   [[nodiscard]] Status begin(const std::vector<FieldPlan>& fields, const FilterPlan& filter,
                              bool is_own_doing, bpf::Label out);
+  void leave_excluded(bool* is_prepared, bpf::Label out);
   [[nodiscard]] Status filter_in_scratch(const FilterPlan& filter, bpf::Label out);
+  void tally(std::uint32_t event_id, std::uint32_t which);
   [[nodiscard]] Status write_record(const EventPlan& plan, std::uint32_t event_id, bpf::Label out);
   [[nodiscard]] Result<std::vector<bpf_insn>> finish(const std::string& name, bpf::Label out);
   void write_direct(const EventPlan& plan, std::uint32_t event_id, bpf::Label out);

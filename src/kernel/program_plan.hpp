@@ -132,6 +132,8 @@ struct EventPlan {
   std::vector<FieldPlan> fields;
   ctf::FieldClassRef payload;
   FilterPlan filter{};
+  /// For programs that count instead of recording: of which events, each without regard to the others; nothing: of none.
+  std::vector<std::optional<FilterPlan>> counted{};
 };
 
 /// A recipe that was resolved on this kernel.

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -130,8 +131,26 @@ Result<int> status(Context& context, const CommandLine& line) {
   return show_session(context, line, *name);
 }
 
+/// How long rules are watched, by `--watch[=SECONDS]`; 0: not at all.
+Result<std::uint32_t> watch_ms(const CommandLine& line) {
+  constexpr std::uint32_t kMost = 300;
+  if (!line.has("watch")) return 0;
+  const std::string text = line.value("watch").value_or("");
+  if (text.empty()) return 1000;
+  const bool is_number =
+      text.size() <= 3 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  const auto seconds = is_number ? static_cast<std::uint32_t>(std::stoul(text)) : 0;
+  if (seconds == 0 || seconds > kMost)
+    return fail(Code::kInvalidArgument, "--watch=" + text + ": rules are watched for 1 to " +
+                                            std::to_string(kMost) + " seconds");
+  return seconds * 1000;
+}
+
 Result<int> why_empty(Context& context, const CommandLine& line) {
   v1::Request request;
+  const auto watched = watch_ms(line);
+  if (!watched) return tl::unexpected<Error>(watched.error());
+  request.mutable_why_empty()->set_watch_ms(*watched);
   if (line.words().empty()) {
     auto current = current_session(context.home);
     if (!current) return tl::unexpected<Error>(std::move(current).error());
@@ -235,7 +254,11 @@ const std::array<Verb, 5> kVerbs = {{
      {{"viewer", 'e', Value::kNeeded}, {"trace-path", 't', Value::kNeeded}},
      view},
     {"version", "", "Show version information", {}, version},
-    {"why-empty", "[SESSION]", "Say what each rule met, and why events are missing", {}, why_empty},
+    {"why-empty",
+     "[--watch[=SECONDS]] [SESSION]",
+     "Say what each rule met, and why events are missing",
+     {{"watch", 'w', Value::kOptional}},
+     why_empty},
 }};
 
 }  // namespace

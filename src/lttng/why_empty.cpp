@@ -140,6 +140,50 @@ class RuleReport {
   std::vector<const v1::FilterProblem*> problems_;
 };
 
+// To a tenth.
+std::string seconds_text(std::uint64_t ns) {
+  const std::uint64_t tenths = (ns + 50'000'000) / 100'000'000;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+std::string times(std::uint64_t count) { return counted(count, "time"); }
+
+/// What a rule met while it was watched; "" if it was not.
+std::string count_text(const std::string& channel, std::uint32_t number, v1::Domain domain,
+                       const v1::RecordingRule& rule, const v1::WhyEmptyResponse& answer) {
+  const auto found =
+      std::find_if(answer.counts().begin(), answer.counts().end(), [&](const auto& count) {
+        return count.domain() == domain && count.channel() == channel && count.rule() == number;
+      });
+  if (found == answer.counts().end()) return {};
+  const v1::RuleCount& count = *found;
+  const bool has_filter = !rule.filter().empty();
+  const std::string during = "      in " + seconds_text(answer.watched_ns()) + ": ";
+  if (count.watched_events() == 0) return "      none of its events can be counted here\n";
+  if (count.happened() == 0) return during + "did not happen\n";
+  std::string text = during + "happened " + times(count.happened());
+  if (has_filter || count.untracked() != 0)
+    text += ", " + std::to_string(count.wanted()) + " as wanted";
+  if (has_filter) {
+    const std::uint64_t others = count.happened() - std::min(count.happened(), count.wanted());
+    text += ", " + std::to_string(others - std::min(others, count.untracked())) +
+            " not as its filter wants";
+  }
+  if (count.untracked() != 0)
+    text += ", " + std::to_string(count.untracked()) + " in processes that are not tracked";
+  text += "\n";
+  // What is said of one that the rule names is said.
+  const bool is_named = count.event_count() == 1 && count.events(0).name() == rule.name();
+  if (count.events().empty() || is_named) return text;
+  std::vector<std::string> events;
+  for (const v1::EventCount& event : count.events())
+    events.push_back(event.name() + " " + times(event.happened()) +
+                     (event.wanted() == event.happened()
+                          ? ""
+                          : " (" + std::to_string(event.wanted()) + " wanted)"));
+  return text + "        " + some_of(events, count.event_count()) + "\n";
+}
+
 std::string rule_head(const v1::SessionRule& entry) {
   std::string text = "    " + entry.rule().name();
   if (!entry.rule().filter().empty()) text += "  with the filter " + entry.rule().filter();
@@ -174,15 +218,19 @@ std::string channel_text(const v1::SessionChannel& channel, v1::Domain domain,
     text += ", lost " + counted(channel.discarded_events(), "event");
   if (channel.lost_packets() != 0)
     text += ", overwrote " + counted(channel.lost_packets(), "packet");
+  if (channel.rejected_events() != 0)
+    text += ", with " + counted(channel.rejected_events(), "event") + " that filters did not want";
   text += "\n";
   if (channel.rules().empty()) text += "    has no rule: enable an event in it\n";
   for (int i = 0; i < channel.rules_size(); ++i) {
     const v1::SessionRule& entry = channel.rules(i);
     text += rule_head(entry);
     if (!entry.is_enabled()) continue;
-    text += is_user
-                ? RuleReport(entry.rule(), answer).text()
-                : kernel_rule_text(channel.options().name(), static_cast<std::uint32_t>(i), answer);
+    const std::string& name = channel.options().name();
+    const auto number = static_cast<std::uint32_t>(i);
+    text +=
+        is_user ? RuleReport(entry.rule(), answer).text() : kernel_rule_text(name, number, answer);
+    text += count_text(name, number, domain, entry.rule(), answer);
   }
   return text;
 }
@@ -205,14 +253,24 @@ std::string why_empty_text(const v1::WhyEmptyResponse& answer) {
     has_user = has_user || (domain.domain() == v1::USER && domain.channels_size() != 0);
   if (has_user) text += programs_text(answer);
   if (answer.session().domains().empty()) text += "  it has no channel: enable an event first\n";
-  for (const v1::SessionDomain& domain : answer.session().domains())
+  for (const v1::SessionDomain& domain : answer.session().domains()) {
+    const bool is_nobody_in =
+        std::any_of(domain.inclusion_sets().begin(), domain.inclusion_sets().end(),
+                    [](const auto& set) { return set.values().empty(); });
+    if (is_nobody_in)
+      text += std::string("  no process is tracked, so that no event of ") +
+              (domain.domain() == v1::USER ? "programs" : "the kernel") +
+              " is recorded; `sillage track` lets some in\n";
     for (const v1::SessionChannel& channel : domain.channels())
       text += channel_text(channel, domain.domain(), answer);
+  }
   if (answer.left_out_count() != 0) {
     text += "  " + counted(answer.left_out_count(), "kernel event") + " cannot be recorded here:\n";
     for (const std::string& why : answer.left_out()) text += "    " + why + "\n";
   }
   if (!answer.warning().empty()) text += "  warning: " + answer.warning() + "\n";
+  if (answer.watched_ns() == 0 && !answer.session().domains().empty())
+    text += "  `sillage why-empty --watch` counts for a second what each rule meets\n";
   return text;
 }
 

@@ -71,6 +71,8 @@ TEST(WhyEmpty, Totals_NameCauses) {
   expect_says(answer, "7 events recorded, 3 lost, 9 that filters did not want\n    3  no room in");
   expect_says(answer, "no program that it is about registered while it was started");
   expect_says(answer, "1 program left out by track and untrack");
+  answer.mutable_session()->mutable_domains(0)->add_inclusion_sets();
+  expect_says(answer, "no process is tracked, so that no event of programs is recorded");
   expect_says(answer, "1 kernel event cannot be recorded here:\n    foo: why not");
 }
 
@@ -95,6 +97,49 @@ TEST(WhyEmpty, KernelRules_SayWhatTheyRecord) {
       "      missed 3, while");
   expect_says(answer, "nothing_*\n      matches no event of this kernel that can be recorded");
   expect_says(answer, "    old_*\n");
+}
+
+TEST(WhyEmpty, Counts_SayWhereEventsWent) {
+  v1::WhyEmptyResponse answer;
+  add_rule(&answer, "openat")->set_filter("flags == 1");
+  add_rule(&answer, "sched_*");
+  add_rule(&answer, "read");
+  add_rule(&answer, "close")->set_filter("fd == 1");
+  v1::SessionDomain* domain = answer.mutable_session()->mutable_domains(0);
+  domain->set_domain(v1::KERNEL);
+  expect_says(answer, "`sillage why-empty --watch` counts");
+  answer.set_watched_ns(2'960'000'000);
+  for (std::uint32_t rule = 0; rule < 4; ++rule) {
+    v1::RuleCount* count = answer.add_counts();
+    count->set_domain(v1::KERNEL);
+    count->set_rule(rule);
+    count->set_watched_events(rule == 3 ? 0 : 7);
+  }
+  v1::RuleCount* count = answer.mutable_counts(0);
+  count->set_happened(20);
+  count->set_untracked(5);
+  count->set_wanted(1);
+  count->set_event_count(1);
+  v1::EventCount* event = count->add_events();
+  event->set_name("openat");
+  count = answer.mutable_counts(1);
+  count->set_happened(1);
+  count->set_wanted(1);
+  count->set_event_count(6);
+  event = count->add_events();
+  event->set_name("sched_switch");
+  event->set_happened(3);
+  event->set_wanted(2);
+  expect_says(
+      answer,
+      "in 3.0 s: happened 20 times, 1 as wanted, 14 not as its filter wants, 5 in processes "
+      "that are not tracked\n    sched_*\n");
+  expect_says(
+      answer,
+      "in 3.0 s: happened 1 time\n        sched_switch 3 times (2 wanted), and 5\n    read\n"
+      "      in 3.0 s: did not happen\n");
+  expect_says(answer, "fd == 1\n      none of its events can be counted here\n");
+  EXPECT_EQ(why_empty_text(answer).find("--watch"), std::string::npos);
 }
 
 TEST(WhyEmpty, NeverStarted_IsJudgedByWhatRuns) {

@@ -255,6 +255,8 @@ bool fill_cells(const Filter* filter, const FilterEvent& event, const char* pref
     }
     if (wanted.kind == SILLAGE_FILTER_TEXT) {
       cells[i] = {reinterpret_cast<std::uintptr_t>(data.data), text_limit(data.limit)};
+    } else if (event.event->fields[wanted.field].kind == SILLAGE_KIND_STRING) {
+      cells[i] = {0, 0};  // nobody knows how long it is: it has no numbers
     } else {
       fill_value(wanted, data, &cells[i]);
     }

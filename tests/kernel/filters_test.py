@@ -36,6 +36,9 @@ FILTERS = [
     ("call nanosleep", "syscall_entry_nanosleep", "rqtp_value.tv_nsec < 2e3"),
     ("call openat", "syscall_entry_openat", "flags_bits.O_CREAT == 1 && $ctx.prio > 1.5"),
     ("call epoll_wait", "syscall_exit_epoll_wait", "fds[1].data_union.fd > 4 && fds[0].events.EPOLLOUT"),
+    ("call execve", "syscall_entry_execve", 'argv_value[1] == "two*"'),
+    ("call execve", "syscall_entry_execve", '!(argv_value[2] == "three") || argv_value[0] == argv_value[1]'),
+    ("call execve", "syscall_entry_execve", 'argv_value[0] < "p" || argv_value[3] != "x" && $ctx.prio > 1.5'),
     ("event", "sched_process_fork", "vtids[1] == 1 || !vtids[0]"),
     ("event", "sched_process_fork", "vtids[1] != 1"),
     ("event", "inet_sock_set_state", "saddr[3] == 3 && daddr[0] == 127"),
@@ -68,6 +71,10 @@ def load():
     os.unlink(path)
     for ns in (100, 5000):
         LIBC.syscall(35, (ctypes.c_long * 2)(0, ns), None)
+    for arguments in ([], [b"one"], [b"z", b"two"], [b"two", b"two"], [b"a", b"twofold", b"three"], [b"q", b"", b"three", b"x"],
+                      [b"r" * 300, b"2", b"thre", b"y", b"z"]):
+        LIBC.syscall(59, b"/none/such", (ctypes.c_char_p * (len(arguments) + 1))(*arguments, None), None)
+    LIBC.syscall(59, b"/none/such", 8, None)
     epoll = select.epoll()
     for _, fd in pipes:
         epoll.register(fd, select.EPOLLOUT)
@@ -160,6 +167,10 @@ class Filters(recording.KernelTest):
         self.verb("create", "k", "-o", self.folder / "trace")
         self.verb("enable-event", "-k", "--syscall", "getsid")
         self.verb("start")
+        # The verifier takes the last that is recorded.
+        said = self.verb("enable-event", "-k", "--syscall", "execve", "--filter", 'argv_value[63] == argv_value[62] || argv_value[61] == "*x*"')
+        self.assertNotIn("syscall_entry_execve:", said)
+        self.assertIn("column", self.verb("enable-event", "-k", "--syscall", "execve", "--filter", 'argv_value[64] == "x"', status=106))
         for text in ("fds[0] == 1", "fds.fd == 1", "fds[0].nothing == 1", "nfds[0] == 1", "fds[200].fd == 1",
                      "nfds * 1.5 < timeout_msecs"):
             said = self.verb("enable-event", "-k", "--syscall", "poll", "--filter", text, status=106)

@@ -393,6 +393,42 @@ def compare(name, script, sides):
     return not wrong
 
 
+OVERLAPPING = """
+    lttng create flight --snapshot --output=OUT/a
+    lttng enable-event -u tour:step
+    lttng start
+    emit 10
+    lttng snapshot record
+    lttng snapshot record
+    emit 5
+    lttng stop
+    lttng snapshot record
+    lttng destroy"""
+
+
+def read_overlapping_snapshots(sides):
+    """Both readers give the same of snapshots of one session. LTTng's are parts of one trace, in which a packet that two of
+    them have is read once; ours are traces that stand alone, and have what they have."""
+    numbers = {}
+    for side in sides:
+        out = side.root / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+        side.run(OVERLAPPING, out)
+        snapshots = sorted((out / "a").iterdir(), key=lambda path: int(path.name.rpartition("-")[2]))
+        numbers[side.name] = []
+        for paths in ([snapshots[0]], [snapshots[2]], snapshots[:2], snapshots[1:], snapshots[::-1], [out / "a"]):
+            read = [sorted(re.findall(r"index = (\d+)", subprocess.run([*reader, *map(str, paths)], capture_output=True, text=True,
+                                                                       check=True).stdout), key=int)
+                    for reader in (["babeltrace2"], [str(BIN / "sillage"), "read"])]
+            if read[0] != read[1]:
+                print(f"overlapping snapshots of {side.name}: {len(read[0])} events with babeltrace2, {len(read[1])} with us: {paths}")
+                return False
+            numbers[side.name].append(len(read[0]))
+    print(f"overlapping snapshots: {numbers}", flush=True)
+    return numbers == {"theirs": [10, 15, 10, 15, 15, 15], "ours": [10, 15, 20, 25, 35, 35]}
+
+
 def said(theirs, ours):
     """Whether one of our lines begins with, or contains, what LTTng says, up to its first comma or parenthesis."""
     core = re.split(r"[,(]|\. ", theirs.replace("Error: ", "").replace("Warning: ", ""))[0].strip()
@@ -437,6 +473,7 @@ def main():
         with daemons(*sides):
             for name, script in SCRIPTS.items():
                 fine = compare(name, script, sides) and fine
+            fine = read_overlapping_snapshots(sides) and fine
         sys.exit(0 if fine else 1)
 
 

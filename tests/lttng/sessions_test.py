@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import re
 import subprocess
 import threading
 import time
@@ -204,6 +205,55 @@ def each_rule_says_what_it_met(box):
     lttng(box, "destroy")
 
 
+def what_rules_meet_is_counted(box):
+    """While somebody watches, and beside what the session records: whose trace is as if nobody did."""
+    path = box.root / "watched"
+    lttng(box, "create", "watched", "-o", path)
+    for rule in (["tour:step", "--filter", "index % 4 == 1"], ["tour:detail", "--filter", "index < 0"], ["tour:alarm"],
+                 ["tour:nothing"], ["tour:*", "--loglevel-only=CRIT", "--filter", 'text == "odd"']):
+        lttng(box, "enable-event", "-u", *rule)
+    stop, emitted = threading.Event(), 0
+
+    def emit():
+        nonlocal emitted
+        while not stop.is_set():
+            tour.emit(100)
+            emitted += 100
+            time.sleep(0.005)  # the disk is not what is tested
+
+    def check_counts(text):
+        found = dict(re.findall(r"^    (tour:\S+)(?:  with .*)?\n(?:      .*\n)*?      in [\d.]+ s: (.*)$", text, re.MULTILINE))
+        happened, wanted, unwanted = map(int, re.fullmatch(
+            r"happened (\d+) times, (\d+) as wanted, (\d+) not as its filter wants", found["tour:step"]).groups())
+        # The events of one thread, of which nothing is left out: each fourth, whichever the first is.
+        check(happened == wanted + unwanted > 0 and abs(happened - 4 * wanted) < 8, text)
+        check(re.fullmatch(r"happened \d+ times, 0 as wanted, \d+ not as its filter wants", found["tour:detail"]), text)
+        check(re.fullmatch(r"happened \d+ times", found["tour:alarm"]), text)
+        check(found["tour:nothing"] == found["tour:*"] == "did not happen", text)
+        check("its filter cannot match tour:alarm of lttng_tour" in text or "was never started" in text, text)
+
+    with Tour(box) as tour:
+        emitter = threading.Thread(target=emit)
+        emitter.start()
+        check_counts(box.sillage("why-empty", "--watch=1")[0])
+        stop.set()
+        emitter.join()
+        stop.clear()
+        lttng(box, "start")
+        before = emitted
+        emitter = threading.Thread(target=emit)
+        emitter.start()
+        check_counts(box.sillage("why-empty", "-w", "watched")[0])
+        stop.set()
+        emitter.join()
+        check("--watch` counts" in box.sillage("why-empty")[0], "what there is to know more")
+        wait_until(lambda: "events that filters did not want\n    tour:step" in box.sillage("why-empty")[0], "a count of the channel's")
+    lttng(box, "destroy")
+    check(events(path, "step") == list(range(before + 1, emitted, 4)), f"{before} to {emitted}")
+    check(events(path, "alarm") == list(range(before, emitted)), f"{before} to {emitted}")
+    check("watched" not in lttng(box, "list")[0], "nothing is left")
+
+
 def failures_change_nothing(box):
     lttng(box, "create", "f", "-o", box.root / "f")
     lttng(box, "enable-event", "-u", "tour:step")
@@ -287,7 +337,7 @@ def commands_from_all_sides(box):
 def main():
     for case in (rules_come_and_go, trace_is_whole_when_stopped_and_goes_on, channels_and_contexts_come_late,
                  one_buffer_serves_all_cpus, sessions_do_not_meet, processes_are_known_by_their_own_numbers, each_rule_says_what_it_met,
-                 failures_change_nothing, machine_interface, commands_from_all_sides):
+                 what_rules_meet_is_counted,                  failures_change_nothing, machine_interface, commands_from_all_sides):
         with Sandbox() as box:
             # Sessions keep the daemon; without any it ends by itself.
             os.makedirs(box.root / "home", exist_ok=True)
