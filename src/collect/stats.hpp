@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace sillage::collect {
@@ -63,6 +64,12 @@ struct Stats {
 struct ChannelStats {
   std::uint64_t discarded_events = 0;  ///< all but those in lost packets
   std::uint64_t lost_packets = 0;      ///< overwritten before they were read
+};
+
+/// What the sub-buffers of one CPU, or of all where they share a buffer, take of the machine's memory.
+struct StreamMemory {
+  std::optional<std::uint32_t> cpu{};
+  std::uint64_t bytes = 0, max_bytes = 0;
 };
 
 }  // namespace sillage::collect
