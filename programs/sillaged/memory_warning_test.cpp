@@ -50,7 +50,7 @@ TEST(MemoryWarning, LargestChannel_DoesNotOverflow) {
   auto huge = settings();
   huge.subbuf_bytes = ByteCount{std::uint64_t{1} << 31};
   huge.subbuf_count = 65536;
-  EXPECT_NE(memory_warning(huge, Domain::kUser, 4096, UINT64_MAX / 8), "");
+  EXPECT_NE(memory_warning(huge, Domain::kUser, 4096, UINT64_MAX / 64), "");
 }
 
 }  // namespace
