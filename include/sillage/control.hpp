@@ -12,7 +12,7 @@
 // nothing. What the words mean: docs/guide/words.md; what the options do: sillage-session(1).
 #pragma once
 
-#include "detail/result.hpp"
+#include <sillage/detail/result.hpp>
 
 #include <chrono>
 #include <cstddef>

@@ -12,7 +12,7 @@
 // computes over many of them.
 #pragma once
 
-#include "detail/result.hpp"
+#include <sillage/detail/result.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -4,13 +4,13 @@
 #include "client/daemon_start.hpp"
 #include "kernel/catalog.hpp"
 #include "lttng/verbs.hpp"
-#include "sillage/kernel_list.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,10 +55,15 @@ Result<std::vector<lttng::KernelEvent>> kernel_events(bool system_calls, bool wi
   if (system_calls) {
     const auto calls = catalog->system_calls();
     if (!calls) return tl::unexpected<Error>(calls.error());
+    std::set<std::string_view> of_32_bit;
+    for (const kernel::SystemCall& call : calls->all())
+      if (call.abi == kernel::Abi::kCompat) of_32_bit.insert(call.user_name);
     for (const kernel::SystemCall& call : calls->all()) {
       if (call.abi != kernel::Abi::kNative) continue;  // rules name both by one name
       lttng::KernelEvent& event = events.emplace_back();
       event = {.name = call.name, .is_system_call = true};
+      event.has_32_bit = of_32_bit.contains(call.user_name);
+      if (!with_fields) continue;
       for (const kernel::SystemCallArgument& argument : call.arguments)
         event.fields.emplace_back(argument.name, argument.type);
     }
@@ -85,11 +90,6 @@ std::optional<int> run_as_lttng(int argc, char** argv) {
   lttng::Context context;
   context.connect = [&context] {
     return context.starts_no_daemon ? client::connect_running() : client::connect_or_start();
-  };
-  context.list_kernel = [](bool with_fields) {
-    KernelListOptions options;
-    options.with_fields = with_fields;
-    return list_kernel(options);
   };
   context.kernel_events = kernel_events;
   context.home = home_directory();

@@ -61,13 +61,43 @@ bool wants_syscalls(const session::KernelChannel& wanted) {
   });
 }
 
+bool is_place(const KernelRule& rule) {
+  return rule.kind != KernelRule::Kind::kTracepoint && rule.kind != KernelRule::Kind::kSyscall;
+}
+
+Result<std::vector<kernel::PlacedEvent>> plan_place(const KernelRule& rule,
+                                                    const kernel::Tracer& tracer) {
+  if (rule.kind == KernelRule::Kind::kFunction)
+    return kernel::plan_function(rule.pattern, tracer.btf());
+  return rule.kind == KernelRule::Kind::kProbe ? kernel::plan_kernel_probe(rule.pattern)
+                                               : kernel::plan_user_probe(rule.pattern);
+}
+
+tl::unexpected<Error> no_context(const std::string& name) {
+  std::string all;
+  for (const auto& known : ctf::kKernelContexts) all += " " + std::string(known.name);
+  all += " perf:cpu:COUNTER";
+  return fail(Code::kNotFound,
+              fmt::format("kernel events have no context \"{}\"; use one of{}", name, all));
+}
+
+Status check_contexts(const session::KernelChannel& wanted) {
+  for (const std::string& name : wanted.contexts()) {
+    if (!kernel::is_perf_counter(name)) {
+      if (!ctf::find_kernel_context(name)) return no_context(name);
+    } else if (auto counter = kernel::parse_perf_counter(name); !counter) {
+      return tl::unexpected(std::move(counter).error());
+    }
+  }
+  return {};
+}
+
 // A rule that finds nothing is a mistake of the user's, who wants to know at once.
 Status check_rules(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
                    const kernel::SystemCalls& calls) {
   for (const KernelRule& rule : wanted.rules()) {
     const bool is_syscall = rule.kind == KernelRule::Kind::kSyscall;
-    // The others are looked up where they are planned.
-    if (!is_syscall && rule.kind != KernelRule::Kind::kTracepoint) continue;
+    if (is_place(rule)) continue;  // looked up where it is planned
     auto alone = session::KernelChannel::create({});
     if (!alone) return tl::unexpected(std::move(alone).error());
     SILLAGE_TRY(alone->add_rule(rule));
@@ -177,6 +207,16 @@ Result<KernelRecording::Matches> KernelRecording::find_matches(const session::Ke
 Status KernelRecording::check(const session::KernelChannel& wanted, const kernel::Tracer& tracer) {
   if (auto matches = find_matches(wanted, tracer); !matches)
     return tl::unexpected(std::move(matches).error());
+  for (const KernelRule& rule : wanted.rules()) {
+    if (!is_place(rule)) continue;
+    if (auto planned = plan_place(rule, tracer); !planned)
+      return tl::unexpected(std::move(planned).error());
+  }
+  SILLAGE_TRY(check_contexts(wanted));
+  const auto cpus = ring::possible_cpu_count();
+  if (!cpus) return tl::unexpected(cpus.error());
+  if (auto geometry = ring::KernelRingGeometry::make(ring_options(wanted, 0), *cpus); !geometry)
+    return tl::unexpected(std::move(geometry).error());
   auto filters = KernelFilters::parse(wanted);
   return filters ? Status() : tl::unexpected(std::move(filters).error());
 }
@@ -482,13 +522,7 @@ Status KernelRecording::add_contexts(const session::KernelChannel& wanted,
       continue;
     }
     const auto context = ctf::find_kernel_context(name);
-    if (!context) {
-      std::string all;
-      for (const auto& known : ctf::kKernelContexts) all += " " + std::string(known.name);
-      all += " perf:cpu:COUNTER";
-      return fail(Code::kNotFound,
-                  fmt::format("kernel events have no context \"{}\"; use one of{}", name, all));
-    }
+    if (!context) return no_context(name);
     auto plan = kernel::plan_context(*context, *tracer.btf());
     if (!plan) return tl::unexpected(std::move(plan).error());
     plans->push_back(std::move(*plan));
@@ -518,17 +552,9 @@ Status KernelRecording::add_event(std::vector<EventPlan> plans,
 Status KernelRecording::add_places(const session::KernelChannel& wanted,
                                    const kernel::Tracer& tracer, LoadProgress& progress) {
   for (const KernelRule& rule : wanted.rules()) {
-    Result<std::vector<kernel::PlacedEvent>> events;
-    switch (rule.kind) {
-      case KernelRule::Kind::kTracepoint:
-      case KernelRule::Kind::kSyscall: continue;
-      case KernelRule::Kind::kFunction:
-        events = kernel::plan_function(rule.pattern, tracer.btf());
-        break;
-      case KernelRule::Kind::kProbe: events = kernel::plan_kernel_probe(rule.pattern); break;
-      case KernelRule::Kind::kUserspaceProbe: events = kernel::plan_user_probe(rule.pattern); break;
-    }
-    if (!events) return tl::unexpected(std::move(events).error());
+    if (!is_place(rule)) continue;
+    const auto events = plan_place(rule, tracer);
+    if (!events) return tl::unexpected(events.error());
     progress.expect(1);
     SILLAGE_TRY(progress.next());
     Status added = add_events(rule, *events, tracer);

@@ -71,7 +71,8 @@ class KernelRecording {
   [[nodiscard]] Status pin(const std::string& pins);
   /// Takes that back, so that what is detached is detached. Not of one that was adopted.
   void unpin() { programs_->unpin(); }
-  /// Whether rules name what this kernel has, and filters can be read.
+  /// Whether rules and contexts name what this kernel or a program has, filters can be read and a ring can have
+  /// these sizes.
   ///
   /// Errors: kNotFound, kInvalidArgument, with a suggestion or a column.
   [[nodiscard]] static Status check(const session::KernelChannel& wanted,

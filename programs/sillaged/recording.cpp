@@ -191,7 +191,7 @@ Result<std::unique_ptr<KernelRecording>> Recording::open_kernel(
   const std::string& name = wanted.options().name;
   auto made = KernelRecording::create(wanted, versioned(name, version), tracer, *collector_,
                                       *kernel_trace_, progress, predecessor);
-  if (made) note_channel(true, name, (*made)->channel());
+  if (made) note_channel(true, name, {(*made)->channel()});
   return made;
 }
 
@@ -560,7 +560,9 @@ Result<Recording::Trace*> Recording::open_trace(const apps::Image& image,
     id = collector_->open_trace(options);
   }
   if (!id) return tl::unexpected<Error>(std::move(id).error());
-  Trace& trace = traces_.emplace(key, Trace{*id, 0, {}}).first->second;
+  const BufferOwner owner{
+      !is_shared, is_shared ? key.owner : static_cast<std::uint32_t>(process.pid), key.word_bits};
+  Trace& trace = traces_.emplace(key, Trace{*id, 0, owner}).first->second;
   note_trace(key, &trace, options, process.clock);
   return &trace;
 }
@@ -582,7 +584,7 @@ Result<Recording::OpenChannel*> Recording::open_channel(const apps::Image& image
   options.ended = when_ended(ring_id);
   auto channel = collector_->add_channel((*trace)->id, options);
   if (!channel) return tl::unexpected<Error>(std::move(channel).error());
-  note_channel(false, wanted.options().name, channel->id);
+  note_channel(false, wanted.options().name, {channel->id, (*trace)->owner});
   OpenChannel open{*std::move(channel), ring_id, wanted.contexts(), version, {}};
   note_opened(**trace, index, open, options);
   open.channel.ledger.reset();
@@ -605,31 +607,47 @@ Result<std::uint32_t> Recording::event_id(const Trace& trace, OpenChannel* chann
   return id->value;
 }
 
-void Recording::note_channel(bool is_kernel, const std::string& name, collect::ChannelId id) {
-  const std::lock_guard lock(ids_mutex_);
-  channel_ids_[{is_kernel, name}].push_back(id);
+void Recording::note_channel(bool is_kernel, const std::string& name, const NotedChannel& channel) {
+  const std::lock_guard lock(noted_mutex_);
+  noted_channels_[{is_kernel, name}].push_back(channel);
 }
 
 collect::ChannelStats Recording::channel_stats(bool is_kernel, const std::string& name) const {
   collect::ChannelStats sum;
-  const std::lock_guard lock(ids_mutex_);
-  const auto found = channel_ids_.find({is_kernel, name});
-  if (found == channel_ids_.end()) return sum;
-  for (const collect::ChannelId id : found->second) sum.add(collector_->channel_stats(id));
+  const std::lock_guard lock(noted_mutex_);
+  const auto found = noted_channels_.find({is_kernel, name});
+  if (found == noted_channels_.end()) return sum;
+  for (const NotedChannel& channel : found->second) sum.add(collector_->channel_stats(channel.id));
   return sum;
+}
+
+std::vector<Recording::NotedChannel> Recording::versions_of(const std::string& channel) const {
+  const std::lock_guard lock(noted_mutex_);
+  const auto found = noted_channels_.find({false, channel});
+  return found == noted_channels_.end() ? std::vector<NotedChannel>() : found->second;
+}
+
+ChannelMemory Recording::memory(const std::string& channel) const {
+  ChannelMemory all;
+  for (const NotedChannel& version : versions_of(channel)) {
+    const std::vector<collect::StreamMemory> streams = collector_->memory(version.id);
+    if (streams.empty()) continue;  // its programs have gone, and it
+    std::vector<collect::StreamMemory>& sum = all[version.owner];
+    if (sum.size() < streams.size()) sum.resize(streams.size());
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+      sum[i].cpu = streams[i].cpu;
+      sum[i].bytes += streams[i].bytes;
+      sum[i].max_bytes += streams[i].max_bytes;
+    }
+  }
+  return all;
 }
 
 Result<ring::Reclaimed> Recording::reclaim_memory(const std::string& channel,
                                                   Nanoseconds older_than) {
-  std::vector<collect::ChannelId> ids;
-  {
-    const std::lock_guard lock(ids_mutex_);
-    if (const auto found = channel_ids_.find({false, channel}); found != channel_ids_.end())
-      ids = found->second;
-  }
   ring::Reclaimed sum;
-  for (const collect::ChannelId id : ids) {
-    const auto reclaimed = collector_->reclaim_memory(id, older_than);
+  for (const NotedChannel& version : versions_of(channel)) {
+    const auto reclaimed = collector_->reclaim_memory(version.id, older_than);
     if (reclaimed) {
       sum.add(*reclaimed);
     } else if (reclaimed.error().code != Code::kNotFound) {  // its programs have gone, and it

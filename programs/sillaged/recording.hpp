@@ -37,6 +37,16 @@ struct Estate {
   hold::DescriptorStore* descriptors = nullptr;
 };
 
+/// Whose buffers programs write.
+struct BufferOwner {
+  bool is_process = false;   // else a user
+  std::uint32_t number = 0;  // uid, or pid
+  std::uint32_t word_bits = 0;
+  auto operator<=>(const BufferOwner&) const = default;
+};
+/// What a channel's buffers take of the machine's memory.
+using ChannelMemory = std::map<BufferOwner, std::vector<collect::StreamMemory>>;
+
 /// One running recording: a session, the collector that writes its trace, and what each image feeds into it.
 ///
 /// Per user (and word size) or per process, as the channels say, there is one CTF trace; its channels and events are
@@ -151,6 +161,8 @@ class Recording {
   [[nodiscard]] collect::Stats stats();
   /// What became of a channel's events, in all its versions; of all processes, where they have rings of their own.
   [[nodiscard]] collect::ChannelStats channel_stats(bool is_kernel, const std::string& name) const;
+  /// What the buffers of a channel of programs take of the machine's memory, in all its versions.
+  [[nodiscard]] ChannelMemory memory(const std::string& channel) const;
   /// Detaches the kernel's programs and writes out all that was recorded; the trace is complete until start().
   ///
   /// Threads: any, after deactivate().
@@ -210,8 +222,13 @@ class Recording {
   };
   struct Trace {
     collect::TraceId id;
-    std::uint32_t number = 0;                     // in the journal
-    std::map<std::size_t, OpenChannel> channels;  // by index in the session
+    std::uint32_t number = 0;  // in the journal
+    BufferOwner owner;
+    std::map<std::size_t, OpenChannel> channels{};  // by index in the session
+  };
+  struct NotedChannel {
+    collect::ChannelId id;
+    BufferOwner owner{};  // of one of programs
   };
   struct JournaledTrace;
   struct ImageChannel {
@@ -272,7 +289,9 @@ class Recording {
   [[nodiscard]] Result<std::unique_ptr<KernelRecording>> open_kernel(
       const session::KernelChannel& wanted, std::uint32_t version, const kernel::Tracer& tracer,
       LoadProgress& progress, const KernelRecording* predecessor);
-  void note_channel(bool is_kernel, const std::string& name, collect::ChannelId id);
+  /// Of one of programs.
+  [[nodiscard]] std::vector<NotedChannel> versions_of(const std::string& channel) const;
+  void note_channel(bool is_kernel, const std::string& name, const NotedChannel& channel);
   void warn(const Error& error);
 
   const std::uint64_t id_;
@@ -292,8 +311,8 @@ class Recording {
   std::map<TraceKey, Trace> traces_;
   std::map<std::uint64_t, std::vector<ImageChannel>> attached_;  // by image token
   std::map<std::uint32_t, bool> is_about_;                       // by registration
-  mutable std::mutex ids_mutex_;                                 // guards what follows
-  std::map<std::pair<bool, std::string>, std::vector<collect::ChannelId>> channel_ids_;
+  mutable std::mutex noted_mutex_;                               // guards what follows
+  std::map<std::pair<bool, std::string>, std::vector<NotedChannel>> noted_channels_;
   Coverage coverage_;
   std::mutex kernel_mutex_;  // guards what follows, where texts and state dumps meet a change
   std::optional<collect::TraceId> kernel_trace_;

@@ -389,10 +389,14 @@ Status Recording::adopt_trace(const JournaledTrace& trace, std::uint32_t number,
   if (!id) return tl::unexpected(id.error());
   const auto ownership =
       opened.per_process() ? session::BufferOwnership::kProcess : session::BufferOwnership::kUser;
-  Trace& there =
-      traces_
-          .emplace(TraceKey{ownership, opened.owner(), opened.word_bits()}, Trace{*id, number, {}})
-          .first->second;
+  BufferOwner owner{opened.per_process(), opened.owner(), opened.word_bits()};
+  for (const v1::ProcessSeen& seen : processes_)
+    if (owner.is_process && seen.registration() == opened.owner())
+      owner.number = static_cast<std::uint32_t>(seen.pid());
+  Trace& there = traces_
+                     .emplace(TraceKey{ownership, opened.owner(), opened.word_bits()},
+                              Trace{*id, number, owner})
+                     .first->second;
   for (const Channel& from : trace.channels) {
     if (from.ended) {
       SILLAGE_TRY(collector_->skip_channel(*id));
@@ -428,7 +432,8 @@ Status Recording::adopt_trace(const JournaledTrace& trace, std::uint32_t number,
     open.ring_id = was.ring();
     open.contexts.assign(was.contexts().begin(), was.contexts().end());
     open.version = was.version();
-    note_channel(false, session_.channels()[was.index()].options().name, open.channel.id);
+    note_channel(false, session_.channels()[was.index()].options().name,
+                 {open.channel.id, there.owner});
     there.channels.insert_or_assign(was.index(), std::move(open));
   }
   return {};
@@ -478,7 +483,7 @@ Status Recording::adopt_kernel() {
         KernelRecording::adopt(channel, versioned(name, found->version()),
                                estate_.store->pin_path(id_, i), nested_lost, *collector_, *trace);
     if (!adopted) return tl::unexpected(std::move(adopted).error());
-    note_channel(true, name, (*adopted)->channel());
+    note_channel(true, name, {(*adopted)->channel()});
     kernel_[i] = *std::move(adopted);
     kernel_versions_[i] = found->version();
     adopted_kernel_.insert(i);

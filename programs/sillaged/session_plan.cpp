@@ -3,7 +3,9 @@
 
 #include "ctf/layout.hpp"
 #include "filter/parser.hpp"
+#include "ring/geometry.hpp"
 #include "session/nearest.hpp"
+#include "sillaged/recording_options.hpp"
 #include "sillaged/user_filters.hpp"
 
 #include <algorithm>
@@ -74,6 +76,11 @@ Result<session::Channel> user_channel_of(const SessionChannel& from) {
   }
   if (auto filters = UserFilters::parse(*channel); !filters)
     return tl::unexpected<Error>(std::move(filters).error());
+  // Sizes that no ring has: not only when it is started.
+  const auto cpus = ring::possible_cpu_count();
+  if (!cpus) return tl::unexpected<Error>(cpus.error());
+  if (auto geometry = ring::RingGeometry::make(channel_options(*channel).ring, *cpus); !geometry)
+    return tl::unexpected<Error>(std::move(geometry).error());
   return channel;
 }
 

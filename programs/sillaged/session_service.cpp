@@ -4,6 +4,7 @@
 #include "control/session_request.hpp"
 #include "sillaged/chunk_state.hpp"
 #include "sillaged/datetime.hpp"
+#include "sillaged/memory_warning.hpp"
 #include "sillaged/session_plan.hpp"
 #include "sillaged/stats_message.hpp"
 
@@ -72,6 +73,21 @@ void fill_rules(const session::Session& session, const Recording& recording,
         shown->add_events(report->events[k]);
       shown->set_missed(report->missed);
       ++report;
+    }
+  }
+}
+
+void fill_memory(const ChannelMemory& memory, control::v1::SessionChannel* message) {
+  for (const auto& [owner, streams] : memory) {
+    auto* buffers = message->add_memory();
+    buffers->set_per_process(owner.is_process);
+    buffers->set_owner(owner.number);
+    buffers->set_word_bits(owner.word_bits);
+    for (const collect::StreamMemory& from : streams) {
+      auto* stream = buffers->add_streams();
+      if (from.cpu) stream->set_cpu(*from.cpu);
+      stream->set_bytes(from.bytes);
+      stream->set_max_bytes(from.max_bytes);
     }
   }
 }
@@ -205,10 +221,11 @@ Status SessionService::list(const control::v1::ListSessionsRequest& request,
   if (!request.name().empty()) {
     auto session = sessions_.find(request.name());
     if (!session) return tl::unexpected<Error>(std::move(session).error());
-    describe(**session, response->add_sessions());
+    describe(**session, response->add_sessions(), request.with_memory());
     return {};
   }
-  for (const auto& [name, session] : sessions_.all()) describe(session, response->add_sessions());
+  for (const auto& [name, session] : sessions_.all())
+    describe(session, response->add_sessions(), request.with_memory());
   return {};
 }
 
@@ -228,7 +245,8 @@ Status SessionService::why_empty(const std::string& name, control::v1::WhyEmptyR
   return {};
 }
 
-void SessionService::describe(const session::Session& session, control::v1::Session* message) {
+void SessionService::describe(const session::Session& session, control::v1::Session* message,
+                              bool with_memory) {
   control::fill(session, message);
   const auto found = running_.find(session.options().name);
   if (found == running_.end() || found->second.recording == nullptr) return;
@@ -239,6 +257,8 @@ void SessionService::describe(const session::Session& session, control::v1::Sess
       channel.set_discarded_events(stats.discarded_events);
       channel.set_lost_packets(stats.lost_packets);
       channel.set_rejected_events(stats.rejected_events);
+      if (with_memory && part.domain() == control::v1::USER)
+        fill_memory(found->second.recording->memory(channel.options().name()), &channel);
     }
   }
 }
@@ -317,11 +337,15 @@ void SessionService::enable_channel(ConnectionId connection,
         *outcome = *done;
         return {};
       },
-      [this, outcome, request](Response* response) {
+      [this, outcome, domain, request](Response* response) {
         auto* answer = response->mutable_enable_channel();
         answer->set_is_new(*outcome == session::Enabled::kCreated);
         control::v1::Session shown;
-        if (auto session = sessions_.find(request.session())) control::fill(**session, &shown);
+        if (auto session = sessions_.find(request.session())) {
+          control::fill(**session, &shown);
+          const auto* made = (*session)->find_channel(*domain, request.options().name());
+          if (made != nullptr) answer->set_warning(memory_warning(made->settings, *domain));
+        }
         for (const auto& part : shown.domains())
           for (const auto& channel : part.channels())
             if (part.domain() == request.domain() &&

@@ -112,7 +112,8 @@ class SessionService {
   [[nodiscard]] Status list(const control::v1::ListSessionsRequest& request,
                             control::v1::ListSessionsResponse* response);
   [[nodiscard]] Status why_empty(const std::string& name, control::v1::WhyEmptyResponse* response);
-  void describe(const session::Session& session, control::v1::Session* message);
+  void describe(const session::Session& session, control::v1::Session* message,
+                bool with_memory = false);
 
   void start(control::ConnectionId connection, const std::string& name);
   void stop(control::ConnectionId connection, const control::v1::StopSessionRequest& request);

@@ -86,6 +86,11 @@ class Channel {
   /// Has drain_on_time() do so, every now and then.
   void reclaim_on_time(Nanoseconds older_than);
 
+  /// Of its ring, by CPU; nothing of a kernel's.
+  ///
+  /// Threads: any.
+  [[nodiscard]] virtual std::vector<StreamMemory> memory() const { return {}; }
+
   /// Writes what the ring holds as new files, and takes nothing from it; adds what that came to to `stats`.
   ///
   /// Cost: a copy of one stream at a time, in `memory`, which grows to that.

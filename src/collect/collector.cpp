@@ -97,6 +97,7 @@ class Collector::Engine {
   void release_locks(std::uint32_t registration);
   Stats stats() const;
   ChannelStats channel_stats(ChannelId channel);
+  std::vector<StreamMemory> memory(ChannelId channel);
   Result<Stats> snapshot(const SnapshotOptions& options);
   Status rotate(const std::string& archive, const ChunkHook& ready);
   Status clear(const ChunkHook& ready);
@@ -380,6 +381,11 @@ void Collector::Engine::release_locks(std::uint32_t registration) {
 Stats Collector::Engine::stats() const {
   const std::lock_guard lock(stats_mutex_);
   return stats_;
+}
+
+std::vector<StreamMemory> Collector::Engine::memory(ChannelId channel) {
+  const auto found = find_channel(channel);
+  return found ? found->memory() : std::vector<StreamMemory>();
 }
 
 ChannelStats Collector::Engine::channel_stats(ChannelId channel) {
@@ -739,6 +745,9 @@ void Collector::release_locks(std::uint32_t registration) { engine_->release_loc
 Stats Collector::stats() const { return engine_->stats(); }
 ChannelStats Collector::channel_stats(ChannelId channel) const {
   return engine_->channel_stats(channel);
+}
+std::vector<StreamMemory> Collector::memory(ChannelId channel) const {
+  return engine_->memory(channel);
 }
 Result<Stats> Collector::snapshot(const SnapshotOptions& options) {
   return engine_->snapshot(options);

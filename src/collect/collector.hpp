@@ -210,6 +210,11 @@ class Collector {
   /// The part of one channel in that; nothing once its trace is closed or the collector stopped.
   [[nodiscard]] ChannelStats channel_stats(ChannelId channel) const;
 
+  /// What its ring takes of the machine's memory, by CPU; nothing of a kernel channel, or once its trace is closed.
+  ///
+  /// Cost: a system call a stream, which looks at each page.
+  [[nodiscard]] std::vector<StreamMemory> memory(ChannelId channel) const;
+
   /// Reads everything published until now: the trace on disk is complete when this returns, and
   /// recording may go on. Gates must be closed and kernel programs detached before, as for stop().
   ///

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace sillage::collect {
@@ -72,6 +73,12 @@ struct ChannelStats {
     sent_events += more.sent_events;
     rejected_events += more.rejected_events;
   }
+};
+
+/// What the sub-buffers of one CPU, or of all where they share a buffer, take of the machine's memory.
+struct StreamMemory {
+  std::optional<std::uint32_t> cpu{};
+  std::uint64_t bytes = 0, max_bytes = 0;
 };
 
 }  // namespace sillage::collect

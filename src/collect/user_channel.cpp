@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "collect/user_channel.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sillage::collect {
@@ -42,6 +43,20 @@ void UserChannel::arm(std::vector<Doorbell>& doorbells) {
 
 void UserChannel::release_locks(std::uint32_t registration) {
   (void)ring_.release_locks(registration);
+}
+
+// A CPU's first stream and those that its threads try when that is taken.
+std::vector<StreamMemory> UserChannel::memory() const {
+  const ring::RingGeometry& geometry = ring_.geometry();
+  const std::uint32_t count = std::max(geometry.index_count, 1u);
+  std::vector<StreamMemory> memory(count);
+  for (std::uint32_t i = 0; i < geometry.stream_count; ++i) {
+    StreamMemory& one = memory[i % count];
+    if (geometry.index_count != 0) one.cpu = i % count;
+    one.bytes += ring_.resident_bytes(i);
+    one.max_bytes += geometry.data_stride;
+  }
+  return memory;
 }
 
 Status UserChannel::prepare(const ctf::EventClass& event) {

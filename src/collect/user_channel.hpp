@@ -38,6 +38,7 @@ class UserChannel final : public Channel {
 
   void arm(std::vector<Doorbell>& doorbells) override;
   void release_locks(std::uint32_t registration) override;
+  [[nodiscard]] std::vector<StreamMemory> memory() const override;
 
  protected:
   void record(StreamRecorder& recorder, const ring::Run& run, const TraceOutput& output,

@@ -55,6 +55,7 @@ void fill(const session::ChannelSettings& settings, session::Domain domain,
   message->set_monitor_timer_ns(settings.monitor_timer.value);
   message->set_tracefile_bytes(settings.tracefile_bytes.value);
   message->set_tracefile_count(settings.tracefile_count);
+  message->set_is_mapped(settings.is_mapped);
   if (domain == session::Domain::kKernel) return;
   message->set_watchdog_timer_ns(settings.watchdog_timer.value);
   message->set_blocking_timeout_ns(settings.blocking_timeout.value);
@@ -126,6 +127,7 @@ Result<session::ChannelRequest> request_of(const v1::ChannelRequest& message) {
   if (message.has_on_demand())
     request.preallocation = message.on_demand() ? session::BufferPreallocation::kOnDemand
                                                 : session::BufferPreallocation::kAtOnce;
+  if (message.has_is_mapped()) request.is_mapped = message.is_mapped();
   request.reclaim_age = time_of(message.has_reclaim_age_ns(), message.reclaim_age_ns());
   return request;
 }
@@ -177,6 +179,7 @@ Status add_channel(const v1::SessionChannel& message, session::Domain domain,
   content.contexts.assign(message.contexts().begin(), message.contexts().end());
   // The kernel's buffers are the system's, and no writer of it waits: what says so says nothing.
   if (domain == session::Domain::kKernel) request->ownership.reset();
+  if (domain == session::Domain::kUser) request->is_mapped.reset();
   return session->add_channel(domain, *request, content);
 }
 

@@ -338,7 +338,8 @@ Result<std::vector<PlacedEvent>> plan_user_probe(const std::string& place) {
                     place.substr(last + 1));
   }
   const std::string symbol = place.substr(last + 1);
-  const auto file = load_file(place.substr(0, last));
+  const std::size_t begin = place.starts_with("elf:") && last > 4 ? 4 : 0;  // as LTTng calls it
+  const auto file = load_file(place.substr(begin, last - begin));
   if (!file) return tl::unexpected(file.error());
   const auto offset = file->file_offset(symbol);
   if (!offset) return tl::unexpected(offset.error());

@@ -36,7 +36,7 @@ struct PlacedEvent {
 /// Errors: kInvalidArgument  anything else.
 [[nodiscard]] Result<std::vector<PlacedEvent>> plan_kernel_probe(const std::string& place);
 
-/// "PATH:SYMBOL[+OFFSET]": an event SYMBOL with the field `ip`. "sdt:PATH:PROVIDER:NAME": an event PROVIDER_NAME, with
+/// "[elf:]PATH:SYMBOL[+OFFSET]": an event SYMBOL with the field `ip`. "sdt:PATH:PROVIDER:NAME": an event PROVIDER_NAME, with
 /// `ip` and the probe's arguments `arg0` and so on. A PATH without a slash is looked up in $PATH.
 ///
 /// Errors: kInvalidArgument  anything else.

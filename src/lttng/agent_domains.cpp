@@ -88,11 +88,11 @@ const Agent* agent_of(const v1::SessionChannel& channel, const v1::SessionRule& 
   return nullptr;
 }
 
-std::string agent_domains_text(const v1::Session& session) {
+std::string agent_domains_text(const v1::Session& session, const Agent* only) {
   std::string text;
   for (const Agent& agent : all_agents()) {
     const auto rules = rules_of(session, agent);
-    if (rules.empty()) continue;
+    if (rules.empty() || (only != nullptr && only != &agent)) continue;
     text += "=== Domain: " + std::string(agent.title) +
             " ===\n\nEvents (Logger name):\n---------------------\n";
     for (const v1::SessionRule* entry : rules) {
@@ -116,10 +116,11 @@ std::string agent_domain_names(const v1::Session& session) {
   return text;
 }
 
-void write_agent_domains(const v1::Session& session, bool only_domains, MiDocument* document) {
+void write_agent_domains(const v1::Session& session, const Agent* only, bool only_domains,
+                         MiDocument* document) {
   for (const Agent& agent : all_agents()) {
     const auto rules = rules_of(session, agent);
-    if (rules.empty()) continue;
+    if (rules.empty() || (only != nullptr && only != &agent)) continue;
     document->open("domain");
     document->text("type", agent.element);
     document->text("buffer_type", is_per_process(session, agent) ? "PER_PID" : "PER_UID");

@@ -26,12 +26,13 @@ struct AgentRule {
 [[nodiscard]] const Agent* agent_of(const control::v1::SessionChannel& channel,
                                     const control::v1::SessionRule& rule);
 
-/// The agents' domains of a session, as `lttng list SESSION` prints them behind the others.
-[[nodiscard]] std::string agent_domains_text(const control::v1::Session& session);
+/// The agents' domains of a session, as `lttng list SESSION` prints them behind the others; of one alone if `only` is not null.
+[[nodiscard]] std::string agent_domains_text(const control::v1::Session& session,
+                                             const Agent* only);
 /// Their names, as `lttng list --domain` prints them.
 [[nodiscard]] std::string agent_domain_names(const control::v1::Session& session);
 /// As <domain> elements; without what is in them if `only_domains`.
-void write_agent_domains(const control::v1::Session& session, bool only_domains,
+void write_agent_domains(const control::v1::Session& session, const Agent* only, bool only_domains,
                          MiDocument* document);
 
 /// The loggers of running programs, as `lttng list` with an agent's option prints them.

@@ -159,6 +159,17 @@ Result<int> for_each_channel(Context& context, const CommandLine& line, std::str
   return status;
 }
 
+/// Timers that LTTng's buffers need and these do not.
+void warn_of_timers(Context& context, const CommandLine& line) {
+  constexpr std::pair<const char*, const char*> kNeedless[] = {
+      {"read-timer", "a full sub-buffer is read at once"},
+      {"monitor-timer", "sizes are looked at whenever something was recorded"},
+      {"watchdog-timer", "no program that dies can leave a sub-buffer unusable"}};
+  for (const auto& [option, why] : kNeedless)
+    if (line.has(option) && line.value(option) != "0")
+      context.warn(std::string("--") + option + " is kept, and changes nothing: " + why);
+}
+
 Result<int> enable_channel(Context& context, const CommandLine& line) {
   const auto domain = domain_for(line);
   if (!domain) return tl::unexpected<Error>(domain.error());
@@ -170,6 +181,8 @@ Result<int> enable_channel(Context& context, const CommandLine& line) {
   const auto output = line.value("output");
   if (output && *output != "mmap" && (*output != "splice" || *domain == v1::USER))
     return wrong_value("output", *output);
+  if (output) options.set_is_mapped(*output == "mmap");
+  warn_of_timers(context, line);
   return for_each_channel(
       context, line, "enable-channel",
       [&](const std::string& session, const std::string& channel, MiDocument* document) -> Status {
@@ -183,7 +196,9 @@ Result<int> enable_channel(Context& context, const CommandLine& line) {
         if (!response) return tl::unexpected<Error>(std::move(response).error());
         context.say(std::string(domain_word(*domain)) + " channel " + channel +
                     " enabled for session " + session);
-        open_channel(response->enable_channel().channel(), *domain, document);
+        const v1::EnableChannelResponse& made = response->enable_channel();
+        if (!made.warning().empty()) context.warn(made.warning());
+        open_channel(made.channel(), document);
         document->boolean("success", true);
         document->close();
         return {};
@@ -235,17 +250,6 @@ Result<std::vector<std::string>> reclaimed_channels(Context& context, const Comm
         for (const v1::SessionChannel& channel : domain.channels())
           names.push_back(channel.options().name());
   return names;
-}
-
-/// Such as "1.50 MiB".
-std::string bytes_text(std::uint64_t bytes) {
-  constexpr const char* kUnits[] = {" B", " KiB", " MiB", " GiB", " TiB"};
-  if (bytes < 1024) return std::to_string(bytes) + kUnits[0];
-  std::size_t unit = 1;
-  while (unit + 1 < std::size(kUnits) && bytes >> (10 * (unit + 1)) != 0) ++unit;
-  const std::uint64_t hundredths = (bytes >> (10 * (unit - 1))) * 100 / 1024;
-  const std::string digits = std::to_string(hundredths % 100 + 100);
-  return std::to_string(hundredths / 100) + "." + digits.substr(1) + kUnits[unit];
 }
 
 // --no-wait changes nothing: what can be given back has been when the answer comes.
@@ -328,10 +332,13 @@ Result<int> add_context(Context& context, const CommandLine& line) {
         std::find(std::begin(kContexts), std::end(kContexts), type) == std::end(kContexts))
       return fail(Code::kInvalidArgument,
                   "Unknown context type " + type + "; `add-context --list` shows them");
-  // An agent's messages are events of programs; what it is asked for is known by its channels and filters.
+  // An agent's messages are events of a channel of programs.
   const Agent* agent = agent_of(line);
-  const auto domain = agent == nullptr ? domain_for(line) : Result<v1::Domain>(v1::USER);
+  const auto domain = agent != nullptr ? Result<v1::Domain>(v1::USER) : domain_for(line);
   if (!domain) return tl::unexpected<Error>(domain.error());
+  const auto channel = agent != nullptr && !line.has("channel")
+                           ? std::optional(std::string(agent->channel))
+                           : line.value("channel");
   const auto session = session_for(context, line);
   if (!session) return tl::unexpected<Error>(session.error());
   MiDocument document("add-context");
@@ -343,7 +350,6 @@ Result<int> add_context(Context& context, const CommandLine& line) {
     asked->set_session(*session);
     asked->set_domain(*domain);
     asked->set_context(type);
-    const auto channel = line.value("channel");
     if (channel) asked->set_channel(*channel);
     auto response = context.call(std::move(request));
     document.open("context");
@@ -352,9 +358,8 @@ Result<int> add_context(Context& context, const CommandLine& line) {
     document.boolean("success", response.has_value());
     document.close();
     if (response) {
-      const std::string_view word = agent == nullptr ? domain_word(*domain) : agent->name;
-      context.say(std::string(word) + " context " + type + " added to " +
-                  (channel ? "channel " + *channel : "all channels"));
+      context.say(std::string(agent != nullptr ? agent->name : domain_word(*domain)) + " context " +
+                  type + " added to " + (channel ? "channel " + *channel : "all channels"));
     } else {
       context.complain(type + ": " + response.error().text());
       status = kExitError;
@@ -407,14 +412,15 @@ const std::array<Verb, 4> kVerbs = {{
       {"no-wait", 'n'}},
      reclaim_memory},
     {"add-context",
-     "(--kernel | --userspace | --jul | --log4j | --log4j2) [--session=NAME] [--channel=CHANNEL] "
-     "--type=TYPE...",
+     "(--kernel | --userspace | --jul | --log4j | --log4j2 | --python) [--session=NAME] "
+     "[--channel=CHANNEL] --type=TYPE...",
      "Add context fields to be recorded",
      {{"kernel", 'k'},
       {"userspace", 'u'},
       {"jul", 'j'},
       {"log4j", 'l'},
       {"log4j2"},
+      {"python", 'p'},
       {"session", 's', Value::kNeeded},
       {"channel", 'c', Value::kNeeded},
       {"type", 't', Value::kNeeded},

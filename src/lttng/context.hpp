@@ -27,14 +27,14 @@ enum Exit : int {
 struct KernelEvent {
   std::string name;
   bool is_system_call = false;
+  bool has_32_bit = false;  ///< a system call that programs of 32 bits have, too
   std::vector<std::pair<std::string, std::string>> fields{};  ///< names and types; if asked for
 };
 
 /// One run of a command: what it may talk to, what it prints, and what it was told in general.
 struct Context {
-  std::function<Result<control::ControlClient>()> connect;   ///< to the daemon, started if need be
-  std::function<Result<int>(bool with_fields)> list_kernel;  ///< `list --kernel`
-  /// The same for programs: tracepoints, or system calls.
+  std::function<Result<control::ControlClient>()> connect;  ///< to the daemon, started if need be
+  /// What the kernel has: tracepoints, or system calls.
   std::function<Result<std::vector<KernelEvent>>(bool system_calls, bool with_fields)>
       kernel_events{};
   std::string home;     ///< LTTNG_HOME, else HOME

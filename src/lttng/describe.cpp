@@ -93,7 +93,7 @@ std::string rule_text(const v1::SessionRule& entry) {
 }
 
 std::string channel_text(const v1::SessionChannel& channel, v1::Domain domain,
-                         v1::CreateSessionRequest::Mode mode) {
+                         v1::CreateSessionRequest::Mode mode, MemoryShown memory) {
   const v1::ChannelRequest& options = channel.options();
   const auto line = [](const char* name, const std::string& value) {
     return "      " + std::string(name) + value + "\n";
@@ -123,7 +123,7 @@ std::string channel_text(const v1::SessionChannel& channel, v1::Domain domain,
         line("Memory reclaimed: ", options.reclaim_age_ns() == 0
                                        ? "when consumed"
                                        : "older than " + microseconds(options.reclaim_age_ns()));
-  text += line("Output mode:      ", domain == v1::USER ? "mmap" : "splice");
+  text += line("Output mode:      ", options.is_mapped() ? "mmap" : "splice");
   text += "\n    Statistics:\n";
   if (mode != v1::CreateSessionRequest::LOCAL) {
     text += "      None\n";
@@ -132,6 +132,7 @@ std::string channel_text(const v1::SessionChannel& channel, v1::Domain domain,
   } else {
     text += line("Discarded events: ", std::to_string(channel.discarded_events()));
   }
+  text += memory_text(channel, memory);
   if (!channel.contexts().empty()) {
     text += "\n    Context fields:\n";
     for (const std::string& context : channel.contexts()) text += "      " + context + "\n";
@@ -186,7 +187,7 @@ const char* event_type(v1::RecordingRule::Kind kind) {
   }
 }
 
-void write_attributes(const v1::SessionChannel& channel, v1::Domain domain, MiDocument* document) {
+void write_attributes(const v1::SessionChannel& channel, MiDocument* document) {
   const v1::ChannelRequest& options = channel.options();
   document->open("attributes");
   document->text("overwrite_mode", options.overwrite() ? "OVERWRITE" : "DISCARD");
@@ -200,7 +201,7 @@ void write_attributes(const v1::SessionChannel& channel, v1::Domain domain, MiDo
   } else {
     document->number("blocking_timeout", options.blocking_timeout_ns() / 1000);
   }
-  document->text("output_type", domain == v1::USER ? "MMAP" : "SPLICE");
+  document->text("output_type", options.is_mapped() ? "MMAP" : "SPLICE");
   document->number("tracefile_size", options.tracefile_bytes());
   document->number("tracefile_count", options.tracefile_count());
   document->number("live_timer_interval", 0);
@@ -247,7 +248,7 @@ void write_domain(const v1::SessionDomain& domain, const Shown& shown, MiDocumen
     document->open("channels");
     for (const v1::SessionChannel& channel : domain.channels()) {
       if (!shown.channel.empty() && channel.options().name() != shown.channel) continue;
-      open_channel(channel, domain.domain(), document);
+      open_channel(channel, document);
       document->open("events");
       for (const v1::SessionRule& entry : channel.rules()) {
         if (agent_of(channel, entry) != nullptr) continue;
@@ -255,6 +256,7 @@ void write_domain(const v1::SessionDomain& domain, const Shown& shown, MiDocumen
         document->close();
       }
       document->close();
+      if (domain.domain() == v1::USER) write_memory(channel, document);
       document->close();
     }
     document->close();
@@ -262,10 +264,19 @@ void write_domain(const v1::SessionDomain& domain, const Shown& shown, MiDocumen
   document->close();
 }
 
+bool are_all_shown(const Shown& shown) {
+  return !shown.only_kernel && !shown.only_user && shown.only_agent == nullptr;
+}
+
 bool is_shown(const v1::SessionDomain& domain, const Shown& shown) {
-  if (domain.domain() == v1::USER && shown.only_kernel) return shown.only_user;
-  if (domain.domain() == v1::KERNEL && shown.only_user) return shown.only_kernel;
-  return true;
+  return are_all_shown(shown) ||
+         (domain.domain() == v1::USER ? shown.only_user : shown.only_kernel);
+}
+
+/// Their rules are those of programs' channels.
+bool are_agents_shown(const Shown& shown) {
+  return shown.channel.empty() &&
+         (are_all_shown(shown) || shown.only_user || shown.only_agent != nullptr);
 }
 
 }  // namespace
@@ -303,10 +314,9 @@ std::string session_text(const v1::Session& session, const Shown& shown) {
     text += domain_head(domain) + "Channels:\n-------------\n";
     for (const v1::SessionChannel& channel : domain.channels())
       if (shown.channel.empty() || channel.options().name() == shown.channel)
-        text += channel_text(channel, domain.domain(), session.mode());
+        text += channel_text(channel, domain.domain(), session.mode(), shown.memory);
   }
-  if (shown.channel.empty() && (!shown.only_kernel || shown.only_user))
-    text += agent_domains_text(session);
+  if (are_agents_shown(shown)) text += agent_domains_text(session, shown.only_agent);
   return text;
 }
 
@@ -326,6 +336,21 @@ std::string programs_text(const v1::ListResponse& list, bool with_fields) {
   return text + "\n";
 }
 
+std::string kernel_events_text(const std::vector<KernelEvent>& events, bool are_system_calls) {
+  std::string text =
+      std::string(are_system_calls ? "System calls:" : "Kernel events:") + "\n-------------\n";
+  for (const KernelEvent& event : events) {
+    // As LTTng 2.13: a level that the kernel's tracepoints have not.
+    text += "      " + event.name +
+            (!are_system_calls  ? " (loglevel: TRACE_EMERG (0)) (type: tracepoint)\n"
+             : event.has_32_bit ? " [32/64-bit]\n"
+                                : " [64-bit]\n");
+    for (const auto& [name, type] : event.fields)
+      text += "        field: " + name + " (" + type + ")\n";
+  }
+  return text + "\n";
+}
+
 void write_session(const v1::Session& session, const Shown* shown, MiDocument* document) {
   document->open("session");
   document->text("name", session.name());
@@ -338,8 +363,8 @@ void write_session(const v1::Session& session, const Shown* shown, MiDocument* d
     document->open("domains");
     for (const v1::SessionDomain& domain : session.domains())
       if (is_shown(domain, *shown)) write_domain(domain, *shown, document);
-    if (shown->channel.empty() && (!shown->only_kernel || shown->only_user))
-      write_agent_domains(session, shown->only_domains, document);
+    if (are_agents_shown(*shown))
+      write_agent_domains(session, shown->only_agent, shown->only_domains, document);
     document->close();
   }
   document->close();
@@ -358,11 +383,11 @@ void write_reclaim_policy(const v1::ChannelRequest& options, XmlWriter* writer) 
   writer->close();
 }
 
-void open_channel(const v1::SessionChannel& channel, v1::Domain domain, MiDocument* document) {
+void open_channel(const v1::SessionChannel& channel, MiDocument* document) {
   document->open("channel");
   document->text("name", channel.options().name());
   document->boolean("enabled", channel.is_enabled());
-  write_attributes(channel, domain, document);
+  write_attributes(channel, document);
 }
 
 void write_kernel_place(const std::string& place, XmlWriter* writer) {

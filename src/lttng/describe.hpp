@@ -4,6 +4,7 @@
 
 #include "control/control.pb.h"
 #include "lttng/context.hpp"
+#include "lttng/memory_usage.hpp"
 #include "lttng/mi_document.hpp"
 
 #include <string>
@@ -11,10 +12,14 @@
 
 namespace sillage::lttng {
 
-/// Which parts of a session are shown; "" and false: all.
+struct Agent;
+
+/// Which parts of a session are shown; without any of the domains: all.
 struct Shown {
   std::string channel{};
   bool only_kernel = false, only_user = false, only_domains = false;
+  const Agent* only_agent = nullptr;
+  MemoryShown memory = MemoryShown::kNothing;
 };
 
 /// All sessions, a few lines each, as `lttng list` prints them.
@@ -24,14 +29,17 @@ struct Shown {
 /// Programs and their tracepoints, as `lttng list --userspace` prints them.
 [[nodiscard]] std::string programs_text(const control::v1::ListResponse& list, bool with_fields);
 
+/// What the kernel has, as `lttng list --kernel` prints it.
+[[nodiscard]] std::string kernel_events_text(const std::vector<KernelEvent>& events,
+                                             bool are_system_calls);
+
 /// <probe_attributes> of a place in the kernel: SYMBOL, SYMBOL+OFFSET or an address.
 void write_kernel_place(const std::string& place, XmlWriter* writer);
 
 /// A session as <session>; with or without what is in it.
 void write_session(const control::v1::Session& session, const Shown* shown, MiDocument* document);
 /// A channel as <channel>, left open, so that more can be said of it.
-void open_channel(const control::v1::SessionChannel& channel, control::v1::Domain domain,
-                  MiDocument* document);
+void open_channel(const control::v1::SessionChannel& channel, MiDocument* document);
 /// A channel's <reclaim_policy>, if it has one.
 void write_reclaim_policy(const control::v1::ChannelRequest& options, XmlWriter* writer);
 /// A rule as <event>, left open, so that more can be said of it.

@@ -152,10 +152,8 @@ Result<int> clear(Context& context, const CommandLine& line) {
       });
 }
 
-Result<int> regenerate(Context& context, const CommandLine& line) {
-  if (line.words().empty())
-    return fail(Code::kInvalidArgument, "No object specified for regenerate command.");
-  const std::string& object = line.words()[0];
+Result<int> regenerate_object(Context& context, const CommandLine& line,
+                              const std::string& object) {
   const bool is_metadata = object == "metadata";
   if (!is_metadata && object != "statedump") {
     context.complain("Unrecognized argument used with 'regenerate' command: " + object +
@@ -181,7 +179,22 @@ Result<int> regenerate(Context& context, const CommandLine& line) {
   return kExitOk;
 }
 
-const std::array<Verb, 5> kVerbs = {{
+Result<int> regenerate(Context& context, const CommandLine& line) {
+  if (line.words().empty())
+    return fail(Code::kInvalidArgument, "No object specified for regenerate command.");
+  return regenerate_object(context, line, line.words()[0]);
+}
+
+/// What `regenerate metadata` was once called.
+Result<int> metadata(Context& context, const CommandLine& line) {
+  if (line.words() != std::vector<std::string>{"regenerate"})
+    return fail(Code::kInvalidArgument,
+                "Missing argument: only `metadata regenerate` is there, which is called "
+                "`regenerate metadata` today");
+  return regenerate_object(context, line, "metadata");
+}
+
+const std::array<Verb, 6> kVerbs = {{
     {"rotate",
      "[--no-wait] [SESSION]",
      "Archive the current trace chunk of a recording session",
@@ -207,6 +220,11 @@ const std::array<Verb, 5> kVerbs = {{
      "Write the metadata anew, or the state dump once more",
      {{"session", 's', Value::kNeeded}},
      regenerate},
+    {"metadata",
+     "regenerate [--session=SESSION]",
+     "Write the metadata anew (older name of regenerate metadata)",
+     {{"session", 's', Value::kNeeded}},
+     metadata},
 }};
 
 }  // namespace

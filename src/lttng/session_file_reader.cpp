@@ -412,7 +412,8 @@ Result<bool> SessionFileReader::read_option(const XmlElement& from,
     return choose("PER_CPU", "PER_CHANNEL", [&](bool yes) { options->set_one_buffer(yes); });
   if (from.name == "preallocation_policy")
     return choose("PREALLOCATE", "ON_DEMAND", [&](bool yes) { options->set_on_demand(yes); });
-  if (from.name == "output_type") return choose("MMAP", "SPLICE", [](bool) {});
+  if (from.name == "output_type")
+    return choose("SPLICE", "MMAP", [&](bool yes) { options->set_is_mapped(yes); });
   if (from.name == "subbuffer_size")
     return count([&](std::uint64_t value) { options->set_subbuf_bytes(value); });
   if (from.name == "subbuffer_count")

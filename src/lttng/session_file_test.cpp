@@ -26,6 +26,7 @@ v1::SessionChannel* add_channel(v1::SessionDomain* domain, const char* name, boo
   options->set_monitor_timer_ns(5000);
   options->set_tracefile_bytes(1 << 20);
   options->set_tracefile_count(3);
+  options->set_is_mapped(domain->domain() == v1::USER);
   if (domain->domain() == v1::USER) options->set_per_process(per_process);
   return channel;
 }
@@ -62,6 +63,7 @@ v1::Session whole_session() {
        {"pid", "callstack-user", "need_reschedule", "perf:cpu:cycles", "perf:cpu:cpu-cycles",
         "perf:cpu:L1-dcache-store-misses", "perf:cpu:raw:r1a8:mine", "perf:cpu:faults"})
     events->add_contexts(context);
+  add_channel(kernel, "mapped", false)->mutable_options()->set_is_mapped(true);
   v1::InclusionSet* users = kernel->add_inclusion_sets();
   users->set_attribute(v1::UID);
   users->add_values()->set_name("root");

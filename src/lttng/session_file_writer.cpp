@@ -81,13 +81,13 @@ void write_rule(const v1::SessionRule& entry, XmlWriter* writer) {
   writer->close();
 }
 
-void write_options(const v1::ChannelRequest& options, v1::Domain domain, XmlWriter* writer) {
+void write_options(const v1::ChannelRequest& options, XmlWriter* writer) {
   writer->text("overwrite_mode", options.overwrite() ? "OVERWRITE" : "DISCARD");
   writer->number("subbuffer_size", options.subbuf_bytes());
   writer->number("subbuffer_count", options.subbuf_count());
   writer->number("switch_timer_interval", options.switch_timer_ns() / 1000);
   writer->number("read_timer_interval", options.read_timer_ns() / 1000);
-  writer->text("output_type", domain == v1::USER ? "MMAP" : "SPLICE");
+  writer->text("output_type", options.is_mapped() ? "MMAP" : "SPLICE");
   if (options.blocking_timeout_ns() == kForEver) {
     writer->text("blocking_timeout", "-1");
   } else {
@@ -104,11 +104,11 @@ void write_options(const v1::ChannelRequest& options, v1::Domain domain, XmlWrit
   write_reclaim_policy(options, writer);
 }
 
-void write_channel(const v1::SessionChannel& channel, v1::Domain domain, XmlWriter* writer) {
+void write_channel(const v1::SessionChannel& channel, XmlWriter* writer) {
   writer->open("channel");
   writer->text("name", channel.options().name());
   writer->boolean("enabled", channel.is_enabled());
-  write_options(channel.options(), domain, writer);
+  write_options(channel.options(), writer);
   writer->open("events");
   for (const v1::SessionRule& entry : channel.rules()) write_rule(entry, writer);
   writer->close();
@@ -152,8 +152,7 @@ void write_domain(const v1::SessionDomain& domain, bool per_process, bool has_tr
   writer->text("buffer_type", !is_user ? "GLOBAL" : per_process ? "PER_PID" : "PER_UID");
   writer->open("channels");
   for (const v1::SessionChannel& channel : domain.channels())
-    if (channel.options().per_process() == per_process)
-      write_channel(channel, domain.domain(), writer);
+    if (channel.options().per_process() == per_process) write_channel(channel, writer);
   writer->close();
   if (has_trackers) write_trackers(domain, writer);
   writer->close();

@@ -35,10 +35,13 @@ Result<std::string> output_of(const CommandLine& line) {
 }
 
 Result<int> create(Context& context, const CommandLine& line) {
-  for (const char* option : {"live", "shm-path"})
-    if (line.has(option))
-      return fail(Code::kUnsupported, std::string("--") + option +
-                                          " is not carried out: record locally, with --output");
+  if (line.has("live"))
+    return fail(Code::kUnsupported, "--live is not carried out: record locally, with --output");
+  if (line.has("shm-path"))
+    return fail(Code::kUnsupported,
+                "--shm-path is not carried out: buffers lie in memory that is sealed against being "
+                "cut short, as no file of a mount can be. They outlive a killed sillaged without "
+                "it: leave it out");
   if (line.words().size() > 1)
     return fail(Code::kInvalidArgument, "Unknown argument: " + line.words()[1]);
   v1::Request request;

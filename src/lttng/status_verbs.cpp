@@ -22,27 +22,41 @@ namespace {
 namespace v1 = control::v1;
 using Value = OptionSpec::Value;
 
-Shown shown_of(const CommandLine& line) {
+Result<Shown> shown_of(const CommandLine& line) {
   Shown shown;
+  if (const auto mode = line.value("mem-usage")) {
+    shown.memory = *mode == "total"     ? MemoryShown::kTotal
+                   : *mode == "compact" ? MemoryShown::kCompact
+                   : *mode == "full"    ? MemoryShown::kFull
+                                        : MemoryShown::kNothing;
+    if (shown.memory == MemoryShown::kNothing)
+      return fail(Code::kInvalidArgument, "Wrong value in --mem-usage parameter: " + *mode +
+                                              "; use total, compact or full");
+  }
   shown.channel = line.value("channel").value_or("");
   shown.only_kernel = line.has("kernel");
   shown.only_user = line.has("userspace");
+  shown.only_agent = agent_of(line);
   shown.only_domains = line.has("domain");
   return shown;
 }
 
-Result<v1::ListSessionsResponse> sessions(Context& context, const std::string& name) {
+Result<v1::ListSessionsResponse> sessions(Context& context, const std::string& name,
+                                          bool with_memory = false) {
   v1::Request request;
   request.mutable_list_sessions()->set_name(name);
+  request.mutable_list_sessions()->set_with_memory(with_memory);
   auto response = context.call(std::move(request));
   if (!response) return tl::unexpected<Error>(std::move(response).error());
   return response->list_sessions();
 }
 
 Result<int> show_session(Context& context, const CommandLine& line, const std::string& name) {
-  auto list = sessions(context, name);
+  const auto asked = shown_of(line);
+  if (!asked) return tl::unexpected<Error>(asked.error());
+  const Shown& shown = *asked;
+  auto list = sessions(context, name, context.is_mi || shown.memory != MemoryShown::kNothing);
   if (!list) return tl::unexpected<Error>(std::move(list).error());
-  const Shown shown = shown_of(line);
   const v1::Session& session = list->sessions(0);
   if (!shown.channel.empty()) {
     bool is_there = false;
@@ -93,10 +107,13 @@ Result<int> list_loggers(Context& context, const Agent& agent) {
 }
 
 Result<int> list_kernel_events(Context& context, const CommandLine& line) {
-  const bool with_fields = line.has("fields");
-  if (!context.is_mi) return context.list_kernel(with_fields);
-  auto events = context.kernel_events(line.has("syscall"), with_fields);
+  const bool with_fields = line.has("fields"), system_calls = line.has("syscall");
+  auto events = context.kernel_events(system_calls, with_fields);
   if (!events) return tl::unexpected<Error>(std::move(events).error());
+  if (!context.is_mi) {
+    context.out += kernel_events_text(*events, system_calls);
+    return kExitOk;
+  }
   MiDocument document("list");
   write_kernel_events(*events, with_fields, &document);
   context.out += document.finish(true);
@@ -225,44 +242,53 @@ Result<int> version(Context& context, const CommandLine& /*line*/) {
   return kExitOk;
 }
 
-const std::array<Verb, 5> kVerbs = {{
-    {"list",
-     "[--kernel | --userspace] [--jul] [--log4j] [--log4j2] [--python] [--fields] [SESSION "
-     "[--channel=CHANNEL] [--domain]]",
-     "List recording sessions and instrumentation points",
-     {{"kernel", 'k'},
-      {"userspace", 'u'},
-      {"jul", 'j'},
-      {"log4j", 'l'},
-      {"log4j2"},
-      {"python", 'p'},
-      {"fields", 'f'},
-      {"syscall"},
-      {"channel", 'c', Value::kNeeded},
-      {"domain", 'd'},
-      {"no-truncate"},
-      {"style", 0, Value::kNeeded}},
-     list},
-    {"status",
-     "",
-     "Show the status of the current recording session",
-     {{"kernel", 'k'}, {"userspace", 'u'}, {"channel", 'c', Value::kNeeded}},
-     status},
-    {"view",
-     "[--viewer=PROGRAM] [--trace-path=DIR | SESSION]",
-     "Launch a trace reader",
-     {{"viewer", 'e', Value::kNeeded}, {"trace-path", 't', Value::kNeeded}},
-     view},
-    {"version", "", "Show version information", {}, version},
-    {"why-empty",
-     "[--watch[=SECONDS]] [SESSION]",
-     "Say what each rule met, and why events are missing",
-     {{"watch", 'w', Value::kOptional}},
-     why_empty},
-}};
+/// Of `list` and of `status`; output is never cut, and has one style.
+std::vector<OptionSpec> shown_options() {
+  return {{"kernel", 'k'},
+          {"userspace", 'u'},
+          {"jul", 'j'},
+          {"log4j", 'l'},
+          {"log4j2"},
+          {"python", 'p'},
+          {"channel", 'c', Value::kNeeded},
+          {"mem-usage", 0, Value::kNeeded},
+          {"no-truncate"},
+          {"style", 0, Value::kNeeded}};
+}
+
+std::vector<OptionSpec> list_options() {
+  std::vector<OptionSpec> options = shown_options();
+  options.push_back({"fields", 'f'});
+  options.push_back({"syscall"});
+  options.push_back({"domain", 'd'});
+  return options;
+}
 
 }  // namespace
 
-std::span<const Verb> status_verbs() { return kVerbs; }
+std::span<const Verb> status_verbs() {
+  static const std::array<Verb, 5> verbs = {{
+      {"list",
+       "[--kernel | --userspace] [--jul] [--log4j] [--log4j2] [--python] [--fields] [SESSION "
+       "[--channel=CHANNEL] [--domain] [--mem-usage=total | compact | full]]",
+       "List recording sessions and instrumentation points", list_options(), list},
+      {"status",
+       "[--kernel | --userspace] [--jul] [--log4j] [--log4j2] [--python] [--channel=CHANNEL] "
+       "[--mem-usage=total | compact | full]",
+       "Show the status of the current recording session", shown_options(), status},
+      {"view",
+       "[--viewer=PROGRAM] [--trace-path=DIR | SESSION]",
+       "Launch a trace reader",
+       {{"viewer", 'e', Value::kNeeded}, {"trace-path", 't', Value::kNeeded}},
+       view},
+      {"version", "", "Show version information", {}, version},
+      {"why-empty",
+       "[--watch[=SECONDS]] [SESSION]",
+       "Say what each rule met, and why events are missing",
+       {{"watch", 'w', Value::kOptional}},
+       why_empty},
+  }};
+  return verbs;
+}
 
 }  // namespace sillage::lttng

@@ -44,7 +44,7 @@ std::string verb_help(const Verb& verb) {
 }
 
 int help(Context& context, const std::vector<std::string>& words) {
-  if (words.empty()) {
+  if (words.empty() || words[0] == "--help" || words[0] == "-h") {
     context.out += general_help();
     return kExitOk;
   }
@@ -57,9 +57,15 @@ int help(Context& context, const std::vector<std::string>& words) {
   return kExitOk;
 }
 
+int list_options(Context& context, const std::vector<OptionSpec>& options) {
+  for (const OptionSpec& option : options) context.out += "--" + std::string(option.name) + "\n";
+  return kExitOk;
+}
+
 int run_verb(Context& context, const Verb& verb, const std::vector<std::string>& words) {
   std::vector<OptionSpec> options = verb.options;
   options.push_back({"help", 'h'});
+  options.push_back({"list-options"});
   const auto line = CommandLine::parse(words, options);
   if (!line) {
     context.complain("Unrecognized argument used with '" + std::string(verb.name) +
@@ -67,6 +73,7 @@ int run_verb(Context& context, const Verb& verb, const std::vector<std::string>&
     return kExitUndefined;
   }
   if (line->has("help")) return help(context, {std::string(verb.name)});
+  if (line->has("list-options")) return list_options(context, options);
   const auto done = verb.run(context, *line);
   if (done) return *done;
   context.complain(done.error().text());
@@ -155,10 +162,7 @@ int run(Context& context, const std::vector<std::string>& words) {
     for (const std::string& name : verb_names()) context.out += name + "\n";
     return kExitOk;
   }
-  if (line->has("list-options")) {
-    for (const OptionSpec& option : options) context.out += "--" + std::string(option.name) + "\n";
-    return kExitOk;
-  }
+  if (line->has("list-options")) return list_options(context, options);
   if (front == words.end()) {
     context.err += general_help();
     return kExitError;

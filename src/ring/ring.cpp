@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "ring/ring.hpp"
 
+#include "ring/memory.hpp"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 #include <utility>
 
@@ -21,19 +22,6 @@ tl::unexpected<Error> fail_size(const char* what, const RingGeometry& g, std::ui
                         std::to_string(g.subbuf_count) + " x " + std::to_string(g.subbuf_bytes) +
                         " bytes (use smaller or fewer sub-buffers)",
                     error_number);
-}
-
-// What the kernel says can be taken without swapping; UINT64_MAX if it does not say.
-std::uint64_t available_memory_bytes() {
-  std::FILE* file = std::fopen("/proc/meminfo", "re");
-  if (file == nullptr) return UINT64_MAX;
-  char line[128];
-  unsigned long long kib = 0;
-  bool found = false;
-  while (!found && std::fgets(line, sizeof line, file) != nullptr)
-    found = std::sscanf(line, "MemAvailable: %llu kB", &kib) == 1;
-  std::fclose(file);
-  return found ? kib * 1024 : UINT64_MAX;
 }
 
 // fallocate does not refuse what is too much: the kernel would kill a process to find it. So ask
@@ -196,6 +184,11 @@ std::uint32_t Ring::release_locks(std::uint32_t registration) const {
     }
   }
   return released;
+}
+
+std::uint64_t Ring::resident_bytes(std::uint32_t index) const {
+  return ring::resident_bytes(fd_.value(), geometry_.data_offset + index * geometry_.data_stride,
+                              geometry_.data_stride);
 }
 
 Status Ring::discard_memory() const {

@@ -19,7 +19,7 @@ namespace sillage::ring {
 /// Lifetime: the mapping and the descriptor live as long as this object; readers made from it must
 ///           not outlive it. Programs that mapped it keep the memory; `discard_memory()` gives it
 ///           back before they let go.
-/// Threads:  `fd()` and `geometry()` from any; the rest from the one thread that reads.
+/// Threads:  `fd()`, `geometry()` and `resident_bytes()` from any; the rest from the one thread that reads.
 /// Source:   src/abi/ring.h.
 class Ring {
  public:
@@ -64,6 +64,9 @@ class Ring {
   /// `registration` is the program's, never given to another one (abi/ring.h,
   /// sillage_ring_stream.owner).
   [[nodiscard]] std::uint32_t release_locks(std::uint32_t registration) const;
+
+  /// Bytes of the machine's memory that the sub-buffers of stream `index` take at this moment, of `data_stride`.
+  [[nodiscard]] std::uint64_t resident_bytes(std::uint32_t index) const;
 
   /// Gives the sub-buffers' memory back to the system though programs still map it; what was not
   /// read is lost.

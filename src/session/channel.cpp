@@ -5,6 +5,7 @@
 #include "session/glob.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace sillage::session {
@@ -146,7 +147,11 @@ Verdict Channel::judge(std::string_view name, std::uint8_t level) const {
 
 bool Channel::wants_state() const {
   constexpr std::uint8_t kDebugLine = 13;  // of these events
-  return judge("lttng_ust_statedump:bin_info", kDebugLine) == Verdict::kRecorded;
+  return std::ranges::any_of(
+      std::array{"start", "bin_info", "build_id", "debug_link", "procname", "end"},
+      [&](const char* event) {
+        return judge(std::string("lttng_ust_statedump:") + event, kDebugLine) == Verdict::kRecorded;
+      });
 }
 
 std::vector<const EventRule*> Channel::rules_for(std::string_view name, std::uint8_t level) const {

@@ -28,6 +28,9 @@ Defaults defaults_of(Domain domain, BufferOwnership ownership) {
 }
 
 Status check_domain(const ChannelRequest& request, Domain domain) {
+  if (domain == Domain::kUser && !request.is_mapped.value_or(true))
+    return fail(Code::kInvalidArgument,
+                "buffers of programs are mapped: choose mmap as the output type, not splice");
   if (domain == Domain::kUser) return {};
   const auto refuse = [](const char* option) {
     return fail(Code::kInvalidArgument,
@@ -103,6 +106,9 @@ Result<ChannelSettings> settle(const ChannelRequest& request, Domain domain, Out
                 "the memory of an overwrite channel holds what a snapshot would record: leave out "
                 "--overwrite or --auto-reclaim-memory");
   settings.reclaim_age = request.reclaim_age;
+  // As LTTng, whose snapshots are read from mapped buffers.
+  settings.is_mapped =
+      domain == Domain::kUser || mode == OutputMode::kSnapshot || request.is_mapped.value_or(false);
   return settings;
 }
 

@@ -48,6 +48,7 @@ struct ChannelRequest {
   std::optional<BufferAllocation> allocation{};
   std::optional<BufferPreallocation> preallocation{};
   std::optional<Nanoseconds> reclaim_age{};
+  std::optional<bool> is_mapped{};
 };
 
 /// A channel's options, all of them chosen (parity C2 to C13). Times of 0 mean: never.
@@ -65,6 +66,8 @@ struct ChannelSettings {
   BufferPreallocation preallocation = BufferPreallocation::kAtOnce;
   /// Memory of sub-buffers that were read and ended so long ago goes back to the system by itself; none: it stays.
   std::optional<Nanoseconds> reclaim_age{};
+  bool is_mapped =
+      true;  ///< what LTTng calls the output type: mmap, else splice. Shown, of no effect
   bool operator==(const ChannelSettings&) const = default;
 };
 

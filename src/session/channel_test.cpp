@@ -99,6 +99,9 @@ TEST(Channel, D10_StateDumpIsForWhoHasAddresses) {
   EXPECT_EQ(named.judge(kDump, 13), Verdict::kRecorded);
   EXPECT_EQ(named.judge(kLoad, 13), Verdict::kNoRule);
   EXPECT_TRUE(named.wants_state());
+  Channel part = make_channel();
+  ASSERT_TRUE(part.add_rule({.pattern = "lttng_ust_statedump:procname"}));
+  EXPECT_TRUE(part.wants_state());
 }
 
 TEST(Channel, Contexts_OnceEach) {

@@ -11,14 +11,11 @@ import subprocess
 import sys
 import tomllib
 
-from sillage_test import Sandbox, check, read_trace
+from sillage_test import Sandbox, check, read_trace, wait_until
 
 SKIPPED = 77
 KEYS = {"name", "requires", "steps", "events", "matches"}
-REQUIREMENTS = {
-    "kernel": lambda: os.geteuid() == 0 and os.path.exists("/sys/kernel/btf/vmlinux"),
-    "ctf2": lambda: False,  # babeltrace2 before 2.1 does not read it
-}
+REQUIREMENTS = {"kernel": lambda: os.geteuid() == 0 and os.path.exists("/sys/kernel/btf/vmlinux")}
 
 
 class Case:
@@ -36,15 +33,22 @@ class Case:
 
     def run(self):
         for line in filter(None, map(str.strip, self.case["steps"].splitlines())):
-            self.step(line.replace("OUT", str(self.out)).replace("PID", str(self.program.pid)))
+            if not line.startswith("#"):
+                self.step(self.filled(line))
         self.program.stdin.close()
         self.program.wait()
         self.program.stdout.close()
         for place, wanted in self.case.get("events", {}).items():
             check(self.counts(place) == wanted, f"events of {place}: {self.counts(place)}, wanted {wanted}")
         for place, pattern in self.case.get("matches", {}).items():
+            pattern = self.filled(pattern)
             wrong = [line for line in self.lines(place) if not re.search(pattern, line)]
             check(self.lines(place) and not wrong, f"events of {place} that do not match {pattern}: {wrong[:2]}")
+
+    def filled(self, text):
+        for word, value in (("OUT", self.out), ("BIN", self.box.bin), ("PID", self.program.pid)):
+            text = text.replace(word, str(value))
+        return text
 
     def step(self, line):
         command, _, said = line.partition(" => ")
@@ -55,8 +59,13 @@ class Case:
             self.program.stdin.flush()
             check(self.program.stdout.readline() == "done\n", "an answer of the program")
             return
-        if words[0] == "run":
-            subprocess.run(words[1:], check=True, stdout=subprocess.DEVNULL)
+        if words[0] in ("run", "until"):
+            if words[0] == "until":
+                words = words[1:]
+                wait_until(lambda: self.run_other(words[1:]).returncode == 0, " ".join(words[1:]), 30)
+            done = self.run_other(words[1:])
+            check((done.returncode != 0) == fails, f"{command}: status {done.returncode}\n{done.stdout}")
+            check(said in done.stdout, f"{command}: no {said!r} in\n{done.stdout}")
             return
         done = subprocess.run([str(self.box.bin.parent / "libexec/lttng"), *words], env=self.box.environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
@@ -64,8 +73,12 @@ class Case:
         check((done.returncode not in (0, 4)) == fails, f"{command}: status {done.returncode}\n{printed}")
         check(said in printed, f"{command}: no {said!r} in\n{printed}")
 
+    def run_other(self, words):
+        return subprocess.run(words, env=self.box.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+
     def lines(self, place):
-        return read_trace(self.out / place) if (self.out / place).exists() else []
+        return [line for path in sorted(self.out.glob(place)) for line in read_trace(path)]
 
     def counts(self, place):
         """How many events there are of each name; of those of the whole machine only the ones that the case names."""

@@ -29,10 +29,20 @@ def ring_bytes(daemon):
     return sum(found.values())
 
 
-def begin(box, name, *options):
+def shown_bytes(box):
+    """(what `status` says that the channel takes, the same by CPU)."""
+    channel = xml.etree.ElementTree.fromstring(lttng(box, "--mi=xml", "status", "-c", "c")[0]).find(f".//{MI}data_stream_info_sets")
+    total = int(channel.findtext(f"{MI}total_memory_usage_bytes"))
+    streams = {int(each.findtext(f"{MI}cpu_id")): int(each.findtext(f"{MI}memory_usage_bytes"))
+               for each in channel.iter(f"{MI}data_stream_info")}
+    check(total == sum(streams.values()), (total, streams))
+    return total, streams
+
+
+def begin(box, name, *options, sizes=SIZES):
     path = box.root / name
     lttng(box, "create", name, "-o", path)
-    lttng(box, "enable-channel", "-u", *SIZES, *options, "c")
+    lttng(box, "enable-channel", "-u", *sizes, *options, "c")
     lttng(box, "enable-event", "-u", "-c", "c", "tour:step")
     lttng(box, "start")
     return path
@@ -44,11 +54,15 @@ def when_asked_for(box, daemon):
         tour.emit(MANY)
         before = ring_bytes(daemon)
         check(before > 8 * SUBBUF_BYTES, f"rings that hold something: {before}")
+        shown, _ = shown_bytes(box)
+        # What readers and writers know of the streams is not in it.
+        check(0 < before - shown < 128 << 10, (before, shown))
         check("0 B reclaimed" in lttng(box, "reclaim-memory", "-u", "--older-than=1h", "c")[0], "nothing is that old")
         check(ring_bytes(daemon) == before, "nothing was given back")
         answer = xml.etree.ElementTree.fromstring(lttng(box, "--mi=xml", "reclaim-memory", "-u", "c")[0])
         subbufs = int(answer.findtext(f".//{MI}reclaimed_subbuffers"))
         after = ring_bytes(daemon)
+        check(shown - shown_bytes(box)[0] == before - after, (shown, shown_bytes(box), before, after))
         check(subbufs > 0 and after <= before - subbufs * SUBBUF_BYTES // 2, (subbufs, before, after))
         # What is in use, of each stream: the sub-buffer under way and the next.
         check(after < before / 2, (before, after))
@@ -65,6 +79,24 @@ def when_asked_for(box, daemon):
         lttng(box, "destroy")
     values = events(path, "step")
     check(values == list(range(2 * MANY + 100)), f"{len(values)} events, each once, in order")
+
+
+def is_shown_where_it_was_taken_at_once(box, daemon):
+    begin(box, "once", sizes=SIZES[:2])
+    check(shown_bytes(box) == (0, {}), "no buffers before there is a program with its events")
+    with Tour(box) as tour:
+        tour.emit(1)
+        shown, streams = shown_bytes(box)
+        check(len(streams) == os.sysconf("SC_NPROCESSORS_CONF"), streams)
+        release = tuple(map(int, os.uname().release.split(".")[:2]))
+        if release >= (6, 5):  # that tells what was taken, also where nobody wrote yet
+            online = os.sysconf("SC_NPROCESSORS_ONLN")
+            check(shown >= online * SUBBUF_BYTES * SUBBUFS, (shown, online))
+            check(0 < ring_bytes(daemon) - shown < 128 << 10, (ring_bytes(daemon), shown))
+        text, _ = lttng(box, "list", "once", "--mem-usage=full")
+        for line in (f"For UID {os.getuid()} (64-bit): ", "CPU 0: ", "Memory usage:     "):
+            check(line in text, text)
+        lttng(box, "destroy")
 
 
 def by_itself(box, daemon):
@@ -100,7 +132,7 @@ def is_refused_where_it_cannot_be(box, daemon):
 
 
 def main():
-    for case in (when_asked_for, by_itself, is_refused_where_it_cannot_be):
+    for case in (when_asked_for, is_shown_where_it_was_taken_at_once, by_itself, is_refused_where_it_cannot_be):
         with Sandbox() as box:
             os.makedirs(box.root / "home", exist_ok=True)
             box.environment["LTTNG_HOME"] = str(box.root / "home")

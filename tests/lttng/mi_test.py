@@ -113,7 +113,7 @@ CASES = """
         events/event/attributes/probe_attributes/symbol_name=do_exit
     enable-event -k --userspace-probe=PROGRAM:main begin | | events/event/type=USERSPACE_PROBE events/event/name=begin
     enable-event -k --userspace-probe=elf:PROGRAM:main again | | events/event/success=true
-    enable-event -k --userspace-probe=sdt:PROGRAM:a:b sdt | | events/event/name=sdt
+    enable-event -k --userspace-probe=sdt:PROBES:demo:values sdt | | events/event/name=sdt
     enable-event -k --userspace-probe=PROGRAM:main begin | fails | events/event/success=false
     enable-event -k --syscall openat --filter dfd>1.5 | | events/event/type=SYSCALL events/event/filter_expression=dfd>1.5
     add-context -k -t prio | | contexts/context/type=PRIO
@@ -140,7 +140,8 @@ class MachineInterface(unittest.TestCase):
         self.addCleanup(program.stdin.close)
         self.assertEqual(program.stdout.readline(), "ready\n")
         answer_file = side.root / "answer.xml"
-        for case in CASES.replace("DIR", str(side.root)).replace("PROGRAM", side.program).strip().splitlines():
+        probes = str(pathlib.Path(side.program).with_name("kernel_probe_program"))
+        for case in CASES.replace("DIR", str(side.root)).replace("PROGRAM", side.program).replace("PROBES", probes).strip().splitlines():
             line, outcome, texts = (part.strip() for part in case.split("|"))
             if (" -k" in line or line.split()[1:2] == ["kernel"]) and not os.access("/sys/kernel/tracing/events", os.R_OK):
                 continue

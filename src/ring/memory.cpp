@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "ring/memory.hpp"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <optional>
+#include <string_view>
+
+namespace sillage::ring {
+namespace {
+
+// The number behind a word at the beginning of a line, or the first of the file for "".
+std::optional<std::uint64_t> number_in(const std::string& path, std::string_view word) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    unsigned long long value = 0;
+    if (!line.starts_with(word)) continue;
+    if (std::sscanf(line.c_str() + word.size(), "%llu", &value) != 1) return std::nullopt;
+    return value;
+  }
+  return std::nullopt;
+}
+
+// This process's group, as of version 2: a line "0::/PATH".
+std::string own_group() {
+  std::ifstream file("/proc/self/cgroup");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("0::/")) return line.substr(3);
+  return "/";
+}
+
+// Source: linux/mman.h of 6.5; Debian 12's has them not.
+struct CachestatRange {
+  std::uint64_t offset, bytes;
+};
+struct Cachestat {
+  std::uint64_t cached, dirty, writeback, evicted, recently_evicted;
+};
+constexpr long kCachestat = 451;  // on every architecture
+
+// Pages that were written: those that fallocate() has taken in advance are holes to lseek().
+std::uint64_t written_bytes(int fd, std::uint64_t offset, std::uint64_t bytes) {
+  const auto end = static_cast<off_t>(offset + bytes);
+  std::uint64_t sum = 0;
+  for (auto at = static_cast<off_t>(offset); at < end;) {
+    const off_t data = ::lseek(fd, at, SEEK_DATA);
+    if (data < 0 || data >= end) break;
+    const off_t hole = std::min(::lseek(fd, data, SEEK_HOLE), end);
+    if (hole <= data) break;
+    sum += static_cast<std::uint64_t>(hole - data);
+    at = hole;
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::uint64_t cgroup_available_bytes(const std::string& root, std::string group) {
+  std::uint64_t least = UINT64_MAX;
+  while (true) {
+    const std::string folder = root + group + "/";
+    const auto limit = number_in(folder + "memory.max", "");  // none: "max", or no such file
+    const auto used = number_in(folder + "memory.current", "");
+    if (limit && used) {
+      const std::string stat = folder + "memory.stat";
+      const std::uint64_t files = number_in(stat, "inactive_file ").value_or(0) +
+                                  number_in(stat, "active_file ").value_or(0);
+      const std::uint64_t held = *used - std::min(*used, files);
+      least = std::min(least, *limit - std::min<std::uint64_t>(*limit, held));
+    }
+    if (group.empty() || group == "/") return least;
+    group.erase(group.rfind('/'));
+  }
+}
+
+std::uint64_t available_memory_bytes() {
+  const auto kib = number_in("/proc/meminfo", "MemAvailable:");
+  return std::min(kib ? *kib * 1024 : UINT64_MAX,
+                  cgroup_available_bytes("/sys/fs/cgroup", own_group()));
+}
+
+std::uint64_t resident_bytes(int fd, std::uint64_t offset, std::uint64_t bytes) {
+  const CachestatRange range{offset, bytes};
+  Cachestat found{};
+  if (bytes != 0 && ::syscall(kCachestat, fd, &range, &found, 0) == 0)
+    return found.cached * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  return written_bytes(fd, offset, bytes);
+}
+
+}  // namespace sillage::ring

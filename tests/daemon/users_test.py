@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""A user's own daemon and root's at the same time: a program feeds both, root's sees the programs of all users, a member of the
+group `tracing` may steer it, and others may not (parity S14).
+
+Root's daemon has one place, /run/sillage, and writes where agents look in /run/lttng: there the test puts empty directories.
+"""
+
+import grp
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from sillage_test import check, read_trace, wait_until
+
+BIN = pathlib.Path(sys.argv[1]).resolve()
+SKIPPED, IN_NAMESPACE = 77, "SILLAGE_USERS_TEST"
+USER, MEMBER, STRANGER, GROUP = 4242, 4243, 4244, 4200
+
+
+def enter_namespace():
+    probe = ["unshare", "--mount", "--propagation", "private", "true"]
+    usable = os.geteuid() == 0 and shutil.which("unshare") and subprocess.run(probe, stderr=subprocess.DEVNULL).returncode == 0
+    if not usable:
+        print("this test needs root and mount namespaces")
+        sys.exit(SKIPPED)
+    script = ('for place in sillage lttng; do mkdir -p /run/$place && mount -t tmpfs -o mode=755 tmpfs /run/$place; done && '
+              'mount --bind "$0" /etc/group && exec "$@"')
+    with tempfile.NamedTemporaryFile("w") as groups:
+        groups.write("".join(line for line in open("/etc/group", encoding="utf-8") if not line.startswith("tracing:")))
+        groups.write(f"tracing:x:{GROUP}:\n")
+        groups.flush()
+        os.chmod(groups.name, 0o644)
+        environment = dict(os.environ, **{IN_NAMESPACE: "1"})
+        sys.exit(subprocess.run(probe[:-1] + ["sh", "-c", script, groups.name, sys.executable] + sys.argv,
+                                env=environment).returncode)
+
+
+class User:
+    """Somebody with a home, and a place for a daemon of his own."""
+
+    def __init__(self, root, uid, groups=()):
+        self.uid, self.groups = uid, list(groups)
+        self.home = root / str(uid)
+        (self.home / "run").mkdir(parents=True, mode=0o700)
+        for path in (self.home, self.home / "run"):
+            os.chown(path, uid, uid)
+            os.chmod(path, 0o700)
+        # Of the machine's variables, none: they name its daemons.
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "SILLAGE_REGISTER_TIMEOUT_MS": "5000",
+                            "PYTHONDONTWRITEBYTECODE": "1"}
+        if uid:
+            self.environment["XDG_RUNTIME_DIR"] = str(self.home / "run")
+
+    def options(self):
+        return {"user": self.uid, "group": self.uid, "extra_groups": self.groups, "cwd": "/"} if self.uid else {}
+
+    def lttng(self, *words, status=0, **environment):
+        done = subprocess.run([BIN.parent / "libexec/lttng", *map(str, words)], env=dict(self.environment, **environment),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+                              **self.options())
+        check(done.returncode == status, f"{self.uid}: lttng {words}: {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    def tour(self):
+        program = subprocess.Popen([BIN / "lttng_tour"], env=self.environment, stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, text=True, **self.options())
+        check(program.stdout.readline() == "ready\n", "a program that is ready")
+        return program
+
+
+def emit(program, count):
+    program.stdin.write(f"{count}\n")
+    program.stdin.flush()
+    check(program.stdout.readline() == "done\n", "an answer of the program")
+
+
+def names(path):
+    return sorted(line.split(": {")[0].rsplit(" ", 1)[1] for line in read_trace(path))
+
+
+def events_go_to_both(root):
+    admin, user = User(root, 0), User(root, USER)
+    # Its own begins when the user asks, root's when root does: programs find both.
+    daemon = subprocess.Popen([BIN / "sillaged"], env=admin.environment)
+    try:
+        wait_until(lambda: os.path.exists("/run/sillage/control.sock"), "root's daemon")
+        program = user.tour()
+        user.lttng("create", "mine", "-o", user.home / "mine")
+        user.lttng("enable-event", "-u", "tour:alarm")
+        user.lttng("start")
+        check(f"PID: {program.pid} " in admin.lttng("list", "-u"), "root's daemon sees the user's program")
+        admin.lttng("create", "all", "-o", admin.home / "all")
+        admin.lttng("enable-event", "-u", "tour:step")
+        admin.lttng("start")
+        emit(program, 3)
+        check("all" not in user.lttng("list"), "a user's daemon has the user's sessions")
+        check("mine" not in admin.lttng("list"), "root's daemon has its own")
+        member, stranger = User(root, MEMBER, [GROUP]), User(root, STRANGER)
+        of_root = {"SILLAGE_RUNTIME_DIR": "/run/sillage"}
+        check("all" in member.lttng("list", **of_root), "a member of the group tracing sees root's sessions")
+        member.lttng("disable-event", "-u", "-s", "all", "-c", "channel0", "tour:step", **of_root)
+        emit(program, 4)
+        check("tracing" in stranger.lttng("list", status=1, **of_root), "others are told which group they need")
+        user.lttng("destroy")
+        admin.lttng("destroy")
+        program.stdin.close()
+        program.wait()
+        check(names(user.home / "mine") == 7 * ["tour:alarm"], names(user.home / "mine"))
+        check(names(admin.home / f"all/ust/uid/{USER}") == 3 * ["tour:step"], names(admin.home / "all"))
+        check(os.stat(user.home / "mine/ust").st_uid == USER, "a user's trace is the user's")
+    finally:
+        daemon.terminate()
+        daemon.wait()
+
+
+def main():
+    if IN_NAMESPACE not in os.environ:
+        enter_namespace()
+    check(grp.getgrnam("tracing").gr_gid == GROUP, "the group of this test")
+    root = pathlib.Path(tempfile.mkdtemp(prefix="sillage-users-"))
+    os.chmod(root, 0o755)
+    try:
+        reachable = subprocess.run([BIN.parent / "libexec/lttng", "--list-commands"], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, user=USER, group=USER, extra_groups=[], cwd="/", check=False)
+        check(reachable.returncode == 0, "the build must be in folders that other users may pass")
+        events_go_to_both(root)
+        print("ok events_go_to_both")
+    except PermissionError:
+        print("the build is in a folder that other users may not pass")
+        sys.exit(SKIPPED)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+main()
