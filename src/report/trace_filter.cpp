@@ -153,6 +153,10 @@ std::optional<filter::Slot> EventSchema::find(const filter::FieldName& name) con
     candidates.push_back(candidates.front());
   }
   candidates.back().front().member = identifier_of(candidates.back().front().member);
+  if (name.space == Space::kApplication) {  // the `$`, too, where LTTng or this project wrote it
+    candidates.push_back(candidates.back());
+    candidates.back().front().member.insert(0, 1, '_');
+  }
   for (const std::vector<PathStep>& path : candidates) {
     for (const auto& [scope, in] :
          {std::pair{FilterScope::kCommonContext, &stream_.common_context},

@@ -92,6 +92,16 @@ class Session(Side):
         return sorted(re.findall(r'(name|uuid|description|freq) = ("?[^;]*?"?);', clock))
 
 
+def filtered(trace):
+    """How many events of a trace `sillage read` finds by a context that the program brought."""
+    counts = []
+    for expression in ("$app.test:kind > 200", "$app.test:kind < 12.0", '$app.test:kind == "*"', "n == 50"):
+        done = subprocess.run([BIN / "sillage", "read", "--filter", expression, trace], stdout=subprocess.PIPE, text=True, check=True,
+                              timeout=60)
+        counts.append(len(done.stdout.splitlines()))
+    return counts
+
+
 def main():
     scripts_test.need("lttng", "lttng-sessiond", "babeltrace2")
     scripts_test.enter_namespace()
@@ -105,12 +115,15 @@ def main():
         theirs.environment.update(CLOCK, LTTNG_UST_REGISTER_TIMEOUT="-1")
         with scripts_test.daemons(theirs, ours):
             one, other = (side.record(PROGRAMS / "contexts") for side in (theirs, ours))
+            counts = [filtered(side.root / "contexts") for side in (theirs, ours)]
             clocks = [side.record_timed(PROGRAMS / "contexts") for side in (theirs, ours)]
             elsewhere, our_elsewhere = (side.record_elsewhere(PROGRAMS / "contexts") for side in (theirs, ours))
         assert len(one) == 3 * ROUNDS + 1 + len(CONTEXTS) + 1, len(one)
         for number, (line, our_line) in enumerate(zip(one, other)):
             assert line == our_line, f"line {number}:\n{line}\n{our_line}"
         assert len(one) == len(other), (len(one), len(other))
+        # Integers, numbers with a fraction, texts: of each type only some events have a value that fits.
+        assert counts[0] == counts[1] and all(counts[0]), counts
         assert elsewhere == [["1"]] * (3 * ROUNDS + 1), elsewhere
         assert elsewhere == our_elsewhere, our_elsewhere
         assert [(key, value.strip('"')) for key, value in clocks[0]] == \
