@@ -13,7 +13,7 @@ namespace sillage::ring {
 /// Cost:    reads a file of /proc and a few of each control group, some 0.1 ms.
 [[nodiscard]] std::uint64_t available_memory_bytes();
 
-/// What the limits of a control group and of those above it leave (version 2 of cgroups): `group` is a path below `root`, where
+/// What the limits of a control group and of those above it leave (either version): `group` is a path below `root`, where
 /// they are mounted. UINT64_MAX without a limit. Pages of files count as free: the kernel drops them for others.
 [[nodiscard]] std::uint64_t cgroup_available_bytes(const std::string& root, std::string group);
 
