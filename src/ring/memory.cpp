@@ -87,9 +87,13 @@ std::uint64_t cgroup_available_bytes(const std::string& root, std::string group)
   }
 }
 
-std::uint64_t available_memory_bytes() {
+std::uint64_t machine_memory_bytes() {
   const auto kib = number_in("/proc/meminfo", "MemAvailable:");
-  return std::min({kib ? *kib * 1024 : UINT64_MAX,
+  return kib ? *kib * 1024 : UINT64_MAX;
+}
+
+std::uint64_t available_memory_bytes() {
+  return std::min({machine_memory_bytes(),
                    cgroup_available_bytes("/sys/fs/cgroup", own_group("0::")),
                    cgroup_available_bytes("/sys/fs/cgroup/memory", own_group(":memory:"))});
 }
