@@ -9,6 +9,7 @@
 #include <fstream>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace sillage::ring {
 namespace {
@@ -25,11 +26,13 @@ std::optional<std::uint64_t> number_in(const std::string& path, std::string_view
   return std::nullopt;
 }
 
-// This process's group, as of version 2: a line "0::/PATH".
-std::string own_group() {
+// This process's group: a line "0::/PATH" in version 2, "4:memory:/PATH" in version 1.
+std::string own_group(std::string_view controllers) {
   std::ifstream file("/proc/self/cgroup");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with("0::/")) return line.substr(3);
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t at = line.find(controllers);
+    if (at != std::string::npos) return line.substr(at + controllers.size());
+  }
   return "/";
 }
 
@@ -62,13 +65,20 @@ std::uint64_t written_bytes(int fd, std::uint64_t offset, std::uint64_t bytes) {
 std::uint64_t cgroup_available_bytes(const std::string& root, std::string group) {
   std::uint64_t least = UINT64_MAX;
   while (true) {
-    const std::string folder = root + group + "/";
-    const auto limit = number_in(folder + "memory.max", "");  // none: "max", or no such file
-    const auto used = number_in(folder + "memory.current", "");
+    // Of version 2, else of version 1. "max" is no number.
+    const auto number = [folder = root + group + "/"](const char* file, const char* old_file,
+                                                      const char* word, const char* old_word) {
+      const auto found = number_in(folder + file, word);
+      return found ? found : number_in(folder + old_file, old_word);
+    };
+    const auto limit = number("memory.max", "memory.limit_in_bytes", "", "");
+    const auto used = number("memory.current", "memory.usage_in_bytes", "", "");
     if (limit && used) {
-      const std::string stat = folder + "memory.stat";
-      const std::uint64_t files = number_in(stat, "inactive_file ").value_or(0) +
-                                  number_in(stat, "active_file ").value_or(0);
+      // Sums over the groups below: those of version 1 have a name of their own.
+      std::uint64_t files = 0;
+      for (const auto& [word, sum] : {std::pair("inactive_file ", "total_inactive_file "),
+                                      std::pair("active_file ", "total_active_file ")})
+        files += number("memory.stat", "memory.stat", sum, word).value_or(0);
       const std::uint64_t held = *used - std::min(*used, files);
       least = std::min(least, *limit - std::min<std::uint64_t>(*limit, held));
     }
@@ -77,10 +87,15 @@ std::uint64_t cgroup_available_bytes(const std::string& root, std::string group)
   }
 }
 
-std::uint64_t available_memory_bytes() {
+std::uint64_t machine_memory_bytes() {
   const auto kib = number_in("/proc/meminfo", "MemAvailable:");
-  return std::min(kib ? *kib * 1024 : UINT64_MAX,
-                  cgroup_available_bytes("/sys/fs/cgroup", own_group()));
+  return kib ? *kib * 1024 : UINT64_MAX;
+}
+
+std::uint64_t available_memory_bytes() {
+  return std::min({machine_memory_bytes(),
+                   cgroup_available_bytes("/sys/fs/cgroup", own_group("0::")),
+                   cgroup_available_bytes("/sys/fs/cgroup/memory", own_group(":memory:"))});
 }
 
 std::uint64_t resident_bytes(int fd, std::uint64_t offset, std::uint64_t bytes) {

@@ -6,14 +6,18 @@
 
 namespace sillage::ring {
 
-/// Bytes that a ring may take of the machine's memory without swapping, as the kernel says; UINT64_MAX if it does not
-/// say. In a container or a service with a limit, no more than is left of that.
+/// Bytes that can be taken of the machine's memory without swapping, as the kernel says; UINT64_MAX if it does not say.
 ///
 /// Threads: any.
-/// Cost:    reads a file of /proc and a few of each control group, some 0.1 ms.
+[[nodiscard]] std::uint64_t machine_memory_bytes();
+
+/// The same; in a container or a service with a limit, no more than is left of that.
+///
+/// Threads: any.
+/// Cost:    reads a few files of each control group, some 0.3 ms.
 [[nodiscard]] std::uint64_t available_memory_bytes();
 
-/// What the limits of a control group and of those above it leave (version 2 of cgroups): `group` is a path below `root`, where
+/// What the limits of a control group and of those above it leave (either version): `group` is a path below `root`, where
 /// they are mounted. UINT64_MAX without a limit. Pages of files count as free: the kernel drops them for others.
 [[nodiscard]] std::uint64_t cgroup_available_bytes(const std::string& root, std::string group);
 

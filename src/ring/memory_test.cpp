@@ -62,6 +62,16 @@ TEST_F(Groups, TheNarrowestLimit_Counts) {
   EXPECT_EQ(available(), 0u);
 }
 
+TEST_F(Groups, Version1_CountsToo) {
+  write("/service/memory.limit_in_bytes", std::to_string(100 * kMiB));
+  write("/service/memory.usage_in_bytes", std::to_string(90 * kMiB));
+  write("/service/memory.stat", "inactive_file 4096\ntotal_inactive_file " +
+                                    std::to_string(20 * kMiB) + "\ntotal_active_file 0");
+  write("/memory.limit_in_bytes", "9223372036854771712");  // none
+  write("/memory.usage_in_bytes", std::to_string(95 * kMiB));
+  EXPECT_EQ(available(), 30 * kMiB);
+}
+
 TEST(Memory, Available_IsLessThanThereIs) {
   const auto all = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
                    static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));

@@ -27,7 +27,9 @@ tl::unexpected<Error> fail_size(const char* what, const RingGeometry& g, std::ui
 // fallocate does not refuse what is too much: the kernel would kill a process to find it. So ask
 // before.
 Status take_memory(int fd, const RingGeometry& g, std::uint64_t offset, std::uint64_t bytes) {
-  if (bytes > available_memory_bytes() / 2) {
+  // Looking at control groups takes longer than making the small ring of a process.
+  constexpr std::uint64_t kSmall = 1 << 20;
+  if (bytes > (bytes < kSmall ? machine_memory_bytes() : available_memory_bytes()) / 2) {
     errno = ENOMEM;
     return fail_size("take", g, bytes);
   }
