@@ -263,7 +263,7 @@ void announce(ImageState* state) {
     const std::uint64_t begin = monotonic_ns();
     const int result = ask(state, static_cast<sillage_domain>(domain), registration_wait_ms());
     if (result == 0) g_waited_ms = 0;
-    if (result == -ETIMEDOUT)
+    if (result == -ETIMEDOUT || result == -EAGAIN)
       g_waited_ms += static_cast<std::uint32_t>((monotonic_ns() - begin + 999'999) / 1'000'000);
     // All gates are closed now. The first that opens tells of a collector that has come: it is asked at once,
     // though there was none a moment ago.
