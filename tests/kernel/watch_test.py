@@ -18,7 +18,7 @@ import recording
 CALLS = {"x86_64": (140, 124, 121, 257), "aarch64": (141, 156, 155, 56)}
 GETPRIORITY, GETSID, GETPGID, OPENAT = CALLS.get(platform.machine(), (0, 0, 0, 0))
 LIBC = ctypes.CDLL(None)
-WATCH_SECONDS = int(3 * max(1, recording.SLOWNESS ** 0.5))
+WATCH_SECONDS = int(2 * max(1, recording.SLOWNESS ** 0.5))
 
 
 class Caller:
