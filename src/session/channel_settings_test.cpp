@@ -77,6 +77,14 @@ TEST(ChannelSettings, WhatCannotBe_IsRefused) {
   EXPECT_TRUE(refuses({.preallocation = BufferPreallocation::kOnDemand}, Domain::kKernel));
   EXPECT_TRUE(refuses({.reclaim_age = Nanoseconds{}}, Domain::kKernel));
   EXPECT_TRUE(refuses({.overwrite = true, .reclaim_age = Nanoseconds{}}, Domain::kUser));
+  EXPECT_TRUE(refuses({.is_mapped = false}, Domain::kUser));
+}
+
+TEST(ChannelSettings, C10_OutputTypeIsAsAskedForOrLttngs) {
+  EXPECT_FALSE(settle({}, Domain::kKernel, OutputMode::kLocal)->is_mapped);
+  EXPECT_TRUE(settle({.is_mapped = true}, Domain::kKernel, OutputMode::kLocal)->is_mapped);
+  EXPECT_TRUE(settle({.is_mapped = false}, Domain::kKernel, OutputMode::kSnapshot)->is_mapped);
+  EXPECT_TRUE(settle({}, Domain::kUser, OutputMode::kLocal)->is_mapped);
 }
 
 }  // namespace
