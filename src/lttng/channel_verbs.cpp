@@ -359,7 +359,8 @@ Result<int> add_context(Context& context, const CommandLine& line) {
     document.close();
     if (response) {
       context.say(std::string(agent != nullptr ? agent->name : domain_word(*domain)) + " context " +
-                  type + " added to " + (channel ? "channel " + *channel : "all channels"));
+                  type + " added to " +
+                  (line.has("channel") ? "channel " + *channel : "all channels"));
     } else {
       context.complain(type + ": " + response.error().text());
       status = kExitError;
