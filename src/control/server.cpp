@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -43,30 +44,33 @@ ControlServer::~ControlServer() {
 }
 
 Status ControlServer::bind_listener() {
+  const std::string& path = options_.path;
+  // It gets its name when it listens: a command that came between would take it for what a daemon left behind.
+  const std::string early = path + ".new";
   sockaddr_un name = {};
   name.sun_family = AF_UNIX;
-  const std::string& path = options_.path;
-  if (path.size() >= sizeof name.sun_path) {
+  if (early.size() >= sizeof name.sun_path) {
     return fail(Code::kInvalidArgument,
-                "the socket's path is longer than 107 bytes: choose a shorter directory");
+                "the socket's path is longer than 103 bytes: choose a shorter directory");
   }
-  std::memcpy(name.sun_path, path.c_str(), path.size());
+  std::memcpy(name.sun_path, early.c_str(), early.size());
   Fd socket_fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket_fd) return fail_errno("cannot make the control socket");
-  unlink(path.c_str());
+  unlink(early.c_str());
   // Nobody else may connect before the mode says who may.
   const mode_t old_mask = umask(0177);
   const int bound = bind(socket_fd.value(), reinterpret_cast<sockaddr*>(&name), sizeof name);
   const int error = errno;
   umask(old_mask);
   if (bound != 0) return fail_errno("cannot make the socket " + path, error);
-  listener_ = std::move(socket_fd);
-  is_name_ours_ = true;
-  if (options_.group && (chown(path.c_str(), static_cast<uid_t>(-1), *options_.group) != 0 ||
-                         chmod(path.c_str(), 0660) != 0)) {
+  if (options_.group && (chown(early.c_str(), static_cast<uid_t>(-1), *options_.group) != 0 ||
+                         chmod(early.c_str(), 0660) != 0)) {
     return fail_errno("cannot give the socket " + path + " to its group");
   }
-  if (::listen(listener_.value(), 128) != 0) return fail_errno("cannot listen on " + path);
+  if (::listen(socket_fd.value(), 128) != 0 || rename(early.c_str(), path.c_str()) != 0)
+    return fail_errno("cannot listen on " + path);
+  listener_ = std::move(socket_fd);
+  is_name_ours_ = true;
   return {};
 }
 

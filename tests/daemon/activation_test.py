@@ -31,6 +31,12 @@ def start_with(box, sockets, pid=None, options=("--foreground",)):
     return child
 
 
+def answers(path):
+    """Whether it listens: until then it has its name for a moment, and nobody gets in."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
+
+
 def end(pid):
     os.kill(pid, signal.SIGTERM)
     check(os.waitpid(pid, 0)[1] == 0, "the daemon's status")
@@ -83,7 +89,7 @@ def works_with_systemd(box):
         return
     waiting = box.start([activate, "-l", box.runtime / "control.sock", "-E", "SILLAGE_RUNTIME_DIR",
                          box.bin / "sillaged", "--foreground"], stderr=subprocess.DEVNULL)
-    wait_until((box.runtime / "control.sock").exists, "systemd-socket-activate")
+    wait_until(lambda: answers(box.runtime / "control.sock"), "systemd-socket-activate")
     check(f"pid {waiting.pid}" in box.sillage("version")[0], "the daemon it becomes")
     waiting.terminate()
     check(waiting.wait(timeout=20) == 0, "the daemon's status")

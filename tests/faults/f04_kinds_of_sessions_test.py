@@ -97,7 +97,7 @@ class Kinds(Daemons):
         self.assertGreaterEqual(self.check_chunks(), 3)
 
     def test_rotated_in_files_of_limited_size(self):
-        producer = self.begin_session(channel=["--subbuf-size=4096", "--num-subbuf=32", "--tracefile-size=16384"])
+        producer = self.begin_session(channel=["--subbuf-size=4096", "--num-subbuf=512", "--tracefile-size=16384"])
         for _ in range(KILLS):
             self.kill_in_the_middle("rotate", "s")
         self.assertEqual(self.end_session(producer), 0)
