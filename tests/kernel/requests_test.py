@@ -5,8 +5,13 @@
     requests_test.py SILLAGE
 """
 
+import fcntl
+import os
+import struct
 import subprocess
 import sys
+import termios
+import time
 import unittest
 
 import recording
@@ -15,6 +20,13 @@ STATE = "lttng_statedump_"
 
 
 class Requests(recording.KernelTest):
+    def wait_until_read(self, fifo):
+        with open(os.open(fifo, os.O_RDWR | os.O_NONBLOCK), "rb", buffering=0) as file:
+            give_up = time.monotonic() + 30
+            while struct.unpack("i", fcntl.ioctl(file, termios.FIONREAD, bytes(4)))[0]:
+                self.assertLess(time.monotonic(), give_up, "nobody reads texts")
+                time.sleep(0.001)
+
     def test_texts(self):
         """echo TEXT > PATH, as with LTTng's /proc/lttng-logger."""
         self.start_daemon()
@@ -22,6 +34,8 @@ class Requests(recording.KernelTest):
         run = self.begin("-e", "lttng_logger", "-e", "sched_process_exit")
         subprocess.run(["sh", "-c", 'echo "first text" > "$0"; printf "%s\\n" b c > "$0"; printf end > "$0"', path],
                        check=True, timeout=10)
+        # What is written behind a text without an end, before that is read, goes on with it.
+        self.wait_until_read(path)
         with open(path, "w", encoding="utf-8") as file:
             file.write("\n".join(f"line {i}" for i in range(1000)) + "\n")
         summary = self.end(run)
