@@ -458,6 +458,19 @@ def daemons(theirs, ours):
                 side.stop_daemon()
 
 
+@contextlib.contextmanager
+def sides_of_ust_program(side, ust_libraries):
+    """LTTng and us as `side` has them, to record the same program; not running yet. Ours finds our libraries for LTTng-UST."""
+    need("lttng", "lttng-sessiond", "babeltrace2")
+    enter_namespace()
+    os.environ.pop("LD_LIBRARY_PATH", None)
+    with tempfile.TemporaryDirectory(prefix="sillage-sides-") as root:
+        theirs = side("theirs", ["lttng", "-n"], "", pathlib.Path(root))
+        ours = side("ours", [str(BIN.parent / "libexec/lttng"), "-n"], "", pathlib.Path(root))
+        ours.environment["LD_LIBRARY_PATH"] = str(ust_libraries)
+        yield theirs, ours
+
+
 def main():
     need("lttng", "lttng-sessiond", "babeltrace2", str(BIN / "lttng_ust_tour"))
     enter_namespace()

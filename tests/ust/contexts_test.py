@@ -6,12 +6,10 @@ LTTng and under Sillage.
 contexts_test.py BIN_DIRECTORY UST_PROGRAMS UST_LIBRARIES: of the build.
 """
 
-import os
 import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -103,14 +101,7 @@ def filtered(trace):
 
 
 def main():
-    scripts_test.need("lttng", "lttng-sessiond", "babeltrace2")
-    scripts_test.enter_namespace()
-    os.environ.pop("LD_LIBRARY_PATH", None)
-    with tempfile.TemporaryDirectory(prefix="sillage-contexts-") as root:
-        root = pathlib.Path(root)
-        theirs = Session("theirs", ["lttng", "-n"], "", root)
-        ours = Session("ours", [str(BIN.parent / "libexec/lttng"), "-n"], "", root)
-        ours.environment["LD_LIBRARY_PATH"] = str(LIBRARIES)
+    with scripts_test.sides_of_ust_program(Session, LIBRARIES) as (theirs, ours):
         # LTTng's daemon describes the clock that it has itself, in all its traces.
         theirs.environment.update(CLOCK, LTTNG_UST_REGISTER_TIMEOUT="-1")
         with scripts_test.daemons(theirs, ours):

@@ -14,7 +14,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -139,14 +138,7 @@ def check(side):
 
 
 def main():
-    scripts_test.need("lttng", "lttng-sessiond", "babeltrace2")
-    scripts_test.enter_namespace()
-    os.environ.pop("LD_LIBRARY_PATH", None)
-    with tempfile.TemporaryDirectory(prefix="sillage-environment-") as root:
-        root = pathlib.Path(root)
-        theirs = Session("theirs", ["lttng", "-n"], "", root)
-        ours = Session("ours", [str(BIN.parent / "libexec/lttng"), "-n"], "", root)
-        ours.environment["LD_LIBRARY_PATH"] = str(LIBRARIES)
+    with scripts_test.sides_of_ust_program(Session, LIBRARIES) as (theirs, ours):
         with scripts_test.daemons(theirs, ours):
             with concurrent.futures.ThreadPoolExecutor() as at_once:
                 one, other = at_once.map(check, (theirs, ours))

@@ -5,11 +5,9 @@
 filters_test.py BIN_DIRECTORY UST_PROGRAMS UST_LIBRARIES: of the build. One session for each filter, all at once.
 """
 
-import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 BIN, PROGRAMS, LIBRARIES = (pathlib.Path(path).resolve() for path in sys.argv[1:4])
@@ -102,14 +100,7 @@ def compare(theirs, ours):
 
 
 def main():
-    scripts_test.need("lttng", "lttng-sessiond", "babeltrace2")
-    scripts_test.enter_namespace()
-    os.environ.pop("LD_LIBRARY_PATH", None)
-    with tempfile.TemporaryDirectory(prefix="sillage-filters-") as root:
-        root = pathlib.Path(root)
-        theirs = Session("theirs", ["lttng", "-n"], "", root)
-        ours = Session("ours", [str(BIN.parent / "libexec/lttng"), "-n"], "", root)
-        ours.environment["LD_LIBRARY_PATH"] = str(LIBRARIES)
+    with scripts_test.sides_of_ust_program(Session, LIBRARIES) as (theirs, ours):
         with scripts_test.daemons(theirs, ours):
             fine = compare(*(side.record() for side in (theirs, ours)))
         sys.exit(0 if fine else 1)

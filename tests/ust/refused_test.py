@@ -6,12 +6,10 @@ recorded. Under LTTng the same of structures; it takes a dynamic type, and refus
 refused_test.py BIN_DIRECTORY UST_PROGRAMS UST_LIBRARIES: of the build.
 """
 
-import os
 import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 BIN, PROGRAMS, LIBRARIES = (pathlib.Path(path).resolve() for path in sys.argv[1:4])
@@ -40,15 +38,8 @@ class Session(Side):
 
 
 def main():
-    scripts_test.need("lttng", "lttng-sessiond", "babeltrace2")
-    scripts_test.enter_namespace()
-    os.environ.pop("LD_LIBRARY_PATH", None)
     expected = [f"nested:plain, {{ number = {n}, twice = {2 * n} }}" for n in range(ROUNDS)]
-    with tempfile.TemporaryDirectory(prefix="sillage-refused-") as root:
-        root = pathlib.Path(root)
-        theirs = Session("theirs", ["lttng", "-n"], "", root)
-        ours = Session("ours", [str(BIN.parent / "libexec/lttng"), "-n"], "", root)
-        ours.environment["LD_LIBRARY_PATH"] = str(LIBRARIES)
+    with scripts_test.sides_of_ust_program(Session, LIBRARIES) as (theirs, ours):
         with scripts_test.daemons(theirs, ours):
             assert theirs.record("structure")[0] == expected
             for event, reason in REASONS.items():
