@@ -90,6 +90,17 @@ CERTAIN = {"sched_switch", "sched_waking", "sched_wakeup", "sched_process_fork",
            "syscall_entry_unknown", "syscall_exit_unknown", "net_dev_queue", "block_rq_issue", "block_rq_complete"}
 
 
+# EXIT_DEAD, EXIT_ZOMBIE: a task that has ended goes from one to the other when its parent on another CPU has waited for it, which
+# may be between the one's look at it and the other's.
+ENDED = 16 | 32
+
+
+def comparable(field, value):
+    """What both have of a field at about the same moment."""
+    value = unsigned(value)
+    return value | ENDED if field == "prev_state" and value & ENDED else value
+
+
 def unsigned(value):
     """Types differ in size and sign; the bits count. Where there is no device, ftrace has a text that says so."""
     if value == "(no_device)":
@@ -189,13 +200,13 @@ class Truth(recording.KernelTest):
             if begin <= now <= end and tid not in self.aside:
                 name, fields = EVENTS[event]
                 theirs[name, cpu].append((now, tuple(
-                    unsigned(form.fields[field](data) + added) if added else unsigned(form.fields[field](data))
+                    comparable(field, form.fields[field](data) + added if added else form.fields[field](data))
                     for field, (_, added) in fields.items()), task_of(tid, cpu)))
         fields_of = {name: [ours_name for ours_name, _ in fields.values()] for name, fields in EVENTS.values()}
         for event in trace.events:
             if begin <= event.time <= end + LATE_NS and event.context["tid"] not in self.aside:
                 ours[event.name, event.cpu].append((event.time, tuple(
-                    unsigned(event.fields[field]) for field in fields_of[event.name]),
+                    comparable(field, event.fields[field]) for field in fields_of[event.name]),
                     task_of(event.context["tid"], event.cpu)))
         return theirs, ours, seen
 
