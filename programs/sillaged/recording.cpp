@@ -647,7 +647,7 @@ Result<ring::Reclaimed> Recording::reclaim_memory(const std::string& channel,
                                                   Nanoseconds older_than) {
   ring::Reclaimed sum;
   for (const NotedChannel& version : versions_of(channel)) {
-    const auto reclaimed = collector_->reclaim_memory(version.id, older_than);
+    auto reclaimed = collector_->reclaim_memory(version.id, older_than);
     if (reclaimed) {
       sum.add(*reclaimed);
     } else if (reclaimed.error().code != Code::kNotFound) {  // its programs have gone, and it

@@ -199,14 +199,14 @@ Result<std::vector<PlacedEvent>> plan_sdt(const std::string& text, const std::st
     types.push_back(std::move(field));
   }
   const ctf::FieldClassRef shared = payload.build();
+  const std::string event_name = provider + "_" + name;
   PlacedEvent event;
   for (std::size_t which = 0; which < probes->size(); ++which) {
     const SdtProbe& probe = (*probes)[which];
-    EventPlan plan =
-        probe_event(provider + "_" + name, {.path = file->path(),
-                                            .symbol = {},
-                                            .offset = probe.file_offset,
-                                            .semaphore_offset = probe.semaphore_file_offset});
+    EventPlan plan = probe_event(event_name, {.path = file->path(),
+                                              .symbol = {},
+                                              .offset = probe.file_offset,
+                                              .semaphore_offset = probe.semaphore_file_offset});
     plan.fields.push_back(instruction(false));
     for (std::size_t i = 0; i < count; ++i) {
       auto value = sdt_value(arguments[which][i]);

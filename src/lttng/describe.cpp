@@ -346,7 +346,7 @@ std::string kernel_events_text(const std::vector<KernelEvent>& events, bool are_
              : event.has_32_bit ? " [32/64-bit]\n"
                                 : " [64-bit]\n");
     for (const auto& [name, type] : event.fields)
-      text += "        field: " + name + " (" + type + ")\n";
+      text.append("        field: ").append(name).append(" (").append(type).append(")\n");
   }
   return text + "\n";
 }

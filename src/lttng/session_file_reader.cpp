@@ -91,7 +91,7 @@ Result<std::uint64_t> SessionFileReader::number(const XmlElement& element) const
 }
 
 Result<std::uint64_t> SessionFileReader::nanoseconds(const XmlElement& element) const {
-  const auto microseconds = number(element);
+  auto microseconds = number(element);
   if (!microseconds) return microseconds;
   if (*microseconds > kForEver / kMicrosecond) return no_value(element);
   return *microseconds * kMicrosecond;

@@ -29,7 +29,7 @@ const char* type_of(v1::RecordingRule::Kind kind) {
 void write_program_place(std::string place, XmlWriter* writer) {
   const auto take_last = [&place] {
     const std::size_t colon = place.rfind(':');
-    const std::string last = place.substr(colon == std::string::npos ? 0 : colon + 1);
+    std::string last = place.substr(colon == std::string::npos ? 0 : colon + 1);
     place.resize(colon == std::string::npos ? 0 : colon);
     return last;
   };

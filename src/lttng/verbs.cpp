@@ -40,7 +40,7 @@ std::string verb_help(const Verb& verb) {
             : option.value == Value::kNeeded ? "=VALUE\n"
                                              : "[=VALUE]\n";
   }
-  return text + "\nSee lttng-" + std::string(verb.name) + "(1) of LTTng for what they mean.\n";
+  return text + "\nSee sillage-" + std::string(verb.name) + "(1) for what they mean.\n";
 }
 
 int help(Context& context, const std::vector<std::string>& words) {

@@ -55,7 +55,7 @@ int connect_collector(const char* path, std::uint64_t deadline) {
          -EAGAIN) {
     const std::uint64_t now = monotonic_ns();
     if (now >= deadline) break;
-    sleep_ns(std::min(pause, deadline - now));
+    sleep_ns(static_cast<std::int64_t>(std::min(pause, deadline - now)));
     pause = std::min(pause * 2, kLongestPauseNs);
   }
   if (result == 0) {

@@ -54,7 +54,7 @@ TEST(ChannelSettings, Sizes_AreRoundedUp) {
 }
 
 TEST(ChannelSettings, WhatCannotBe_IsRefused) {
-  const auto refuses = [](ChannelRequest request, Domain domain) {
+  const auto refuses = [](const ChannelRequest& request, Domain domain) {
     const auto settings = settle(request, domain, OutputMode::kLocal);
     return !settings && settings.error().code == Code::kInvalidArgument;
   };

@@ -354,6 +354,7 @@ TEST_F(Probe, FirstEventsOfThreads_MeetAndNoneIsLost) {
   start();
   std::atomic<bool> begin = false;
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int i = 0; i < 8; i++) {
     threads.emplace_back([&begin, i] {
       while (!begin) {
