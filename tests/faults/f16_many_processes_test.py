@@ -44,7 +44,8 @@ def main():
         recorder = box.start([box.bin / "sillage", "record", "-o", box.root / "t"], stderr=subprocess.PIPE)
         check("Recording" in recorder.stderr.readline(), "the recording")
         alone = start_delay(box, program)
-        before = open_files(daemon.pid)
+        # And files of streams that have no event yet.
+        before = open_files(daemon.pid) + 16
 
         holder = box.start([program, "hold", PROCESSES], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         held = numbers("".join(holder.stdout.readline() for _ in range(3)))
