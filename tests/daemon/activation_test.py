@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 
-from sillage_test import Sandbox, check, recorded, wait_until
+from sillage_test import Sandbox, check, is_served, recorded, wait_until
 
 
 def listening(path, kind=socket.SOCK_STREAM):
@@ -29,12 +29,6 @@ def start_with(box, sockets, pid=None, options=("--foreground",)):
         environment = dict(box.environment, LISTEN_PID=str(pid or os.getpid()), LISTEN_FDS=str(len(high)))
         os.execve(box.bin / "sillaged", ["sillaged", *options], environment)
     return child
-
-
-def answers(path):
-    """Whether it listens: until then it has its name for a moment, and nobody gets in."""
-    with socket.socket(socket.AF_UNIX) as client:
-        return client.connect_ex(str(path)) == 0
 
 
 def end(pid):
@@ -89,7 +83,7 @@ def works_with_systemd(box):
         return
     waiting = box.start([activate, "-l", box.runtime / "control.sock", "-E", "SILLAGE_RUNTIME_DIR",
                          box.bin / "sillaged", "--foreground"], stderr=subprocess.DEVNULL)
-    wait_until(lambda: answers(box.runtime / "control.sock"), "systemd-socket-activate")
+    wait_until(lambda: is_served(box.runtime / "control.sock"), "systemd-socket-activate")
     check(f"pid {waiting.pid}" in box.sillage("version")[0], "the daemon it becomes")
     waiting.terminate()
     check(waiting.wait(timeout=20) == 0, "the daemon's status")

@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -91,6 +92,16 @@ def wait_until(condition, what, seconds=10):
     while not condition():
         check(time.monotonic() < end, f"waited {seconds} s for {what}")
         time.sleep(0.005)
+
+
+def is_served(path):
+    """Whether somebody takes connections there: a socket has its name a moment before, and after its daemon was killed."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
+
+
+def open_files(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def recorded(summary):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, sys.argv[2])
-from sillage_test import Sandbox, check, lost, read_trace, recorded, wait_until  # noqa: E402
+from sillage_test import Sandbox, check, lost, open_files, read_trace, recorded, wait_until  # noqa: E402
 
 LONG = os.environ.get("SILLAGE_LONG") == "1"
 PROCESSES = 10_000 if LONG else 1000
@@ -21,10 +21,6 @@ SLOWNESS = float(os.environ.get("SILLAGE_SLOWNESS", "1"))
 
 def numbers(text):
     return {name: int(value) for name, value in map(str.split, text.splitlines())}
-
-
-def open_files(pid):
-    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def start_delay(box, program):

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """F17: the daemon may open no more files: new programs are refused and counted, old ones go on, and it recovers."""
 
-import os
 import resource
 import sys
 import time
 
 sys.path.insert(0, sys.argv[2])
-from sillage_test import Sandbox, check, recorded, wait_until  # noqa: E402
+from sillage_test import Sandbox, check, open_files, recorded, wait_until  # noqa: E402
 
 with Sandbox() as box:
     # Inherited by the daemon, which raises its soft limit to the hard one.
@@ -19,15 +18,15 @@ with Sandbox() as box:
 
     many = [box.start(box.program(1, "hold=60000"), stdout=-3) for _ in range(80)]
     time.sleep(1)
-    open_files = len(os.listdir(f"/proc/{daemon.pid}/fd"))
-    check(open_files <= 64 and daemon.poll() is None, f"{open_files} files open")
+    files = open_files(daemon.pid)
+    check(files <= 64 and daemon.poll() is None, f"{files} files open")
     check(all(program.poll() is None for program in many), "programs go on untraced")
 
     for program in many:
         program.kill()
     for program in many:
         program.wait()
-    wait_until(lambda: len(os.listdir(f"/proc/{daemon.pid}/fd")) < 40, "descriptors to come back")
+    wait_until(lambda: open_files(daemon.pid) < 40, "descriptors to come back")
     out, _ = box.sillage("version")
     check("refused" in out, f"the count is shown: {out}")
     out, _ = box.sillage("list")

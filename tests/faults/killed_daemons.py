@@ -9,15 +9,16 @@ import pathlib
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "accounting"))
+for folder in ("accounting", "daemon"):
+    sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / folder))
 import run  # noqa: E402,F401  (tests/accounting/run.py)
+import sillage_test  # noqa: E402  (tests/daemon)
 
 BIN, PRODUCER = pathlib.Path(sys.argv[1]), sys.argv[2]
 LONG = "long" in sys.argv[3:]
@@ -66,8 +67,7 @@ class Daemons(unittest.TestCase):
 
     def is_served(self):
         """Whether commands reach a daemon: one that is being killed closes its sockets last."""
-        with socket.socket(socket.AF_UNIX) as client:
-            return client.connect_ex(str(self.runtime / "control.sock")) == 0
+        return sillage_test.is_served(self.runtime / "control.sock")
 
     def holders(self):
         """Of this test's runtime directory: their command line names their socket."""
