@@ -125,6 +125,7 @@ def compare(name, accounts_path, trace, summary, errors_path):
             raise AssertionError(f"twice: producer {who}, sequence {sequence}")
         sequences[who].add(sequence)
         read += 1
+    reader.stdout.close()
     if reader.wait() != 0:
         with open(errors_path, encoding="utf-8") as errors:
             raise AssertionError("babeltrace2 failed:\n" + errors.read()[-2000:])

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 
-from sillage_test import Sandbox, check, is_served, recorded, wait_until
+from sillage_test import Sandbox, check, is_served, links, recorded, wait_until
 
 
 def listening(path, kind=socket.SOCK_STREAM):
@@ -43,7 +43,7 @@ def serves_the_socket_it_is_given(box):
     # It waits in the socket's queue before there is a daemon.
     early = subprocess.Popen([box.bin / "sillage", "version"], env=box.environment, stdout=subprocess.PIPE, text=True)
     pid = start_with(box, [given])
-    check(f"pid {pid}" in early.communicate(timeout=20)[0], "the command that came before the daemon")
+    check(f"pid {pid}" in early.communicate(timeout=60)[0], "the command that came before the daemon")
     _, summary = box.sillage("record", "-o", box.root / "trace", "--", *box.program(10))
     check(recorded(summary) == 11, summary)
     end(pid)
@@ -59,7 +59,7 @@ def leaves_other_sockets_alone(box):
     pid = start_with(box, others)
     wait_until((box.runtime / "control.sock").exists, "a socket of its own")
     check(f"pid {pid}" in box.sillage("version")[0], "the daemon's own socket")
-    held = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+    held = links(pid).values()
     for one in others:
         check(f"socket:[{os.fstat(one.fileno()).st_ino}]" not in held, "a socket for something else is kept")
     end(pid)
@@ -86,7 +86,7 @@ def works_with_systemd(box):
     wait_until(lambda: is_served(box.runtime / "control.sock"), "systemd-socket-activate")
     check(f"pid {waiting.pid}" in box.sillage("version")[0], "the daemon it becomes")
     waiting.terminate()
-    check(waiting.wait(timeout=20) == 0, "the daemon's status")
+    check(waiting.wait(timeout=60) == 0, "the daemon's status")
 
 
 for test in (serves_the_socket_it_is_given, leaves_other_sockets_alone, takes_no_socket_meant_for_another_process,

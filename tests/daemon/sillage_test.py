@@ -61,9 +61,7 @@ class Sandbox:
         return daemon
 
     def daemon_pid(self):
-        with contextlib.suppress(FileNotFoundError, ValueError):
-            return int((self.runtime / "sillaged.lock").read_text())
-        return None
+        return daemon_pid(self.runtime)
 
     def stop_daemon(self):
         """Ends the daemon that a command started. The lock file names it as long as its sockets are there."""
@@ -87,11 +85,18 @@ def check(condition, message):
         sys.exit(1)
 
 
-def wait_until(condition, what, seconds=10):
+def wait_until(condition, what, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         check(time.monotonic() < end, f"waited {seconds} s for {what}")
         time.sleep(0.005)
+
+
+def daemon_pid(runtime):
+    """The pid in a daemon's lock file, which may go meanwhile; None without one."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        return int((runtime / "sillaged.lock").read_text())
+    return None
 
 
 def is_served(path):
@@ -102,6 +107,30 @@ def is_served(path):
 
 def open_files(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def links(pid):
+    """Path under /proc to target, for each file a process has open, but for those that it closes meanwhile."""
+    found = {}
+    folder = f"/proc/{pid}/fd"
+    for name in os.listdir(folder):
+        try:
+            found[f"{folder}/{name}"] = os.readlink(f"{folder}/{name}")
+        except OSError:
+            pass
+    return found
+
+
+def command_lines():
+    """Of each process: unlike pathlib's glob(), this accepts that processes end while it looks."""
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                found[int(name)] = file.read()
+        except OSError:
+            pass
+    return found
 
 
 def recorded(summary):

@@ -49,6 +49,6 @@ with Sandbox() as box:
     check(daemon.poll() is None and recorder.poll() is None, "all live on")
     time.sleep(0.5)
     recorder.send_signal(2)
-    _, summary = recorder.communicate(timeout=20)
+    _, summary = recorder.communicate(timeout=60)
     check(recorded(summary) > 100 and lost(summary) == 0, summary)
 print("ok")

@@ -10,7 +10,7 @@ import struct
 import sys
 
 sys.path.insert(0, sys.argv[2])
-from sillage_test import Sandbox, check, wait_until  # noqa: E402
+from sillage_test import Sandbox, check, links, wait_until  # noqa: E402
 
 REGISTER, UPDATE, UNREGISTER, ATTACHMENTS, REFUSED = 1, 2, 3, 16, 17
 
@@ -61,8 +61,7 @@ with Sandbox() as box:
     out, _ = box.sillage("list")
     check(f"liar (pid {os.getpid()})" in out, f"the kernel's pid, not the claimed one: {out}")
 
-    stolen = next(os.open(f"/proc/{victim.pid}/fd/{fd}", os.O_RDWR) for fd in os.listdir(f"/proc/{victim.pid}/fd")
-                  if "sillage-image" in os.readlink(f"/proc/{victim.pid}/fd/{fd}"))
+    stolen = next(os.open(path, os.O_RDWR) for path, target in links(victim.pid).items() if "sillage-image" in target)
     check(ask(box, REGISTER, descriptor=stolen)[0] == REFUSED, "another program's image")
 
     # A child may not speak for its parent: it is another process.

@@ -34,6 +34,6 @@ with Sandbox() as box:
     late = box.start(box.program(1, "hold=60000"))
     wait_until(lambda: f"(pid {late.pid})" in box.sillage("list")[0], "a new program after the shortage")
     recorder.send_signal(2)
-    _, summary = recorder.communicate(timeout=20)
+    _, summary = recorder.communicate(timeout=60)
     check(recorded(summary) > 500, summary)
 print("ok")

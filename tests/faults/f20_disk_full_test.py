@@ -26,7 +26,7 @@ with Sandbox() as box:
         def room():
             return os.statvfs(disk).f_bavail * os.statvfs(disk).f_bsize
 
-        wait_until(lambda: room() < 32 << 10, "the disk to be full", seconds=30)
+        wait_until(lambda: room() < 32 << 10, "the disk to be full", seconds=60)
         time.sleep(1.5)  # the rings fill up as well
         check(recorder.poll() is None, "still recording")
         # What is there now can be read, to the last whole packet.

@@ -54,15 +54,14 @@ class Daemons(unittest.TestCase):
         shutil.rmtree(self.folder, ignore_errors=True)
         self.wait_for(lambda: not self.holders(), "the holder does not end")
 
-    def wait_for(self, condition, what, seconds=30):
+    def wait_for(self, condition, what, seconds=60):
         give_up = time.monotonic() + seconds
         while not condition():
             self.assertLess(time.monotonic(), give_up, what)
             time.sleep(0.005)
 
     def running_daemon(self):
-        lock = self.runtime / "sillaged.lock"
-        found = int((lock.read_text() if lock.exists() else "") or 0)
+        found = sillage_test.daemon_pid(self.runtime)
         return found if found and os.path.exists(f"/proc/{found}/exe") else None
 
     def is_served(self):
@@ -71,14 +70,8 @@ class Daemons(unittest.TestCase):
 
     def holders(self):
         """Of this test's runtime directory: their command line names their socket."""
-        found = []
-        for process in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                if str(self.runtime / "hold.sock").encode() in process.read_bytes():
-                    found.append(int(process.parent.name))
-            except OSError:
-                pass
-        return found
+        socket = str(self.runtime / "hold.sock").encode()
+        return [pid for pid, line in sillage_test.command_lines().items() if socket in line]
 
     def kill_daemon(self):
         self.wait_for(lambda: self.running_daemon() not in self.killed | {None}, "no new daemon")

@@ -33,7 +33,7 @@ class Requests(recording.KernelTest):
         path = self.folder / "run" / "logger"
         run = self.begin("-e", "lttng_logger", "-e", "sched_process_exit")
         subprocess.run(["sh", "-c", 'echo "first text" > "$0"; printf "%s\\n" b c > "$0"; printf end > "$0"', path],
-                       check=True, timeout=10)
+                       check=True, timeout=60)
         # What is written behind a text without an end, before that is read, goes on with it.
         self.wait_until_read(path)
         with open(path, "w", encoding="utf-8") as file:
@@ -45,12 +45,12 @@ class Requests(recording.KernelTest):
                                                             *(f"line {i}" for i in range(1000))]])
         self.assertEqual((summary.recorded, summary.lost), (trace.count, 0))
         # Nobody records: nobody waits.
-        subprocess.run(["sh", "-c", 'echo again > "$0"', path], check=True, timeout=10)
+        subprocess.run(["sh", "-c", 'echo again > "$0"', path], check=True, timeout=60)
 
     def test_text_in_no_recording_that_wants_none(self):
         self.start_daemon()
         run = self.begin("-e", "sched_process_exit")
-        subprocess.run(["sh", "-c", 'echo text > "$0"', self.folder / "run" / "logger"], check=True, timeout=10)
+        subprocess.run(["sh", "-c", 'echo text > "$0"', self.folder / "run" / "logger"], check=True, timeout=60)
         self.end(run)
         self.assertEqual(recording.Trace(run.output, lambda name: name == "lttng_logger").events, [])
 

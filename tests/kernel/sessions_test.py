@@ -54,7 +54,7 @@ class Sessions(recording.KernelTest):
         """Objects that came since `before`; other processes' may come and go meanwhile."""
         return {kind: objects(kind) - before[kind] for kind in NEXT_ID}
 
-    def settles(self, condition, seconds=20):
+    def settles(self, condition, seconds=60):
         """The kernel frees what nobody holds any more after a grace period."""
         give_up = time.monotonic() + seconds
         while not condition() and time.monotonic() < give_up:

@@ -7,6 +7,7 @@ chunks_test.py BIN_DIRECTORY
 
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -148,7 +149,10 @@ def killed_while_it_rotates(box):
             lttng(box, "rotate", "--no-wait")
             time.sleep(0.002 * attempt)
             pid = box.daemon_pid()
+            process = os.pidfd_open(pid)
             os.kill(pid, signal.SIGKILL)
+            check(select.select([process], [], [], 60)[0], "the daemon ends")
+            os.close(process)
             (box.runtime / "control.sock").unlink()  # by which others know that a daemon runs
             load.finish()
         folders = {each.parent for each in path.rglob("metadata") if ".tmp_new_chunk" not in each.parts}

@@ -17,7 +17,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "daemon"))
-from sillage_test import Sandbox, check, lost, read_trace, recorded, wait_until  # noqa: E402
+from sillage_test import Sandbox, check, command_lines, lost, read_trace, recorded, wait_until  # noqa: E402
 
 PROGRAMS, LIBRARIES = pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3]).resolve()
 PLUGIN = PROGRAMS / "plugin.so"
@@ -88,8 +88,7 @@ def killed_at_any_time(box):
         with open(count, "r+b") as file, mmap.mmap(file.fileno(), 4096) as memory:
             wait_until(lambda: struct.unpack("Q", memory[:8])[0] > 1000, "events")
             time.sleep(0.01 * attempt)
-            killed = next(pid for pid in os.listdir("/proc") if pid.isdigit() and is_life(pid))
-            os.kill(int(killed), signal.SIGKILL)
+            os.kill(next(pid for pid, line in command_lines().items() if is_life(line)), signal.SIGKILL)
             summary = recording.communicate(timeout=60)[1]
             sent = struct.unpack("Q", memory[:8])[0]
         # Four threads: each may have been between its event and its count, or before the event.
@@ -98,11 +97,8 @@ def killed_at_any_time(box):
         read_trace(path)
 
 
-def is_life(pid):
-    try:
-        command = pathlib.Path("/proc", pid, "cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
+def is_life(line):
+    command = line.split(b"\0")
     return command[0] == bytes(PROGRAMS / "life") and b"calm" in command
 
 
