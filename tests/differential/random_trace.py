@@ -191,7 +191,6 @@ class RandomTrace(RandomFields):
             self.event_class(number, i + 100 if has_id and self.chance(0.1) else i)
 
     def event_header(self, clock, has_begin, count):
-        r = self.random
         if clock and has_begin and self.chance(0.3):
             return self.lttng_header()
         members = []

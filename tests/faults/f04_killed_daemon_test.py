@@ -9,7 +9,6 @@ output is compared with the producer's own accounts (tests/accounting).
 """
 
 import os
-import pathlib
 import random
 import signal
 import socket
@@ -17,7 +16,7 @@ import subprocess
 import time
 
 import killed_daemons
-from killed_daemons import BIN, KILLS, PRODUCER, Daemons, only_long, run, scaled
+from killed_daemons import BIN, KILLS, Daemons, only_long, run, scaled
 
 
 class Killed(Daemons):

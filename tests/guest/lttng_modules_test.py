@@ -12,7 +12,6 @@ import re
 import subprocess
 import sys
 import time
-import unittest
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS / "kernel"))

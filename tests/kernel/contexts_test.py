@@ -11,7 +11,6 @@ import pathlib
 import platform
 import subprocess
 import sys
-import unittest
 
 import recording
 

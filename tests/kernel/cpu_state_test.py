@@ -14,7 +14,6 @@ import re
 import struct
 import subprocess
 import sys
-import unittest
 
 import ftrace
 import recording

@@ -10,7 +10,6 @@ Where the kernel has neither fentry nor kprobes, what is checked is that the ref
 import os
 import subprocess
 import sys
-import unittest
 
 import ftrace
 import recording

@@ -9,7 +9,6 @@ numbers of a process in its namespaces against /proc.
 import socket
 import struct
 import subprocess
-import unittest
 
 import recording
 

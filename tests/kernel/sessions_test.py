@@ -14,7 +14,6 @@ import signal
 import struct
 import subprocess
 import time
-import unittest
 
 import recording
 

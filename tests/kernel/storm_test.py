@@ -12,7 +12,6 @@ import pathlib
 import subprocess
 import sys
 import time
-import unittest
 
 import bt2
 

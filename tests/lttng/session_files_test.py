@@ -6,7 +6,6 @@ and saves the same again.
 session_files_test.py BIN_DIRECTORY: of the build, which has sillage, sillaged and both tours.
 """
 
-import os
 import pathlib
 import shutil
 import subprocess
