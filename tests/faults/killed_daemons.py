@@ -4,6 +4,7 @@
     f04_..._test.py BIN PRODUCER [long]
 """
 
+import contextlib
 import os
 import pathlib
 import random
@@ -48,7 +49,8 @@ class Daemons(unittest.TestCase):
     def tearDown(self):
         pid = self.running_daemon()
         if pid:
-            os.kill(pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
             self.wait_for(lambda: self.running_daemon() is None, "the daemon does not end")
         # One that still holds something sees that nobody can reach it any more.
         shutil.rmtree(self.folder, ignore_errors=True)
