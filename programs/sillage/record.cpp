@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,8 +73,8 @@ class Recorder {
       if (Status runs = child_->run(); !runs) return refuse_program(runs.error());
     }
     SILLAGE_TRY(wait_for_end());
+    auto summary = is_lost_ ? control::v1::StopRecordingResponse() : stop();
     if (is_lost_) return child_status_ > 0 ? child_status_ : kExitOwnError;
-    auto summary = stop();
     if (!summary) return tl::unexpected<Error>(std::move(summary).error());
     clear_live_line();
     fmt::print(stderr, "{}", summary_text(*summary));
@@ -298,9 +299,17 @@ class Recorder {
     for (;;) {
       auto response = client_.call(request, kStopDeadline);
       if (response) return response->stop_recording();
-      if (response.error().code != Code::kSystem || !resume())
-        return tl::unexpected<Error>(std::move(response).error());
+      if (has_daemon()) return tl::unexpected<Error>(std::move(response).error());
+      lose_daemon();
+      if (is_lost_) return tl::unexpected<Error>(std::move(response).error());
     }
+  }
+
+  /// Whether the daemon is still connected, whatever it answered.
+  [[nodiscard]] bool has_daemon() const {
+    char byte;
+    const ssize_t got = recv(client_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got > 0 || (got < 0 && errno == EAGAIN);
   }
 
   control::ControlClient client_;

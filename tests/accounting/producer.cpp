@@ -6,6 +6,7 @@
 //   producer ACCOUNTS [threads=N] [processes=N] [events=N] [signals=HZ] [fork=EACH] [exec=TIMES]
 //            [kills=N] [stops=N] [pause_us=N] [batch=N]
 //
+// events=0: until somebody sets the accounts' `is_over`.
 // kills, stops: so many random SIGKILLs (the victim is replaced) or SIGSTOPs (continued later) to its processes.
 #include <sillage/tracepoint.h>
 
@@ -37,7 +38,7 @@ struct Account {
 };
 struct Accounts {
   std::atomic<std::uint32_t> producers;
-  std::uint32_t reserved;
+  std::atomic<std::uint32_t> is_over;
   Account account[kMaxProducers];
 };
 
@@ -95,7 +96,7 @@ void run_thread(const Options& options) {
     t_signal_producer = new_producer();
     start_timer(options.signals);
   }
-  for (long i = 0; options.events == 0 || i < options.events; i++) {
+  for (long i = 0; options.events == 0 ? g_accounts->is_over == 0 : i < options.events; i++) {
     send(t_producer);
     if (options.pause_us > 0 && i % options.batch == options.batch - 1)
       usleep(static_cast<useconds_t>(options.pause_us));
@@ -131,7 +132,7 @@ void kill_children(Options options) {
     }
   };
   for (pid_t& child : children) start(child);
-  for (long i = 0; i < options.kills; i++) {
+  for (long i = 0; i < options.kills && g_accounts->is_over == 0; i++) {
     random = random * 1103515245 + 12345;
     usleep(200 + (random >> 16) % 4000);
     pid_t& victim = children[(random >> 8) % children.size()];

@@ -42,7 +42,7 @@ class Daemons(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sillage-f04-"))
         self.runtime = self.folder / "run"
         self.runtime.mkdir(0o700)
-        self.environment = dict(os.environ, SILLAGE_RUNTIME_DIR=str(self.runtime))
+        self.environment = dict(os.environ, SILLAGE_RUNTIME_DIR=str(self.runtime), LTTNG_HOME=str(self.folder))
         self.trace, self.accounts = self.folder / "trace", self.folder / "accounts"
         self.killed = set()
 
@@ -96,7 +96,20 @@ class Daemons(unittest.TestCase):
         self.wait_for(lambda: record.poll() is not None or self.has_sent(), "nothing is sent")
         return record
 
-    PACED = ["threads=2", "pause_us=1000", "batch=10"]
+    # Two threads, 20,000 events a second at most; until they are told that it is over.
+    PACED = ["threads=2", "pause_us=1000", "batch=10", "events=0"]
+
+    def end_program(self, least=0):
+        """
+        Ends the program that begin() or produce() started, when each of its threads has sent so many events, and some more since now;
+        None: at once.
+        """
+        if least is not None:
+            before = self.done()
+            self.wait_for(lambda: all(now >= max(least, then + 100) for now, then in zip(self.done(), before)), "the program does not go on")
+        with open(self.accounts, "r+b") as file:
+            file.seek(4)
+            file.write(b"\1")
 
     def command(self, *arguments, check=True):
         done = subprocess.run([BIN / "sillage", *arguments], env=self.environment, capture_output=True, text=True)
@@ -104,10 +117,10 @@ class Daemons(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
-    def produce(self, events):
-        producer = subprocess.Popen([PRODUCER, self.accounts, *self.PACED, f"events={events}"],
+    def produce(self):
+        producer = subprocess.Popen([PRODUCER, self.accounts, *self.PACED],
                                     env=dict(self.environment, SILLAGE_REGISTER_TIMEOUT_MS="5000"))
-        self.wait_for(self.has_sent, "nothing is sent")
+        self.wait_for(lambda: self.has_sent() and len(self.done()) == 2 and all(self.done()), "nothing is sent")
         return producer
 
     def numbers(self, path):

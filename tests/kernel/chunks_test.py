@@ -22,7 +22,7 @@ BASE = 100000
 
 class Chunks(recording.KernelTest):
     def lttng(self, *arguments, status=0):
-        done = subprocess.run([self.sillage, *map(str, arguments)], env=dict(self.env, LTTNG_HOME=str(self.folder)),
+        done = subprocess.run([self.sillage, *map(str, arguments)], env=self.env,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False)
         self.assertEqual(done.returncode, status, f"{arguments}: {done.stdout}{done.stderr}")
         return done.stdout + done.stderr

@@ -102,7 +102,7 @@ def flat(name, value, into):
 
 class Filters(recording.KernelTest):
     def verb(self, *words, status=0):
-        done = subprocess.run([self.sillage, *map(str, words)], env=dict(self.env, LTTNG_HOME=str(self.folder)),
+        done = subprocess.run([self.sillage, *map(str, words)], env=self.env,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False)
         self.assertEqual(done.returncode, status, f"{words}: {done.stdout}{done.stderr}")
         return done.stdout + done.stderr

@@ -31,17 +31,17 @@ class Requests(recording.KernelTest):
         self.start_daemon()
         path = self.folder / "run" / "logger"
         run = self.begin("-e", "lttng_logger", "-e", "sched_process_exit")
-        subprocess.run(["sh", "-c", 'echo "first text" > "$0"; printf "%s\\n" b c > "$0"; printf end > "$0"', path],
-                       check=True, timeout=60)
-        # What is written behind a text without an end, before that is read, goes on with it.
-        self.wait_until_read(path)
+        subprocess.run(["sh", "-c", 'echo "first text" > "$0"; printf "%s\\n" b c > "$0"', path], check=True, timeout=60)
         with open(path, "w", encoding="utf-8") as file:
             file.write("\n".join(f"line {i}" for i in range(1000)) + "\n")
+        # Behind all others: what is written behind a text without an end, before that is read, goes on with it.
+        self.wait_until_read(path)
+        subprocess.run(["sh", "-c", 'printf end > "$0"', path], check=True, timeout=60)
+        self.wait_until_read(path)
         summary = self.end(run)
         trace = recording.Trace(run.output, lambda name: name == "lttng_logger")
         texts = [event.fields for event in trace.events]
-        self.assertEqual(texts, [{"msg": text} for text in ["first text", "b", "c", "end",
-                                                            *(f"line {i}" for i in range(1000))]])
+        self.assertEqual(texts, [{"msg": text} for text in ["first text", "b", "c", *(f"line {i}" for i in range(1000)), "end"]])
         self.assertEqual((summary.recorded, summary.lost), (trace.count, 0))
         # Nobody records: nobody waits.
         subprocess.run(["sh", "-c", 'echo again > "$0"', path], check=True, timeout=60)

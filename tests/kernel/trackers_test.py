@@ -58,7 +58,7 @@ class Caller:
 class Trackers(recording.KernelTest):
     def lttng(self, *words, status=0):
         command = self.sillage.parent.parent / "libexec/lttng"
-        done = subprocess.run([command, *map(str, words)], env=dict(self.env, LTTNG_HOME=str(self.folder)),
+        done = subprocess.run([command, *map(str, words)], env=self.env,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60 * recording.SLOWNESS,
                               check=False)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)

@@ -56,7 +56,7 @@ class Caller:
 
 class Watch(recording.KernelTest):
     def verb(self, *arguments, status=0):
-        done = subprocess.run([self.sillage, *map(str, arguments)], env=dict(self.env, LTTNG_HOME=str(self.folder)),
+        done = subprocess.run([self.sillage, *map(str, arguments)], env=self.env,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90 * recording.SLOWNESS, check=False)
         self.assertEqual(done.returncode, status, f"{arguments}: {done.stdout}{done.stderr}")
         return done.stdout + done.stderr
@@ -76,7 +76,7 @@ class Watch(recording.KernelTest):
         # Three tracepoints and, attached behind them, both ends of calls.
         before = self.links()
         watching = subprocess.Popen([self.sillage, "why-empty", f"--watch={WATCH_SECONDS}", session],
-                                    env=dict(self.env, LTTNG_HOME=str(self.folder)), stdin=subprocess.DEVNULL,
+                                    env=self.env, stdin=subprocess.DEVNULL,
                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         while self.links() < before + 5 and watching.poll() is None:
             time.sleep(0.005)
@@ -160,7 +160,7 @@ class Watch(recording.KernelTest):
         caller = Caller()
         self.begin(caller)
         self.verb("start")
-        other = subprocess.Popen([self.sillage, "why-empty", "--watch=1", "w"], env=dict(self.env, LTTNG_HOME=str(self.folder)),
+        other = subprocess.Popen([self.sillage, "why-empty", "--watch=1", "w"], env=self.env,
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.verb("destroy")
         text, _ = other.communicate(timeout=90 * recording.SLOWNESS)
