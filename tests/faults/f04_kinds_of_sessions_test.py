@@ -169,9 +169,11 @@ class Kinds(Daemons):
         path, = self.snapshots()
         found = self.numbers(path)
         self.end_is_there(found)
-        for sequences in self.packets(path).values():
+        packets = self.packets(path).values()
+        for sequences in packets:
             self.assertEqual(sequences, list(range(sequences[0], sequences[0] + len(sequences))))
-            self.assertGreater(sequences[0], 0, "as many were written over")
+        # Of one CPU at least: both threads may have run there.
+        self.assertGreater(max(sequences[0] for sequences in packets), 0, "as many were written over")
 
     def end_is_there(self, found):
         """Whether the newest event of all is: those of a thread that ends first may be written over by the other one's."""

@@ -31,7 +31,8 @@ class Chunks(recording.KernelTest):
         self.start_daemon()
         self.lttng("create", "k", *options)
         self.lttng("enable-channel", "-k", "--subbuf-size=256k", "--num-subbuf=8", "c")
-        self.lttng("enable-event", "-k", "-c", "c", "--syscall", "getsid")
+        self.lttng("enable-event", "-k", "-c", "c", "--syscall", "getsid",
+                   f"--filter=$ctx.pid == {os.getpid()}")
         self.lttng("start")
         self.sent, self.stopping = 0, False
         self.load = threading.Thread(target=self.call_all_the_time)
