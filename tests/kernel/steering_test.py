@@ -14,9 +14,10 @@ import subprocess
 
 import recording
 
-# Calls that nobody else makes with such arguments.
+# Calls that nobody else makes with such arguments, not even another of these tests.
 GETPRIORITY, GETSID = {"x86_64": (140, 124), "aarch64": (141, 156)}.get(platform.machine(), (0, 0))
 LIBC = ctypes.CDLL(None)
+BASE = (1 + os.getpid() % 2000) * 1_000_000
 
 
 class Steering(recording.KernelTest):
@@ -29,12 +30,12 @@ class Steering(recording.KernelTest):
     def call(self, numbers):
         """Each number is one system call of either kind, which says the number."""
         for number in numbers:
-            LIBC.syscall(GETPRIORITY, 0, 100000 + number)
-            LIBC.syscall(GETSID, 100000 + number)
+            LIBC.syscall(GETPRIORITY, 0, BASE + number)
+            LIBC.syscall(GETSID, BASE + number)
 
     def numbers(self, trace, name, argument):
-        return [event.fields[argument] - 100000 for event in trace.events
-                if event.name == name and event.fields[argument] >= 100000]
+        return [event.fields[argument] - BASE for event in trace.events
+                if event.name == name and BASE <= event.fields[argument] < BASE + 1_000_000]
 
     def test_rules_contexts_and_restarts(self):
         self.start_daemon()
