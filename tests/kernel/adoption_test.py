@@ -380,7 +380,7 @@ class Adoption(recording.KernelTest):
             time.sleep(much)
         else:
             path = self.state_file()
-            look = (lambda: path.stat().st_ino) if how == "state" else (lambda: [os.listdir(each) for each in os.scandir(self.pins)])
+            look = self.pinned if how == "pins" else lambda: path.stat().st_ino
             for _ in range(much):
                 before = look()
                 while look() == before and command.poll() is None:
