@@ -491,6 +491,8 @@ void Recording::end_processes(const std::set<std::uint32_t>& living) {
 
 Status Recording::adopt_kernel() {
   is_kernel_running_ = state_.stop_ns() == 0;
+  // Killed while the session got its first kernel channel: nothing is recorded before the state says so.
+  if (!state_.has_kernel()) remove_unopened(kernel_trace_options().directory);
   if (session_.kernel_channels().empty()) return {};
   collect::TraceIdentity identity;
   const std::string& uuid = state_.kernel().uuid();

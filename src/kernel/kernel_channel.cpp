@@ -272,8 +272,10 @@ Status KernelChannel::adopt_links(const PinnedPrograms* programs) {
     adopted_programs_ = *programs;
     if (auto turns = pins_->open(kEventTurnsPin)) {
       event_turns_map_ = std::move(*turns);
+      const auto shape = map_shape(event_turns_map_.value());
+      if (!shape) return tl::unexpected(shape.error());
       event_turns_ = programs->event_turns;
-      event_turns_.resize(kMaxEventTurns);
+      event_turns_.resize(shape->value_bytes);
       SILLAGE_TRY(set_flags(event_turns_map_.value(), event_turns_));
     }
     for (const PinnedPrograms::Call& call : programs->calls) {
@@ -404,7 +406,7 @@ void KernelChannel::drop_old() {
     if (!event.is_old) return false;
     const std::string pin = link_pin(event);
     event.attachment.link.reset();
-    if (event.is_pinned) pins_->unpin(pin);
+    if (event.is_pinned && pins_) pins_->unpin(pin);
     if (event.attachment.event) slow.push_back(std::move(event.attachment.event));
     removed_misses_ += bpf::recursion_misses(event.program.value()).value_or(0);
     return true;

@@ -37,6 +37,8 @@ BATCH = 50
 class Sender:
     """A child that calls lseek(-1, MARK + n) for n = 0, 1 ... and takes another name (NAMES) behind each batch of these."""
 
+    running = []
+
     def __init__(self):
         self.memory = mmap.mmap(-1, 4096)
         self.parent = os.getpid()
@@ -44,6 +46,7 @@ class Sender:
         if self.child == 0:
             self.run()
         self.memory[8:16] = bytes(8)
+        self.running.append(self)
 
     def run(self):
         number = 0
@@ -74,10 +77,18 @@ class Sender:
         while int.from_bytes(self.memory[24:32], "little") != question:
             time.sleep(0.0005)
 
+    def sent(self):
+        return int.from_bytes(self.memory[8:16], "little")
+
+    def next_number(self):
+        """No number from this on has been sent."""
+        return self.sent() + BATCH
+
     def stop(self):
         self.memory[0] = 1
         os.waitpid(self.child, 0)
-        return int.from_bytes(self.memory[8:16], "little")
+        self.running.remove(self)
+        return self.sent()
 
 
 class Adoption(recording.KernelTest):
@@ -124,6 +135,8 @@ class Adoption(recording.KernelTest):
             self.wait_for(lambda: self.running_daemon() != pid, "the daemon does not end")
 
     def tearDown(self):
+        for sender in list(Sender.running):  # of a test that failed
+            sender.stop()
         self.end_daemons()
         super().tearDown()
 
@@ -451,30 +464,59 @@ class Adoption(recording.KernelTest):
                 random.choice([("time", random.uniform(0, 0.05)), ("pins", random.randint(1, 4)), ("state", 1), ("state", 1),
                                ("state", 2), ("never", 0)]) for _ in range(12 if KILLS > 6 else 8)])
 
-    def test_killed_while_it_starts_again(self):
-        """Behind a stop the session is what it was, or started: then it records."""
+    def test_killed_while_it_stops_and_starts(self):
+        """It is stopped or started then, as it says, and the same trace goes on."""
         random.seed(os.environ.get("SEED", "1"))
         output = self.folder / "restarted"
         sender = self.begin_session([f"--output={output}"], "--subbuf-size=1M", "--num-subbuf=8")
-        for moment in [("time", random.uniform(0, 0.03)), ("pins", 1), ("state", 1), ("state", 2), ("never", 0), ("state", 1)]:
-            self.verb("stop", "s")
-            command = subprocess.Popen([self.sillage, "start", "s"], env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            self.kill_at(moment, command)
-            command.wait(timeout=60)
-            shown = self.verb("list", "s")
-            if "[inactive" in shown:
-                self.verb("start", "s")
-            else:
-                self.assertIn("[active", shown)
-            from_here = int.from_bytes(sender.memory[8:16], "little") + BATCH
-            time.sleep(0.05)
-        sent = sender.stop()
+        moments = [("time", 0.01), ("pins", 1), ("state", 1), ("never", 0), ("state", 2)]
+        paused = []
+        for moment in moments if KILLS <= 6 else random.choices(moments, k=KILLS // 4):
+            for verb, state in (("stop", "[inactive"), ("start", "[active")):
+                command = subprocess.Popen([self.sillage, verb, "s"], env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                if verb == "start" or random.random() < 0.5:
+                    self.kill_at(moment, command)
+                command.wait(timeout=60)
+                if state not in self.verb("list", "s"):
+                    self.verb(verb, "s")
+                if verb == "stop":
+                    paused.append(sender.next_number())
+                    time.sleep(0.02)
+                    paused[-1] = range(paused[-1], sender.sent())
+            from_here = sender.next_number()
+            time.sleep(0.02)
+            running = range(from_here, sender.sent())
+        sender.stop()
         self.verb("destroy", "s")
         numbers = self.lseeks(output)
-        self.assertEqual(numbers, sorted(set(numbers)))
+        found = set(numbers)
+        self.assertEqual(numbers, sorted(found))
         self.assertEqual(sum(map(recording.last_discarded, output.glob("kernel/index/*.idx"))), 0)
-        self.assertEqual([number for number in numbers if number >= from_here], list(range(from_here, sent)))
+        self.assertEqual([number for number in running if number not in found], [])
+        self.assertEqual([number for number in numbers if any(number in each for each in paused)], [])
         self.assertEqual(self.pinned(), [])
+
+    def test_killed_while_it_gets_a_kernel_half(self):
+        """A session of programs, whose first kernel channel comes while it is started: it is there, or can be made again."""
+        for number, moment in enumerate([("pins", 1), ("state", 1), ("time", 0.01), ("time", 0.02)]):
+            self.start_daemon() if self.running_daemon() is None else None
+            output = self.folder / f"halves{number}"
+            self.verb("create", "s", f"--output={output}")
+            self.verb("enable-event", "-u", "-a")
+            self.verb("start", "s")
+            rule = ("enable-event", "-k", "--syscall", "lseek", "--filter", MARKED)
+            command = subprocess.Popen([self.sillage, *rule], env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.kill_at(moment, command)
+            command.wait(timeout=60)
+            if "lseek" not in self.verb("list", "s"):
+                self.verb(*rule)
+            self.assertIn("[active", self.verb("list", "s"))
+            sender = Sender()
+            time.sleep(0.02)
+            sent = sender.stop()
+            self.verb("destroy", "s")
+            self.check(output, sent)
+            self.assertEqual(self.pinned(), [])
 
     def test_changed_sessions(self):
         """What was changed while it recorded, goes on as it was changed."""
