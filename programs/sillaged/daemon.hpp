@@ -135,7 +135,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   /// nullptr if it cannot be gone on with.
   Owned* adopt_recording(v1::RecordingState state, session::RecordingSession plan,
                          hold::Descriptors* inherited);
-  void adopt_session(const v1::SessionState& state, std::vector<v1::RecordingState>* recordings,
+  void adopt_session(v1::SessionState state, std::vector<v1::RecordingState>* recordings,
                      hold::Descriptors* inherited);
   /// Tells adopted recordings which of their programs are there still.
   void end_gone_processes();

@@ -46,18 +46,22 @@ void Daemon::release_clock() {
 void Daemon::adopt_recordings(hold::Descriptors* inherited) {
   std::vector<std::string> refused;
   std::vector<v1::RecordingState> states = store_.load(&refused);
-  store_.remove_others(states);
+  std::vector<v1::RecordingState> known = states;
   for (v1::RecordingState& state : states) {
     if (!state.session().empty()) continue;
     auto plan = control::session_of(state.request());
     if (plan) (void)adopt_recording(std::move(state), *std::move(plan), inherited);
     state.Clear();
   }
-  for (const v1::SessionState& state : store_.load_sessions(&refused))
-    adopt_session(state, &states, inherited);
+  for (v1::SessionState& state : store_.load_sessions(&refused))
+    adopt_session(std::move(state), &states, inherited);
   // Of a session whose state could not be read.
   for (const v1::RecordingState& state : states)
     if (!state.session().empty()) store_.refuse(state.recording());
+  // Not before: what a change had pinned beside what goes on runs until the change is completed.
+  std::erase_if(known,
+                [this](const auto& each) { return !recordings_.contains(each.recording()); });
+  store_.remove_others(known);
   for (const std::string& why : refused) fmt::print(stderr, "sillaged: {}\n", why);
 }
 
@@ -98,10 +102,14 @@ void Daemon::note_session(const session::Session& session,
   (void)!store_.save_session(state);
 }
 
-void Daemon::adopt_session(const v1::SessionState& state,
-                           std::vector<v1::RecordingState>* recordings,
+void Daemon::adopt_session(v1::SessionState state, std::vector<v1::RecordingState>* recordings,
                            hold::Descriptors* inherited) {
-  const std::string& name = state.session().name();
+  const std::string name = state.session().name();
+  const auto left = std::find_if(recordings->begin(), recordings->end(),
+                                 [&](const auto& each) { return each.session() == name; });
+  // Killed between the change of its recording and its own.
+  if (left != recordings->end() && left->has_next_session())
+    *state.mutable_session() = left->next_session();
   auto session = control::saved_session_of(state.session());
   auto plan = session ? plan_of(*session) : tl::unexpected(session.error());
   if (!plan) {
@@ -109,8 +117,6 @@ void Daemon::adopt_session(const v1::SessionState& state,
                plan.error().text());
     return;
   }
-  const auto left = std::find_if(recordings->begin(), recordings->end(),
-                                 [&](const auto& each) { return each.session() == name; });
   Owned* owned = nullptr;
   if (left != recordings->end()) {
     v1::RecordingState its = std::move(*left);

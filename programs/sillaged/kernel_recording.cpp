@@ -180,7 +180,9 @@ Result<std::unique_ptr<KernelRecording>> KernelRecording::create_counter(
       static_cast<std::uint32_t>(::getpid()));
   if (!programs) return tl::unexpected(std::move(programs).error());
   counter->programs_ = std::move(*programs);
-  SILLAGE_TRY(counter->carry_out(wanted, *matches, tracer, progress));
+  SILLAGE_TRY(counter->prepare(wanted, *matches, tracer, progress));
+  counter->accept();
+  SILLAGE_TRY(counter->settle());
   return counter;
 }
 
@@ -238,7 +240,7 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const std::st
   auto programs = kernel::KernelChannel::create(
       *geometry, std::move(contexts), tracer.casts(), static_cast<std::uint32_t>(::getpid()),
       collect::kernel_ledger_bytes(*cpus),
-      predecessor != nullptr ? predecessor->programs_.get() : nullptr);
+      predecessor != nullptr ? predecessor->programs_.get() : nullptr, wanted.options().may_change);
   if (!programs) return tl::unexpected(std::move(programs).error());
   programs_ = std::move(*programs);
   auto map = programs_->ring_fd();
@@ -258,7 +260,9 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const std::st
   if (!channel) return tl::unexpected(std::move(channel).error());
   channel_ = *channel;
 
-  SILLAGE_TRY(carry_out(wanted, *matches, tracer, progress));
+  SILLAGE_TRY(prepare(wanted, *matches, tracer, progress));
+  accept();
+  SILLAGE_TRY(settle());
   const bool may_be_empty = wanted.options().may_change && left_out_.empty();
   if (event_count() == 0 && !may_be_empty)
     return fail(Code::kUnsupported, "this kernel lets none of these events be recorded; " +
@@ -268,30 +272,34 @@ Status KernelRecording::open(const session::KernelChannel& wanted, const std::st
   return {};
 }
 
-Status KernelRecording::change(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
-                               LoadProgress& progress) {
+Status KernelRecording::prepare(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
+                                LoadProgress& progress) {
   const auto matches = find_matches(wanted, tracer);
   if (!matches) return tl::unexpected(matches.error());
-  return carry_out(wanted, *matches, tracer, progress);
+  return prepare(wanted, *matches, tracer, progress);
 }
 
-Status KernelRecording::carry_out(const session::KernelChannel& wanted, const Matches& matches,
-                                  const kernel::Tracer& tracer, LoadProgress& progress) {
+Status KernelRecording::prepare(const session::KernelChannel& wanted, const Matches& matches,
+                                const kernel::Tracer& tracer, LoadProgress& progress) {
   auto next = std::make_unique<session::KernelChannel>(wanted);
   auto filters = KernelFilters::parse(*next);
   if (!filters) return tl::unexpected(std::move(filters).error());
-  filters_ = std::move(*filters);
-  wanted_.swap(next);
-  left_out_.clear();
+  before_ = {std::exchange(wanted_, std::move(next)), std::exchange(filters_, *std::move(filters)),
+             std::exchange(left_out_, {})};
   staged_.clear();
   ++changes_;
-  const std::uint64_t first_program = programs_->next_program();
-  if (Status loaded = load(*wanted_, matches, tracer, progress); !loaded) {
-    programs_->forget_programs(first_program);
-    return loaded;
-  }
-  keep_staged(first_program);
-  return is_running_ ? programs_->start() : Status();
+  first_program_ = programs_->next_program();
+  Status ready = load(*wanted_, matches, tracer, progress);
+  if (ready && is_running_) ready = programs_->attach_new();
+  if (!ready) give_up();
+  return ready;
+}
+
+void KernelRecording::give_up() {
+  programs_->forget_programs(first_program_);
+  wanted_ = std::move(before_.wanted);
+  filters_ = std::move(before_.filters);
+  left_out_ = std::move(before_.left_out);
 }
 
 Status KernelRecording::load(const session::KernelChannel& wanted, const Matches& matches,
@@ -305,24 +313,28 @@ Status KernelRecording::load(const session::KernelChannel& wanted, const Matches
 }
 
 // Nothing can fail any more: what is replaced or not wanted goes.
-void KernelRecording::keep_staged(std::uint64_t first_program) {
+void KernelRecording::accept() {
+  before_ = {};
   takes_texts_ = wants_texts_;
+  std::vector<EventId> old_events;
+  std::vector<kernel::SyscallPlace> old_calls;
   for (const Staged& staged : staged_) {
     Event& event = *staged.event;
-    // A system call's new program takes the old one's place at once.
-    if (event.is_loaded && !event.place) programs_->remove_event(*event.id, first_program);
+    // A system call's new program takes the old one's place.
+    if (event.is_loaded && !event.place) old_events.push_back(*event.id);
     event.rules = staged.rules;
     event.is_loaded = true;
   }
   for (auto& [key, event] : events_) {
     if (!event.is_loaded || event.wanted == changes_) continue;
     if (event.place) {
-      programs_->remove_syscall(*event.place, first_program);
+      old_calls.push_back(*event.place);
     } else {
-      programs_->remove_event(*event.id, first_program);
+      old_events.push_back(*event.id);
     }
     event.is_loaded = false;
   }
+  programs_->replace(old_events, old_calls, first_program_);
 }
 
 Result<bool> KernelRecording::apply(const std::vector<const KernelRule*>& rules,
@@ -483,17 +495,14 @@ Status KernelRecording::add_state_dump(const session::KernelChannel& wanted,
 }
 
 Status KernelRecording::start() {
-  SILLAGE_TRY(programs_->start());
-  is_running_ = true;
+  SILLAGE_TRY(attach());
   return dump_ ? dump_->run() : Status();
 }
 
-Status KernelRecording::take_over(KernelRecording& predecessor, bool starts) {
-  const bool is_shared = programs_->shares_turn();
-  if (starts && is_shared) SILLAGE_TRY(start());
-  SILLAGE_TRY(programs_->take_turn());
-  predecessor.stop();
-  return starts && !is_shared ? start() : Status();
+Status KernelRecording::attach() {
+  SILLAGE_TRY(programs_->start());
+  is_running_ = true;
+  return {};
 }
 
 Result<bool> KernelRecording::dump_state() {
@@ -606,8 +615,7 @@ void KernelRecording::stop() {
 }
 
 Status KernelRecording::pin(const std::string& pins) {
-  // Of an earlier start: the links were others.
-  programs_->unpin();
+  if (programs_->is_pinned()) return programs_->pin_new();
   auto directory = kernel::PinDirectory::create(pins);
   if (!directory) return tl::unexpected(std::move(directory).error());
   return programs_->pin(std::move(*directory));
@@ -615,14 +623,15 @@ Status KernelRecording::pin(const std::string& pins) {
 
 Result<std::unique_ptr<KernelRecording>> KernelRecording::adopt(
     const session::KernelChannel& wanted, const std::string& file_name, const std::string& pins,
-    std::uint64_t nested_lost, collect::Collector& collector, collect::TraceId trace) {
+    const kernel::PinnedPrograms* programs, bool has_turn, std::uint64_t nested_lost,
+    collect::Collector& collector, collect::TraceId trace) {
   std::unique_ptr<KernelRecording> recording(new KernelRecording(&collector));
   auto directory = kernel::PinDirectory::existing(pins);
   if (!directory) return tl::unexpected(std::move(directory).error());
-  auto programs =
-      kernel::KernelChannel::adopt(std::move(*directory), static_cast<std::uint32_t>(::getpid()));
-  if (!programs) return tl::unexpected(std::move(programs).error());
-  recording->programs_ = std::move(*programs);
+  auto adopted = kernel::KernelChannel::adopt(
+      std::move(*directory), static_cast<std::uint32_t>(::getpid()), programs, has_turn);
+  if (!adopted) return tl::unexpected(std::move(adopted).error());
+  recording->programs_ = std::move(*adopted);
   auto map = recording->programs_->ring_fd();
   if (!map) return tl::unexpected(std::move(map).error());
   const auto shape = kernel::map_shape(map->value());
@@ -641,7 +650,8 @@ Result<std::unique_ptr<KernelRecording>> KernelRecording::adopt(
                                                          .ledger = std::move(*ledger)});
   if (!channel) return tl::unexpected(std::move(channel).error());
   recording->channel_ = *channel;
-  collector.set_nested_lost(*channel, nested_lost);
+  recording->missed_before_ = nested_lost;
+  (void)recording->report_nested();
   return recording;
 }
 
@@ -686,7 +696,7 @@ Result<std::vector<KernelRecording::RuleCount>> KernelRecording::rule_counts() c
 
 std::uint64_t KernelRecording::report_nested() {
   if (collector_ == nullptr) return 0;
-  const std::uint64_t missed = programs_->recursion_misses();
+  const std::uint64_t missed = missed_before_ + programs_->recursion_misses();
   collector_->set_nested_lost(channel_, missed);
   return missed;
 }

@@ -44,32 +44,42 @@ class KernelRecording {
   /// Errors: those of create().
   [[nodiscard]] static Result<std::unique_ptr<KernelRecording>> create_counter(
       const session::KernelChannel& wanted, const kernel::Tracer& tracer, LoadProgress& progress);
-  /// Stops the predecessor; started or not, as this is to be, each event is recorded by one of the two: the other way round only
-  /// where an earlier version left it behind.
-  ///
-  /// Errors: those of start(); then the predecessor goes on.
-  [[nodiscard]] Status take_over(KernelRecording& predecessor, bool starts);
+  /// Attaches its programs, which record from take_turn() on, if it shares_turn().
+  [[nodiscard]] Status attach();
+  /// From now on its events are recorded, and no more those of its predecessor.
+  [[nodiscard]] Status take_turn() { return programs_->take_turn(); }
+  /// Whether its predecessor, if it has one, is one that it can take the turn from: not of an earlier version.
+  [[nodiscard]] bool shares_turn() const { return programs_->shares_turn(); }
 
   /// Goes on with a channel whose programs and ring an earlier daemon has pinned. `nested_lost`: what its programs had
-  /// missed when they were detached, if they were.
+  /// missed when they were detached, if they were. `programs`, `has_turn`: as KernelChannel::adopt() has them.
   ///
   /// Errors: kNotFound  not all of it is there; those of the ring and of the trace's files.
   [[nodiscard]] static Result<std::unique_ptr<KernelRecording>> adopt(
       const session::KernelChannel& wanted, const std::string& file_name, const std::string& pins,
-      std::uint64_t nested_lost, collect::Collector& collector, collect::TraceId trace);
+      const kernel::PinnedPrograms* programs, bool has_turn, std::uint64_t nested_lost,
+      collect::Collector& collector, collect::TraceId trace);
 
-  /// Records what the rules of `wanted` want instead, in its running state. Events for which nothing changes are
-  /// not touched; with another filter, a tracepoint or probe is detached for some microseconds.
+  /// Has all ready to record what the rules of `wanted` want instead, in its running state; nothing is recorded otherwise before
+  /// settle(). Events for which nothing changes are not touched. accept() or give_up() has to follow.
   ///
-  /// Errors: those of create(); nothing has changed then.
-  [[nodiscard]] Status change(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
-                              LoadProgress& progress);
+  /// Errors: those of create(); given up then.
+  [[nodiscard]] Status prepare(const session::KernelChannel& wanted, const kernel::Tracer& tracer,
+                               LoadProgress& progress);
+  void give_up();
+  /// From now on pinned_programs() is about what will be.
+  void accept();
+  /// Does it: KernelChannel::settle().
+  [[nodiscard]] Status settle() { return programs_->settle(); }
 
-  /// Pins all that adopt() needs; behind start().
+  /// Pins all that adopt() needs and that is not pinned yet.
   ///
   /// Errors: those of kernel::PinDirectory.
   [[nodiscard]] Status pin(const std::string& pins);
-  /// Takes that back, so that what is detached is detached. Not of one that was adopted.
+  [[nodiscard]] std::optional<kernel::PinnedPrograms> pinned_programs() const {
+    return programs_->pinned_programs();
+  }
+  /// Takes the pins away.
   void unpin() { programs_->unpin(); }
   /// Whether rules and contexts name what this kernel or a program has, filters can be read and a ring can have
   /// these sizes.
@@ -150,14 +160,13 @@ class KernelRecording {
   /// How many events there may come to be.
   [[nodiscard]] static std::size_t most_events(const session::KernelChannel& wanted,
                                                const Matches& matches);
-  [[nodiscard]] Status carry_out(const session::KernelChannel& wanted, const Matches& matches,
-                                 const kernel::Tracer& tracer, LoadProgress& progress);
+  [[nodiscard]] Status prepare(const session::KernelChannel& wanted, const Matches& matches,
+                               const kernel::Tracer& tracer, LoadProgress& progress);
   [[nodiscard]] Status open(const session::KernelChannel& wanted, const std::string& file_name,
                             const kernel::Tracer& tracer, collect::TraceId trace,
                             LoadProgress& progress, const KernelRecording* predecessor);
   [[nodiscard]] Status load(const session::KernelChannel& wanted, const Matches& matches,
                             const kernel::Tracer& tracer, LoadProgress& progress);
-  void keep_staged(std::uint64_t first_program);
   /// Has the event's program do what the rules want. False: they cannot want it.
   [[nodiscard]] Result<bool> apply(const std::vector<const session::KernelRule*>& rules,
                                    const kernel::Tracer& tracer, kernel::EventPlan* plan);
@@ -214,9 +223,18 @@ class KernelRecording {
   std::map<std::string, Event> events_;             // by kind and name
   std::vector<Staged> staged_;
   std::uint64_t changes_ = 0;
+  std::uint64_t first_program_ = 0;  // of this change
+  std::uint64_t missed_before_ = 0;  // by programs that are gone
   bool is_running_ = false;
   KernelFilters filters_;
   std::vector<std::string> left_out_;
+  /// As it was before prepare().
+  struct Before {
+    std::unique_ptr<session::KernelChannel> wanted;
+    KernelFilters filters;
+    std::vector<std::string> left_out;
+  };
+  Before before_;
 };
 
 }  // namespace sillage::daemon

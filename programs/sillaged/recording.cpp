@@ -199,7 +199,7 @@ Status Recording::change_kernel(const session::RecordingSession& next, const ker
                                 LoadProgress& progress) {
   const std::lock_guard lock(kernel_mutex_);
   const std::vector<session::KernelChannel>& plans = next.kernel_channels();
-  // First what can fail without a trace: channels that are new, or whose records change.
+  // First what can fail without a trace: channels that are new, or whose records change; then rules.
   std::map<std::size_t, std::unique_ptr<KernelRecording>> made;
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const bool is_new = i >= kernel_.size();
@@ -211,27 +211,64 @@ Status Recording::change_kernel(const session::RecordingSession& next, const ker
     auto opened = open_kernel(plans[i], is_new ? 1 : kernel_versions_[i] + 1, tracer, progress,
                               is_new ? nullptr : kernel_[i].get());
     if (!opened) return tl::unexpected<Error>(std::move(opened).error());
+    if (is_kernel_running_ && (*opened)->shares_turn()) SILLAGE_TRY((*opened)->attach());
     made.emplace(i, *std::move(opened));
   }
-  for (std::size_t i = 0; i < kernel_.size(); ++i)
-    if (!made.contains(i) && !(kernel_plans_[i].rules() == plans[i].rules()))
-      SILLAGE_TRY(kernel_[i]->change(plans[i], tracer, progress));
+  std::vector<std::size_t> changed;
+  for (std::size_t i = 0; i < kernel_.size(); ++i) {
+    if (made.contains(i) || kernel_plans_[i].rules() == plans[i].rules()) continue;
+    if (Status ready = kernel_[i]->prepare(plans[i], tracer, progress); !ready) {
+      for (const std::size_t other : changed) kernel_[other]->give_up();
+      return ready;
+    }
+    changed.push_back(i);
+  }
+  // From here on it is done. What was and what will be are both attached, and pinned; whose turn it is has not changed.
+  for (const std::size_t i : changed) kernel_[i]->accept();
   for (auto& [i, channel] : made) {
-    if (i >= kernel_.size()) {
-      kernel_.push_back(std::move(channel));
-      kernel_versions_.push_back(1);
-      if (is_kernel_running_) SILLAGE_TRY(kernel_[i]->start());
+    const bool is_new = i >= kernel_.size();
+    const std::uint32_t version = is_new ? 1 : kernel_versions_[i] + 1;
+    if (is_new) {
+      kernel_.emplace_back();
+      kernel_versions_.emplace_back();
+      kernel_pins_.emplace_back();
     } else {
-      SILLAGE_TRY(channel->take_over(*kernel_[i], is_kernel_running_));
-      // What is in the ring is the next daemon's to read no more.
-      collector_->flush(kernel_[i]->channel());
-      kernel_[i] = std::move(channel);
-      ++kernel_versions_[i];
+      replaced_.push_back({std::move(kernel_[i]), i, kernel_versions_[i], kernel_pins_[i]});
       adopted_kernel_.erase(i);
     }
+    kernel_[i] = std::move(channel);
+    kernel_versions_[i] = version;
+    kernel_pins_[i] = is_new ? 0 : version;
   }
   kernel_plans_ = plans;
+  // With this step a later daemon goes on with what will be: it does what is missing of the following.
+  if (start_ns_ != 0) keep(leave_behind());
+  for (const std::size_t i : changed)
+    if (Status settled = kernel_[i]->settle(); !settled) warn(settled.error());
+  for (const auto& [i, was] : made)
+    if (kernel_[i]->shares_turn()) SILLAGE_TRY(kernel_[i]->take_turn());
+  end_replaced();
+  if (!is_kernel_running_) return {};
+  for (const auto& [i, was] : made) {
+    // Its predecessor, of an earlier version, has no turn to give: it had to end first.
+    if (!kernel_[i]->shares_turn()) {
+      SILLAGE_TRY(kernel_[i]->attach());
+      keep(leave_behind());
+    }
+    if (const auto dumped = kernel_[i]->dump_state(); !dumped) warn(dumped.error());
+  }
   return {};
+}
+
+void Recording::end_replaced() {
+  if (replaced_.empty()) return;
+  for (const Replaced& each : replaced_) {
+    each.channel->stop();
+    collector_->flush(each.channel->channel());
+  }
+  // Its pins go when no state names them any more.
+  const std::vector<Replaced> ended = std::exchange(replaced_, {});
+  if (start_ns_ != 0) keep(leave_behind());
 }
 
 void Recording::preview_filters(const apps::Image& image) {
@@ -296,6 +333,9 @@ Status Recording::start_kernel() {
   start_ns_ = monotonic_ns();
   for (const auto& channel : kernel_) SILLAGE_TRY(channel->start());
   is_kernel_running_ = true;
+  // A later daemon finds it running from here on.
+  stop_ns_ = 0;
+  state_.clear_nested_lost();
   return leave_behind();
 }
 
@@ -345,6 +385,11 @@ void Recording::log(std::string_view text) {
 collect::Stats Recording::stats() {
   for (const auto& channel : kernel_) (void)channel->report_nested();
   return collector_->stats();
+}
+
+Status Recording::check_change(const session::RecordingSession& next) {
+  auto filters = parse_filters(next);
+  return filters ? Status() : tl::unexpected<Error>(std::move(filters).error());
 }
 
 Status Recording::change(session::RecordingSession next) {

@@ -99,9 +99,10 @@ class Recording {
 
   /// Leaves nothing to a later daemon any more.
   void end_with_daemon();
-  /// The same until leave_again(), around change_kernel(): a pinned link stays attached whoever lets go of it.
-  void leave_nothing();
-  /// Behind that, and behind everything else that was changed.
+  /// What the session's own state will be behind the change that is being made: with it a later daemon goes on once
+  /// change_kernel() has come to where the change is made. Until leave_again().
+  void announce(control::v1::Session next_session);
+  /// Behind everything that was changed, and that the session's own state says now.
   void leave_again();
 
   /// Takes over channels, rules, contexts and inclusion sets of programs; channels are never fewer than before,
@@ -110,8 +111,11 @@ class Recording {
   /// Shape: a channel that gets a context goes on in a new data stream class, with a ring and files of its own.
   /// Errors: those of filters; nothing has changed then.
   [[nodiscard]] Status change(session::RecordingSession next);
+  /// Errors: those of change().
+  [[nodiscard]] static Status check_change(const session::RecordingSession& next);
 
-  /// The same of the kernel's channels, running or not.
+  /// The same of the kernel's channels, running or not. Whenever the daemon is killed, the next one goes on with what was or with
+  /// what will be (decision 0005).
   ///
   /// Threads: any, one at a time.
   /// Errors:  those of KernelRecording; nothing has changed then.
@@ -230,6 +234,12 @@ class Recording {
     collect::ChannelId id;
     BufferOwner owner{};  // of one of programs
   };
+  /// A kernel channel that goes on in another ring.
+  struct Replaced {
+    std::unique_ptr<KernelRecording> channel;
+    std::size_t index = 0;
+    std::uint32_t version = 0, pins = 0;
+  };
   struct JournaledTrace;
   struct ImageChannel {
     const OpenChannel* channel = nullptr;
@@ -251,12 +261,19 @@ class Recording {
   /// What concerns the files, before anything in them is opened.
   [[nodiscard]] Status adopt_files(const std::vector<v1::JournalEntry>& entries);
   [[nodiscard]] Status adopt_kernel();
+  [[nodiscard]] Result<std::unique_ptr<KernelRecording>> adopt_channel(std::size_t index,
+                                                                       const v1::KernelFiles& files,
+                                                                       bool has_turn);
   [[nodiscard]] Status adopt_programs(const std::vector<v1::JournalEntry>& entries,
                                       hold::Descriptors* inherited);
   void remove_unopened(const std::string& directory) const;
   [[nodiscard]] Status adopt_trace(const JournaledTrace& trace, std::uint32_t number,
                                    hold::Descriptors* inherited);
   [[nodiscard]] Status leave_behind();
+  [[nodiscard]] Status fill_files(const KernelRecording& channel, std::uint32_t version,
+                                  std::uint32_t pins, v1::KernelFiles* files);
+  /// Reads the rings of replaced_ to the end, and forgets them.
+  void end_replaced();
   [[nodiscard]] Status save_state();
   [[nodiscard]] Status end_current_chunk(
       const std::string& archive, const v1::Chunks& then,
@@ -320,7 +337,9 @@ class Recording {
   std::vector<std::unique_ptr<KernelRecording>> kernel_;  // they use the collector
   std::vector<session::KernelChannel> kernel_plans_;      // what each of them does
   std::vector<std::uint32_t> kernel_versions_;            // as OpenChannel::version
-  std::set<std::size_t> adopted_kernel_;                  // of which only what runs is known
+  std::vector<std::uint32_t> kernel_pins_;                // RecordingStore::pin_path()
+  std::vector<Replaced> replaced_;
+  std::set<std::size_t> adopted_kernel_;  // of which only what runs is known
   bool is_kernel_running_ = false;
   Estate estate_;  // if it is to outlive the daemon; then:
   v1::RecordingState state_;

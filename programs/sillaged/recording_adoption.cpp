@@ -25,6 +25,32 @@ namespace {
 std::string ring_name(std::uint64_t ring) { return "ring-" + std::to_string(ring); }
 std::string ledger_name(std::uint64_t ring) { return "ledger-" + std::to_string(ring); }
 
+void fill(const kernel::PinnedPrograms& from, v1::KernelPrograms* to) {
+  to->mutable_events()->Add(from.events.begin(), from.events.end());
+  to->set_event_turns(from.event_turns.data(), from.event_turns.size());
+  for (const kernel::PinnedPrograms::Call& each : from.calls) {
+    v1::KernelCall* call = to->add_calls();
+    if (each.program) call->set_program(*each.program);
+    call->set_abi(static_cast<std::uint32_t>(each.place.abi));
+    call->set_at_exit(each.place.at_exit);
+    if (each.place.number) call->set_number(*each.place.number);
+  }
+}
+
+kernel::PinnedPrograms programs_of(const v1::KernelPrograms& from) {
+  kernel::PinnedPrograms programs;
+  programs.events.assign(from.events().begin(), from.events().end());
+  programs.event_turns.assign(from.event_turns().begin(), from.event_turns().end());
+  for (const v1::KernelCall& each : from.calls()) {
+    kernel::SyscallPlace place{
+        each.abi() == 0 ? kernel::Abi::kNative : kernel::Abi::kCompat, each.at_exit(), {}};
+    if (each.has_number()) place.number = each.number();
+    programs.calls.push_back(
+        {place, each.has_program() ? std::optional(each.program()) : std::nullopt});
+  }
+  return programs;
+}
+
 Result<Fd> take(hold::Descriptors* from, const std::string& name) {
   auto found = from->extract(name);
   if (!found)
@@ -57,17 +83,13 @@ void Recording::end_with_daemon() {
   estate_ = {};
 }
 
-void Recording::leave_nothing() {
-  if (estate_.store == nullptr) return;
-  is_left_ = false;
-  estate_.store->remove_state(id_);
-  const std::lock_guard lock(kernel_mutex_);
-  for (std::size_t i = 0; i < kernel_.size(); ++i)
-    if (!adopted_kernel_.contains(i)) kernel_[i]->unpin();
+void Recording::announce(control::v1::Session next_session) {
+  *state_.mutable_next_session() = std::move(next_session);
 }
 
 void Recording::leave_again() {
   const std::lock_guard lock(kernel_mutex_);
+  state_.clear_next_session();
   if (start_ns_ != 0) keep(leave_behind());
 }
 
@@ -80,19 +102,37 @@ void Recording::keep(const Status& noted) {
   end_with_daemon();
 }
 
+Status Recording::fill_files(const KernelRecording& channel, std::uint32_t version,
+                             std::uint32_t pins, v1::KernelFiles* files) {
+  const auto stream_class = collector_->stream_class(channel.channel());
+  if (!stream_class) return tl::unexpected(stream_class.error());
+  files->set_stream_class(*stream_class);
+  files->set_version(version);
+  files->set_pins(pins);
+  if (const auto programs = channel.pinned_programs()) fill(*programs, files->mutable_programs());
+  return {};
+}
+
 Status Recording::leave_behind() {
   if (estate_.store == nullptr) return {};
   state_.clear_kernel_files();
   for (std::size_t i = 0; i < kernel_.size(); ++i) {
-    const auto stream_class = collector_->stream_class(kernel_[i]->channel());
-    if (!stream_class) return tl::unexpected(stream_class.error());
-    state_.add_kernel_files()->set_stream_class(*stream_class);
-    state_.mutable_kernel_files()->rbegin()->set_version(kernel_versions_[i]);
-    if (adopted_kernel_.contains(i)) continue;
-    if (const Status pinned = kernel_[i]->pin(estate_.store->pin_path(id_, i)); !pinned) {
+    const bool is_own = !adopted_kernel_.contains(i);
+    if (is_own && !kernel_[i]->pin(estate_.store->pin_path(id_, i, kernel_pins_[i]))) {
+      // What is detached is to be detached.
+      for (std::size_t own = 0; own < kernel_.size(); ++own)
+        if (!adopted_kernel_.contains(own)) kernel_[own]->unpin();
       end_with_daemon();
       return {};
     }
+    SILLAGE_TRY(
+        fill_files(*kernel_[i], kernel_versions_[i], kernel_pins_[i], state_.add_kernel_files()));
+  }
+  state_.clear_replaced();
+  for (const Replaced& each : replaced_) {
+    v1::KernelFiles* files = state_.add_replaced();
+    SILLAGE_TRY(fill_files(*each.channel, each.version, each.pins, files));
+    files->set_channel(static_cast<std::uint32_t>(each.index));
   }
   if (!kernel_.empty()) {
     const auto identity = collector_->identity(*kernel_trace_);
@@ -451,6 +491,8 @@ void Recording::end_processes(const std::set<std::uint32_t>& living) {
 
 Status Recording::adopt_kernel() {
   is_kernel_running_ = state_.stop_ns() == 0;
+  // Killed while the session got its first kernel channel: nothing is recorded before the state says so.
+  if (!state_.has_kernel()) remove_unopened(kernel_trace_options().directory);
   if (session_.kernel_channels().empty()) return {};
   collect::TraceIdentity identity;
   const std::string& uuid = state_.kernel().uuid();
@@ -461,36 +503,55 @@ Status Recording::adopt_kernel() {
   kernel_trace_ = *trace;
   const std::size_t wanted = session_.kernel_channels().size();
   const auto files = state_.kernel_files();
+  const auto replaced = state_.replaced();
   kernel_.resize(wanted);
   kernel_plans_ = session_.kernel_channels();
   kernel_versions_.resize(wanted);
+  kernel_pins_.resize(wanted);
   for (std::uint64_t number = 0; number < state_.kernel().stream_classes(); ++number) {
-    const auto found = std::find_if(files.begin(), files.end(), [number](const auto& each) {
-      return each.stream_class() == number;
-    });
+    const auto is_it = [number](const auto& each) { return each.stream_class() == number; };
+    const auto found = std::find_if(files.begin(), files.end(), is_it);
+    const auto was = std::find_if(replaced.begin(), replaced.end(), is_it);
     const auto i = static_cast<std::size_t>(found - files.begin());
-    if (found == files.end() || i >= wanted) {
-      // One that was replaced.
+    if (found != files.end() && i < wanted) {
+      auto adopted = adopt_channel(i, *found, true);
+      if (!adopted) return tl::unexpected(std::move(adopted).error());
+      kernel_[i] = *std::move(adopted);
+      kernel_versions_[i] = found->version();
+      kernel_pins_[i] = found->pins();
+      adopted_kernel_.insert(i);
+    } else if (was != replaced.end() && was->channel() < wanted) {
+      auto adopted = adopt_channel(was->channel(), *was, false);
+      if (!adopted) return tl::unexpected(std::move(adopted).error());
+      replaced_.push_back({*std::move(adopted), was->channel(), was->version(), was->pins()});
+    } else {
       SILLAGE_TRY(collector_->skip_channel(*trace));
-      continue;
     }
-    const session::KernelChannel& channel = session_.kernel_channels()[i];
-    const int index = static_cast<int>(i);
-    const std::uint64_t nested_lost =
-        index < state_.nested_lost_size() ? state_.nested_lost(index) : 0;
-    const std::string& name = channel.options().name;
-    auto adopted =
-        KernelRecording::adopt(channel, versioned(name, found->version()),
-                               estate_.store->pin_path(id_, i), nested_lost, *collector_, *trace);
-    if (!adopted) return tl::unexpected(std::move(adopted).error());
-    note_channel(true, name, {(*adopted)->channel()});
-    kernel_[i] = *std::move(adopted);
-    kernel_versions_[i] = found->version();
-    adopted_kernel_.insert(i);
   }
   if (std::find(kernel_.begin(), kernel_.end(), nullptr) != kernel_.end())
     return fail(Code::kCorrupt, "its state contradicts itself");
+  // Killed while it stopped.
+  if (!is_kernel_running_)
+    for (const auto& channel : kernel_) channel->stop();
+  end_replaced();
   return {};
+}
+
+Result<std::unique_ptr<KernelRecording>> Recording::adopt_channel(std::size_t index,
+                                                                  const v1::KernelFiles& files,
+                                                                  bool has_turn) {
+  const session::KernelChannel& channel = session_.kernel_channels()[index];
+  const std::string& name = channel.options().name;
+  std::optional<kernel::PinnedPrograms> programs;
+  if (files.has_programs()) programs = programs_of(files.programs());
+  const int at = static_cast<int>(index);
+  const std::uint64_t nested_lost =
+      has_turn && at < state_.nested_lost_size() ? state_.nested_lost(at) : 0;
+  auto adopted = KernelRecording::adopt(
+      channel, versioned(name, files.version()), estate_.store->pin_path(id_, index, files.pins()),
+      programs ? &*programs : nullptr, has_turn, nested_lost, *collector_, *kernel_trace_);
+  if (adopted) note_channel(true, name, {(*adopted)->channel()});
+  return adopted;
 }
 
 }  // namespace sillage::daemon

@@ -41,6 +41,11 @@ Status make(const std::string& directory) {
   return {};
 }
 
+std::string pin_name(std::uint64_t recording, std::size_t channel, std::uint32_t pins) {
+  return std::to_string(recording) + "-" + std::to_string(channel) +
+         (pins != 0 ? "-" + std::to_string(pins) : "");
+}
+
 /// Writes a file of a directory, which is made if need be, in one step.
 Status replace_file(const std::string& directory, const std::string& path,
                     const std::string& bytes) {
@@ -113,6 +118,7 @@ Result<v1::RecordingState> parse_state(const std::string& bytes) {
       (is_of_kernel && state.kernel().uuid().size() != sizeof(ctf::Uuid)) ||
       state.nested_lost_size() > state.kernel_channels() ||
       state.kernel_files_size() != state.kernel_channels() ||
+      state.replaced_size() > state.kernel_channels() ||
       state.kernel().stream_classes() > kMaxStreamClasses)
     return fail(Code::kCorrupt, "it contradicts itself");
   return state;
@@ -139,8 +145,9 @@ std::string RecordingStore::pin_parent() const {
   return std::string(kPins) + "/" + directory_name(paths_.directory);
 }
 
-std::string RecordingStore::pin_path(std::uint64_t recording, std::size_t channel) const {
-  return pin_parent() + "/" + std::to_string(recording) + "-" + std::to_string(channel);
+std::string RecordingStore::pin_path(std::uint64_t recording, std::size_t channel,
+                                     std::uint32_t pins) const {
+  return pin_parent() + "/" + pin_name(recording, channel, pins);
 }
 
 Status RecordingStore::save(const v1::RecordingState& state) const {
@@ -245,8 +252,9 @@ void RecordingStore::remove_others(const std::vector<v1::RecordingState>& kept) 
   }
   std::vector<std::string> names;
   for (const v1::RecordingState& state : kept)
-    for (int channel = 0; channel < state.kernel_channels(); ++channel)
-      names.push_back(std::to_string(state.recording()) + "-" + std::to_string(channel));
+    for (int channel = 0; channel < state.kernel_files_size(); ++channel)
+      names.push_back(pin_name(state.recording(), static_cast<std::size_t>(channel),
+                               state.kernel_files(channel).pins()));
   kernel::PinDirectory::remove_others(pin_parent(), names);
 }
 

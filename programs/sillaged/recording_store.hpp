@@ -35,15 +35,17 @@ inline constexpr std::size_t kMaxStateBytes = std::size_t{32} << 20;
 ///   RUNTIME_DIRECTORY/sessions/NAME              SessionState; NAME as directory_name() has it
 ///   RUNTIME_DIRECTORY/memory/ID/                 the metadata of traces in memory
 ///   RUNTIME_DIRECTORY/refused/NAME               what could not be read
-///   /sys/fs/bpf/sillage/DIRECTORY/ID-CHANNEL/    what KernelChannel::pin() pins; DIRECTORY as directory_name() has it
+///   /sys/fs/bpf/sillage/DIRECTORY/ID-CHANNEL/    what KernelChannel::pin() pins; DIRECTORY as directory_name() has it;
+///                                                ID-CHANNEL-PINS of one that goes on in another ring
 ///
 /// Threads: any; one at a time for a recording.
 class RecordingStore {
  public:
   explicit RecordingStore(apps::RuntimePaths paths) : paths_(std::move(paths)) {}
 
-  /// Where a kernel channel's objects are pinned.
-  [[nodiscard]] std::string pin_path(std::uint64_t recording, std::size_t channel) const;
+  /// Where a kernel channel's objects are pinned; `pins`: which of its rings, 0 for the first.
+  [[nodiscard]] std::string pin_path(std::uint64_t recording, std::size_t channel,
+                                     std::uint32_t pins) const;
 
   /// Writes the state of a recording, in one step: whoever reads it finds this one or the one before.
   ///

@@ -152,6 +152,11 @@ TEST(RecordingState, Contradictions_AreRefused) {
   state = some_state(1);
   state.add_nested_lost(1);
   EXPECT_FALSE(parse_state(state.SerializeAsString()));
+  state = some_state(1);
+  state.add_replaced()->set_version(1);
+  EXPECT_TRUE(parse_state(state.SerializeAsString()));
+  state.add_replaced()->set_version(2);
+  EXPECT_FALSE(parse_state(state.SerializeAsString()));
 }
 
 TEST(RecordingState, ForeignBytes_AreReadOrRefused) {

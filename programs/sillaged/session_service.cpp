@@ -214,6 +214,7 @@ void SessionService::restore(session::Session session, Recording* recording,
   }
   note(session);
   (void)sessions_.add(std::move(session));
+  if (recording != nullptr) recording->leave_again();
 }
 
 Status SessionService::list(const control::v1::ListSessionsRequest& request,
@@ -280,13 +281,16 @@ void SessionService::change(ConnectionId connection, const std::string& name,
         recording->leave_again();
         return host_.reply(connection, changed.error());
       }
-      host_.renew(*recording);
     }
     if (auto there = sessions_.find(name)) {
       **there = std::move(kept);
       note(**there);
     }
-    if (recording != nullptr) recording->leave_again();
+    if (recording != nullptr) {
+      recording->leave_again();
+      // Last: a later daemon finds no ring of a channel that it does not know.
+      host_.renew(*recording);
+    }
     Response response;
     answer(&response);
     host_.reply(connection, response);
@@ -294,8 +298,11 @@ void SessionService::change(ConnectionId connection, const std::string& name,
   if (Status sound = check_kernel(*plan); !sound) return host_.reply(connection, sound.error());
   if (recording == nullptr || plan->kernel_channels().empty())
     return keep(std::move(next), *std::move(plan));
-  // What the kernel's programs do cannot be left to another daemon while it changes.
-  recording->leave_nothing();
+  if (Status sound = Recording::check_change(*plan); !sound)
+    return host_.reply(connection, sound.error());
+  control::v1::Session announced;
+  control::fill(next, &announced);
+  recording->announce(std::move(announced));
   const kernel::Tracer* tracer = *host_.tracer();
   run(
       name,

@@ -143,15 +143,16 @@ void FilterCode::load_text(std::uint32_t slot, std::int32_t offset) {
   a_.store(Size::k1, r9, offset + static_cast<std::int32_t>(bytes), 0);
 }
 
-// The verifier wants loads from the record aligned to their size.
+// The verifier wants loads from the record and stores to the stack aligned to their size.
 void FilterCode::load_record_bytes(const FieldPlan& field, std::int32_t offset,
                                    std::uint32_t bytes) {
   for (std::uint32_t done = 0; done < bytes;) {
     const std::uint32_t from = field.offset + done;
+    const std::uint32_t to = static_cast<std::uint32_t>(offset) + done;
     std::uint32_t step = 8;
-    while (step > bytes - done || from % step != 0) step /= 2;
+    while (step > bytes - done || from % step != 0 || to % step != 0) step /= 2;
     a_.load(bpf::size_of_bytes(step), r1, r6, static_cast<std::int32_t>(from));
-    a_.store(bpf::size_of_bytes(step), r9, offset + static_cast<std::int32_t>(done), r1);
+    a_.store(bpf::size_of_bytes(step), r9, static_cast<std::int32_t>(to), r1);
     done += step;
   }
 }

@@ -10,8 +10,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -21,7 +23,10 @@ namespace {
 // Names of pins; SyscallDispatch's begin with the last two.
 constexpr char kRingPin[] = "ring", kWakeupPin[] = "wakeup", kExcludedPin[] = "excluded";
 constexpr char kReaderPin[] = "reader", kTurnPrefix[] = "turn_";
+constexpr char kEventTurnsPin[] = "event_turns", kCallPrefix[] = "call_";
 constexpr char kSlowPrefix[] = "slow_", kLinkPrefix[] = "link_", kTablePrefix[] = "table_";
+// Of a channel that may change; there are some 4,000, with all system calls.
+constexpr std::uint32_t kMaxEventTurns = 32768;
 // How long the kernel's threads may take to detach what they have been left.
 constexpr int kDetachTries = 3000;
 constexpr timespec kDetachPause{0, 10'000'000};
@@ -49,6 +54,19 @@ bpf::ProgramOptions program_options(const EventPlan& plan) {
   return options;
 }
 
+// Never 0, which is nobody's.
+std::uint8_t turn_behind(std::uint8_t turn) {
+  return turn == UINT8_MAX ? 1 : static_cast<std::uint8_t>(turn + 1);
+}
+
+// Of names as pin() gives them; none of a link that does not belong to an event.
+std::optional<std::uint64_t> number_behind(const std::string& name, std::string_view prefix) {
+  std::uint64_t number = 0;
+  const char* const end = name.data() + name.size();
+  const auto parsed = std::from_chars(name.data() + prefix.size(), end, number);
+  return parsed.ec == std::errc() && parsed.ptr == end ? std::optional(number) : std::nullopt;
+}
+
 Result<Attachment> attach(const AttachPlan& plan, int program_fd) {
   switch (plan.kind) {
     case AttachPlan::Kind::kRawTracepoint: return attach_raw_tracepoint(program_fd, plan.name);
@@ -68,7 +86,7 @@ Result<Attachment> attach(const AttachPlan& plan, int program_fd) {
 Result<std::unique_ptr<KernelChannel>> KernelChannel::create(
     const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts,
     const PointerCasts& casts, std::uint32_t excluded_process, std::uint64_t reader_bytes,
-    const KernelChannel* predecessor) {
+    const KernelChannel* predecessor, bool may_change) {
   auto ring = create_ring_map(geometry.stride, geometry.cpu_count);
   if (!ring) return tl::unexpected(std::move(ring).error());
   auto wakeup = create_wakeup_map();
@@ -86,12 +104,25 @@ Result<std::unique_ptr<KernelChannel>> KernelChannel::create(
   auto turn = follows ? duplicate(predecessor->turn_.value()) : create_number_map(0);
   if (!turn) return tl::unexpected(std::move(turn).error());
   target.turn_fd = turn->value();
-  if (follows) target.turn = predecessor->target_.turn + 1;
+  if (follows) {
+    target.turn = predecessor->target_.turn + 1;
+  } else if (may_change && predecessor == nullptr) {
+    target.turn = 1;
+  }
+  Fd event_turns;
+  if (may_change) {
+    auto map = create_flags_map(kMaxEventTurns);
+    if (!map) return tl::unexpected(std::move(map).error());
+    event_turns = std::move(*map);
+    target.event_turns_fd = event_turns.value();
+  }
   std::unique_ptr<KernelChannel> channel(new KernelChannel(std::move(target)));
   channel->turn_ = std::move(*turn);
   channel->ring_ = std::move(*ring);
   channel->wakeup_ = std::move(*wakeup);
   channel->reader_ = std::move(reader);
+  if (event_turns) channel->event_turns_.resize(kMaxEventTurns);
+  channel->event_turns_map_ = std::move(event_turns);
   SILLAGE_TRY(channel->make_maps(casts, geometry.cpu_count, excluded_process));
   return channel;
 }
@@ -161,19 +192,48 @@ Status KernelChannel::pin(PinDirectory pins) {
   if (excluded_) SILLAGE_TRY(pins_->pin(excluded_.value(), kExcludedPin));
   if (reader_) SILLAGE_TRY(pins_->pin(reader_.value(), kReaderPin));
   if (turn_) SILLAGE_TRY(pins_->pin(turn_.value(), kTurnPrefix + std::to_string(target_.turn)));
-  std::size_t number = 0;
-  for (const LoadedEvent& event : events_) {
-    if (!event.attachment.link) continue;
-    SILLAGE_TRY(pins_->pin(event.attachment.link.value(),
-                           std::string(event.attachment.event ? kSlowPrefix : kLinkPrefix) +
-                               std::to_string(number++)));
+  if (event_turns_map_) SILLAGE_TRY(pins_->pin(event_turns_map_.value(), kEventTurnsPin));
+  return pin_new();
+}
+
+std::string KernelChannel::link_pin(const LoadedEvent& event) {
+  return std::string(event.attachment.event ? kSlowPrefix : kLinkPrefix) +
+         std::to_string(event.number);
+}
+
+Status KernelChannel::pin_new() {
+  for (LoadedEvent& event : events_) {
+    if (!event.attachment.link || event.is_pinned || event.is_old) continue;
+    SILLAGE_TRY(pins_->pin(event.attachment.link.value(), link_pin(event)));
+    event.is_pinned = true;
   }
+  if (!is_attached_) return {};
+  for (const LoadedSyscall& loaded : new_syscalls_)
+    SILLAGE_TRY(pins_->pin(loaded.program.value(), kCallPrefix + std::to_string(loaded.number)));
   return syscalls_ ? syscalls_->pin(*pins_) : Status();
 }
 
+std::optional<PinnedPrograms> KernelChannel::pinned_programs() const {
+  if (is_adopted_) return adopted_programs_;
+  PinnedPrograms programs;
+  for (const LoadedEvent& event : events_)
+    if (event.is_pinned && !event.is_old) programs.events.push_back(event.number);
+  const auto last = std::find_if(event_turns_.rbegin(), event_turns_.rend(),
+                                 [](std::uint8_t turn) { return turn != 0; });
+  programs.event_turns.assign(event_turns_.begin(), last.base());
+  if (!is_attached_) return programs;
+  for (const LoadedSyscall& loaded : new_syscalls_)
+    programs.calls.push_back({loaded.place, loaded.number});
+  for (const SyscallPlace& place : old_calls_) programs.calls.push_back({place, {}});
+  return programs;
+}
+
 Result<std::unique_ptr<KernelChannel>> KernelChannel::adopt(PinDirectory pins,
-                                                            std::uint32_t excluded_process) {
+                                                            std::uint32_t excluded_process,
+                                                            const PinnedPrograms* programs,
+                                                            bool has_turn) {
   std::unique_ptr<KernelChannel> channel(new KernelChannel(ProgramTarget{}));
+  channel->is_adopted_ = true;
   for (const auto& [name, fd] :
        {std::pair{kRingPin, &channel->ring_}, std::pair{kWakeupPin, &channel->wakeup_}}) {
     auto opened = pins.open(name);
@@ -193,25 +253,63 @@ Result<std::unique_ptr<KernelChannel>> KernelChannel::adopt(PinDirectory pins,
     channel->turn_ = std::move(*turn);
     channel->target_.turn = static_cast<std::uint32_t>(
         std::strtoul(name.c_str() + sizeof kTurnPrefix - 1, nullptr, 10));
-    // Its daemon may have been killed when it had just ended it.
-    SILLAGE_TRY(channel->take_turn());
+    // Its daemon may have been killed when it had just decided to.
+    if (has_turn) SILLAGE_TRY(channel->take_turn());
   }
   for (const std::string& name : pins.names(kTablePrefix)) {
     auto table = pins.open(name);
     if (!table) return tl::unexpected(std::move(table).error());
     channel->tables_.push_back(std::move(*table));
   }
+  channel->pins_ = std::move(pins);
+  SILLAGE_TRY(channel->adopt_links(programs));
+  return channel;
+}
+
+// Each step is what settle() does, and does nothing where that was done.
+Status KernelChannel::adopt_links(const PinnedPrograms* programs) {
+  if (programs != nullptr) {
+    adopted_programs_ = *programs;
+    if (auto turns = pins_->open(kEventTurnsPin)) {
+      event_turns_map_ = std::move(*turns);
+      const auto shape = map_shape(event_turns_map_.value());
+      if (!shape) return tl::unexpected(shape.error());
+      event_turns_ = programs->event_turns;
+      event_turns_.resize(shape->value_bytes);
+      SILLAGE_TRY(set_flags(event_turns_map_.value(), event_turns_));
+    }
+    for (const PinnedPrograms::Call& call : programs->calls) {
+      Fd program;
+      if (call.program) {
+        auto pinned = pins_->open(kCallPrefix + std::to_string(*call.program));
+        // It is in its place.
+        if (!pinned && pinned.error().code == Code::kNotFound) continue;
+        if (!pinned) return tl::unexpected(std::move(pinned).error());
+        program = std::move(*pinned);
+      }
+      auto table = pins_->open(SyscallDispatch::table_pin(call.place));
+      if (!table) return tl::unexpected(std::move(table).error());
+      SILLAGE_TRY(SyscallDispatch::put(table->value(), call.place, program.value()));
+    }
+  }
   for (const char* prefix : {kLinkPrefix, kSlowPrefix}) {
-    for (const std::string& name : pins.names(prefix)) {
-      auto link = pins.open(name);
+    for (const std::string& name : pins_->names(prefix)) {
+      const auto number = number_behind(name, prefix);
+      if (programs != nullptr && number &&
+          std::find(programs->events.begin(), programs->events.end(), *number) ==
+              programs->events.end()) {
+        pins_->unpin(name);
+        continue;
+      }
+      auto link = pins_->open(name);
       if (!link) return tl::unexpected(std::move(link).error());
       auto program = bpf::program_of_link(link->value());
       if (!program) return tl::unexpected(std::move(program).error());
-      channel->adopted_.push_back({std::move(*link), std::move(*program), prefix == kSlowPrefix});
+      adopted_.push_back({std::move(*link), std::move(*program), prefix == kSlowPrefix});
     }
   }
-  channel->pins_ = std::move(pins);
-  return channel;
+  for (const std::string& name : pins_->names(kCallPrefix)) pins_->unpin(name);
+  return {};
 }
 
 // Closing the last descriptor of a perf event's link takes some 70 ms, one after the other, where nobody holds the event
@@ -240,7 +338,8 @@ Result<Fd> KernelChannel::duplicate(int fd) {
   return copy;
 }
 
-Result<Fd> KernelChannel::load(const EventPlan& plan, EventId id, const Btf* btf) const {
+Result<Fd> KernelChannel::load(const EventPlan& plan, EventId id, const Btf* btf,
+                               std::optional<std::uint8_t> event_turn) const {
   bpf::ProgramOptions options = program_options(plan);
   Fd module;
   if (plan.attach.target.object != 0 && btf != nullptr) {
@@ -252,13 +351,21 @@ Result<Fd> KernelChannel::load(const EventPlan& plan, EventId id, const Btf* btf
   if (tally_ && (id.value >= tally_events_ || plan.counted.size() >= target_.tally_count))
     return fail(Code::kLimit, "there is no room to count " + plan.name);
   ProgramBuilder builder(target_);
-  auto code = tally_ ? builder.build_counter(plan, id.value) : builder.build(plan, id.value);
+  auto code =
+      tally_ ? builder.build_counter(plan, id.value) : builder.build(plan, id.value, event_turn);
   if (!code) return tl::unexpected(std::move(code).error());
   return bpf::load_program(*code, options);
 }
 
 Status KernelChannel::add_event(const EventPlan& plan, EventId id, const Btf* btf) {
-  auto program = load(plan, id, btf);
+  std::optional<std::uint8_t> turn;
+  if (event_turns_map_) {
+    if (id.value >= event_turns_.size())
+      return fail(Code::kLimit, "a channel that may change has no more than " +
+                                    std::to_string(event_turns_.size()) + " events");
+    turn = turn_behind(event_turns_[id.value]);
+  }
+  auto program = load(plan, id, btf, turn);
   if (!program) return tl::unexpected(std::move(program).error());
   // Of a function the kernel says only now whether it can be traced: not if it has too many arguments, for one.
   if (plan.attach.kind == AttachPlan::Kind::kFunctionEntry ||
@@ -266,17 +373,19 @@ Status KernelChannel::add_event(const EventPlan& plan, EventId id, const Btf* bt
     const auto tried = attach(plan.attach, program->value());
     if (!tried) return tl::unexpected(tried.error());
   }
-  events_.push_back({plan.attach, std::move(*program), {}, id, next_program_++});
+  events_.push_back(
+      {plan.attach, std::move(*program), {}, id, next_program_++, turn.value_or(0), false, false});
   return {};
 }
 
 Status KernelChannel::add_syscall(const SyscallEvent& event, EventId id, const Btf& btf) {
   if (!syscalls_) {
-    auto made = SyscallDispatch::create(btf, target_.current, target_.excluded_fd);
+    auto made = SyscallDispatch::create(btf, target_.current, target_.excluded_fd,
+                                        static_cast<bool>(event_turns_map_));
     if (!made) return tl::unexpected(std::move(made).error());
     syscalls_ = std::move(*made);
   }
-  auto program = load(event.plan, id, &btf);
+  auto program = load(event.plan, id, &btf, {});
   if (!program) return tl::unexpected(std::move(program).error());
   SILLAGE_TRY(SyscallDispatch::check(event.place));
   auto gate = ProgramBuilder(target_).build_gate(event.plan);
@@ -285,11 +394,19 @@ Status KernelChannel::add_syscall(const SyscallEvent& event, EventId id, const B
   return {};
 }
 
-void KernelChannel::remove_event(EventId id, std::uint64_t before) {
+void KernelChannel::forget_programs(std::uint64_t first) {
+  for (LoadedEvent& event : events_) event.is_old = event.number >= first;
+  drop_old();
+  std::erase_if(new_syscalls_, [&](const LoadedSyscall& loaded) { return loaded.number >= first; });
+}
+
+void KernelChannel::drop_old() {
   std::vector<Fd> slow;
   std::erase_if(events_, [&](LoadedEvent& event) {
-    if (event.id != id || event.number >= before) return false;
+    if (!event.is_old) return false;
+    const std::string pin = link_pin(event);
     event.attachment.link.reset();
+    if (event.is_pinned && pins_) pins_->unpin(pin);
     if (event.attachment.event) slow.push_back(std::move(event.attachment.event));
     removed_misses_ += bpf::recursion_misses(event.program.value()).value_or(0);
     return true;
@@ -297,16 +414,36 @@ void KernelChannel::remove_event(EventId id, std::uint64_t before) {
   if (!slow.empty()) release_slowly(std::move(slow));
 }
 
-void KernelChannel::remove_syscall(const SyscallPlace& place, std::uint64_t before) {
-  std::erase_if(new_syscalls_, [&](const LoadedSyscall& loaded) {
-    return loaded.place == place && loaded.number < before;
-  });
-  if (syscall_places_.erase(place) != 0) syscalls_->remove(place);
+void KernelChannel::replace(const std::vector<EventId>& events,
+                            const std::vector<SyscallPlace>& calls, std::uint64_t before) {
+  for (LoadedEvent& event : events_)
+    event.is_old =
+        event.number < before && std::find(events.begin(), events.end(), event.id) != events.end();
+  for (const SyscallPlace& place : calls) {
+    std::erase_if(new_syscalls_, [&](const LoadedSyscall& loaded) {
+      return loaded.place == place && loaded.number < before;
+    });
+    if (syscall_places_.erase(place) != 0) old_calls_.push_back(place);
+  }
+  if (!event_turns_map_) return;
+  for (const LoadedEvent& event : events_)
+    event_turns_[event.id.value] = event.is_old ? turn_behind(event.turn) : event.turn;
 }
 
-void KernelChannel::forget_programs(std::uint64_t first) {
-  std::erase_if(events_, [&](const LoadedEvent& event) { return event.number >= first; });
-  std::erase_if(new_syscalls_, [&](const LoadedSyscall& loaded) { return loaded.number >= first; });
+Status KernelChannel::settle() {
+  if (event_turns_map_) SILLAGE_TRY(set_flags(event_turns_map_.value(), event_turns_));
+  std::vector<std::uint64_t> put;
+  if (is_attached_) {
+    for (const LoadedSyscall& loaded : new_syscalls_) put.push_back(loaded.number);
+    SILLAGE_TRY(put_calls());
+  }
+  for (const SyscallPlace& place : old_calls_) syscalls_->remove(place);
+  old_calls_.clear();
+  // No sooner: a pin that is not there says that the program is in its place.
+  if (pins_)
+    for (const std::uint64_t number : put) pins_->unpin(kCallPrefix + std::to_string(number));
+  drop_old();
+  return {};
 }
 
 Result<Fd> KernelChannel::make_iterator(const IteratorPlan& plan) const {
@@ -354,20 +491,33 @@ Status KernelChannel::write_record(EventId id, std::span<const std::byte> payloa
   return {};
 }
 
-Status KernelChannel::start() {
+Status KernelChannel::attach_new() {
   for (LoadedEvent& event : events_) {
     if (event.attachment.link) continue;
     auto attached = attach(event.attach, event.program.value());
     if (!attached) return tl::unexpected(std::move(attached).error());
     event.attachment = std::move(*attached);
   }
+  for (const LoadedSyscall& loaded : new_syscalls_)
+    SILLAGE_TRY(syscalls_->expect(loaded.place, loaded.gate));
+  if (syscalls_) SILLAGE_TRY(syscalls_->start());
+  is_attached_ = true;
+  return {};
+}
+
+Status KernelChannel::put_calls() {
   for (const LoadedSyscall& loaded : new_syscalls_) {
     SILLAGE_TRY(syscalls_->put(loaded.place, loaded.program.value(), loaded.gate));
     syscall_places_.insert(loaded.place);
   }
   new_syscalls_.clear();
-  if (syscalls_) SILLAGE_TRY(syscalls_->start());
   return {};
+}
+
+Status KernelChannel::start() {
+  // Before the programs that jump to them are attached: what is entered has an exit.
+  SILLAGE_TRY(put_calls());
+  return attach_new();
 }
 
 Status KernelChannel::take_turn() {
@@ -376,6 +526,7 @@ Status KernelChannel::take_turn() {
 
 void KernelChannel::stop() {
   if (!adopted_.empty()) return detach_adopted();
+  is_attached_ = false;
   // The maps stay pinned: what is in the ring can still be read by the next daemon.
   if (pins_) {
     pins_->unpin_all(kLinkPrefix);
@@ -389,6 +540,7 @@ void KernelChannel::stop() {
     } else {
       event.attachment.link.reset();
     }
+    event.is_pinned = false;
   }
   // With each of these the kernel waits for its readers (RCU); those that wait together wait once.
   constexpr std::size_t kTogether = 64;

@@ -23,6 +23,17 @@
 
 namespace sillage::kernel {
 
+/// Which of a channel's pins are to go on, and how: said beside them (in one step), so that a change of many programs is one.
+struct PinnedPrograms {
+  struct Call {
+    SyscallPlace place;
+    std::optional<std::uint64_t> program;  ///< by its number; none: the place is to be empty
+  };
+  std::vector<std::uint64_t> events;      ///< numbers of programs, but those of system calls
+  std::vector<std::uint8_t> event_turns;  ///< by the event's id
+  std::vector<Call> calls;                ///< that may not be in their places yet
+};
+
 /// The programs of one channel and what they share: maps, one program an event, links.
 ///
 /// Programs are loaded by add_event(), which takes milliseconds, and run between start() and stop(), which are
@@ -35,14 +46,14 @@ class KernelChannel {
  public:
   /// Makes the maps. `contexts` stand in front of every payload. What `excluded_process`, the one that reads the
   /// ring, causes itself is not recorded; 0 = nothing is excluded. `reader_bytes`: of memory for who reads the ring, which goes
-  /// where that goes; 0 = none. With a `predecessor`, whose events it is to record instead, nothing is recorded until
-  /// take_turn().
+  /// where that goes; 0 = none. With `may_change` or a `predecessor`, whose events it is to record instead, nothing is recorded
+  /// until take_turn(); `may_change`: replace() may be called while it is started.
   ///
   /// Errors: those of the maps.
   [[nodiscard]] static Result<std::unique_ptr<KernelChannel>> create(
       const ring::KernelRingGeometry& geometry, std::vector<FieldPlan> contexts,
       const PointerCasts& casts, std::uint32_t excluded_process, std::uint64_t reader_bytes = 0,
-      const KernelChannel* predecessor = nullptr);
+      const KernelChannel* predecessor = nullptr, bool may_change = false);
 
   /// Makes one without a ring, which records nothing: its programs count. Events have ids below `events`, and
   /// `questions` filters at most in EventPlan::counted.
@@ -52,11 +63,14 @@ class KernelChannel {
       std::uint32_t events, std::uint32_t questions, const PointerCasts& casts,
       std::uint32_t cpu_count, std::uint32_t excluded_process);
 
-  /// Takes over what an earlier process pinned, running. No events can be added.
+  /// Takes over what an earlier process pinned, running, and completes the change that it was in the middle of. No events can be
+  /// added. `programs`: what of it goes on; null: all of it. `has_turn`: it has no successor.
   ///
   /// Errors: kNotFound  it is not all there.
   [[nodiscard]] static Result<std::unique_ptr<KernelChannel>> adopt(PinDirectory pins,
-                                                                    std::uint32_t excluded_process);
+                                                                    std::uint32_t excluded_process,
+                                                                    const PinnedPrograms* programs,
+                                                                    bool has_turn);
 
   ~KernelChannel();
   KernelChannel(const KernelChannel&) = delete;
@@ -83,12 +97,19 @@ class KernelChannel {
 
   /// The number of the next program that is loaded; those loaded so far have smaller ones.
   [[nodiscard]] std::uint64_t next_program() const { return next_program_; }
-  /// Detaches and forgets the programs of an event that are numbered below `before`.
-  void remove_event(EventId id, std::uint64_t before);
-  /// The same for the program of a system call.
-  void remove_syscall(const SyscallPlace& place, std::uint64_t before);
-  /// Forgets programs numbered `first` and above, none of which may have been attached.
+  /// Forgets programs numbered `first` and above, which do not record yet.
   void forget_programs(std::uint64_t first);
+
+  /// Attaches what was loaded since start(); it records from settle() on.
+  [[nodiscard]] Status attach_new();
+  /// Decides what goes: of these events and system calls, the programs numbered below `before`. They run until settle().
+  void replace(const std::vector<EventId>& events, const std::vector<SyscallPlace>& calls,
+               std::uint64_t before);
+  /// What was loaded records, what goes does not any more. An event has one of two programs at any time; one that
+  /// happens on another CPU in this moment may be recorded by both, unless it is a system call.
+  ///
+  /// Cost: some us a system call; detaching.
+  [[nodiscard]] Status settle();
 
   /// Loads the program of an iterator and gives its link, for run_iterator().
   ///
@@ -108,11 +129,17 @@ class KernelChannel {
 
   /// Attaches every program that is loaded and not attached. On an error those before it stay attached.
   [[nodiscard]] Status start();
-  /// Pins all that is needed to go on without this process; between start() and stop().
+  /// Pins all that is needed to go on without this process: what is attached, the ring, and what is to be put into its place by
+  /// settle().
   ///
   /// Cost:   some 10 us an event.
   /// Errors: those of PinDirectory.
   [[nodiscard]] Status pin(PinDirectory pins);
+  [[nodiscard]] bool is_pinned() const { return pins_.has_value(); }
+  /// The same, of what is not pinned yet.
+  [[nodiscard]] Status pin_new();
+  /// What adopt() is to be told of the pins: as it is now, or will be behind settle(). None if an earlier version pinned them.
+  [[nodiscard]] std::optional<PinnedPrograms> pinned_programs() const;
   /// Removes the pins, if there are any.
   void unpin();
   /// Whether it has a predecessor whose events end when its own begin. Else, as that was made by an earlier version, they are
@@ -148,6 +175,9 @@ class KernelChannel {
     Attachment attachment;
     EventId id;
     std::uint64_t number = 0;
+    std::uint8_t turn = 0;  // of the event
+    bool is_old = false;    // goes with the next settle()
+    bool is_pinned = false;
   };
   /// A system call's program until start().
   struct LoadedSyscall {
@@ -156,6 +186,7 @@ class KernelChannel {
     std::vector<bpf_insn> gate;
     std::uint64_t number = 0;
   };
+  [[nodiscard]] static std::string link_pin(const LoadedEvent& event);
   /// A link of an earlier process, with the program behind it.
   struct AdoptedLink {
     Fd link, program;
@@ -169,12 +200,17 @@ class KernelChannel {
   /// What all programs need that look at events.
   [[nodiscard]] Status make_maps(const PointerCasts& casts, std::uint32_t cpu_count,
                                  std::uint32_t excluded_process);
-  [[nodiscard]] Result<Fd> load(const EventPlan& plan, EventId id, const Btf* btf) const;
-
+  [[nodiscard]] Result<Fd> load(const EventPlan& plan, EventId id, const Btf* btf,
+                                std::optional<std::uint8_t> event_turn) const;
+  [[nodiscard]] Status adopt_links(const PinnedPrograms* programs);
+  [[nodiscard]] Status put_calls();
+  void drop_old();
   void detach_adopted();
 
   Fd ring_, wakeup_, scratch_, addresses_, excluded_, reader_, turn_, tally_;
-  Fd writer_;  // once there is a record of user space's
+  Fd event_turns_map_;
+  std::vector<std::uint8_t> event_turns_;  // what it has, or will have behind settle()
+  Fd writer_;                              // once there is a record of user space's
   std::unique_ptr<SetMaps> sets_ = std::make_unique<SetMaps>();
   std::uint32_t tally_events_ = 0;
   ProgramTarget target_;
@@ -182,11 +218,15 @@ class KernelChannel {
   std::unique_ptr<SyscallDispatch> syscalls_;  // once there is one
   std::vector<LoadedSyscall> new_syscalls_;
   std::set<SyscallPlace> syscall_places_;  // that have a program
+  std::vector<SyscallPlace> old_calls_;    // that have none behind settle()
+  bool is_attached_ = false;
   std::uint64_t next_program_ = 0;
   std::uint64_t removed_misses_ = 0;  // of programs that are gone
   std::optional<PinDirectory> pins_;  // once there are any
   std::vector<AdoptedLink> adopted_;  // instead of events_ and syscalls_
-  std::vector<Fd> tables_;            // adopted, too
+  std::optional<PinnedPrograms> adopted_programs_;
+  bool is_adopted_ = false;
+  std::vector<Fd> tables_;  // adopted, too
 };
 
 }  // namespace sillage::kernel

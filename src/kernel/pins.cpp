@@ -91,9 +91,11 @@ std::vector<std::string> PinDirectory::names(std::string_view prefix) const {
   return found;
 }
 
+void PinDirectory::unpin(const std::string& name) const { ::unlink((path_ + "/" + name).c_str()); }
+
 void PinDirectory::unpin_all(std::string_view prefix) const {
   const std::vector<std::string> all = names(prefix);
-  for (const std::string& name : all) ::unlink((path_ + "/" + name).c_str());
+  for (const std::string& name : all) unpin(name);
   // Waits for a grace period of RCU.
   if (!all.empty()) (void)::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }

@@ -39,6 +39,8 @@ class PinDirectory {
   [[nodiscard]] Result<Fd> open(const std::string& name) const;
   /// Names that begin so, in the order of the alphabet; none if there is no directory.
   [[nodiscard]] std::vector<std::string> names(std::string_view prefix) const;
+  /// Takes one pin away; nothing happens if there is none. What was pinned goes at some time later.
+  void unpin(const std::string& name) const;
   /// Takes pins away whose names begin so. What was pinned goes with its last holder, which is not the pin any more.
   ///
   /// Cost: up to 30 ms, as Linux before 6.9 lets go of pins behind a grace period.

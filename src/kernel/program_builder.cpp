@@ -95,8 +95,11 @@ ProgramBuilder::ProgramBuilder(const ProgramTarget& target)
       values_(a_, kValues, target.current),
       user_(a_, values_, kUser) {}
 
-Result<std::vector<bpf_insn>> ProgramBuilder::build(const EventPlan& plan, std::uint32_t event_id) {
+Result<std::vector<bpf_insn>> ProgramBuilder::build(const EventPlan& plan, std::uint32_t event_id,
+                                                    std::optional<std::uint8_t> event_turn) {
   const Label out = a_.label();
+  event_id_ = event_id;
+  event_turn_ = event_turn;
   enter(plan.attach);
   SILLAGE_TRY(begin(plan.fields, plan.filter, plan.is_own_doing, out));
   SILLAGE_TRY(write_record(plan, event_id, out));
@@ -231,16 +234,25 @@ Status ProgramBuilder::begin(const std::vector<FieldPlan>& fields, const FilterP
   if (filter_uses_current) values_.prepare_current();
   if (!in_scratch) SILLAGE_TRY(FilterCode(a_, values_, filter, target_.sets).emit(out));
   // Iterators and the writer run when they are told to.
-  if (has_stack_ && target_.turn_fd >= 0) {
-    a_.load_map_value(r1, target_.turn_fd);
-    a_.load(Size::k4, r1, r1, 0);
-    a_.jump_if(If::kNotEqual, r1, static_cast<std::int32_t>(target_.turn), out);
-  }
+  if (has_stack_) leave_others_turn(out);
   if (is_own_doing) leave_excluded(&is_prepared, out);
   if (!is_prepared && (uses_current(target_.contexts) || uses_current(fields)))
     values_.prepare_current();
   ring_.open_stream(out);
   return in_scratch ? filter_in_scratch(filter, out) : Status();
+}
+
+void ProgramBuilder::leave_others_turn(Label out) {
+  if (target_.turn_fd >= 0) {
+    a_.load_map_value(r1, target_.turn_fd);
+    a_.load(Size::k4, r1, r1, 0);
+    a_.jump_if(If::kNotEqual, r1, static_cast<std::int32_t>(target_.turn), out);
+  }
+  if (event_turn_) {
+    a_.load_map_value(r1, target_.event_turns_fd, event_id_);
+    a_.load(Size::k1, r1, r1, 0);
+    a_.jump_if(If::kNotEqual, r1, std::int32_t{*event_turn_}, out);
+  }
 }
 
 void ProgramBuilder::leave_excluded(bool* is_prepared, Label out) {

@@ -30,6 +30,8 @@ struct ProgramTarget {
   /// begins what another's do; -1 = always.
   int turn_fd = -1;
   std::uint32_t turn = 0;
+  /// create_flags_map(): a byte of each event, by its id, that says which of its programs records it; -1 = all do.
+  int event_turns_fd = -1;
   SetMaps* sets = nullptr;  ///< for filters with large sets
   /// create_tally_map(), for build_counter(): `tally_count` numbers for each event, by its id; -1 = none.
   int tally_fd = -1;
@@ -59,8 +61,11 @@ class ProgramBuilder {
  public:
   explicit ProgramBuilder(const ProgramTarget& target);
 
+  /// `event_turn`: of the event, while which its program records; none: always.
+  ///
   /// Errors: kLimit  the event needs more of the stack, or of a program's size, than there is.
-  [[nodiscard]] Result<std::vector<bpf_insn>> build(const EventPlan& plan, std::uint32_t event_id);
+  [[nodiscard]] Result<std::vector<bpf_insn>> build(const EventPlan& plan, std::uint32_t event_id,
+                                                    std::optional<std::uint8_t> event_turn = {});
   /// A program that records nothing, but adds to the event's tallies: one to the first, and one for each of `counted` that wants
   /// it, in their order.
   ///
@@ -85,6 +90,7 @@ class ProgramBuilder {
   void enter(const AttachPlan& attach);
   [[nodiscard]] Status begin(const std::vector<FieldPlan>& fields, const FilterPlan& filter,
                              bool is_own_doing, bpf::Label out);
+  void leave_others_turn(bpf::Label out);
   void leave_excluded(bool* is_prepared, bpf::Label out);
   [[nodiscard]] Status filter_in_scratch(const FilterPlan& filter, bpf::Label out);
   void tally(std::uint32_t event_id, std::uint32_t which);
@@ -113,7 +119,9 @@ class ProgramBuilder {
   std::int32_t at_ = 0;  // offset of the next field from r9
   bool has_stack_ = true, is_writer_ = false;
   std::uint32_t own_callers_ = 0;
-  std::uint64_t result_ = 0;        // of the program
+  std::uint64_t result_ = 0;  // of the program
+  std::uint32_t event_id_ = 0;
+  std::optional<std::uint8_t> event_turn_;
   std::uint32_t string_bytes_ = 0;  // bound on each string and tracefs sequence of the event
 };
 

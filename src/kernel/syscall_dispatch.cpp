@@ -43,13 +43,13 @@ bool is_same(const std::vector<bpf_insn>& left, const std::vector<bpf_insn>& rig
 
 Result<std::unique_ptr<SyscallDispatch>> SyscallDispatch::create(const Btf& btf,
                                                                  const CurrentTask& current,
-                                                                 int excluded_fd) {
+                                                                 int excluded_fd, bool may_change) {
   const auto registers = SyscallRegisters::find(btf);
   if (!registers) return tl::unexpected(registers.error());
   const auto task = btf.find_tag("task_struct");
   const auto tgid = btf.member(task.value_or(TypeRef{}), "tgid");
   if (!tgid) return tl::unexpected(tgid.error());
-  std::unique_ptr<SyscallDispatch> made(new SyscallDispatch(*registers));
+  std::unique_ptr<SyscallDispatch> made(new SyscallDispatch(*registers, may_change));
   made->current_ = current;
   made->excluded_fd_ = excluded_fd;
   made->tgid_offset_ = static_cast<std::int32_t>(tgid->offset_bytes);
@@ -82,14 +82,34 @@ void SyscallDispatch::remove(const SyscallPlace& place) {
   Direction& direction = directions_[place.at_exit ? 1 : 0];
   const auto abi = static_cast<std::size_t>(place.abi);
   clear_program(direction.tables[abi].value(), place.number.value_or(kNumbers));
-  if (!place.number) return;
-  direction.numbers[abi].erase(*place.number);
+  if (place.number) {
+    direction.numbers[abi].erase(*place.number);
+  } else if (may_change_) {
+    direction.has_unknown[abi] = false;
+  }
   // Else programs look in vain.
   (void)say_wanted(direction);
 }
 
+std::string SyscallDispatch::table_pin(const SyscallPlace& place) {
+  return std::string("table_") + kTracepoints[place.at_exit ? 1 : 0] + "_" +
+         std::to_string(static_cast<int>(place.abi));
+}
+
+Status SyscallDispatch::put(int table_fd, const SyscallPlace& place, int program_fd) {
+  if (program_fd >= 0) return set_program(table_fd, place.number.value_or(kNumbers), program_fd);
+  clear_program(table_fd, place.number.value_or(kNumbers));
+  return {};
+}
+
 Status SyscallDispatch::put(const SyscallPlace& place, int program_fd,
                             const std::vector<bpf_insn>& gate) {
+  SILLAGE_TRY(expect(place, gate));
+  const Direction& direction = directions_[place.at_exit ? 1 : 0];
+  return put(direction.tables[static_cast<std::size_t>(place.abi)].value(), place, program_fd);
+}
+
+Status SyscallDispatch::expect(const SyscallPlace& place, const std::vector<bpf_insn>& gate) {
   SILLAGE_TRY(check(place));
   Direction& direction = directions_[place.at_exit ? 1 : 0];
   if (!direction.gate) direction.gate = gate;
@@ -98,8 +118,6 @@ Status SyscallDispatch::put(const SyscallPlace& place, int program_fd,
     direction.gates_differ = true;
     SILLAGE_TRY(say_wanted(direction));
   }
-  const Fd& table = direction.tables[static_cast<std::size_t>(place.abi)];
-  SILLAGE_TRY(set_program(table.value(), place.number.value_or(kNumbers), program_fd));
   direction.is_used = true;
   if (place.number) {
     direction.numbers[static_cast<std::size_t>(place.abi)].insert(*place.number);
@@ -108,6 +126,7 @@ Status SyscallDispatch::put(const SyscallPlace& place, int program_fd,
     const bool is_known =
         std::exchange(direction.has_unknown[static_cast<std::size_t>(place.abi)], true);
     if (is_known) return {};
+    if (may_change_) return say_wanted(direction);
     // Another program looks there: it is attached by the next start().
     direction.link.reset();
     direction.program.reset();
@@ -117,6 +136,7 @@ Status SyscallDispatch::put(const SyscallPlace& place, int program_fd,
 
 Status SyscallDispatch::say_wanted(const Direction& direction) {
   std::array<std::uint8_t, kFlags> flags{};
+  if (direction.has_unknown[0] || direction.has_unknown[1]) flags.fill(1);
   flags[kGatesDiffer] = direction.gates_differ;
   for (const auto& numbers : direction.numbers) {
     for (const std::uint32_t number : numbers) flags[number] = 1;
@@ -127,7 +147,7 @@ Status SyscallDispatch::say_wanted(const Direction& direction) {
 // Number in r7. Most calls of a machine are none that somebody asked for: they are to cost next to nothing.
 void SyscallDispatch::leave_unwanted(bpf::Assembler* a, const Direction& direction,
                                      Label out) const {
-  if (direction.has_unknown[0] || direction.has_unknown[1]) return;
+  if (!may_change_ && (direction.has_unknown[0] || direction.has_unknown[1])) return;
   if (direction.numbers[0].size() > kMostlyWanted) return;
   const Label wanted = a->label();
   // At exit also -1.
@@ -185,7 +205,7 @@ void SyscallDispatch::jump_by_number(bpf::Assembler* a, bool at_exit, Abi abi) c
   if (!numbers.empty()) search(a, table, numbers, others);
   a->bind(others);
   jump_to(a, table, std::nullopt);
-  if (direction.has_unknown[index]) jump_to(a, table, kNumbers);
+  if (may_change_ || direction.has_unknown[index]) jump_to(a, table, kNumbers);
 }
 
 // Halves sorted numbers until one is left.
@@ -261,21 +281,29 @@ Status SyscallDispatch::start() {
   return {};
 }
 
-Status SyscallDispatch::pin(const PinDirectory& pins) const {
+Status SyscallDispatch::pin(const PinDirectory& pins) {
   for (std::size_t i = 0; i < directions_.size(); ++i) {
-    const Direction& direction = directions_[i];
+    Direction& direction = directions_[i];
     if (!direction.link) continue;
     // The kernel empties a table when nobody but programs holds it.
-    for (std::size_t abi = 0; abi < direction.tables.size(); ++abi)
-      SILLAGE_TRY(pins.pin(direction.tables[abi].value(),
-                           std::string("table_") + kTracepoints[i] + "_" + std::to_string(abi)));
+    if (!direction.are_tables_pinned) {
+      for (const Abi abi : {Abi::kNative, Abi::kCompat})
+        SILLAGE_TRY(pins.pin(direction.tables[static_cast<std::size_t>(abi)].value(),
+                             table_pin({abi, i == 1, {}})));
+      direction.are_tables_pinned = true;
+    }
+    if (direction.is_link_pinned) continue;
     SILLAGE_TRY(pins.pin(direction.link.value(), std::string("link_") + kTracepoints[i]));
+    direction.is_link_pinned = true;
   }
   return {};
 }
 
 void SyscallDispatch::stop() {
-  for (Direction& direction : directions_) direction.link.reset();
+  for (Direction& direction : directions_) {
+    direction.link.reset();
+    direction.is_link_pinned = false;
+  }
 }
 
 std::uint64_t SyscallDispatch::recursion_misses() const {

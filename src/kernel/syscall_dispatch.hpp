@@ -38,21 +38,26 @@ struct SyscallPlace {
 class SyscallDispatch {
  public:
   /// Makes the tables; what `current` names has to stay open until start(). Calls of the process whose number is in the map
-  /// `excluded_fd` are not recorded; -1 = all are.
+  /// `excluded_fd` are not recorded; -1 = all are. `may_change`: what it dispatches may change while it is started.
   ///
   /// Errors: those of the maps and of SyscallRegisters::find().
   [[nodiscard]] static Result<std::unique_ptr<SyscallDispatch>> create(const Btf& btf,
                                                                        const CurrentTask& current,
-                                                                       int excluded_fd);
+                                                                       int excluded_fd,
+                                                                       bool may_change);
 
   /// Errors: kLimit  a number that no table has room for.
   [[nodiscard]] static Status check(const SyscallPlace& place);
 
-  /// Puts the program of an event into its place, which may be another one's until then; it runs from now on if started,
-  /// that of calls without a number from the next start(). Its descriptor is not needed any more. `gate`:
+  /// Has all ready for a program in that place: once it is started, put() is all that is missing. `gate`:
   /// ProgramBuilder::build_gate() of the event; as long as that of all is the same, nobody is asked whom it rejects.
   ///
   /// Errors: kLimit  a number that no table has room for.
+  [[nodiscard]] Status expect(const SyscallPlace& place, const std::vector<bpf_insn>& gate);
+  /// Puts the program of an event into its place, which may be another one's until then; it runs from now on if started,
+  /// that of calls without a number from the next start() unless it may change. Its descriptor is not needed any more.
+  ///
+  /// Errors: those of expect().
   [[nodiscard]] Status put(const SyscallPlace& place, int program_fd,
                            const std::vector<bpf_insn>& gate);
 
@@ -61,8 +66,12 @@ class SyscallDispatch {
 
   /// Attaches to entry, exit or both, as there are programs for.
   [[nodiscard]] Status start();
-  /// Pins tables and links, so that they outlive this process: "table_..." and "link_sys_...".
-  [[nodiscard]] Status pin(const PinDirectory& pins) const;
+  /// Pins tables and links that are not pinned yet, so that they outlive this process: as table_pin() and "link_sys_...".
+  [[nodiscard]] Status pin(const PinDirectory& pins);
+  /// The name of the table that has that place.
+  [[nodiscard]] static std::string table_pin(const SyscallPlace& place);
+  /// Puts a program into such a table, or takes it out: -1.
+  [[nodiscard]] static Status put(int table_fd, const SyscallPlace& place, int program_fd);
   /// Detaches.
   void stop();
 
@@ -78,10 +87,12 @@ class SyscallDispatch {
     std::optional<std::vector<bpf_insn>> gate;       // of the first program; once there is one
     bool gates_differ = false;
     bool is_used = false;
+    bool are_tables_pinned = false, is_link_pinned = false;
     std::array<bool, 2> has_unknown{};  // by Abi: a program for calls without one
   };
 
-  explicit SyscallDispatch(const SyscallRegisters& registers) : registers_(registers) {}
+  SyscallDispatch(const SyscallRegisters& registers, bool may_change)
+      : registers_(registers), may_change_(may_change) {}
   [[nodiscard]] Result<Fd> load(bool at_exit) const;
   [[nodiscard]] static Status say_wanted(const Direction& direction);
   void leave_unwanted(bpf::Assembler* assembler, const Direction& direction, bpf::Label out) const;
@@ -93,6 +104,7 @@ class SyscallDispatch {
   void jump_by_number(bpf::Assembler* assembler, bool at_exit, Abi abi) const;
 
   SyscallRegisters registers_;
+  bool may_change_;
   CurrentTask current_{};
   int excluded_fd_ = -1;
   std::int32_t tgid_offset_ = 0;               // in struct task_struct

@@ -177,6 +177,23 @@ class Filters(recording.KernelTest):
             said = self.verb("enable-event", "-k", "--syscall", "poll", "--filter", text, status=106)
             self.assertIn("column", said)
 
+    def test_texts_at_odd_places_of_a_record(self):
+        """Where it begins is a multiple of 4 only: the verifier takes the copies."""
+        self.start_daemon()
+        output = self.folder / "trace"
+        name = pathlib.Path("/proc/self/comm")
+        mine = f"{os.getpid():x}_"
+        self.verb("create", "k", "-o", output)
+        self.verb("enable-event", "-k", "task_rename", "--filter", f'newcomm == "{mine}*" && newcomm != "*b"')
+        self.verb("start")
+        before = name.read_text()
+        for each in ("", "a", "b", "long_one"):
+            name.write_text(mine + each)
+        name.write_text(before)
+        self.verb("destroy")
+        trace = recording.Trace(output, lambda name: name == "task_rename")
+        self.assertEqual([event.fields["newcomm"] for event in trace.events], [(mine + each)[:15] for each in ("", "a", "long_one")])
+
     def test_sequences_that_a_record_says_the_place_of(self):
         """The verifier takes them; nothing here causes such events."""
         if not pathlib.Path(recording.TRACEFS, "events/dma/dma_map_sg").exists():

@@ -131,6 +131,7 @@ class KernelTest(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sillage-kernel-"))
         (self.folder / "run").mkdir(mode=0o700)
+        # The current session's name is in the home directory: other tests have theirs.
         self.env = dict(os.environ, SILLAGE_RUNTIME_DIR=str(self.folder / "run"), LTTNG_HOME=str(self.folder))
         # Where the daemon leaves what outlives it.
         name = str(self.folder / "run").replace("_", "_5f").replace("-", "_2d").replace("/", "-")
