@@ -10,7 +10,6 @@ import contextlib
 import ctypes
 import mmap
 import os
-import pathlib
 import random
 import select
 import signal
