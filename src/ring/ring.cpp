@@ -136,8 +136,9 @@ Result<Ring> Ring::open(Fd memory, const RingOptions& options, bool is_file) {
   if (!made) return tl::unexpected(std::move(made).error());
   struct stat status {};
   if (::fstat(memory.value(), &status) != 0) return fail_errno("cannot look at a ring");
-  if (static_cast<std::uint64_t>(status.st_size) != made->total_bytes ||
-      (!is_file && !is_sealed(memory.value())))
+  // A file may have become shorter meanwhile: its channel ends as it would have with a collector that was there.
+  if (!is_file && (static_cast<std::uint64_t>(status.st_size) != made->total_bytes ||
+                   !is_sealed(memory.value())))
     return fail(Code::kCorrupt, "a ring that was kept is not what was kept");
   return map(std::move(memory), *made, MAP_SHARED, is_file);
 }

@@ -38,7 +38,7 @@ class Ring {
 
   /// A ring that an earlier process has made with these options and that programs may be writing.
   ///
-  /// Errors: kCorrupt  the memory has another size, or is not sealed and not to be a file.
+  /// Errors: kCorrupt  the memory has another size, or is not sealed. Of a file that became shorter `is_cut()` says so.
   [[nodiscard]] static Result<Ring> open(Fd memory, const RingOptions& options,
                                          bool is_file = false);
 

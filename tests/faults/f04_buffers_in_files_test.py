@@ -69,17 +69,18 @@ class BuffersInFiles(Daemons):
                 os.truncate(data, end)
 
     def both(self, *paths):
-        """Of each thread the events of several traces, none of them twice; the order is the order of the traces."""
+        """Of each thread the events of several traces: what one CPU's buffer still has may be older than what another's gave
+        to the trace."""
         found = {}
         for path in paths:
             for who, sequences in self.numbers(path).items():
                 found.setdefault(who, []).extend(sequences)
-        return found
+        return {who: sorted(sequences) for who, sequences in found.items()}
 
     def check_all_there(self, found):
         for who, (begun, done) in enumerate(run.read_accounts(self.accounts)):
             there = found.get(who, [])
-            self.assertEqual(there, list(range(len(there))), f"thread {who}: not each event once, in its order")
+            self.assertEqual(there, list(range(len(there))), f"thread {who}: not each event once")
             self.assertGreaterEqual(len(there), done, f"thread {who}: events that it had sent are missing")
             self.assertLessEqual(len(there), begun, f"thread {who}: events that it never sent")
 
@@ -106,6 +107,7 @@ class BuffersInFiles(Daemons):
                 self.check_next_daemon_leaves_them()
                 for folder in (self.buffers, self.trace, self.folder / "extract"):
                     shutil.rmtree(folder)
+                self.accounts.unlink()
 
     def check_viewer(self):
         events = len(run.EVENT.findall(subprocess.run(["babeltrace2", self.folder / "extract"], check=True,
@@ -164,7 +166,8 @@ class BuffersInFiles(Daemons):
         found = self.numbers(self.folder / "extract")
         for who, (begun, done) in enumerate(run.read_accounts(self.accounts)):
             there = found[who]
-            self.assertEqual(there, list(range(there[0], there[0] + len(there))), "without a gap")
+            # What a thread wrote on another CPU may be overwritten, or there still, so gaps say nothing.
+            self.assertEqual(there, sorted(set(there)))
             self.assertIn(there[-1] + 1, range(done, begun + 1), "up to the last one")
 
     def test_daemon_alone_is_killed_the_next_one_goes_on(self):
@@ -178,6 +181,11 @@ class BuffersInFiles(Daemons):
         self.command("destroy", "s")
         self.check_all_there(self.numbers(self.trace))
         self.assertEqual(os.listdir(self.buffers), [], "removed with the session")
+
+    def stop_says_so(self):
+        done = subprocess.run([BIN / "sillage", "stop", "s"], env=self.environment, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("was made shorter by another program", done.stderr)
 
     def test_file_made_shorter_ends_its_channel_alone(self):
         self.create(f"--output={self.trace}", channel=ROOM)
@@ -193,13 +201,27 @@ class BuffersInFiles(Daemons):
             time.sleep(0.3)
         self.wait_for(lambda: producer.poll() is not None, "the program writes what is not there: it ends, as LTTng's do")
         self.assertEqual(producer.returncode, -signal.SIGBUS)
-        said = self.command("stop", "s")
-        self.assertRegex(said + self.command("why-empty", "s"), "was made shorter by another program")
+        self.stop_says_so()
         self.command("destroy", "s")
         self.command("destroy", "other")
         self.assertEqual(self.running_daemon(), daemon, "the daemon lives")
         self.assertGreater(sum(map(len, self.numbers(self.folder / "other").values())), 0)
         self.numbers(self.trace)
+        self.assertEqual(os.listdir(self.buffers), [])
+
+    def test_file_made_shorter_while_nobody_reads(self):
+        self.create(f"--output={self.trace}", channel=ROOM)
+        producer = self.produce(10**7)
+        self.wait_for(lambda: any(path.stat().st_size for path in self.trace.rglob("c_*")), "nothing is written")
+        self.kill_daemon()
+        producer.kill()
+        producer.wait()
+        os.truncate(self.rings()[0], 0)
+        self.start_daemon()
+        self.wait_for(self.is_served, "no daemon")
+        self.stop_says_so()
+        self.command("destroy", "s")
+        self.assertNotEqual(self.numbers(self.trace), {})
         self.assertEqual(os.listdir(self.buffers), [])
 
     def test_links_and_others_directories_are_refused(self):
