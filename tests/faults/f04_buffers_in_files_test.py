@@ -141,9 +141,10 @@ class BuffersInFiles(Daemons):
             self.assertNotIn("Sanitizer", done.stderr)
             if done.returncode == 1:
                 self.assertRegex(done.stderr, r"/hostile/\S+(@\d+)?: \S", f"{victim.name} {kind} {at}")
-            elif victim.name != "metadata":  # names that were changed may be none to others
-                subprocess.run(["babeltrace2", self.folder / "out"], check=True, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
+            else:
+                # Not babeltrace2, which ends itself where a counter says that it has lost 2^64 - 1 events.
+                read = subprocess.run([BIN / "sillage", "read", self.folder / "out"], capture_output=True, check=False)
+                self.assertIn(read.returncode, (0, 1), read.stderr)
             shutil.rmtree(self.folder / "out", ignore_errors=True)
             shutil.rmtree(copy)
 
