@@ -56,6 +56,7 @@ Result<int> run(const std::string& command, const std::vector<std::string>& word
   for (std::string word; text >> word;) all.push_back(std::move(word));
   all.insert(all.end(), words.begin(), words.end());
   std::vector<char*> arguments;
+  arguments.reserve(all.size() + 1);
   for (std::string& word : all) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   pid_t pid = 0;

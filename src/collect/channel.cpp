@@ -78,7 +78,8 @@ void Channel::give_up(const StreamRecorder* reading, std::uint64_t dropped, Outp
   }
   health.report_input(
       "the file of a buffer of " + trace_->directory() +
-      " was made shorter by another program: at least " + std::to_string(after - before) +
+      " was made shorter by another program, or its disk fails: at least " +
+      std::to_string(after - before) +
       " events of it are lost, and this channel records no more; look at who can write "
       "below --shm-path, and create the session again");
 }

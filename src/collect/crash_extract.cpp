@@ -351,11 +351,12 @@ Result<CrashExtract> extract_buffers(const std::string& buffers, const std::stri
     const std::string below = folder.lexically_relative(buffers);
     // Of buffers in the very directory that was given.
     const std::string directory = below == "." ? "trace" : below;
+    std::string path = output;
+    path.append("/").append(directory);
     TraceExtract trace(folder, &into);
     const std::size_t refused = into.refused.size();
     SILLAGE_TRY(trace.write(to->value(), directory, rings));
-    if (into.refused.size() - refused < rings.size())
-      into.traces.push_back(output + "/" + directory);
+    if (into.refused.size() - refused < rings.size()) into.traces.push_back(std::move(path));
   }
   return into;
 }

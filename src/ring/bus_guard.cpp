@@ -38,7 +38,10 @@ struct BusGuard::Watch {
   // On the thread that touched the memory. mmap is a system call and no more.
   static void handle(int number, siginfo_t* info, void* context) {
     const int error_number = errno;
-    Range* const range = find(reinterpret_cast<std::uintptr_t>(info->si_addr));
+    // Not where the memory itself is broken.
+    Range* const range = info->si_code == BUS_ADRERR
+                             ? find(reinterpret_cast<std::uintptr_t>(info->si_addr))
+                             : nullptr;
     if (range != nullptr) {
       const std::uintptr_t begin = range->begin.load(std::memory_order_relaxed);
       void* const memory = reinterpret_cast<void*>(begin);
