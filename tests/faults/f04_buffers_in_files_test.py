@@ -195,7 +195,8 @@ class BuffersInFiles(Daemons):
         self.command("enable-event", "-u", "*", "-s", "other")
         self.command("start", "other")
         # A sanitizer in the program would tell of its end in its own way.
-        with unittest.mock.patch.dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":handle_sigbus=0"):
+        options = os.environ.get("ASAN_OPTIONS", "") + ":handle_sigbus=0"
+        with unittest.mock.patch.dict(self.environment, ASAN_OPTIONS=options):
             producer = self.produce(10**7)
         daemon = self.running_daemon()
         # One after the other, as the daemon reads and counts at any time.
