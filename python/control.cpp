@@ -193,6 +193,7 @@ void add_model(const py::module_& module) {
       .field("mode", &Session::mode)
       .field("state", &Session::state)
       .field("trace_format", &Session::trace_format)
+      .field("buffers_path", &Session::buffers_path)
       .field("domains", &Session::domains)
       .field("snapshot_outputs", &Session::snapshot_outputs)
       .field("rotation", &Session::rotation);
@@ -314,9 +315,10 @@ void add_client(const py::module_& module) {
   client.def("sessions", [](Client& self) { return ask([&] { return self.sessions(); }); });
   client.def("session",
              [](Client& self, Text name) { return ask([&] { return self.session(name); }); });
-  client.def("create", [](Client& self, Text name, Mode mode, Text path, Text format) {
-    return ask([&] { return self.create({name, mode, path, format}); });
-  });
+  client.def("create",
+             [](Client& self, Text name, Mode mode, Text path, Text format, Text buffers) {
+               return ask([&] { return self.create({name, mode, path, format, buffers}); });
+             });
   client.def("destroy", [](Client& self, Text name, bool waits) {
     return ask([&] { return self.destroy(name, wait_of(waits)); });
   });

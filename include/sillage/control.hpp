@@ -78,6 +78,8 @@ struct SessionOptions {
   Mode mode = Mode::kLocal;
   std::string output_path{};   ///< absolute; "": LTTNG_HOME or HOME, /lttng-traces/NAME-DATETIME
   std::string trace_format{};  ///< "ctf-1.8" or "ctf-2"; "": the daemon's default
+  /// Absolute: programs' buffers are files below BUFFERS_PATH/NAME-DATETIME, which outlive a crash; "": they are not files.
+  std::string buffers_path{};
 };
 
 /// How long a program may wait for room: until there is some.
@@ -186,6 +188,7 @@ struct Session {
   std::vector<SessionDomain> domains{};
   std::vector<SnapshotOutput> snapshot_outputs{};
   RotationSchedule rotation{};
+  std::string buffers_path{};  ///< where programs' buffers are files; ""
   bool operator==(const Session&) const = default;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // sillage: see sillage(1).
 #include "sillage/convert.hpp"
+#include "sillage/crash.hpp"
 #include "sillage/doctor.hpp"
 #include "sillage/exit_status.hpp"
 #include "sillage/import.hpp"
@@ -119,9 +120,9 @@ int report(const sillage::Result<int>& result) {
   return kExitOwnError;
 }
 
-// Commands that read traces: their statuses are babeltrace2's, 0 and 1.
+// Commands that read traces: their statuses are babeltrace2's, and lttng-crash's: 0 and 1.
 bool is_reading(const std::string& command) {
-  return command == "read" || command == "info" || command == "convert";
+  return command == "read" || command == "info" || command == "convert" || command == "crash";
 }
 
 // "--begin=" as two words: to the library it were --begin with the next word as its value.
@@ -183,6 +184,8 @@ int main(int argc, char** argv) {
   CLI::App* info = sillage::command::declare_info(&app, &info_options);
   sillage::command::ConvertOptions convert_options;
   CLI::App* convert = sillage::command::declare_convert(&app, &convert_options);
+  sillage::command::CrashOptions crash_options;
+  CLI::App* crash = sillage::command::declare_crash(&app, &crash_options);
   sillage::command::ImportOptions import_options;
   CLI::App* import_command = sillage::command::declare_import(&app, &import_options);
   CLI::App* doctor = app.add_subcommand(
@@ -198,8 +201,7 @@ int main(int argc, char** argv) {
       app.add_subcommand("version", "Show the versions of this command and of the daemon");
 
   // What stands behind "--" is the program's, whatever it looks like.
-  std::vector<std::string> own, program;
-  for (int i = 1; i < argc; ++i) own.emplace_back(argv[i]);
+  std::vector<std::string> own = sillage::command::words_of_call(argc, argv), program;
   const bool reads = !own.empty() && is_reading(own[0]);
   if (reads) own = with_empty_values(own);
   auto separator = reads ? own.end() : std::find(own.begin(), own.end(), "--");
@@ -233,6 +235,7 @@ int main(int argc, char** argv) {
   if (read->parsed()) return sillage::command::read(read_options);
   if (info->parsed()) return sillage::command::info(info_options);
   if (convert->parsed()) return sillage::command::convert(convert_options);
+  if (crash->parsed()) return sillage::command::crash(crash_options);
   if (import_command->parsed()) return report(sillage::command::import_trace(import_options));
   if (doctor->parsed()) return sillage::command::doctor();
   if (regenerate->parsed()) return report(sillage::command::regenerate_state_dump());

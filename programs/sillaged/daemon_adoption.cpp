@@ -70,13 +70,16 @@ Daemon::Owned* Daemon::adopt_recording(v1::RecordingState state, session::Record
   const std::uint64_t id = state.recording();
   const bool is_sessions = !state.session().empty();
   const v1::Owner command = state.owner();
-  const std::string path = plan.options().output_path;
+  const std::string path = plan.options().output_path, buffers = plan.options().buffers_path;
   auto recording = Recording::adopt(std::move(state), std::move(plan), *clock_,
                                     {&store_, descriptors_.get()}, inherited);
   if (!recording) {
     // Of another boot, or half taken away: what is in its trace is all there is.
-    fmt::print(stderr, "sillaged: the recording to {} ended with the daemon that was killed: {}\n",
-               path, recording.error().text());
+    fmt::print(
+        stderr, "sillaged: the recording to {} ended with the daemon that was killed: {}{}\n", path,
+        recording.error().text(),
+        buffers.empty() ? ""
+                        : "; what was not written is in " + buffers + ": see sillage-crash(1)");
     store_.refuse(id);
     return nullptr;
   }
@@ -135,6 +138,7 @@ void Daemon::adopt_session(v1::SessionState state, std::vector<v1::RecordingStat
   // What it recorded is where it was. It can be started again, elsewhere.
   control::v1::Session moved = state.session();
   moved.set_path(unused_output(moved.path()));
+  if (!moved.buffers_path().empty()) moved.set_buffers_path(unused_output(moved.buffers_path()));
   fmt::print(stderr,
              "sillaged: session {} ended with the daemon that was killed; its trace is in {}, and "
              "a new start "

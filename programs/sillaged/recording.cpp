@@ -120,7 +120,7 @@ Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
   auto filters = parse_filters(session);
   if (!filters) return tl::unexpected<Error>(std::move(filters).error());
   const std::string files_path = files_path_of(id, session, store);
-  auto collector = make_collector(session, files_path, clock);
+  auto collector = make_collector(session, files_path, clock, false);
   if (!collector) return tl::unexpected<Error>(std::move(collector).error());
   std::unique_ptr<Recording> recording(new Recording(id, std::move(session), *std::move(collector),
                                                      files_path, chunk_datetime(),
@@ -142,17 +142,20 @@ Result<std::vector<UserFilters>> Recording::parse_filters(
 
 Result<std::unique_ptr<collect::Collector>> Recording::make_collector(
     const session::RecordingSession& session, const std::string& files_path,
-    const collect::ClockKeeper& clock) {
+    const collect::ClockKeeper& clock, bool resumes) {
   collect::CollectorOptions options;
+  options.resumes = resumes;
   options.output_path = files_path;
   options.in_memory = session.options().in_memory;
+  options.buffers_path = session.options().buffers_path;
   options.ctf_version = session.options().format == session::TraceFormat::kCtf2
                             ? ctf::Version::kCtf2
                             : ctf::Version::kCtf18;
   auto collector = collect::Collector::create(options, clock);
   if (!collector) {
-    return fail(collector.error().code,
-                collector.error().message + "; choose another directory with -o");
+    return fail(collector.error().code, collector.error().message +
+                                            "; choose another directory with -o" +
+                                            (options.buffers_path.empty() ? "" : " or --shm-path"));
   }
   return collector;
 }
@@ -312,6 +315,7 @@ void Recording::discard() {
   end_with_daemon();
   kernel_.clear();
   (void)collector_->stop();
+  remove_buffers();
   std::error_code ignored;
   if (session_.options().in_memory) {
     std::filesystem::remove_all(files_path_, ignored);
@@ -418,9 +422,17 @@ collect::Stats Recording::finish() {
   if (estate_.store != nullptr) estate_.store->remove(id_);
   std::error_code ignored;
   if (session_.options().in_memory) std::filesystem::remove_all(files_path_, ignored);
+  remove_buffers();
   // Here rather than with the recording, on the daemon's loop: these are thousands of programs.
   kernel_.clear();
   return stats;
+}
+
+// What is read to its end went before: what is left are folders, and what was never anybody's.
+void Recording::remove_buffers() const {
+  std::error_code ignored;
+  const std::string& path = session_.options().buffers_path;
+  if (!path.empty()) std::filesystem::remove_all(path, ignored);
 }
 
 void Recording::stop() {

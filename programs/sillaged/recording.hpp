@@ -207,7 +207,9 @@ class Recording {
     return kernel_;
   }
   /// What went wrong and made events missing; empty if nothing did.
-  [[nodiscard]] const std::string& warning() const { return warning_; }
+  [[nodiscard]] std::string warning() const {
+    return warning_.empty() ? collector_->stats().input_error : warning_;
+  }
 
  private:
   /// Whose trace: a user's (uid, word size) or a process's (registration).
@@ -256,7 +258,7 @@ class Recording {
       const session::RecordingSession& session);
   [[nodiscard]] static Result<std::unique_ptr<collect::Collector>> make_collector(
       const session::RecordingSession& session, const std::string& files_path,
-      const collect::ClockKeeper& clock);
+      const collect::ClockKeeper& clock, bool resumes);
   [[nodiscard]] collect::TraceOptions kernel_trace_options() const;
   /// What concerns the files, before anything in them is opened.
   [[nodiscard]] Status adopt_files(const std::vector<v1::JournalEntry>& entries);
@@ -291,6 +293,7 @@ class Recording {
   void keep(const Status& noted);
   [[nodiscard]] std::uint64_t body_bytes(const Trace& trace);
   [[nodiscard]] std::function<void(const collect::Stats&)> when_ended(std::uint64_t ring_id) const;
+  void remove_buffers() const;
   void report_nested();
   [[nodiscard]] bool is_about(const apps::Process& process);
   [[nodiscard]] bool is_included(const apps::Process& process) const;

@@ -293,7 +293,7 @@ Result<std::unique_ptr<Recording>> Recording::adopt(v1::RecordingState state,
   auto filters = parse_filters(session);
   if (!filters) return tl::unexpected(std::move(filters).error());
   const std::string files_path = files_path_of(state.recording(), session, *estate.store);
-  auto collector = make_collector(session, files_path, clock);
+  auto collector = make_collector(session, files_path, clock, true);
   if (!collector) return tl::unexpected(std::move(collector).error());
   std::unique_ptr<Recording> recording(
       new Recording(state.recording(), std::move(session), *std::move(collector), files_path,

@@ -154,6 +154,7 @@ Result<session::RecordingSession> plan_of(const session::Session& session) {
   options.name = asked.name;
   options.in_memory = asked.mode != session::OutputMode::kLocal;
   if (!options.in_memory) options.output_path = asked.output_path;
+  options.buffers_path = asked.buffers_path;
   options.format = asked.format;
   options.inclusion = session.inclusion_sets(Domain::kUser);
   auto plan = session::RecordingSession::create(std::move(options));

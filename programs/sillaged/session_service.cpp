@@ -443,6 +443,7 @@ void SessionService::load(ConnectionId connection, const control::v1::LoadSessio
   control::v1::Session saved = request.session();
   if (saved.mode() == control::v1::CreateSessionRequest::LOCAL && !saved.path().empty())
     saved.set_path(unused_output(saved.path()));
+  if (!saved.buffers_path().empty()) saved.set_buffers_path(unused_output(saved.buffers_path()));
   auto session = control::saved_session_of(saved);
   if (!session) return host_.reply(connection, session.error());
   if (auto plan = plan_of(*session); !plan) {

@@ -85,15 +85,17 @@ class Client:
         """One Session, as it is now."""
         return self._client.session(name)
 
-    def create(self, name="", *, mode=Mode.LOCAL, output_path="", trace_format=""):
+    def create(self, name="", *, mode=Mode.LOCAL, output_path="", trace_format="", buffers_path=""):
         """Makes a Session.
 
         name:         "": auto-DATETIME
         mode:         "local", "snapshot" or "no-output"
         output_path:  "": LTTNG_HOME or HOME, /lttng-traces/NAME-DATETIME
         trace_format: "ctf-1.8" or "ctf-2"; "": the daemon's default
+        buffers_path: where programs' buffers are files, below NAME-DATETIME, which outlive a crash; "": they are not files
         """
-        return self._client.create(name, _one_of(Mode, mode), _path(output_path), trace_format)
+        return self._client.create(name, _one_of(Mode, mode), _path(output_path), trace_format,
+                                   _path(buffers_path))
 
     def destroy(self, session, *, wait=True):
         """Ends a session and completes its trace: Destroyed. Without waiting nothing is known of what was recorded."""

@@ -6,7 +6,8 @@
  * major differs = refuse, minor differs = new fields only behind old ones. Only fixed-width types appear,
  * so that 32-bit programs and a 64-bit collector share one ring. Byte order is the machine's.
  *
- * One ring is one sealed memfd (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), made by the collector:
+ * One ring is one sealed memfd (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), or a file that outlives the machine, made by the
+ * collector:
  *
  *   0                    struct sillage_ring_header, written once by the collector before anyone maps it
  *   streams_offset       stream_count control areas, stream_stride bytes apart:
@@ -92,7 +93,7 @@ enum sillage_lost_cause {
 struct sillage_ring_header {
   uint64_t magic;
   uint32_t abi_major, abi_minor;
-  uint64_t total_bytes;         /* of the memfd */
+  uint64_t total_bytes;         /* of the memory */
   uint64_t subbuf_bytes;        /* power of two, MIN..MAX_SUBBUF_BYTES */
   uint32_t subbuf_count;        /* power of two, 2 or more */
   uint32_t index_count;         /* rseq streams: possible CPUs; 0: one buffer for all */

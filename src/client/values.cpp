@@ -158,6 +158,7 @@ control::Session value_of(const v1::Session& message) {
   session.mode = known(message.mode(), control::Mode::kNoOutput);
   session.state = known(message.state(), control::State::kStopped);
   session.trace_format = message.trace_format();
+  session.buffers_path = message.buffers_path();
   append(message.domains(), &session.domains);
   append(message.snapshot_outputs(), &session.snapshot_outputs);
   session.rotation.period =
@@ -228,6 +229,7 @@ void fill(const control::SessionOptions& options, v1::CreateSessionRequest* mess
   message->set_output_path(options.output_path);
   message->set_base_path(base_path());
   message->set_trace_format(options.trace_format);
+  message->set_buffers_path(options.buffers_path);
 }
 
 void fill(const control::ChannelOptions& options, v1::ChannelRequest* message) {

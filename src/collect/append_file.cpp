@@ -13,10 +13,9 @@
 
 namespace sillage::collect {
 
-Result<AppendFile> AppendFile::create(int directory, const std::string& name) {
-  // LTTng's mode for trace files.
+Result<AppendFile> AppendFile::create(int directory, const std::string& name, mode_t mode) {
   Fd fd(
-      ::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0660));
+      ::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!fd) return fail_errno("cannot make file " + name);
   return AppendFile(std::move(fd), name);
 }

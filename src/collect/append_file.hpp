@@ -4,6 +4,7 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include <cstdint>
@@ -17,10 +18,11 @@ namespace sillage::collect {
 /// Threads: one at a time.
 class AppendFile {
  public:
-  /// Makes a file that must not exist.
+  /// Makes a file that must not exist; by default with LTTng's mode for trace files.
   ///
   /// Errors: those of open, naming the file.
-  [[nodiscard]] static Result<AppendFile> create(int directory, const std::string& name);
+  [[nodiscard]] static Result<AppendFile> create(int directory, const std::string& name,
+                                                 mode_t mode = 0660);
 
   /// Opens a file that an earlier collector was writing, to go on behind `size` bytes of it: what is behind them goes.
   ///

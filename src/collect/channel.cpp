@@ -42,6 +42,7 @@ Status Channel::resume_event(ctf::EventClass event) {
 
 bool Channel::drain(std::vector<std::byte>& buffer, std::optional<Nanoseconds> flush_until,
                     const ClockKeeper& clock, OutputHealth& health) {
+  if (has_given_up_) return false;
   if (buffer.size() < shape_.subbuf_bytes) buffer.resize(shape_.subbuf_bytes);
   const TraceOutput output = trace_->output();
   tell_nested_lost();
@@ -51,6 +52,10 @@ bool Channel::drain(std::vector<std::byte>& buffer, std::optional<Nanoseconds> f
     // that lies.
     for (std::uint64_t runs = 2 * shape_.subbuf_count; runs > 0; --runs) {
       const auto run = recorder.next_run(buffer, flush_until.has_value());
+      if (is_gone()) {
+        give_up(&recorder, run ? run->events : 0, health);
+        return worked;
+      }
       if (!run) break;
       worked = true;
       record(recorder, *run, output, health, clock.now());
@@ -61,6 +66,22 @@ bool Channel::drain(std::vector<std::byte>& buffer, std::optional<Nanoseconds> f
     }
   }
   return worked;
+}
+
+void Channel::give_up(const StreamRecorder* reading, std::uint64_t dropped, OutputHealth& health) {
+  has_given_up_ = true;
+  std::uint64_t before = 0, after = 0;
+  for (StreamRecorder& recorder : recorders_) {
+    before += recorder.counts().lost_corrupt;
+    recorder.give_up(&recorder == reading ? dropped : 0);
+    after += recorder.counts().lost_corrupt;
+  }
+  health.report_input(
+      "the file of a buffer of " + trace_->directory() +
+      " was made shorter by another program, or its disk fails: at least " +
+      std::to_string(after - before) +
+      " events of it are lost, and this channel records no more; look at who can write "
+      "below --shm-path, and create the session again");
 }
 
 bool Channel::drain_on_time(std::vector<std::byte>& buffer, const ClockKeeper& clock,
@@ -128,9 +149,10 @@ void Channel::write_snapshot(const SnapshotExtent& extent, const TraceOutput& ou
   tell_nested_lost();
   for (const StreamRecorder& recorder : recorders_) {
     StreamRecorder stream = recorder.peek();
-    for (const ring::Run& run :
-         take_snapshot(stream, extent.until, extent.max_packets, shape_.subbuf_bytes, memory))
-      record(stream, run, output, health, clock.now());
+    const auto runs =
+        take_snapshot(stream, extent.until, extent.max_packets, shape_.subbuf_bytes, memory);
+    if (is_gone()) return give_up(nullptr, 0, health);
+    for (const ring::Run& run : runs) record(stream, run, output, health, clock.now());
     stats.events += stream.counts().events;
     stats.packets += stream.counts().packets;
     stats.bytes += stream.counts().bytes;
@@ -184,7 +206,17 @@ ChannelStats Channel::counted() const {
           rejected_events_.load(std::memory_order_relaxed)};
 }
 
-void Channel::count(Stats& stats) {
+void Channel::count(Stats& stats, OutputHealth& health) {
+  // What is read here may be what finds the memory gone.
+  for (StreamRecorder& recorder : recorders_) {
+    if (has_given_up_) break;
+    const std::uint64_t pending = recorder.pending_events();
+    if (is_gone()) {
+      give_up(nullptr, 0, health);
+    } else {
+      recorder.note_published(pending);
+    }
+  }
   Stats own;
   own.lost.nested = nested_lost_.load(std::memory_order_relaxed);
   for (StreamRecorder& recorder : recorders_) {

@@ -121,8 +121,8 @@ class Channel {
   /// Threads: any.
   void set_nested_lost(std::uint64_t events);
 
-  /// Adds this channel's part to `stats`.
-  void count(Stats& stats);
+  /// Adds this channel's part to `stats`; says it if the ring's memory has gone.
+  void count(Stats& stats, OutputHealth& health);
   /// Its part of the last count().
   ///
   /// Threads: any.
@@ -141,6 +141,7 @@ class Channel {
   /// Adds the recorder of a stream: the file NAME_INDEX.
   void add_stream(std::unique_ptr<ring::RunSource> source, const std::string& name,
                   std::uint32_t index, std::uint32_t cpu);
+  [[nodiscard]] bool has_given_up() const { return has_given_up_; }
   [[nodiscard]] const ctf::DataStreamClass& stream_class() const { return stream_class_; }
   [[nodiscard]] std::vector<StreamRecorder>& recorders() { return recorders_; }
   [[nodiscard]] TraceOutput output() const { return trace_->output(); }
@@ -159,9 +160,12 @@ class Channel {
   virtual void abandon_rest() {}
   /// Gives the ring's memory back.
   virtual void give_back_memory() {}
+  /// Whether the ring's memory has gone: what was read last is nobody's, and nothing follows.
+  [[nodiscard]] virtual bool is_gone() const { return false; }
 
  private:
   void tell_nested_lost();
+  void give_up(const StreamRecorder* reading, std::uint64_t dropped, OutputHealth& health);
 
   static constexpr Nanoseconds kNever{std::numeric_limits<std::uint64_t>::max()};
   static constexpr Nanoseconds kReclaimPeriod{250'000'000};  // at least, as LTTng's
@@ -171,6 +175,7 @@ class Channel {
   std::vector<StreamRecorder> recorders_;
   Nanoseconds switch_due_ = kNever, reclaim_due_ = kNever;
   Nanoseconds reclaim_age_{};
+  bool has_given_up_ = false;  // is_gone() was seen
   std::atomic<std::uint64_t> nested_lost_ = 0;
   std::atomic<std::uint64_t> discarded_events_ = 0, lost_packets_ = 0, sent_events_ = 0,
                              rejected_events_ = 0;  // by the last count()

@@ -78,8 +78,12 @@ Result<ctf::FieldClassRef> contexts_of(const ChannelOptions& options) {
 
 class Collector::Engine {
  public:
-  Engine(Fd output, ctf::Version version, bool is_in_memory, const ClockKeeper& clock)
-      : output_(std::move(output)), version_(version), is_in_memory_(is_in_memory), clock_(clock) {}
+  Engine(Fd output, Fd buffers, const CollectorOptions& options, const ClockKeeper& clock)
+      : output_(std::move(output)),
+        buffers_(std::move(buffers)),
+        version_(options.ctf_version),
+        is_in_memory_(options.in_memory),
+        clock_(clock) {}
 
   void start();
   Result<TraceId> open_trace(const TraceOptions& options);
@@ -143,12 +147,13 @@ class Collector::Engine {
   void retire(const Channels& channels);
   void update_stats();
 
-  const Fd output_;
+  const Fd output_, buffers_;
   const ctf::Version version_;
   const bool is_in_memory_;
   const ClockKeeper& clock_;
   Bell bell_;
 
+  std::mutex opening_;  // held while a channel of programs is made, as its files have its number
   // Held while a trace is made, and while the folders of all are moved.
   std::mutex folders_;
   std::mutex mutex_;  // guards what follows
@@ -183,10 +188,9 @@ void Collector::Engine::start() {
 }
 
 TraceWriter::Description Collector::Engine::describe(const TraceOptions& options) const {
-  return {options.directory,   version_,
-          options.environment, options.clock_offset_ns,
-          options.clock,       options.clock_value,
-          is_in_memory_};
+  return {options.directory,       version_,        options.environment,
+          options.clock_offset_ns, options.clock,   options.clock_value,
+          is_in_memory_,           buffers_.value()};
 }
 
 Result<TraceId> Collector::Engine::open_trace(const TraceOptions& options) {
@@ -250,19 +254,22 @@ Result<OpenChannel> Collector::Engine::add_channel(TraceId trace, const ChannelO
   auto contexts = contexts_of(options);
   if (!contexts) return tl::unexpected(std::move(contexts).error());
   const auto other_clock = (*writer)->other_clock_value();
-  auto ring =
-      ring::Ring::create(options.ring, other_clock ? Nanoseconds{*other_clock} : clock_.now());
+  const std::lock_guard one_by_one(opening_);
+  ChannelFiles files((*writer)->buffers(), (*writer)->next_stream_class(), options.name);
+  auto ring = ring::Ring::create(
+      options.ring, other_clock ? Nanoseconds{*other_clock} : clock_.now(), files.ring());
   if (!ring) return tl::unexpected(std::move(ring).error());
-  auto ledger = StreamLedger::create(ring->geometry().stream_count);
+  auto ledger = StreamLedger::create(ring->geometry().stream_count, files.ledger());
   if (!ledger) return tl::unexpected(std::move(ledger).error());
   OpenChannel open{{}, duplicate(ring->fd()), duplicate(ledger->fd())};
   if (!open.ring || !open.ledger) return fail_errno("duplicating a ring's descriptor");
   auto stream_class =
       (*writer)->add_channel(ctf::compact_event_header_class(), *contexts, streams_of(options));
   if (!stream_class) return tl::unexpected(std::move(stream_class).error());
+  files.keep();
   auto channel = std::make_shared<UserChannel>(
       *writer, std::move(*stream_class), std::move(*ring), options.name, options.read_at_end,
-      options.files, UserChannel::Keep{std::move(*ledger), options.ended});
+      options.files, UserChannel::Keep{std::move(*ledger), files.ring().is_file(), options.ended});
   channel->note_start();
   if (options.reclaim_age) channel->reclaim_on_time(*options.reclaim_age);
   const auto id = start_channel(trace, std::move(channel));
@@ -277,7 +284,8 @@ Result<OpenChannel> Collector::Engine::resume_channel(TraceId trace, const Chann
   if (!writer) return tl::unexpected(std::move(writer).error());
   auto contexts = contexts_of(options);
   if (!contexts) return tl::unexpected(std::move(contexts).error());
-  auto ring = ring::Ring::open(std::move(kept.ring), options.ring);
+  const bool is_file = (*writer)->buffers() != nullptr;
+  auto ring = ring::Ring::open(std::move(kept.ring), options.ring, is_file);
   if (!ring) return tl::unexpected(std::move(ring).error());
   auto ledger = StreamLedger::open(std::move(kept.ledger), ring->geometry().stream_count);
   if (!ledger) return tl::unexpected(std::move(ledger).error());
@@ -287,7 +295,7 @@ Result<OpenChannel> Collector::Engine::resume_channel(TraceId trace, const Chann
       *writer,
       (*writer)->resume_channel(ctf::compact_event_header_class(), *contexts, streams_of(options)),
       std::move(*ring), options.name, options.read_at_end, options.files,
-      UserChannel::Keep{std::move(*ledger), options.ended});
+      UserChannel::Keep{std::move(*ledger), is_file, options.ended});
   for (ctf::EventClass& event : kept.events) SILLAGE_TRY(channel->resume_event(std::move(event)));
   SILLAGE_TRY(channel->resume());
   if (options.reclaim_age) channel->reclaim_on_time(*options.reclaim_age);
@@ -519,6 +527,7 @@ Status Collector::Engine::write_traces(int directory, std::size_t max_packets, S
     for (const auto& channel : channels)
       channel->write_snapshot(extent, copy->output(), memory, clock_, health, *counted);
     if (!health.error().empty()) return fail(Code::kSystem, health.error());
+    if (!health.input_error().empty()) health_.report_input(health.input_error());
     // Now, as all that was read has been declared by now.
     SILLAGE_TRY(writer->write_metadata(*copy));
   }
@@ -680,15 +689,16 @@ Nanoseconds Collector::Engine::time_to_switch() {
 void Collector::Engine::retire(const Channels& channels) {
   for (const auto& channel : channels) {
     channel->finish(buffer_, clock_, health_);
-    channel->count(retired_);
+    channel->count(retired_, health_);
   }
 }
 
 void Collector::Engine::update_stats() {
   Stats now = retired_;
-  for (const auto& channel : active_) channel->count(now);
+  for (const auto& channel : active_) channel->count(now, health_);
   now.output_failing = health_.failing();
   now.output_error = health_.error();
+  now.input_error = health_.input_error();
   stats_due_ = {clock_.now().value + kIdle.value};
   const std::lock_guard lock(stats_mutex_);
   stats_ = std::move(now);
@@ -702,8 +712,19 @@ Result<std::unique_ptr<Collector>> Collector::create(const CollectorOptions& opt
                                                      const ClockKeeper& clock) {
   Result<Fd> output = make_directory(options.output_path);
   if (!output) return tl::unexpected(std::move(output).error());
-  auto engine =
-      std::make_unique<Engine>(std::move(*output), options.ctf_version, options.in_memory, clock);
+  Fd buffers;
+  if (!options.buffers_path.empty()) {
+    auto made = make_private_directory(options.buffers_path);
+    if (!made) return tl::unexpected(std::move(made).error());
+    buffers = *std::move(made);
+    if (!options.resumes && ::faccessat(buffers.value(), "ust", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+      return fail(
+          Code::kAlreadyExists,
+          options.buffers_path +
+              " has the buffers of a recording that was never ended: read them with sillage "
+              "crash, and remove them");
+  }
+  auto engine = std::make_unique<Engine>(std::move(*output), std::move(buffers), options, clock);
   engine->start();
   return std::unique_ptr<Collector>(new Collector(std::move(engine)));
 }

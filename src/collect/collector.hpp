@@ -39,6 +39,11 @@ struct CollectorOptions {
   /// Nothing is written but snapshots: the output directory has the traces' metadata alone, which are the owner's to remove.
   /// Rings should be in overwrite mode.
   bool in_memory = false;
+  /// Directory of the programs' rings, as files that outlive everybody; made, with its parents. "": they are memory without
+  /// a name.
+  std::string buffers_path{};
+  bool resumes =
+      false;  ///< what an earlier collector left there is to be gone on with; else nothing may be there
 };
 
 /// Asks for a snapshot.

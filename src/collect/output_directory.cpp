@@ -14,8 +14,9 @@ namespace {
 // LTTng's: group members may read; the umask takes away what the user wants taken away.
 constexpr mode_t kDirectoryMode = 0770;
 
-Result<Fd> make_one(int parent, const std::string& name, int open_flags) {
-  if (::mkdirat(parent, name.c_str(), kDirectoryMode) != 0 && errno != EEXIST)
+Result<Fd> make_one(int parent, const std::string& name, int open_flags,
+                    mode_t mode = kDirectoryMode) {
+  if (::mkdirat(parent, name.c_str(), mode) != 0 && errno != EEXIST)
     return fail_errno("cannot make directory " + name);
   Fd fd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | open_flags));
   if (!fd) return fail_errno("cannot open directory " + name);
@@ -37,7 +38,21 @@ Result<Fd> make_directory(const std::string& path) {
   return made;
 }
 
-Result<Fd> make_directory_below(int directory, std::string_view relative) {
+Result<Fd> make_private_directory(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos || !is_file_name(path.substr(slash + 1)))
+    return fail(Code::kInvalidArgument, path + " cannot be a directory's path");
+  auto parent = make_directory(slash == 0 ? "/" : path.substr(0, slash));
+  if (!parent) return parent;
+  auto made = make_one(parent->value(), path.substr(slash + 1), O_NOFOLLOW, 0700);
+  struct stat status {};
+  if (!made || ::fstat(made->value(), &status) != 0) return made;
+  if (status.st_uid != ::geteuid() || (status.st_mode & 077) != 0)
+    return fail(Code::kPermission, path + " is not this user's alone: choose another directory");
+  return made;
+}
+
+Result<Fd> make_directory_below(int directory, std::string_view relative, mode_t mode) {
   Fd fd;
   int parent = directory;
   while (true) {
@@ -45,7 +60,7 @@ Result<Fd> make_directory_below(int directory, std::string_view relative) {
     const std::string name(relative.substr(0, slash));
     if (!is_file_name(name))
       return fail(Code::kInvalidArgument, "\"" + name + "\" cannot be part of a trace's directory");
-    auto made = make_one(parent, name, O_NOFOLLOW);
+    auto made = make_one(parent, name, O_NOFOLLOW, mode);
     if (!made || slash == std::string_view::npos) return made;
     fd = std::move(*made);
     parent = fd.value();

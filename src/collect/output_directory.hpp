@@ -4,6 +4,8 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
 
@@ -19,7 +21,13 @@ namespace sillage::collect {
 /// symbolic links.
 ///
 /// Errors: kInvalidArgument  empty, absolute, or with an empty, "." or ".." part.
-[[nodiscard]] Result<Fd> make_directory_below(int directory, std::string_view relative);
+[[nodiscard]] Result<Fd> make_directory_below(int directory, std::string_view relative,
+                                              mode_t mode = 0770);
+
+/// As make_directory(), for what is this user's alone: the last part is made with mode 0700.
+///
+/// Errors: kPermission  what is there is another user's, open to others, or a link.
+[[nodiscard]] Result<Fd> make_private_directory(const std::string& path);
 
 /// Whether `name` can be a file's name as it is: not empty, no '/', no NUL, no leading '.', at most
 /// 200 bytes.

@@ -48,6 +48,8 @@ struct Stats {
   bool output_failing = false;        ///< packets are being dropped now: `output_error` says why
   std::string output_error;           ///< the last failure of the output, empty if there was none
 
+  std::string input_error{};  ///< what went wrong with the buffers themselves, empty if nothing did
+
   /// Adds the counts of channels that have ended.
   void add(const Stats& other) {
     events += other.events;

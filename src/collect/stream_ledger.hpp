@@ -4,11 +4,13 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "collect/record_scanner.hpp"
+#include "ring/bus_guard.hpp"
+#include "ring/memory.hpp"
 #include "ring/reader_progress.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -25,13 +27,14 @@ struct RecorderCounts {
 
 /// Where a recorder stands in the file of its stream.
 struct RecorderProgress {
+  static constexpr std::uint64_t kNone = UINT64_MAX;
   StreamTime time;
-  std::optional<std::uint64_t> unreadable;  ///< sub-buffer of which the rest cannot be read
-  std::uint64_t end_ns = 0;                 ///< of the last packet
-  std::uint64_t packet = 0;                 ///< number of the next
-  std::uint64_t told_discarded = 0;         ///< as the last packet on disk says
-  std::uint64_t file_packets = 0;           ///< in the file; 0: it is yet to be made
-  std::uint32_t file_number = 0;            ///< of the file, where their size is limited
+  std::uint64_t unreadable = kNone;  ///< sub-buffer of which the rest cannot be read
+  std::uint64_t end_ns = 0;          ///< of the last packet
+  std::uint64_t packet = 0;          ///< number of the next
+  std::uint64_t told_discarded = 0;  ///< as the last packet on disk says
+  std::uint64_t file_packets = 0;    ///< in the file; 0: it is yet to be made
+  std::uint32_t file_number = 0;     ///< of the file, where their size is limited
   RecorderCounts counts;
 };
 
@@ -56,8 +59,9 @@ static_assert(std::is_trivially_copyable_v<StreamProgress>);
 /// Threads: a stream is one thread's at a time.
 class StreamLedger {
  public:
-  /// Errors: those of memfd_create and mmap.
-  [[nodiscard]] static Result<StreamLedger> create(std::uint32_t stream_count);
+  /// Errors: those of ring::make_memory() and mmap.
+  [[nodiscard]] static Result<StreamLedger> create(std::uint32_t stream_count,
+                                                   const ring::MemoryPlace& place = {});
   /// One in memory of the caller's, such as a map of the kernel's, of memory_bytes() or more.
   ///
   /// Errors: those of mmap.
@@ -67,6 +71,11 @@ class StreamLedger {
   ///
   /// Errors: kCorrupt, kUnsupported  it is none, or another release's.
   [[nodiscard]] static Result<StreamLedger> open(Fd memory, std::uint32_t stream_count);
+  /// A file that outlived its collector: what is noted in this object stays in it.
+  ///
+  /// Errors: the same, with the offset of what cannot be.
+  [[nodiscard]] static Result<StreamLedger> open_remains(const Fd& file, std::uint32_t stream_count,
+                                                         const std::string& name);
 
   StreamLedger(StreamLedger&& other) noexcept;
   StreamLedger& operator=(StreamLedger&& other) noexcept;
@@ -89,12 +98,13 @@ class StreamLedger {
   struct Page;
   StreamLedger(Fd fd, std::byte* memory, std::size_t bytes)
       : fd_(std::move(fd)), memory_(memory), bytes_(bytes) {}
-  [[nodiscard]] static Result<StreamLedger> map(Fd memory, std::uint32_t stream_count);
+  [[nodiscard]] static Result<StreamLedger> map(Fd memory, std::uint32_t stream_count, int sharing);
   [[nodiscard]] Page& page(std::uint32_t stream) const;
 
   Fd fd_;
   std::byte* memory_ = nullptr;
   std::size_t bytes_ = 0;
+  ring::BusGuard guard_;  // of a file
 };
 
 }  // namespace sillage::collect

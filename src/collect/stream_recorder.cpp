@@ -12,6 +12,28 @@ constexpr std::uint64_t kRetryNs = 100'000'000;
 // be enough. A time beyond it is not a time anyone read.
 constexpr std::uint64_t kClockSlackNs = 1'000'000;
 
+// What is left of a stream whose memory has gone: where its reader stood.
+class Remembered final : public ring::RunSource {
+ public:
+  Remembered(const ring::ReaderProgress& progress, const ring::StreamLoss& loss)
+      : progress_(progress), loss_(loss) {}
+  std::optional<ring::Run> next_run(std::span<std::byte> /*buffer*/, bool /*flush*/) override {
+    return std::nullopt;
+  }
+  const ring::StreamLoss& loss() override { return loss_; }
+  std::uint64_t lost_by_writers() override { return progress_.lost; }
+  [[nodiscard]] std::uint64_t pending_events() const override { return 0; }
+  [[nodiscard]] const ring::ReaderProgress* progress() const override { return &progress_; }
+  [[nodiscard]] std::uint64_t corrupt_events() const override { return loss_.corrupt_events; }
+  [[nodiscard]] std::unique_ptr<RunSource> peek() const override {
+    return std::make_unique<Remembered>(*this);
+  }
+
+ private:
+  ring::ReaderProgress progress_;
+  ring::StreamLoss loss_;
+};
+
 }  // namespace
 
 void OutputHealth::report(const Status& status, Nanoseconds now) {
@@ -155,6 +177,18 @@ void StreamRecorder::write(ctf::PacketHead head, std::span<const std::byte> reco
   }
   at_ = after;
   if (ledger_ != nullptr) ledger_->settle(stream_index_);
+}
+
+void StreamRecorder::note_published(std::uint64_t pending) {
+  if (const ring::ReaderProgress* at = source_->progress()) published_ = at->accounted + pending;
+}
+
+void StreamRecorder::give_up(std::uint64_t dropped) {
+  const ring::ReaderProgress* at = source_->progress();
+  if (at == nullptr) return;
+  at_.counts.lost_corrupt += std::max(published_, at->accounted) - at->accounted + dropped;
+  source_ = std::make_unique<Remembered>(*at, source_->loss());
+  note_progress();
 }
 
 StreamRecorder StreamRecorder::peek() const {

@@ -33,6 +33,9 @@ class OutputHealth {
  public:
   [[nodiscard]] bool may_try(Nanoseconds now) const { return !failing_ || now >= retry_; }
   void report(const Status& status, Nanoseconds now);
+  /// Says what else went wrong, with the input; packets are tried as before.
+  void report_input(std::string error) { input_error_ = std::move(error); }
+  [[nodiscard]] const std::string& input_error() const { return input_error_; }
   /// Lets the next packet be tried whatever happened before.
   void retry_now() { retry_ = {}; }
   [[nodiscard]] bool failing() const { return failing_; }
@@ -42,7 +45,7 @@ class OutputHealth {
  private:
   bool failing_ = false;
   Nanoseconds retry_{};
-  std::string error_;
+  std::string error_, input_error_;
 };
 
 /// Turns one stream of a ring into one CTF data stream: run by run, each a packet.
@@ -124,6 +127,12 @@ class StreamRecorder {
   [[nodiscard]] const ring::StreamLoss& ring_loss() { return source_->loss(); }
   [[nodiscard]] std::uint64_t pending_events() const { return source_->pending_events(); }
 
+  /// Remembers how much was published, for give_up(): what is pending.
+  void note_published(std::uint64_t pending);
+  /// The ring's memory has gone: counts as lost what note_published() saw and is not in a packet, `dropped` events of it
+  /// given out already, and reads nothing more.
+  void give_up(std::uint64_t dropped);
+
  private:
   void write(ctf::PacketHead head, std::span<const std::byte> records, std::uint32_t events,
              const TraceOutput& output, OutputHealth& health, Nanoseconds now);
@@ -150,6 +159,7 @@ class StreamRecorder {
   StreamLedger* ledger_ = nullptr;
   RecorderProgress at_;
   std::uint64_t lost_outside_ = 0;
+  std::uint64_t published_ = 0;
 };
 
 }  // namespace sillage::collect

@@ -125,8 +125,10 @@ class CollectorTest : public ::testing::Test {
   }
 
   void start(const std::string& path, const ring::RingOptions& ring = small_ring(),
-             bool in_memory = false, const FileOptions& files = {}) {
-    auto collector = Collector::create({.output_path = path, .in_memory = in_memory}, *clock_);
+             bool in_memory = false, const FileOptions& files = {},
+             const std::string& buffers = {}) {
+    auto collector = Collector::create(
+        {.output_path = path, .in_memory = in_memory, .buffers_path = buffers}, *clock_);
     ASSERT_TRUE(collector) << collector.error().text();
     collector_ = std::move(*collector);
     directory_ = std::filesystem::path(path) / kTestTrace;

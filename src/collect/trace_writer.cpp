@@ -9,6 +9,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace sillage::collect {
@@ -78,9 +80,11 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::create(int parent, Description
     ::unlinkat(folder->directory.value(), kMetadata, 0);
     return tl::unexpected(std::move(written).error());
   }
-  return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(description), std::move(*trace),
-                                                      std::move(*folder), std::move(*metadata),
-                                                      head.size()));
+  std::unique_ptr<TraceWriter> made(new TraceWriter(std::move(description), std::move(*trace),
+                                                    std::move(*folder), std::move(*metadata),
+                                                    head.size()));
+  SILLAGE_TRY(made->make_buffers());
+  return made;
 }
 
 Result<std::unique_ptr<TraceWriter>> TraceWriter::resume(
@@ -99,12 +103,42 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::resume(
     auto metadata =
         AppendFile::open(folder->directory.value(), kMetadata, head.size() + identity.body_bytes);
     if (!metadata) return tl::unexpected(std::move(metadata).error());
-    return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(description), std::move(trace),
-                                                        std::move(*folder), std::move(*metadata),
-                                                        head.size()));
+    std::unique_ptr<TraceWriter> resumed(new TraceWriter(std::move(description), std::move(trace),
+                                                         std::move(*folder), std::move(*metadata),
+                                                         head.size()));
+    SILLAGE_TRY(resumed->make_buffers());
+    return resumed;
   }
   return fail(Code::kCorrupt, "the metadata of " + description.directory +
                                   " does not begin as it was written: it was changed meanwhile");
+}
+
+Status TraceWriter::make_buffers() {
+  if (description_.buffers < 0) return {};
+  std::error_code error;
+  // Of one in memory the packets are nowhere, and its folder goes with the recording.
+  const std::string path =
+      is_in_memory() ? std::string()
+                     : std::filesystem::read_symlink(
+                           "/proc/self/fd/" + std::to_string(folder_.directory.value()), error)
+                           .string();
+  auto files = BufferFiles::make(description_.buffers, description_.directory, path);
+  if (!files) return tl::unexpected(std::move(files).error());
+  buffers_ = *std::move(files);
+  return buffers_->copy_metadata(metadata_);
+}
+
+// First beside the buffers: what is read there later must know of each class that a program may use.
+Status TraceWriter::declare(const std::string& text) {
+  if (buffers_ != nullptr) SILLAGE_TRY(buffers_->append(text));
+  Status done = metadata_.append(text);
+  if (!done && buffers_ != nullptr) buffers_->take_back(text);
+  return done;
+}
+
+std::uint64_t TraceWriter::next_stream_class() {
+  const std::lock_guard lock(mutex_);
+  return next_stream_class_;
 }
 
 Result<TraceWriter::Copy> TraceWriter::begin_copy(int parent) const {
@@ -159,7 +193,7 @@ Status TraceWriter::set_clock_offset(std::int64_t clock_offset_ns) {
   metadata_ = std::move(*made);
   head_bytes_ = head.size();
   trace_ = std::move(trace);
-  return {};
+  return buffers_ == nullptr ? Status() : buffers_->copy_metadata(metadata_);
 }
 
 TraceIdentity TraceWriter::identity() {
@@ -182,7 +216,7 @@ Result<ctf::DataStreamClass> TraceWriter::add_channel(ctf::FieldClassRef event_h
   ctf::DataStreamClass stream =
       ctf::data_stream_class(next_stream_class_, std::move(event_header), std::move(common_context),
                              trace_.clocks.front(), streams);
-  SILLAGE_TRY(metadata_.append(ctf::metadata_stream_class(description_.version, trace_, stream)));
+  SILLAGE_TRY(declare(ctf::metadata_stream_class(description_.version, trace_, stream)));
   ++next_stream_class_;
   return stream;
 }
@@ -190,7 +224,7 @@ Result<ctf::DataStreamClass> TraceWriter::add_channel(ctf::FieldClassRef event_h
 Status TraceWriter::add_event(const ctf::EventClass& event) {
   const std::lock_guard lock(mutex_);
   const std::string text = ctf::metadata_event_class(description_.version, trace_, event);
-  return metadata_.append(text);
+  return declare(text);
 }
 
 }  // namespace sillage::collect

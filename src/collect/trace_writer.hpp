@@ -4,6 +4,7 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "collect/append_file.hpp"
+#include "collect/buffer_files.hpp"
 #include "collect/stream_recorder.hpp"
 #include "collect/trace_identity.hpp"
 #include "ctf/layout.hpp"
@@ -43,6 +44,8 @@ class TraceWriter {
     std::optional<ctf::ClockClass> clock{};  ///< none: CLOCK_MONOTONIC
     std::uint64_t clock_value = 0;           ///< what `clock` said before anything was recorded
     bool is_in_memory = false;
+    int buffers =
+        -1;  ///< directory of the buffers of all traces, where they are files; -1: they are not
   };
 
   /// Makes the folders below `parent` and the head of the metadata.
@@ -88,6 +91,11 @@ class TraceWriter {
     return {folder_.directory.value(), folder_.index.value(), trace_.uuid.value_or(ctf::Uuid{})};
   }
 
+  /// Of its channels; nullptr where they are not files.
+  [[nodiscard]] BufferFiles* buffers() const { return buffers_.get(); }
+  /// The number of the next channel's data streams.
+  [[nodiscard]] std::uint64_t next_stream_class();
+
   /// A trace with the same classes and an identity of its own: readers take traces of one identity for parts that
   /// fit together, which snapshots that have the same events are not.
   struct Copy {
@@ -123,6 +131,8 @@ class TraceWriter {
         folder_(std::move(folder)),
         metadata_(std::move(metadata)),
         head_bytes_(head_bytes) {}
+  [[nodiscard]] Status make_buffers();
+  [[nodiscard]] Status declare(const std::string& text);
   [[nodiscard]] static Result<ctf::TraceClass> describe(const Description& description);
 
   const Description description_;
@@ -130,6 +140,7 @@ class TraceWriter {
   TraceFolder folder_;
   std::mutex mutex_;  // guards what follows
   AppendFile metadata_;
+  std::unique_ptr<BufferFiles> buffers_;
   std::uint64_t head_bytes_;  // of the metadata: what set_clock_offset() writes anew
   std::uint64_t next_stream_class_ = 0;
 };

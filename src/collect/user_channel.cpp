@@ -12,6 +12,7 @@ UserChannel::UserChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClas
     : Channel(std::move(trace), std::move(stream_class),
               {ring.geometry().subbuf_bytes, ring.geometry().subbuf_count, read_at_end, files}),
       ring_(std::move(ring)),
+      name_(name),
       keep_(std::move(keep)) {
   const ring::RingGeometry& geometry = ring_.geometry();
   for (std::uint32_t i = 0; i < geometry.stream_count; ++i)
@@ -38,7 +39,7 @@ Status UserChannel::resume() {
 }
 
 void UserChannel::arm(std::vector<Doorbell>& doorbells) {
-  doorbells.push_back({ring_.doorbell(), ring_.arm()});
+  if (!has_given_up()) doorbells.push_back({ring_.doorbell(), ring_.arm()});
 }
 
 void UserChannel::release_locks(std::uint32_t registration) {
@@ -82,9 +83,11 @@ void UserChannel::record(StreamRecorder& recorder, const ring::Run& run, const T
 void UserChannel::give_back_memory() {
   // Not done on failure: the memory is given back when the last program lets go of it.
   (void)ring_.discard_memory();
+  if (keep_.has_files) trace()->buffers()->remove(stream_class_id(), name_);
   if (!keep_.ended) return;
   Stats stats;
-  count(stats);
+  OutputHealth ignored;
+  count(stats, ignored);
   keep_.ended(stats);
 }
 

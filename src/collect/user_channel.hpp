@@ -23,6 +23,8 @@ class UserChannel final : public Channel {
   /// What outlives the collector, and what is done when the channel has ended.
   struct Keep {
     std::optional<StreamLedger> ledger{};
+    bool has_files =
+        false;  ///< of ring and ledger, among the trace's buffers(): they go when the channel has ended
     std::function<void(const Stats&)> ended{};  ///< called by the collector's thread
   };
   UserChannel(std::shared_ptr<TraceWriter> trace, ctf::DataStreamClass stream_class,
@@ -46,11 +48,13 @@ class UserChannel final : public Channel {
   [[nodiscard]] Status prepare(const ctf::EventClass& event) override;
   void declared() override;
   void give_back_memory() override;
+  [[nodiscard]] bool is_gone() const override { return ring_.is_cut(); }
 
  private:
   void absorb_shapes();
 
   ring::Ring ring_;
+  const std::string name_;
   Keep keep_;
   RecordScanner scanner_;
   RecordShape prepared_;  // of the event that is being declared

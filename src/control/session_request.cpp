@@ -101,6 +101,7 @@ Result<session::SessionRequest> request_of(const v1::CreateSessionRequest& messa
   request.output_path = message.output_path();
   request.base_path = message.base_path();
   request.format = message.trace_format();
+  request.buffers_path = message.buffers_path();
   return request;
 }
 
@@ -222,6 +223,7 @@ Result<session::Session> saved_session_of(const v1::Session& message) {
   options.name = message.name();
   options.mode = request->mode;
   options.output_path = message.path();
+  options.buffers_path = message.buffers_path();
   // One whose outputs were all removed writes nowhere until it gets another.
   if (options.mode == session::OutputMode::kSnapshot && options.output_path.empty())
     options.output_path = "/";
@@ -278,6 +280,7 @@ void fill(const session::Session& session, v1::Session* message) {
   const session::Session::Options& options = session.options();
   message->set_name(options.name);
   message->set_path(options.output_path);
+  message->set_buffers_path(options.buffers_path);
   for (const session::SnapshotOutput& output : session.snapshot_outputs().all())
     fill(output, message->add_snapshot_outputs());
   message->set_rotation_period_ns(session.rotation().period().value_or(Nanoseconds{}).value);

@@ -22,6 +22,7 @@ namespace sillage::ctf {
 /// All in the machine's byte order. `packet_header_class()` and `packet_context_class()` in
 /// layout.hpp describe it.
 inline constexpr std::size_t kPacketHeadBytes = 84;
+inline constexpr std::size_t kPacketSizeOffset = 56, kPacketSequenceOffset = 64;
 
 /// Packets are padded to this many bytes, so that every packet of a file starts aligned.
 inline constexpr std::size_t kPacketAlignmentBytes = 8;

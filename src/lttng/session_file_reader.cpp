@@ -146,7 +146,9 @@ Status SessionFileReader::read_session(const XmlElement& from, SavedSession* int
     } else if (element.name == "output") {
       has_output = true;
       SILLAGE_TRY(read_output(element, into));
-    } else if (element.name != "shared_memory_path") {
+    } else if (element.name == "shared_memory_path") {
+      session->set_buffers_path(element.text);
+    } else {
       return misplaced(element, from);
     }
   }

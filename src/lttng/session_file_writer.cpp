@@ -234,6 +234,7 @@ std::string write_session_file(const v1::Session& session) {
   writer.open("session");
   writer.text("name", session.name());
   if (session.trace_format() == "ctf-2") writer.text("trace_format", "CTF_2");
+  if (!session.buffers_path().empty()) writer.text("shared_memory_path", session.buffers_path());
   write_domains(session, &writer);
   writer.boolean("started", session.state() == v1::Session::STARTED);
   write_attributes(session, &writer);

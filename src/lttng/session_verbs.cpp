@@ -37,11 +37,6 @@ Result<std::string> output_of(const CommandLine& line) {
 Result<int> create(Context& context, const CommandLine& line) {
   if (line.has("live"))
     return fail(Code::kUnsupported, "--live is not carried out: record locally, with --output");
-  if (line.has("shm-path"))
-    return fail(Code::kUnsupported,
-                "--shm-path is not carried out: buffers lie in memory that is sealed against being "
-                "cut short, as no file of a mount can be. They outlive a killed sillaged without "
-                "it: leave it out");
   if (line.words().size() > 1)
     return fail(Code::kInvalidArgument, "Unknown argument: " + line.words()[1]);
   v1::Request request;
@@ -58,6 +53,11 @@ Result<int> create(Context& context, const CommandLine& line) {
   asked->set_output_path(*path);
   asked->set_base_path(context.home + "/lttng-traces");
   asked->set_trace_format(line.value("trace-format").value_or(""));
+  if (const auto buffers = line.value("shm-path")) {
+    auto directory = parse_directory(*buffers);
+    if (!directory) return tl::unexpected<Error>(std::move(directory).error());
+    asked->set_buffers_path(*directory);
+  }
   auto response = context.call(std::move(request));
   if (!response) return tl::unexpected<Error>(std::move(response).error());
   const v1::Session& session = response->create_session().session();
@@ -73,6 +73,8 @@ Result<int> create(Context& context, const CommandLine& line) {
     context.say("Session " + session.name() + " created.");
     if (!session.path().empty()) context.say("Traces will be output to " + session.path());
   }
+  if (!session.buffers_path().empty())
+    context.say("Shared memory path set to " + session.buffers_path());
   if (context.is_mi) {
     MiDocument document("create");
     write_session(session, nullptr, &document);
@@ -191,7 +193,7 @@ Result<int> set_session(Context& context, const CommandLine& line) {
 
 const std::array<Verb, 5> kVerbs = {{
     {"create",
-     "[--output=DIR] [--trace-format=FORMAT] [NAME]",
+     "[--output=DIR] [--shm-path=DIR] [--trace-format=FORMAT] [NAME]",
      "Create a recording session",
      {{"output", 'o', Value::kNeeded},
       {"set-url", 'U', Value::kNeeded},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ring/memory.hpp"
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -12,6 +14,34 @@
 #include <utility>
 
 namespace sillage::ring {
+
+Result<Fd> make_memory(const MemoryPlace& place, const char* what, std::uint64_t bytes) {
+  if (!place.is_file()) {
+    Fd fd(::memfd_create(what, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!fd || ::ftruncate(fd.value(), static_cast<off_t>(bytes)) != 0 ||
+        ::fcntl(fd.value(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+      return fail_errno("cannot make memory for a " + std::string(what));
+    return fd;
+  }
+  Fd fd(::openat(place.directory, place.name.c_str(),
+                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) return fail_errno("cannot make the file " + place.name);
+  int error_number = EINTR;
+  while (error_number == EINTR)
+    error_number = ::posix_fallocate(fd.value(), 0, static_cast<off_t>(bytes));
+  if (error_number != 0) {
+    ::unlinkat(place.directory, place.name.c_str(), 0);
+    return fail_errno("cannot take " + std::to_string(bytes) + " bytes for the file " + place.name,
+                      error_number);
+  }
+  return fd;
+}
+
+bool is_sealed(int fd) {
+  const int seals = ::fcntl(fd, F_GET_SEALS);
+  return seals >= 0 && (seals & F_SEAL_SHRINK) != 0;
+}
+
 namespace {
 
 // The number behind a word at the beginning of a line, or the first of the file for "".

@@ -1,10 +1,29 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
 #include <cstdint>
 #include <string>
 
 namespace sillage::ring {
+
+/// Where memory lies that several processes share: nowhere by name, or in a file that outlives all of them.
+struct MemoryPlace {
+  int directory = -1;  ///< of the file; -1: none
+  std::string name{};
+  [[nodiscard]] bool is_file() const { return directory >= 0; }
+};
+
+/// Makes so many bytes of zeros: a memfd that nobody can make shorter or longer, of which nothing is taken yet; or a file,
+/// the owner's alone, with all its room taken: who writes it finds that on a full file system, too.
+///
+/// Errors: kAlreadyExists  there is a file of the name, or a link; kNoSpace; others of the file system, naming the file.
+[[nodiscard]] Result<Fd> make_memory(const MemoryPlace& place, const char* what,
+                                     std::uint64_t bytes);
+/// Whether it is memory that nobody can make shorter.
+[[nodiscard]] bool is_sealed(int fd);
 
 /// Bytes that can be taken of the machine's memory without swapping, as the kernel says; UINT64_MAX if it does not say.
 ///

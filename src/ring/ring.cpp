@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -56,7 +57,7 @@ void begin_stream(std::byte* control, const RingOptions& options, const RingGeom
 
 }  // namespace
 
-Result<Ring> Ring::create(const RingOptions& options, Nanoseconds now) {
+Result<Ring> Ring::create(const RingOptions& options, Nanoseconds now, const MemoryPlace& place) {
   auto cpus = possible_cpu_count();
   if (!cpus) return tl::unexpected(std::move(cpus).error());
   auto made = RingGeometry::make(options, *cpus);
@@ -67,27 +68,30 @@ Result<Ring> Ring::create(const RingOptions& options, Nanoseconds now) {
     errno = ENOMEM;
     return fail_size("map", g, g.total_bytes);
   }
-  Fd fd(::memfd_create("sillage-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!fd) return fail_errno("memfd_create for a ring");
-  if (::ftruncate(fd.value(), static_cast<off_t>(g.total_bytes)) != 0)
+  Fd fd;
+  if (auto memory = make_memory(place, "sillage-ring", g.total_bytes)) {
+    fd = *std::move(memory);
+  } else if (memory.error().code == Code::kNoSpace) {
+    errno = place.is_file() ? ENOSPC : ENOMEM;
     return fail_size("reserve", g, g.total_bytes);
-  if (::fcntl(fd.value(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-    return fail_errno("sealing a ring");
-  // The control areas are written just below: taken by fallocate, a lack of memory is an error, not
-  // a SIGBUS.
-  SILLAGE_TRY(take_memory(fd.value(), g, 0, g.data_offset));
-  if (options.preallocate) {
-    const auto online = static_cast<std::uint64_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L));
-    // Of a ring for all CPUs: the stream that everybody tries first.
-    const std::uint64_t used = g.index_count == 0 ? 1 : g.index_count;
-    SILLAGE_TRY(take_memory(fd.value(), g, g.data_offset,
-                            std::min<std::uint64_t>(online, used) * g.data_stride));
+  } else {
+    return tl::unexpected(std::move(memory).error());
   }
-  void* memory = ::mmap(nullptr, static_cast<std::size_t>(g.total_bytes), PROT_READ | PROT_WRITE,
-                        MAP_SHARED, fd.value(), 0);
-  if (memory == MAP_FAILED) return fail_size("map", g, g.total_bytes);
-
-  Ring ring(std::move(fd), static_cast<std::byte*>(memory), g);
+  if (!place.is_file()) {
+    // The control areas are written just below: taken by fallocate, a lack of memory is an error, not
+    // a SIGBUS.
+    SILLAGE_TRY(take_memory(fd.value(), g, 0, g.data_offset));
+    if (options.preallocate) {
+      const auto online = static_cast<std::uint64_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L));
+      // Of a ring for all CPUs: the stream that everybody tries first.
+      const std::uint64_t used = g.index_count == 0 ? 1 : g.index_count;
+      SILLAGE_TRY(take_memory(fd.value(), g, g.data_offset,
+                              std::min<std::uint64_t>(online, used) * g.data_stride));
+    }
+  }
+  auto mapped = map(std::move(fd), g, MAP_SHARED, place.is_file());
+  if (!mapped) return mapped;
+  Ring ring = *std::move(mapped);
   sillage_ring_header* header = ring.header();
   header->magic = SILLAGE_RING_MAGIC;
   header->abi_major = SILLAGE_RING_ABI_MAJOR;
@@ -111,22 +115,71 @@ Result<Ring> Ring::create(const RingOptions& options, Nanoseconds now) {
   return ring;
 }
 
+Result<Ring> Ring::map(Fd fd, const RingGeometry& geometry, int sharing, bool is_file) {
+  const auto bytes = static_cast<std::size_t>(geometry.total_bytes);
+  void* mapped = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, sharing, fd.value(), 0);
+  if (mapped == MAP_FAILED) return fail_size("map", geometry, geometry.total_bytes);
+  Ring ring(std::move(fd), static_cast<std::byte*>(mapped), geometry);
+  ring.is_file_ = is_file;
+  if (!is_file) return ring;
+  auto guard = BusGuard::watch(mapped, bytes);
+  if (!guard) return tl::unexpected(std::move(guard).error());
+  ring.guard_ = *std::move(guard);
+  return ring;
+}
+
 // Nothing in it is believed: programs have written there.
-Result<Ring> Ring::open(Fd memory, const RingOptions& options) {
+Result<Ring> Ring::open(Fd memory, const RingOptions& options, bool is_file) {
   auto cpus = possible_cpu_count();
   if (!cpus) return tl::unexpected(std::move(cpus).error());
   auto made = RingGeometry::make(options, *cpus);
   if (!made) return tl::unexpected(std::move(made).error());
   struct stat status {};
-  const int seals = ::fcntl(memory.value(), F_GET_SEALS);
   if (::fstat(memory.value(), &status) != 0) return fail_errno("cannot look at a ring");
-  if (static_cast<std::uint64_t>(status.st_size) != made->total_bytes || seals < 0 ||
-      (seals & F_SEAL_SHRINK) == 0)
+  // A file may have become shorter meanwhile: its channel ends as it would have with a collector that was there.
+  if (!is_file && (static_cast<std::uint64_t>(status.st_size) != made->total_bytes ||
+                   !is_sealed(memory.value())))
     return fail(Code::kCorrupt, "a ring that was kept is not what was kept");
-  void* mapped = ::mmap(nullptr, static_cast<std::size_t>(made->total_bytes),
-                        PROT_READ | PROT_WRITE, MAP_SHARED, memory.value(), 0);
-  if (mapped == MAP_FAILED) return fail_size("map", *made, made->total_bytes);
-  return Ring(std::move(memory), static_cast<std::byte*>(mapped), *made);
+  return map(std::move(memory), *made, MAP_SHARED, is_file);
+}
+
+// Its header is believed where the sizes that follow from it are those that stand there, and the file's.
+Result<Ring> Ring::open_remains(const Fd& file, const std::string& name) {
+  sillage_ring_header header;
+  struct stat status {};
+  if (::fstat(file.value(), &status) != 0) return fail_errno("cannot look at " + name);
+  if (!S_ISREG(status.st_mode) ||
+      ::pread(file.value(), &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header))
+    return fail(Code::kCorrupt, "too short for a ring", name + "@0");
+  const auto wrong = [&](const char* what, std::size_t offset, Code code = Code::kCorrupt) {
+    return fail(code, what, name + "@" + std::to_string(offset));
+  };
+  if (header.magic != SILLAGE_RING_MAGIC)
+    return wrong("not a ring", offsetof(sillage_ring_header, magic));
+  if (header.abi_major != SILLAGE_RING_ABI_MAJOR)
+    return wrong("a ring of another release", offsetof(sillage_ring_header, abi_major),
+                 Code::kUnsupported);
+  RingOptions options;
+  options.subbuf_bytes = ByteCount{header.subbuf_bytes};
+  options.subbuf_count = header.subbuf_count;
+  options.overwrite = (header.flags & SILLAGE_RING_OVERWRITE) != 0;
+  options.one_for_all = header.index_count == 0;
+  auto made = RingGeometry::make(options, options.one_for_all ? 1 : header.index_count);
+  if (!made)
+    return wrong(made.error().message.c_str(), offsetof(sillage_ring_header, subbuf_bytes));
+  const RingGeometry& g = *made;
+  if (header.subbuf_bytes != g.subbuf_bytes || header.subbuf_count != g.subbuf_count)
+    return wrong("sub-buffers that cannot be", offsetof(sillage_ring_header, subbuf_bytes));
+  if (header.stream_count != g.stream_count || header.streams_offset != g.streams_offset ||
+      header.stream_stride != g.stream_stride || header.data_offset != g.data_offset ||
+      header.data_stride != g.data_stride || header.total_bytes != g.total_bytes)
+    return wrong("sizes that do not follow from its sub-buffers",
+                 offsetof(sillage_ring_header, stream_count));
+  if (static_cast<std::uint64_t>(status.st_size) != g.total_bytes)
+    return wrong("it does not end where its header says", static_cast<std::size_t>(status.st_size));
+  Fd own(::fcntl(file.value(), F_DUPFD_CLOEXEC, 0));
+  if (!own) return fail_errno("cannot duplicate a descriptor");
+  return map(std::move(own), g, MAP_PRIVATE | MAP_NORESERVE, true);
 }
 
 Ring::Ring(Ring&& other) noexcept { *this = std::move(other); }
@@ -137,6 +190,8 @@ Ring& Ring::operator=(Ring&& other) noexcept {
   fd_ = std::move(other.fd_);
   memory_ = std::exchange(other.memory_, nullptr);
   geometry_ = other.geometry_;
+  is_file_ = other.is_file_;
+  guard_ = std::move(other.guard_);
   first_sequence_ = other.first_sequence_;
   first_event_ = other.first_event_;
   return *this;
@@ -145,21 +200,24 @@ Ring& Ring::operator=(Ring&& other) noexcept {
 Ring::~Ring() { unmap(); }
 
 void Ring::unmap() {
+  guard_ = {};
   if (memory_ != nullptr) ::munmap(memory_, static_cast<std::size_t>(geometry_.total_bytes));
   memory_ = nullptr;
 }
 
 StreamReader Ring::reader(std::uint32_t index) const {
-  return StreamReader(geometry_,
-                      memory_ + geometry_.streams_offset + index * geometry_.stream_stride,
-                      memory_ + geometry_.data_offset + index * geometry_.data_stride,
-                      first_sequence_, first_event_);
+  ReaderProgress start;
+  start.sequence = start.floor = first_sequence_;
+  start.accounted = first_event_;
+  return reader(index, start);
 }
 
 StreamReader Ring::reader(std::uint32_t index, const ReaderProgress& progress) const {
-  return StreamReader(geometry_,
+  StreamReader reader(geometry_,
                       memory_ + geometry_.streams_offset + index * geometry_.stream_stride,
                       memory_ + geometry_.data_offset + index * geometry_.data_stride, progress);
+  if (is_file_) reader.keep_memory();
+  return reader;
 }
 
 std::uint32_t Ring::arm() const {

@@ -5,16 +5,21 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "base/units.hpp"
+#include "ring/bus_guard.hpp"
 #include "ring/geometry.hpp"
+#include "ring/memory.hpp"
 #include "ring/stream_reader.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 
 namespace sillage::ring {
 
-/// One ring: the sealed memory that programs write and the collector reads.
+/// One ring: the memory that programs write and the collector reads, sealed or a file (MemoryPlace).
+///
+/// Files can be made shorter by whoever may open them: `is_cut()`.
 ///
 /// Lifetime: the mapping and the descriptor live as long as this object; readers made from it must
 ///           not outlive it. Programs that mapped it keep the memory; `discard_memory()` gives it
@@ -27,12 +32,21 @@ class Ring {
   ///
   /// Errors: kInvalidArgument  sizes beyond the limits of abi/ring.h.
   ///         kNoSpace          memory for the sub-buffers is not there; the message names how much.
-  [[nodiscard]] static Result<Ring> create(const RingOptions& options, Nanoseconds now);
+  ///         kAlreadyExists    the place is a file that is there.
+  [[nodiscard]] static Result<Ring> create(const RingOptions& options, Nanoseconds now,
+                                           const MemoryPlace& place = {});
 
   /// A ring that an earlier process has made with these options and that programs may be writing.
   ///
-  /// Errors: kCorrupt  the memory has another size, or is not sealed.
-  [[nodiscard]] static Result<Ring> open(Fd memory, const RingOptions& options);
+  /// Errors: kCorrupt  the memory has another size, or is not sealed. Of a file that became shorter `is_cut()` says so.
+  [[nodiscard]] static Result<Ring> open(Fd memory, const RingOptions& options,
+                                         bool is_file = false);
+
+  /// The ring of a file that nobody knows anything of but what it says itself, such as one that outlived its machine. The file
+  /// stays as it is, whatever is read or released; programs may still be writing it.
+  ///
+  /// Errors: kCorrupt, kUnsupported  it is no ring, or one of another release, with the offset of what cannot be.
+  [[nodiscard]] static Result<Ring> open_remains(const Fd& file, const std::string& name);
 
   Ring(Ring&& other) noexcept;
   Ring& operator=(Ring&& other) noexcept;
@@ -72,6 +86,11 @@ class Ring {
   /// read is lost.
   [[nodiscard]] Status discard_memory() const;
 
+  /// Whether its file was made shorter while this object had it: what is read from then on is zeros and nobody's.
+  [[nodiscard]] bool is_cut() const { return guard_.is_hit(); }
+  /// Whether it is a file: its memory stays while it is read, as a writer must find room on a full file system, too.
+  [[nodiscard]] bool is_file() const { return is_file_; }
+
  private:
   Ring(Fd fd, std::byte* memory, const RingGeometry& geometry)
       : fd_(std::move(fd)), memory_(memory), geometry_(geometry) {}
@@ -79,11 +98,15 @@ class Ring {
     return reinterpret_cast<sillage_ring_header*>(memory_);
   }
 
+  [[nodiscard]] static Result<Ring> map(Fd fd, const RingGeometry& geometry, int sharing,
+                                        bool is_file);
   void unmap();
 
   Fd fd_;
   std::byte* memory_ = nullptr;
   RingGeometry geometry_;
+  bool is_file_ = false;
+  BusGuard guard_;
   std::uint64_t first_sequence_ = 0, first_event_ = 0;
 };
 

@@ -241,7 +241,8 @@ void StreamReader::release(std::uint64_t sequence) {
 // store, sees the store, too.
 Result<Reclaimed> StreamReader::reclaim_memory(Nanoseconds ended_before) {
   const std::uint64_t slots = geometry_.subbuf_count;
-  if (geometry_.overwrite || peeks_ || !at_.is_placed || slots < 3) return Reclaimed{};
+  if (geometry_.overwrite || peeks_ || keeps_memory_ || !at_.is_placed || slots < 3)
+    return Reclaimed{};
   const std::uint64_t released = at_.sequence - (is_lent_ ? 1 : 0);
   const auto current = [this] {
     return at_.sequence + bytes_from(at_.sequence, position()) / geometry_.subbuf_bytes;

@@ -60,6 +60,9 @@ class StreamReader final : public RunSource {
   /// Errors: those of madvise(MADV_REMOVE), as where a page is larger than a sub-buffer.
   [[nodiscard]] Result<Reclaimed> reclaim_memory(Nanoseconds ended_before) override;
 
+  /// Has it leave the memory of what was read where it is.
+  void keep_memory() { keeps_memory_ = true; }
+
   /// Events given out as runs since the start.
   [[nodiscard]] std::uint64_t delivered_events() const { return at_.delivered; }
 
@@ -93,8 +96,9 @@ class StreamReader final : public RunSource {
   const std::byte* data_;
 
   ReaderProgress at_;
-  bool is_lent_ = false;         // the sub-buffer before at_.sequence has not been released yet
-  bool peeks_ = false;           // gives nothing back
+  bool is_lent_ = false;  // the sub-buffer before at_.sequence has not been released yet
+  bool peeks_ = false;    // gives nothing back
+  bool keeps_memory_ = false;
   std::uint64_t reclaimed_ = 0;  // sub-buffers before it have no memory, or belong to later ones
 };
 

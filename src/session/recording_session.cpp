@@ -29,13 +29,19 @@ Result<RecordingSession> RecordingSession::create(Options options) {
       options.name.find('/') != std::string::npos || options.name.find('\0') != std::string::npos) {
     return fail(Code::kInvalidArgument, "a session's name must be 1 to 254 bytes without a slash");
   }
+  const auto is_path = [](const std::string& path) {
+    return !path.empty() && path[0] == '/' && path.size() <= kMaxPath &&
+           path.find('\0') == std::string::npos;
+  };
+  if (!options.buffers_path.empty() && !is_path(options.buffers_path))
+    return fail(Code::kInvalidArgument,
+                "--shm-path must be an absolute path of at most 4000 bytes");
   const std::string& path = options.output_path;
   if (options.in_memory) {
     if (path.empty()) return RecordingSession(std::move(options));
     return fail(Code::kInvalidArgument, "what is kept in memory has no output path");
   }
-  if (path.empty() || path[0] != '/' || path.size() > kMaxPath ||
-      path.find('\0') != std::string::npos) {
+  if (!is_path(path)) {
     return fail(Code::kInvalidArgument,
                 "the output must be an absolute path of at most 4000 bytes");
   }

@@ -41,12 +41,15 @@ class RecordingSession {
     std::string name;
     std::string output_path;  ///< absolute; "" with `in_memory`
     bool in_memory = false;   ///< nothing is written but snapshots
+    std::string
+        buffers_path{};  ///< absolute: programs' buffers are files there; "": memory without a name
     TraceFormat format = TraceFormat::kCtf18;
     ProcessSet processes;
     InclusionSets inclusion{};  ///< of programs, too: all of them must have a process
   };
 
-  /// Errors: kInvalidArgument  an empty, overlong or slashed name; an output path that is not absolute, or not wanted.
+  /// Errors: kInvalidArgument  an empty, overlong or slashed name; an output path that is not absolute, or not wanted; a path
+  ///                           of buffers that is not absolute.
   [[nodiscard]] static Result<RecordingSession> create(Options options);
 
   [[nodiscard]] const Options& options() const { return options_; }

@@ -44,6 +44,11 @@ Result<Session> Session::create(Options options) {
        path.find('\0') != std::string::npos))
     return fail(Code::kInvalidArgument,
                 "the output must be an absolute path of at most 4000 bytes");
+  const std::string& buffers = options.buffers_path;
+  if (!buffers.empty() &&
+      (buffers[0] != '/' || buffers.size() > kMaxPath || buffers.find('\0') != std::string::npos))
+    return fail(Code::kInvalidArgument,
+                "--shm-path must be an absolute path of at most 4000 bytes");
   Session session(std::move(options));
   if (session.options_.mode == OutputMode::kSnapshot)
     if (auto added = session.snapshot_outputs_.add({}, session.options_.output_path, 0); !added)

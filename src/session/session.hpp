@@ -60,6 +60,7 @@ class Session {
     OutputMode mode = OutputMode::kLocal;
     std::string output_path{};  ///< absolute; "" without output
     TraceFormat format = TraceFormat::kCtf18;
+    std::string buffers_path{};  ///< as RecordingSession::Options has it
     std::string shown_format{};  ///< as the user asked for it; "" = default
   };
 

@@ -23,13 +23,14 @@ Result<Session*> SessionList::create(const SessionRequest& request, const std::s
     options.format = *format;
     options.shown_format = request.format;
   }
+  const std::string directory = request.name.empty() ? options.name : options.name + "-" + datetime;
   options.output_path = request.output_path;
   if (options.output_path.empty() && request.mode != OutputMode::kNone) {
     if (request.base_path.empty() || request.base_path[0] != '/')
       return fail(Code::kInvalidArgument, "there is no directory for traces: give one with -o");
-    options.output_path = request.base_path + "/" + options.name;
-    if (!request.name.empty()) options.output_path += "-" + datetime;
+    options.output_path = request.base_path + "/" + directory;
   }
+  if (!request.buffers_path.empty()) options.buffers_path = request.buffers_path + "/" + directory;
   if (sessions_.contains(options.name))
     return fail(Code::kAlreadyExists, "Session name already exists");
   auto session = Session::create(std::move(options));

@@ -16,7 +16,9 @@ struct SessionRequest {
   OutputMode mode = OutputMode::kLocal;
   std::string output_path{};  ///< absolute; "": BASE/NAME-DATETIME
   std::string base_path{};    ///< absolute: where sessions without a path of their own go
-  std::string format{};       ///< "", "default", "ctf-1.8" or "ctf-2"
+  std::string
+      buffers_path{};  ///< absolute: of the directory in which buffers get one, NAME-DATETIME; "": none
+  std::string format{};  ///< "", "default", "ctf-1.8" or "ctf-2"
 };
 
 /// All sessions of a daemon, by name.

@@ -7,6 +7,7 @@ session_files_test.py BIN_DIRECTORY: of the build, which has sillage, sillaged a
 """
 
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,7 @@ SESSIONS = """
     track -u --vpid=12,13
     track -u --vuid=root,5
     untrack -u --vgid --all
-    create process -o DIR/process
+    create process -o DIR/process --shm-path=DIR/shm
     enable-channel -u --buffers-pid channel0
     enable-event -u -c channel0 tour:step
     create running -o DIR/running
@@ -58,6 +59,8 @@ def canonical(path, root, enables_channels):
             return None
         children = sorted(filter(None, (form(child) for child in element)), key=repr)
         text = "" if children or not (element.text or "").strip() else element.text.replace(str(root), "DIR")
+        if element.tag == "shared_memory_path":
+            text = re.sub(r"-\d{8}-\d{6}$", "-NOW", text)
         return (element.tag, text, children)
     return form(ET.parse(path).getroot())
 

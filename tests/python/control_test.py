@@ -90,7 +90,8 @@ def snapshots_rotation_files(client, box, program):
     check(client.remove_snapshot_output("fly", output.id) == output, output)
     client.destroy("fly")
 
-    client.create("cut", output_path=box.root / "cut", trace_format="ctf-1.8")
+    client.create("cut", output_path=box.root / "cut", trace_format="ctf-1.8", buffers_path=box.root / "shm")
+    check(client.session("cut").buffers_path.startswith(f"{box.root}/shm/cut-20"), "buffers in files")
     client.enable_rule("cut", "tour:step")
     client.schedule_rotation("cut", period_ns=3600 * 10**9, bytes=1 << 30)
     check(client.session("cut").rotation == control.RotationSchedule(period_ns=3600 * 10**9, bytes=1 << 30), "a schedule")
