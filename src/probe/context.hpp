@@ -11,8 +11,8 @@
 
 namespace sillage::probe {
 
-/// More than all contexts of sillage_app_protocol.h together (133 bytes).
-constexpr std::uint32_t kMaxContextBytes = 160;
+/// More than any SILLAGE_APP_MAX_CONTEXTS of sillage_app_protocol.h together, each once: procname and 31 of 8 bytes (265).
+constexpr std::uint32_t kMaxContextBytes = 272;
 
 /// Bytes of one context in a record; 0 if this library does not know it.
 [[nodiscard]] std::uint32_t context_size(std::uint8_t context);
