@@ -155,7 +155,8 @@ std::uint32_t context_size(std::uint8_t context) {
 }
 
 char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, char* to,
-                     const char* app_values) {
+                     const TakenValues* taken) {
+  const char* app_values = taken == nullptr ? nullptr : taken->app;
   ThreadFacts* facts = thread_facts();
   const char* const begin = to;
   for (std::uint32_t i = 0; i < ring->context_count; i++) {
@@ -193,7 +194,10 @@ char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, 
       }
       default: {  // the only ones left that fill() of ring_map.cpp lets in: namespaces, the application's, counters
         if (context >= SILLAGE_CONTEXT_COUNTER) {
-          std::uint64_t value = read_counter(ring->counters[context - SILLAGE_CONTEXT_COUNTER]);
+          const std::uint32_t number = context - SILLAGE_CONTEXT_COUNTER;
+          std::uint64_t value = taken != nullptr && taken->counters != nullptr
+                                    ? taken->counters[number]
+                                    : read_counter(ring->counters[number]);
           to = append(to, &value, 8);
           break;
         }
