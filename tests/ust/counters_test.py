@@ -31,15 +31,23 @@ class Session(Side):
         assert (done.returncode == 0) == (code == 0), f"{self.name}: {words}: {done.stdout}"
         return done.stdout
 
-    def record(self, program, *modes):
-        """What the commands said, and the events: of each its thread's role, what it counted, its contexts."""
-        name = "-".join((program.parent.name, *modes))
-        said = []
+    def prepare(self, name, contexts):
         self.run_command("create", name, f"--output={self.root / name}")
         self.run_command("enable-channel", "-u", "c")
         self.run_command("enable-event", "-u", "-c", "c", "life:*")
-        for context in CONTEXTS:
-            said.append(self.run_command("add-context", "-u", "-c", "c", "-t", context))
+        return [self.run_command("add-context", "-u", "-c", "c", "-t", context) for context in contexts]
+
+    def finish(self, name):
+        """The events: of each its thread's role, what that counted, the contexts."""
+        self.run_command("destroy", "--all")
+        done = subprocess.run(["babeltrace2", self.root / name], stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+        return [{key: int(value) for key, value in re.findall(r"(\w+) = (\d+)", line)}
+                for line in done.stdout.splitlines() if "life:step" in line]
+
+    def record(self, program, *modes):
+        """What the commands said, and the events."""
+        name = "-".join((program.parent.name, *modes, *(("locked",) if "SILLAGE_RSEQ" in self.environment else ())))
+        said = self.prepare(name, CONTEXTS)
         for context in REFUSED:
             self.run_command("add-context", "-u", "-c", "c", "-t", context, code=1)
         self.run_command("save", name, f"--output-path={self.root / name}-saved")
@@ -47,15 +55,26 @@ class Session(Side):
         said += re.findall(r"<perf>.*?</perf>", re.sub(r"\s+", "", saved))
         self.run_command("start")
         subprocess.run([program, str(ROUNDS), *modes], env=self.environment, check=True, timeout=60)
-        self.run_command("destroy", "--all")
-        done = subprocess.run(["babeltrace2", self.root / name], stdout=subprocess.PIPE, text=True, check=True, timeout=60)
-        events = [{key: int(value) for key, value in re.findall(r"(\w+) = (\d+)", line)}
-                  for line in done.stdout.splitlines() if "life:step" in line]
+        events = self.finish(name)
         metadata = subprocess.run(["babeltrace2", "-o", "ctf-metadata",
                                    next((self.root / name).rglob("metadata")).parent], stdout=subprocess.PIPE, text=True,
                                   check=True, timeout=60).stdout
         said += [" ".join(line.split()) for line in metadata.splitlines() if "perf_thread" in line]
         return said, events
+
+    def record_twice(self, program):
+        """Of a program whose first recording has ended the second one, with another counter."""
+        self.prepare("first", CONTEXTS)
+        self.run_command("start")
+        with subprocess.Popen([program, str(ROUNDS), "pause"], env=self.environment, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True) as running:
+            assert running.stdout.readline() == "paused\n"
+            assert len(self.finish("first")) == 3 * ROUNDS + 1
+            self.prepare("second", ["perf:thread:minor-faults"])
+            self.run_command("start")
+            running.communicate("\n", timeout=60)
+            assert running.returncode == 0
+        return self.finish("second")
 
 
 def of(events, who):
@@ -95,11 +114,15 @@ def main():
         with scripts_test.daemons(theirs, ours):
             one, events = theirs.record(program)
             other, our_events = ours.record(program)
-            _, our_others = ours.record(program, "fork", "close")
-            _, native = ours.record(BIN / "native_counting", "fork", "close")
+            _, our_others = ours.record(program, "refuse", "fork", "close")
+            _, native = ours.record(BIN / "native_counting", "refuse", "fork", "close")
+            second = ours.record_twice(BIN / "native_counting")
+            ours.environment["SILLAGE_RSEQ"] = "0"
+            _, locked = ours.record(BIN / "native_counting")
         assert one == other, "\n".join([*one, "", *other])
         assert len(one) == 3 * len(CONTEXTS) - 2, one
-        for name, found in (("theirs", events), ("ours", our_events), ("forking", our_others), ("native", native)):
+        for name, found in (("theirs", events), ("ours", our_events), ("forking", our_others), ("native", native),
+                            ("locked", locked)):
             for who in (1, 2, 3):
                 check_counts(name, found, who)
             # Of the threads that have ended no descriptor is left. LTTng has one for each context, others of a name included.
@@ -113,6 +136,13 @@ def main():
             # Closed counters are opened again and go on from where they were.
             check_counts(name, found, 6)
             assert of(found, 6)[0]["perf_thread_page_fault"] >= of(found, 1)[-1]["perf_thread_page_fault"], name
+            # A thread that is refused them has its events nevertheless.
+            assert [event["n"] for event in of(found, 7)] == list(range(ROUNDS)), name
+            assert all(value == 0 for event in of(found, 7) for key, value in event.items() if "perf" in key), name
+        # The first recording's counters are closed once the program has heard of the second.
+        assert [event["n"] for event in of(second, 9)] == [1], of(second, 9)
+        faults = [event["perf_thread_minor_faults"] for event in of(second, 8)]
+        assert [there - here >= 10 for here, there in zip(faults, faults[1:])] == [True] * (ROUNDS - 1), faults
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// counting ROUNDS [fork] [close]: threads that each count their page faults themselves and tell it in events, n: before each it
+// counting ROUNDS [refuse] [fork] [close] [pause]: threads that each count their page faults themselves and tell it in events, n: before each it
 // touches fresh pages, a number that depends on the round. Built with LTTng-UST's tracepoints and with Sillage's.
 //
 // who = 1, 2, 3   threads, the first the main one
 // who = 9         n: descriptors of perf in the process when the others have ended
 // who = 4, 5      with "fork": the child, once it knows only what it counts itself; 5: descriptors before that
+// who = 7         with "refuse": a thread for which perf_event_open(2) fails
+// who = 8         with "pause": like 1, once somebody has answered "paused"; after that 9 again
 // who = 6         with "close": the main thread after it has closed all descriptors and taken others
 #ifdef WITH_SILLAGE
 #include <sillage/tracepoint.h>
@@ -15,14 +17,19 @@
 #endif
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/perf_event.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -97,6 +104,23 @@ static int perf_descriptors(void) {
   return found;
 }
 
+static void* in_refused_thread(void* nothing) {
+  struct sock_filter is_refused[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_perf_event_open, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  struct sock_fprog program = {sizeof is_refused / sizeof is_refused[0], is_refused};
+  must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "PR_SET_NO_NEW_PRIVS");
+  must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "PR_SET_SECCOMP");
+  for (int i = 0; i < rounds; ++i) {
+    errno = 77;
+    step(7, (uint64_t)i);
+    must(errno == 77, "errno");
+  }
+  return nothing;
+}
+
 // The numbers that a tracer had are files with something to be read, which is not the tracer's.
 static void close_all(void) {
   int sockets[2], numbers[1024], closed = 0;
@@ -125,6 +149,17 @@ int main(int argc, char** argv) {
   step(9, (uint64_t)perf_descriptors());
   for (int i = 2; i < argc; ++i) {
     if (strcmp(argv[i], "close") == 0) close_all();
+    if (strcmp(argv[i], "refuse") == 0) {
+      pthread_create(&threads[0], NULL, in_refused_thread, NULL);
+      pthread_join(threads[0], NULL);
+    }
+    if (strcmp(argv[i], "pause") == 0) {
+      puts("paused");
+      fflush(stdout);
+      getchar();
+      count(8);
+      step(9, (uint64_t)perf_descriptors());
+    }
     if (strcmp(argv[i], "fork") != 0) continue;
     const pid_t child = fork();
     if (child == 0) {
