@@ -4,6 +4,7 @@
 #pragma once
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -135,6 +136,9 @@ class FakeCollector {
   }
 
   void run() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);  // they are for the program that is traced
     while (!stopping_) {
       pollfd poll_fd = {listener_.value(), POLLIN, 0};
       if (poll(&poll_fd, 1, 20) <= 0) continue;
