@@ -19,7 +19,7 @@ import sys
 import tempfile
 
 NEEDED = re.compile(r"^(libc\.so\.6|ld-linux[-\w]*\.so\.\d)$")
-# All of libc the library may use, and why. None allocates, locks, prints, starts a thread or throws.
+# All of libc the library may use, and why. None allocates (but as said), locks, prints, starts a thread or throws.
 LIBC = {
     "memcpy": "payloads", "memset": "tables", "memcmp": "the compiler may emit it", "bcmp": "clang emits it",
     "memmove": "the compiler may emit it", "strlen": "names", "memchr": "names of others' making",
@@ -30,6 +30,8 @@ LIBC = {
     "geteuid": "the user's socket", "dl_iterate_phdr": "where an object is loaded",
     "clock_gettime": "machines without TSC", "sched_getcpu": "try-locked streams",
     "__errno_location": "errno is saved and put back", "__register_atfork": "a child leaves its parent's streams",
+    "pthread_key_create": "a thread's counters are closed when it ends",
+    "pthread_setspecific": "the same; allocates in programs that made 32 keys before",
     "__rseq_offset": "restartable sequences", "__rseq_size": "restartable sequences",
 }
 # Weak ones that every shared object has from the compiler's start files.

@@ -176,9 +176,12 @@ void judge_rights(const MachineFacts& facts, std::vector<Finding>* all) {
       paranoid && !paranoid->starts_with('-') && *paranoid > "1" && !may_load_programs(facts);
   all->push_back({"perf_event_paranoid", paranoid.value_or("unknown"),
                   is_barred ? Verdict::kLimited : Verdict::kGood,
-                  is_barred ? "no perf counters of the kernel without CAP_PERFMON: sysctl "
-                              "kernel.perf_event_paranoid=1"
-                            : ""});
+                  !is_barred ? ""
+                  : *paranoid > "2"
+                      ? "no perf counters, neither the kernel's nor those of programs' threads, "
+                        "without CAP_PERFMON: sysctl kernel.perf_event_paranoid=1"
+                      : "no perf counters of the kernel without CAP_PERFMON: sysctl "
+                        "kernel.perf_event_paranoid=1"});
 }
 
 }  // namespace

@@ -50,7 +50,8 @@ bool names_no_event(const RecordOptions& options) {
          options.probes.empty() && options.userspace_probes.empty();
 }
 
-Status fill_kernel_channel(const RecordOptions& options, KernelChannel* channel) {
+Status fill_kernel_channel(const RecordOptions& options, bool records_programs,
+                           KernelChannel* channel) {
   channel->set_name("channel0");
   channel->set_overwrite(options.overwrite);
   channel->set_state_dump(!options.no_state_dump);
@@ -63,7 +64,9 @@ Status fill_kernel_channel(const RecordOptions& options, KernelChannel* channel)
   }
   channel->set_subbuf_count(options.subbuf_count);
   for (const std::string& context : without_repeats(options.contexts))
-    if (!session::is_app_context(context)) channel->add_contexts(context);
+    if (!session::is_app_context(context) &&
+        !(records_programs && context.starts_with("perf:thread:")))
+      channel->add_contexts(context);
 
   std::vector<std::string> events;
   for (const std::string& pattern : options.events)

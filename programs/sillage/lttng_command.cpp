@@ -4,6 +4,7 @@
 #include "client/daemon_start.hpp"
 #include "kernel/catalog.hpp"
 #include "lttng/verbs.hpp"
+#include "sillage/thread_counter.hpp"
 
 #include <fmt/core.h>
 
@@ -92,6 +93,7 @@ std::optional<int> run_as_lttng(int argc, char** argv) {
     return context.starts_no_daemon ? client::connect_running() : client::connect_or_start();
   };
   context.kernel_events = kernel_events;
+  context.why_no_counter = why_no_counter;
   context.home = home_directory();
   context.release = SILLAGE_VERSION;
   const int status = lttng::run(context, words);

@@ -9,6 +9,7 @@
 #include "sillage/exit_status.hpp"
 #include "sillage/program_file.hpp"
 #include "sillage/summary.hpp"
+#include "sillage/thread_counter.hpp"
 
 #include <fmt/core.h>
 
@@ -116,6 +117,10 @@ class Recorder {
                  made.left_out_count());
       for (const std::string& why : made.left_out()) fmt::print(stderr, "  {}\n", why);
     }
+    for (const control::v1::Channel& channel : plan_.request.channels())
+      for (const std::string& counter : channel.counters())
+        if (const std::string why = why_no_counter(counter); !why.empty())
+          fmt::print(stderr, "sillage: {}\n", why);
     kernel_events_ = made.kernel_events();
     return {};
   }

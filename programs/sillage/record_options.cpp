@@ -6,6 +6,7 @@
 #include "session/glob.hpp"
 #include "session/log_level.hpp"
 #include "session/nearest.hpp"
+#include "session/perf_counters.hpp"
 #include "session/recording_session.hpp"
 #include "sillage/kernel_options.hpp"
 #include "sillage/units.hpp"
@@ -116,6 +117,12 @@ Status fill_channel(const RecordOptions& options, control::v1::Channel* channel)
         channel->add_app_contexts(name);
       continue;
     }
+    if (session::is_perf_counter(name)) {
+      if (name.starts_with("perf:cpu:") && records_kernel(options)) continue;  // the kernel's
+      const auto& known = channel->counters();
+      if (std::find(known.begin(), known.end(), name) == known.end()) channel->add_counters(name);
+      continue;
+    }
     auto number = context_number(name);
     if (!number && records_kernel(options))
       continue;  // the kernel's, or the daemon says that it is not
@@ -200,7 +207,8 @@ Result<RecordPlan> plan_recording(const RecordOptions& options) {
     plan.allows_blocking = plan.request.channels(0).blocking_timeout_ns() != 0;
   }
   if (records_kernel(options))
-    SILLAGE_TRY(fill_kernel_channel(options, plan.request.add_kernel_channels()));
+    SILLAGE_TRY(fill_kernel_channel(options, records_user_space(options),
+                                    plan.request.add_kernel_channels()));
   for (int pid : options.pids) {
     if (pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH)) {
       return fail(Code::kNotFound, fmt::format("there is no process {}: `sillage list` shows those "

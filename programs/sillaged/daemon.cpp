@@ -387,7 +387,9 @@ Status Daemon::create_recording(control::ConnectionId connection,
     for (std::uint32_t context : channel.contexts()) {
       const bool is_app = context >= SILLAGE_CONTEXT_APP &&
                           context - SILLAGE_CONTEXT_APP < channel.app_contexts().size();
-      if (context == 0 || (context >= SILLAGE_CONTEXT_END && !is_app)) {
+      const bool is_counter = context >= SILLAGE_CONTEXT_COUNTER &&
+                              context - SILLAGE_CONTEXT_COUNTER < channel.counters().size();
+      if (context == 0 || (context >= SILLAGE_CONTEXT_END && !is_app && !is_counter)) {
         return fail(Code::kInvalidArgument, "a context that this daemon does not know");
       }
     }

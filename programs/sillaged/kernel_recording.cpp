@@ -8,6 +8,7 @@
 #include "kernel/pins.hpp"
 #include "ring/kernel_ring.hpp"
 #include "session/nearest.hpp"
+#include "session/perf_counters.hpp"
 
 #include <fmt/format.h>
 
@@ -83,9 +84,10 @@ tl::unexpected<Error> no_context(const std::string& name) {
 
 Status check_contexts(const session::KernelChannel& wanted) {
   for (const std::string& name : wanted.contexts()) {
-    if (!kernel::is_perf_counter(name)) {
+    if (!session::is_perf_counter(name)) {
       if (!ctf::find_kernel_context(name)) return no_context(name);
-    } else if (auto counter = kernel::parse_perf_counter(name); !counter) {
+    } else if (auto counter = session::parse_perf_counter(name, session::CountersOf::kCpus);
+               !counter) {
       return tl::unexpected(std::move(counter).error());
     }
   }
@@ -520,11 +522,11 @@ Status KernelRecording::add_contexts(const session::KernelChannel& wanted,
     return fail(Code::kUnsupported, "contexts need the kernel's types: " + tracer.why_no_types());
   ctf::KernelContextBuilder builder;
   for (const std::string& name : wanted.contexts()) {
-    if (kernel::is_perf_counter(name)) {
-      auto event = kernel::parse_perf_counter(name);
+    if (session::is_perf_counter(name)) {
+      auto event = session::parse_perf_counter(name, session::CountersOf::kCpus);
       if (!event) return tl::unexpected(std::move(event).error());
       builder.add_perf_counter(event->field);
-      auto counter = kernel::PerfCounter::open(std::move(*event), cpu_count);
+      auto counter = kernel::PerfCounter::open(event->field, event->type, event->config, cpu_count);
       if (!counter) return tl::unexpected(std::move(counter).error());
       plans->push_back(counter->field());
       counters_.push_back(std::move(*counter));

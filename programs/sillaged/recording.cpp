@@ -99,6 +99,8 @@ collect::ChannelOptions channel_options(const session::Channel& channel) {
     options.contexts.push_back(static_cast<sillage_context>(context));
   }
   options.app_contexts = channel.app_contexts();
+  for (const session::PerfCounter& counter : channel.counters())
+    options.counters.push_back(counter.field);
   return options;
 }
 
@@ -560,7 +562,8 @@ void Recording::add_attachments(const apps::Image& image,
     attachments->push_back({feed.channel->ring_id, feed.channel->channel.ring.value(),
                             session_.channels()[feed.index].contexts(), feed.ids, feed.is_filtered,
                             feed.filters, state_dump_,
-                            session_.channels()[feed.index].app_contexts()});
+                            session_.channels()[feed.index].app_contexts(),
+                            session_.channels()[feed.index].counters()});
   }
 }
 

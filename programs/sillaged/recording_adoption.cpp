@@ -251,6 +251,7 @@ void Recording::note_opened(const Trace& trace, std::size_t index, const OpenCha
   opened->set_file_name(options.name);
   opened->mutable_contexts()->Add(channel.contexts.begin(), channel.contexts.end());
   for (const std::string& name : options.app_contexts) opened->add_app_contexts(name);
+  for (const std::string& field : options.counters) opened->add_counters(field);
   opened->set_subbuf_bytes(options.ring.subbuf_bytes.value);
   opened->set_subbuf_count(options.ring.subbuf_count);
   opened->set_overwrite(options.ring.overwrite);
@@ -453,6 +454,7 @@ Status Recording::adopt_trace(const JournaledTrace& trace, std::uint32_t number,
     for (const std::uint32_t context : was.contexts())
       wanted.contexts.push_back(static_cast<sillage_context>(context));
     wanted.app_contexts.assign(was.app_contexts().begin(), was.app_contexts().end());
+    wanted.counters.assign(was.counters().begin(), was.counters().end());
     wanted.ended = when_ended(was.ring());
     collect::KeptChannel kept;
     auto ring = take(inherited, ring_name(was.ring()));

@@ -5,6 +5,7 @@
 #include "filter/parser.hpp"
 #include "ring/geometry.hpp"
 #include "session/nearest.hpp"
+#include "session/perf_counters.hpp"
 #include "sillaged/recording_options.hpp"
 #include "sillaged/user_filters.hpp"
 
@@ -68,6 +69,10 @@ Result<session::Channel> user_channel_of(const SessionChannel& from) {
   for (const std::string& name : from.contexts) {
     if (session::is_app_context(name)) {
       SILLAGE_TRY(channel->add_app_context(name));
+      continue;
+    }
+    if (session::is_perf_counter(name)) {
+      SILLAGE_TRY(channel->add_counter(name));
       continue;
     }
     const auto number = context_number(name);

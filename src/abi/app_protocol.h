@@ -21,7 +21,8 @@
  * read-only: site_count x uint32_t, 0 = not recorded on this channel, else event record id + 1.
  *
  * Behind the attachments stand the names of their application contexts ("$app.PROVIDER:TYPE"), NUL-terminated, in the
- * order of the attachments and of the contexts in each. They are there since minor version 2.
+ * order of the attachments and of the contexts in each. They are there since minor version 2. Since minor version 4 the
+ * names of an attachment are followed by its counters, a struct sillage_app_counter each, in the order of its contexts.
  *
  * A program says in its requests which minor version it speaks, and gets no more than that: of one that does not know
  * filters no event is recorded for which there is one.
@@ -33,10 +34,12 @@
 
 #define SILLAGE_APP_MAGIC UINT32_C(0x41534c53) /* "SLSA" */
 #define SILLAGE_APP_ABI_MAJOR 1
-#define SILLAGE_APP_ABI_MINOR 3 /* 1: filters; 2: application contexts; 3: clocks of programs */
+#define SILLAGE_APP_ABI_MINOR \
+  4 /* 1: filters; 2: application contexts; 3: clocks of programs; 4: counters */
 #define SILLAGE_APP_MINOR_FILTERS 1
 #define SILLAGE_APP_MINOR_APP_CONTEXTS 2
 #define SILLAGE_APP_MINOR_CLOCKS 3
+#define SILLAGE_APP_MINOR_COUNTERS 4
 #define SILLAGE_APP_MAX_MESSAGE 65536
 #define SILLAGE_APP_DEADLINE_MS 100
 #define SILLAGE_APP_MAX_ATTACHMENTS 64 /* channels of one collector that one image can feed */
@@ -108,6 +111,17 @@ enum sillage_context {
    * (enum sillage_app_context_tag) and what that says, packed. */
   SILLAGE_CONTEXT_APP = 128,
   SILLAGE_CONTEXT_APP_END = SILLAGE_CONTEXT_APP + SILLAGE_APP_MAX_CONTEXTS,
+  /* Counters of perf, each thread its own: the first of a channel's, the second ... u64, 0 where the kernel gives the program
+   * none. */
+  SILLAGE_CONTEXT_COUNTER = SILLAGE_CONTEXT_APP_END,
+  SILLAGE_CONTEXT_COUNTER_END = SILLAGE_CONTEXT_COUNTER + SILLAGE_APP_MAX_CONTEXTS,
+};
+
+/* What such a context counts: as in struct perf_event_attr. Not aligned in the message. */
+struct sillage_app_counter {
+  uint64_t config;
+  uint32_t type;
+  uint32_t reserved;
 };
 
 /* LTTng-UST's numbers. */

@@ -40,15 +40,26 @@ std::vector<std::uint32_t> unfiltered_ids(const Attachment& attachment) {
   return ids;
 }
 
-/// Adds the names of application contexts, which stand behind the attachments.
-Status add_names(const std::vector<Attachment>& attachments, std::size_t count, AppReply* reply) {
+/// Adds what application contexts are called and counters count, which stands behind the attachments.
+Status add_names(const std::vector<Attachment>& attachments, std::size_t count,
+                 std::uint32_t abi_minor, AppReply* reply) {
   std::string names;
-  for (std::size_t i = 0; i < count; ++i)
-    for (const std::string& name : attachments[i].app_contexts) names += name + '\0';
-  if (names.size() > SILLAGE_APP_MAX_NAME_BYTES)
+  std::size_t name_bytes = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    for (const std::string& name : attachments[i].app_contexts) {
+      names += name + '\0';
+      name_bytes += name.size() + 1;
+    }
+    if (abi_minor < SILLAGE_APP_MINOR_COUNTERS) continue;
+    for (const session::PerfCounter& from : attachments[i].counters) {
+      const sillage_app_counter counter = {from.config, from.type, 0};
+      names.append(reinterpret_cast<const char*>(&counter), sizeof counter);
+    }
+  }
+  if (name_bytes > SILLAGE_APP_MAX_NAME_BYTES)
     return fail(Code::kLimit,
                 "the application contexts of all channels have names of " +
-                    std::to_string(names.size()) + " bytes; a program is told at most " +
+                    std::to_string(name_bytes) + " bytes; a program is told at most " +
                     std::to_string(SILLAGE_APP_MAX_NAME_BYTES) + ": use fewer, or shorter ones");
   const auto bytes = std::as_bytes(std::span(names));
   reply->bytes.insert(reply->bytes.end(), bytes.begin(), bytes.end());
@@ -171,7 +182,7 @@ Result<AppReply> make_attachments_reply(std::uint64_t image_token, std::uint32_t
     reply.owned.push_back(*std::move(filters));
   }
   if (abi_minor >= SILLAGE_APP_MINOR_APP_CONTEXTS)
-    SILLAGE_TRY(add_names(attachments, count, &reply));
+    SILLAGE_TRY(add_names(attachments, count, abi_minor, &reply));
   return reply;
 }
 

@@ -4,6 +4,7 @@
 #include "abi/app_protocol.h"
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "session/perf_counters.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -52,6 +53,7 @@ struct Attachment {
   std::shared_ptr<const std::vector<std::byte>> filters{};  ///< their table (event_filter.hpp)
   std::uint32_t state_dump = 0;             ///< another number than before: a state dump is wanted
   std::vector<std::string> app_contexts{};  ///< names, by number - SILLAGE_CONTEXT_APP
+  std::vector<session::PerfCounter> counters{};  ///< by number - SILLAGE_CONTEXT_COUNTER
 };
 
 /// A reply and the descriptors that go with it.

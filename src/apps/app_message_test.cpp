@@ -152,5 +152,28 @@ TEST(AppMessage, Attachments_NamesOfAppContextsBehindThem) {
   EXPECT_EQ(reply.error().code, Code::kLimit);
 }
 
+TEST(AppMessage, Attachments_CountersBehindTheNamesOfEach) {
+  std::vector<Attachment> attachments(2);
+  attachments[0] = {.ring_id = 1, .ring_fd = 0, .contexts = {160, 128, 161}, .ids = {1}};
+  attachments[0].app_contexts = {"$app.a:b"};
+  attachments[0].counters = {{"perf_thread_faults", 1, 2}, {"perf_thread_raw_r5_x", 4, 5}};
+  attachments[1] = {.ring_id = 2, .ring_fd = 0, .contexts = {128}, .ids = {1}};
+  attachments[1].app_contexts = {"$app.d:e"};
+  const std::size_t plain = sizeof(sillage_app_reply) + 2 * sizeof(sillage_app_attachment);
+  const sillage_app_counter counters[] = {{2, 1, 0}, {5, 4, 0}};
+  auto reply = make_attachments_reply(1, 1, 1, SILLAGE_APP_ABI_MINOR, 1, attachments);
+  ASSERT_TRUE(reply);
+  ASSERT_EQ(reply->bytes.size(), plain + 9 + sizeof counters + 9);
+  const std::byte* behind = reply->bytes.data() + plain;
+  EXPECT_EQ(std::memcmp(behind, "$app.a:b", 9), 0);
+  EXPECT_EQ(std::memcmp(behind + 9, counters, sizeof counters), 0);
+  EXPECT_EQ(std::memcmp(behind + 9 + sizeof counters, "$app.d:e", 9), 0);
+  // One that does not know them refuses the channel by the number of the context, and goes on with the next.
+  reply = make_attachments_reply(1, 1, 1, SILLAGE_APP_MINOR_CLOCKS, 1, attachments);
+  ASSERT_TRUE(reply);
+  ASSERT_EQ(reply->bytes.size(), plain + 9 + 9);
+  EXPECT_EQ(std::memcmp(reply->bytes.data() + plain + 9, "$app.d:e", 9), 0);
+}
+
 }  // namespace
 }  // namespace sillage::apps

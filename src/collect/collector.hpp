@@ -70,6 +70,7 @@ struct ChannelOptions {
   ring::RingOptions ring;
   std::vector<sillage_context> contexts;    ///< in the order in which they stand in the records
   std::vector<std::string> app_contexts{};  ///< names, by number - SILLAGE_CONTEXT_APP
+  std::vector<std::string> counters{};      ///< fields, by number - SILLAGE_CONTEXT_COUNTER
   /// Flight recorder: the ring is read when the channel ends and not before, as always with kernel
   /// channels in overwrite mode. Makes sense with `ring.overwrite` alone.
   bool read_at_end = false;

@@ -46,6 +46,7 @@ Result<session::Channel> channel_of(const v1::Channel& message) {
   for (std::uint32_t context : message.contexts()) SILLAGE_TRY(channel->add_context(context));
   for (const std::string& name : message.app_contexts())
     SILLAGE_TRY(channel->add_app_context(name));
+  for (const std::string& context : message.counters()) SILLAGE_TRY(channel->add_counter(context));
   return channel;
 }
 

@@ -59,7 +59,7 @@ FieldClassRef context_class(std::uint32_t number) {
               .base = number == kInstructionPointer ? Base::kHexadecimal : Base::kDecimal});
 }
 
-constexpr std::uint32_t kFirstAppContext = 128;
+constexpr std::uint32_t kFirstAppContext = 128, kFirstCounter = 160;
 
 FieldClassRef integer_class(std::uint32_t bits, bool is_signed) {
   return make_field_class(Integer{.layout = {.length_bits = bits}, .is_signed = is_signed});
@@ -165,11 +165,14 @@ DataStreamClass data_stream_class(std::uint64_t id, FieldClassRef event_header,
 }
 
 FieldClassRef contexts_class(const std::vector<std::uint32_t>& contexts,
-                             const std::vector<std::string>& app_names) {
+                             const std::vector<std::string>& app_names,
+                             const std::vector<std::string>& counters) {
   Structure context;
   for (const std::uint32_t number : contexts) {
     if (is_context(number))
       context.members.push_back({std::string(kContexts[number].name), context_class(number)});
+    else if (number >= kFirstCounter && number - kFirstCounter < counters.size())
+      context.members.push_back({counters[number - kFirstCounter], integer_class(64, false)});
     else if (number >= kFirstAppContext && number - kFirstAppContext < app_names.size())
       add_app_context(app_names[number - kFirstAppContext], &context);
   }

@@ -66,9 +66,11 @@ enum class StreamsOf : std::uint8_t { kCpu, kBuffer };
 /// they stand in the records. Unknown ones are left out: `is_context` tells them.
 ///
 /// `app_names`: of contexts that the application brings, "$app.PROVIDER:TYPE", by number - SILLAGE_CONTEXT_APP. Each is two
-/// members, as LTTng-UST has them: a tag and a variant.
+/// members, as LTTng-UST has them: a tag and a variant. `counters`: the fields of counters, by number -
+/// SILLAGE_CONTEXT_COUNTER.
 [[nodiscard]] FieldClassRef contexts_class(const std::vector<std::uint32_t>& contexts,
-                                           const std::vector<std::string>& app_names = {});
+                                           const std::vector<std::string>& app_names = {},
+                                           const std::vector<std::string>& counters = {});
 
 /// The data stream class of a user-space channel: packet context, compact event header, the
 /// channel's contexts.

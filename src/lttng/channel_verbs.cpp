@@ -4,6 +4,7 @@
 #include "lttng/describe.hpp"
 #include "lttng/verbs.hpp"
 #include "session/channel.hpp"
+#include "session/perf_counters.hpp"
 
 #include <algorithm>
 #include <array>
@@ -298,21 +299,55 @@ Result<int> reclaim_memory(Context& context, const CommandLine& line) {
 }
 
 // Those of LTTng that this tracer has, of both domains.
-constexpr std::string_view kContexts[] = {
-    "pid",        "procname",   "prio",          "nice",        "vpid",
-    "tid",        "pthread_id", "vtid",          "ppid",        "vppid",
-    "hostname",   "ip",         "interruptible", "preemptible", "need_reschedule",
-    "migratable", "cgroup_ns",  "ipc_ns",        "mnt_ns",      "net_ns",
-    "pid_ns",     "time_ns",    "user_ns",       "uts_ns",      "uid",
-    "euid",       "suid",       "gid",           "egid",        "sgid",
-    "vuid",       "veuid",      "vsuid",         "vgid",        "vegid",
-    "vsgid",      "cpu_id"};
+constexpr std::string_view kContexts[] = {"pid",
+                                          "procname",
+                                          "prio",
+                                          "nice",
+                                          "vpid",
+                                          "tid",
+                                          "pthread_id",
+                                          "vtid",
+                                          "ppid",
+                                          "vppid",
+                                          "hostname",
+                                          "ip",
+                                          "interruptible",
+                                          "preemptible",
+                                          "need_reschedule",
+                                          "migratable",
+                                          "callstack-kernel",
+                                          "callstack-user",
+                                          "cgroup_ns",
+                                          "ipc_ns",
+                                          "mnt_ns",
+                                          "net_ns",
+                                          "pid_ns",
+                                          "time_ns",
+                                          "user_ns",
+                                          "uts_ns",
+                                          "uid",
+                                          "euid",
+                                          "suid",
+                                          "gid",
+                                          "egid",
+                                          "sgid",
+                                          "vuid",
+                                          "veuid",
+                                          "vsuid",
+                                          "vgid",
+                                          "vegid",
+                                          "vsgid",
+                                          "cpu_id"};
 
 Result<int> list_contexts(Context& context) {
   MiDocument document("add-context");
   document.open("contexts");
-  for (const std::string_view name : kContexts) {
-    context.say(std::string(name));
+  std::vector<std::string> names(std::begin(kContexts), std::end(kContexts));
+  for (const auto whose : {session::CountersOf::kCpus, session::CountersOf::kThreads})
+    for (std::string& counter : session::perf_counter_contexts(whose))
+      names.push_back(std::move(counter));
+  for (const std::string& name : names) {
+    context.say(name);
     document.open("context");
     write_context(name, &document);
     document.text("symbol", name);
@@ -327,8 +362,7 @@ Result<int> add_context(Context& context, const CommandLine& line) {
   const std::vector<std::string> types = line.values("type");
   if (types.empty()) return fail(Code::kInvalidArgument, "Missing mandatory -t TYPE");
   for (const std::string& type : types)
-    if (!session::is_app_context(type) && !type.starts_with("perf:") &&
-        !type.starts_with("callstack-") &&
+    if (!session::is_app_context(type) && !session::is_perf_counter(type) &&
         std::find(std::begin(kContexts), std::end(kContexts), type) == std::end(kContexts))
       return fail(Code::kInvalidArgument,
                   "Unknown context type " + type + "; `add-context --list` shows them");
@@ -358,6 +392,8 @@ Result<int> add_context(Context& context, const CommandLine& line) {
     document.boolean("success", response.has_value());
     document.close();
     if (response) {
+      if (*domain == v1::USER && context.why_no_counter)
+        if (const std::string why = context.why_no_counter(type); !why.empty()) context.warn(why);
       context.say(std::string(agent != nullptr ? agent->name : domain_word(*domain)) + " context " +
                   type + " added to " +
                   (line.has("channel") ? "channel " + *channel : "all channels"));

@@ -37,6 +37,8 @@ struct Context {
   /// What the kernel has: tracepoints, or system calls.
   std::function<Result<std::vector<KernelEvent>>(bool system_calls, bool with_fields)>
       kernel_events{};
+  /// Why a counter of threads, `perf:thread:...`, will record nothing but 0 on this machine; "" if it will not.
+  std::function<std::string(const std::string& context)> why_no_counter{};
   std::string home;     ///< LTTNG_HOME, else HOME
   std::string release;  ///< of Sillage
   bool is_mi = false;   ///< --mi=xml

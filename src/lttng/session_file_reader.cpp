@@ -2,6 +2,7 @@
 #include "lttng/context_element.hpp"
 #include "lttng/session_file.hpp"
 #include "lttng/xml_reader.hpp"
+#include "session/perf_counters.hpp"
 
 #include <algorithm>
 #include <array>
@@ -575,7 +576,8 @@ Result<std::string> SessionFileReader::read_context(const XmlElement& from) cons
   const auto type_number = number(*type), config_number = number(*config);
   if (!type_number) return tl::unexpected<Error>(type_number.error());
   if (!config_number) return tl::unexpected<Error>(config_number.error());
-  auto context = context_of_counter(child_text(*perf, "name"), *type_number, *config_number);
+  auto context =
+      session::context_of_counter(child_text(*perf, "name"), *type_number, *config_number);
   if (!context) return wrong(*perf, context.error().message);
   return context;
 }

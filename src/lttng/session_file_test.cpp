@@ -79,6 +79,7 @@ v1::Session whole_session() {
   rule->set_filter("index >= 3 && text == \"o<&d\r\n\"");
   mine->add_contexts("vpid");
   mine->add_contexts("perf:thread:branch-load-misses");
+  mine->add_contexts("perf:thread:raw:r00a8:mine");
   mine->add_contexts("$app.prov:typ");
   v1::SessionChannel* other = add_channel(user, "other", true);
   other->set_is_enabled(false);

@@ -43,8 +43,9 @@ struct RingNames {
   [[nodiscard]] std::uint32_t count() const { return ring->context_count; }
   [[nodiscard]] const char* at(std::uint32_t index) const {
     const std::uint8_t context = ring->contexts[index];
-    return context < SILLAGE_CONTEXT_APP ? nullptr
-                                         : ring->app_contexts[context - SILLAGE_CONTEXT_APP];
+    return context < SILLAGE_CONTEXT_APP || context >= SILLAGE_CONTEXT_APP_END
+               ? nullptr
+               : ring->app_contexts[context - SILLAGE_CONTEXT_APP];
   }
 };
 
@@ -80,16 +81,10 @@ std::uint64_t fill(const Names& names, std::uint64_t ip, char* list, std::size_t
   return used;
 }
 
-bool take_pages(ValueRoom* room, std::size_t bytes) {
-#if defined(SYS_mmap2)
-  constexpr long kMap = SYS_mmap2;
-#else
-  constexpr long kMap = SYS_mmap;
-#endif
-  const long memory = raw_syscall(kMap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE,
-                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory < 0 && memory > -4096) return false;
-  room->pages = reinterpret_cast<char*>(memory);
+bool take_room(ValueRoom* room, std::size_t bytes) {
+  auto* memory = static_cast<char*>(take_pages(bytes));
+  if (memory == nullptr) return false;
+  room->pages = memory;
   room->page_bytes = bytes;
   return true;
 }
@@ -108,7 +103,7 @@ bool take(const Names& names, std::uint64_t ip, std::uint64_t most, std::size_t 
   while (used > list_room && used <= kMaxList && bytes <= most) {
     give_back(room);
     list_room = static_cast<std::size_t>(2 * used + 4096);
-    if (!take_pages(room, copies * list_room + more)) {
+    if (!take_room(room, copies * list_room + more)) {
       errno = saved;
       return false;
     }

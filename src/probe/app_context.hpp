@@ -21,7 +21,7 @@ struct ValueRoom {
   AppValues values;
   char* pages = nullptr;
   std::size_t page_bytes = 0;
-  alignas(16) char bytes[640];
+  alignas(16) char bytes[752];
 };
 
 /// Asks the application, which may record events meanwhile.

@@ -5,6 +5,7 @@
 #include "probe/filter_machine.hpp"
 #include "probe/foreign_sites.h"
 #include "probe/raw_syscall.hpp"
+#include "probe/thread_counters.hpp"
 
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -148,12 +149,14 @@ std::uint32_t context_size(std::uint8_t context) {
     default:
       if (context >= SILLAGE_CONTEXT_CGROUP_NS && context <= SILLAGE_CONTEXT_UTS_NS) return 8;
       if (context >= SILLAGE_CONTEXT_VUID && context <= SILLAGE_CONTEXT_VSGID) return 4;
+      if (context >= SILLAGE_CONTEXT_COUNTER && context < SILLAGE_CONTEXT_COUNTER_END) return 8;
       return 0;
   }
 }
 
 char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, char* to,
-                     const char* app_values) {
+                     const TakenValues* taken) {
+  const char* app_values = taken == nullptr ? nullptr : taken->app;
   ThreadFacts* facts = thread_facts();
   const char* const begin = to;
   for (std::uint32_t i = 0; i < ring->context_count; i++) {
@@ -189,7 +192,15 @@ char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, 
         to = append(to, &values[(context - SILLAGE_CONTEXT_VUID) % 3], 4);
         break;
       }
-      default: {  // namespaces and the application's: the only ones left that fill() of ring_map.cpp lets in
+      default: {  // the only ones left that fill() of ring_map.cpp lets in: namespaces, the application's, counters
+        if (context >= SILLAGE_CONTEXT_COUNTER) {
+          const std::uint32_t number = context - SILLAGE_CONTEXT_COUNTER;
+          std::uint64_t value = taken != nullptr && taken->counters != nullptr
+                                    ? taken->counters[number]
+                                    : read_counter(ring->counters[number]);
+          to = append(to, &value, 8);
+          break;
+        }
         if (context >= SILLAGE_CONTEXT_APP) {
           to = write_app_value(to, &app_values);
           break;

@@ -11,21 +11,28 @@
 
 namespace sillage::probe {
 
-/// More than all contexts of sillage_app_protocol.h together (133 bytes).
-constexpr std::uint32_t kMaxContextBytes = 160;
+/// More than any SILLAGE_APP_MAX_CONTEXTS of sillage_app_protocol.h together, each once: procname and 31 of 8 bytes (265).
+constexpr std::uint32_t kMaxContextBytes = 272;
 
 /// Bytes of one context in a record; 0 if this library does not know it.
 [[nodiscard]] std::uint32_t context_size(std::uint8_t context);
 
-/// Writes the contexts of a ring, ring->context_bytes in all, and those of the application: `app_values` is
-/// AppValues::list, or nullptr if it has none. Returns where they end.
+/// What contexts were before anything was reserved; nullptr: nothing was taken.
+struct TakenValues {
+  const char* app;  ///< AppValues::list
+  const std::uint64_t*
+      counters;  ///< by number - SILLAGE_CONTEXT_COUNTER; nullptr: they are read when they are written
+};
+
+/// Writes the contexts of a ring, ring->context_bytes in all, and those of the application, if it has any. Returns where
+/// they end.
 ///
 /// `now` is the event's time, `ip` the address it was called from.
 /// Values that a thread can change under us are read again each 100 ms (names, namespaces) or each event
 /// (credentials); pid and thread ids are kept until fork().
 /// Threads: any; async-signal-safe.
 char* write_contexts(const RingView* ring, std::uint64_t now, std::uint64_t ip, char* to,
-                     const char* app_values = nullptr);
+                     const TakenValues* taken = nullptr);
 
 /// The contexts of the ring that the thread last recorded on, as they stand in a record, if all of them are the thread's and
 /// the process's.

@@ -10,6 +10,7 @@
 #include "probe/process.hpp"
 #include "probe/raw_syscall.hpp"
 #include "probe/state_dump.hpp"
+#include "probe/thread_counters.hpp"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -306,6 +307,7 @@ void settle_state() {
 void on_fork_child() {
   g_lock = 0;
   g_are_marked = false;
+  leave_parents_counters();
   for (ImageState* state = g_images; state != nullptr; state = state->next) {
     for (std::uint32_t i = 0; i < state->site_count; i++) state->sites[i]->gate = &kTripwireGate;
   }
@@ -327,6 +329,7 @@ void set_up_child() {
   g_lock = own_id();
   g_are_marked = false;  // slots are wiped
   g_waited_ms = 0;
+  leave_parents_counters();
   if (adopt_process()) {
     forget_dumps(state_of(state_image()));
     for (ImageState* state = g_images; state != nullptr; state = state->next) {

@@ -3,8 +3,10 @@
 // Reached from slow paths only, which may run in a signal handler or inside an interposed malloc.
 #pragma once
 
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace sillage::probe {
@@ -66,5 +68,22 @@ inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d 
 
 /// Casts a pointer for raw_syscall.
 inline long address(const void* pointer) { return reinterpret_cast<long>(pointer); }
+
+/// Maps memory or a file from its beginning; nullptr if the kernel does not.
+inline void* map_memory(void* at, std::uint64_t bytes, int protection, int flags, int fd) {
+#if defined(SYS_mmap2)
+  constexpr long kMap = SYS_mmap2;  // SYS_mmap takes its arguments otherwise there
+#else
+  constexpr long kMap = SYS_mmap;
+#endif
+  const long memory =
+      raw_syscall(kMap, address(at), static_cast<long>(bytes), protection, flags, fd, 0);
+  return memory < 0 && memory > -4096 ? nullptr : reinterpret_cast<void*>(memory);
+}
+
+/// Zeroed pages of the process's own; nullptr if there are none.
+inline void* take_pages(std::size_t bytes) {
+  return map_memory(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+}
 
 }  // namespace sillage::probe

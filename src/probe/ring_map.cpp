@@ -4,6 +4,7 @@
 #include "probe/context.hpp"
 #include "probe/process.hpp"
 #include "probe/raw_syscall.hpp"
+#include "probe/thread_counters.hpp"
 
 #include <fcntl.h>
 #include <linux/membarrier.h>
@@ -39,17 +40,6 @@ bool identify(int fd, FileIdentity* identity) {
   return true;
 }
 
-void* map_memory(void* at, std::uint64_t bytes, int protection, int flags, int fd) {
-#if defined(__i386__)
-  long result =
-      raw_syscall(SYS_mmap2, address(at), static_cast<long>(bytes), protection, flags, fd, 0);
-#else
-  long result =
-      raw_syscall(SYS_mmap, address(at), static_cast<long>(bytes), protection, flags, fd, 0);
-#endif
-  return result < 0 && result > -4096 ? nullptr : reinterpret_cast<void*>(result);
-}
-
 bool is_power_of_two(std::uint64_t value) { return value != 0 && (value & (value - 1)) == 0; }
 
 /// Whether a collector's header describes a ring that fits what was mapped. A collector is trusted as
@@ -82,17 +72,23 @@ bool is_app_context(std::uint8_t context) {
   return context >= SILLAGE_CONTEXT_APP && context < SILLAGE_CONTEXT_APP_END;
 }
 
-/// The names of an attachment's application contexts, in order.
+bool is_counter(std::uint8_t context) {
+  return context >= SILLAGE_CONTEXT_COUNTER && context < SILLAGE_CONTEXT_COUNTER_END;
+}
+
+/// The names of an attachment's application contexts, in order, and its counters.
 struct Names {
   const char* begin;
   std::uint32_t bytes;  // of all of them
   std::uint32_t count;
+  const char* counters;  // sillage_app_counter
+  std::uint32_t counter_count;
 };
 
 /// Takes them from a reply; false if they are not all there.
 bool take_names(const sillage_app_attachment& attachment, const char** at, const char* end,
                 Names* names) {
-  *names = {*at, 0, 0};
+  *names = {*at, 0, 0, nullptr, 0};
   for (std::uint32_t i = 0; i < attachment.context_count; i++) {
     if (!is_app_context(attachment.contexts[i])) continue;
     const auto* nul =
@@ -102,6 +98,12 @@ bool take_names(const sillage_app_attachment& attachment, const char** at, const
     names->count++;
   }
   names->bytes = static_cast<std::uint32_t>(*at - names->begin);
+  names->counters = *at;
+  for (std::uint32_t i = 0; i < attachment.context_count; i++)
+    if (is_counter(attachment.contexts[i])) names->counter_count++;
+  const std::size_t counter_bytes = names->counter_count * sizeof(sillage_app_counter);
+  if (static_cast<std::size_t>(end - *at) < counter_bytes) return false;
+  *at += counter_bytes;
   return true;
 }
 
@@ -130,6 +132,8 @@ bool fill(RingView* view, const sillage_app_attachment& attachment, const Names&
       view->contexts[i] = context;
       continue;
     }
+    if (is_counter(context) && context >= SILLAGE_CONTEXT_COUNTER + names.counter_count)
+      return false;
     std::uint32_t size = context_size(context);
     if (size == 0 || context_bytes + size > kMaxContextBytes) return false;
     if (attachment.contexts[i] == SILLAGE_CONTEXT_CPU_ID) {
@@ -143,6 +147,11 @@ bool fill(RingView* view, const sillage_app_attachment& attachment, const Names&
       can_be_cached(view->contexts, attachment.context_count, context_bytes) ? 1 : 0;
   view->context_bytes = context_bytes + (names.count == 0 ? 0 : kHasAppContexts);
   if (!keep_names(names, view)) return false;
+  if (names.counter_count != 0) {
+    view->counters = acquire_counters(names.counters, names.counter_count);
+    if (view->counters == nullptr) return false;
+    view->counter_count = names.counter_count;
+  }
   char* base = reinterpret_cast<char*>(view->header);
   auto* streams = static_cast<RingView::Stream*>(
       allocate(header.stream_count * sizeof(RingView::Stream), false));
@@ -214,6 +223,7 @@ void release_ring(RingView* ring) {
   RingView** at = &g_rings;
   while (*at != ring) at = &(*at)->next;
   *at = ring->next;
+  release_counters(ring->counters, ring->counter_count);
   // Slots that led here are inactive by now, so no section can begin with them; this ends those in flight.
   // Threads that hold a try-lock go on into the private pages, which nobody reads.
 #if defined(MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ)

@@ -14,6 +14,7 @@ struct sillage_event;
 namespace sillage::probe {
 
 struct Filter;
+struct RingCounter;
 
 /// In RingView::context_bytes: so much that such a record never goes a short way, and none of these has to ask.
 constexpr std::uint32_t kHasAppContexts = 1u << 30;
@@ -55,6 +56,8 @@ struct RingView {
   std::uint32_t wanted_dump, done_dump;
   const char*
       app_contexts[SILLAGE_APP_MAX_CONTEXTS];  // by number - SILLAGE_CONTEXT_APP: their names
+  const RingCounter* counters;                 // by number - SILLAGE_CONTEXT_COUNTER
+  std::uint32_t counter_count;
   // Identity and life (ring_map.cpp, under its lock).
   std::uint64_t device, inode;
   std::uint32_t users;  // images that have it attached

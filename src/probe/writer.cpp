@@ -4,6 +4,7 @@
 #include "probe/context.hpp"
 #include "probe/copy.hpp"
 #include "probe/raw_syscall.hpp"
+#include "probe/thread_counters.hpp"
 
 #include <time.h>
 
@@ -38,6 +39,7 @@ struct Access {
   std::uint32_t serial, id;
   std::uint32_t index;  // of the stream, for the section's check
   bool locked;
+  const std::uint64_t* counters;  // as TakenValues has them
 };
 
 sillage_ring_entry* entry_at(sillage_ring_stream* stream, const RingView* ring,
@@ -137,10 +139,12 @@ std::uint64_t write_prefix(const Access& access, const Plan& plan, std::uint64_t
     std::memcpy(to, &header, 4);
   }
   const RingView* ring = access.ring;
-  if (plan.context_bytes != 0)
+  if (plan.context_bytes != 0) {
+    const TakenValues taken = {app == nullptr ? nullptr : app->list, access.counters};
     // Names are kept for a time of this clock.
     write_contexts(ring, g_startup.other_clock == nullptr ? time : monotonic_ns(), ip,
-                   to + plan.header_bytes, app == nullptr ? nullptr : app->list);
+                   to + plan.header_bytes, &taken);
+  }
   return plan.header_bytes + plan.context_bytes;
 }
 
@@ -225,8 +229,9 @@ Outcome attempt_rseq(sillage_slot* slot, std::uint32_t serial, const Payload& pa
   RingView* ring = slot->ring;
   *index = current_index(ring->index_offset);
   if (*index >= ring->rseq_index_count) return Outcome::kBusy;
-  Access access = {ring,   slot, ring->at[*index].control, ring->at[*index].data, serial, slot->id,
-                   *index, false};
+  Access access = {
+      ring,  slot,   ring->at[*index].control, ring->at[*index].data, serial, slot->id, *index,
+      false, nullptr};
   return attempt(access, payload);
 #else
   (void)slot, (void)serial, (void)payload, (void)index;
@@ -246,6 +251,10 @@ Outcome attempt_locked(sillage_slot* slot, std::uint32_t serial, const Payload& 
   std::uint32_t id = slot->id;
   std::uint32_t count = ring->stream_count - ring->index_count;
   if (count == 0) return Outcome::kBusy;
+  // Before a stream is taken: others wait for it, and the kernel may for long when a counter is opened.
+  std::uint64_t counters[SILLAGE_APP_MAX_CONTEXTS];
+  for (std::uint32_t i = 0; i < ring->counter_count; i++)
+    counters[i] = read_counter(ring->counters[i]);
   std::uint64_t self = owner_word(static_cast<sillage_domain>(slot->domain));
   std::uint32_t first = first_locked(ring);
   if (first >= count) first %= count;
@@ -261,7 +270,7 @@ Outcome attempt_locked(sillage_slot* slot, std::uint32_t serial, const Payload& 
       continue;
     outcome = Outcome::kDone;
     if (is_unchanged(slot, serial)) {
-      Access access = {ring, slot, stream, ring->at[at].data, serial, id, at, true};
+      Access access = {ring, slot, stream, ring->at[at].data, serial, id, at, true, counters};
       do {
         outcome = attempt(access, payload);
       } while (outcome == Outcome::kAgain);

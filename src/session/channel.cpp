@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxContexts = 32;         // SILLAGE_APP_MAX_CONTEXTS
 constexpr std::uint32_t kFirstAppContext = 128;  // SILLAGE_CONTEXT_APP
+constexpr std::uint32_t kFirstCounter = 160;     // SILLAGE_CONTEXT_COUNTER
 constexpr std::size_t kMaxAppContextName = 255;
 
 }  // namespace
@@ -105,6 +106,18 @@ Status Channel::add_app_context(const std::string& name) {
   }
   SILLAGE_TRY(add_context(kFirstAppContext + static_cast<std::uint32_t>(app_contexts_.size())));
   app_contexts_.push_back(name);
+  return {};
+}
+
+Status Channel::add_counter(const std::string& context) {
+  auto counter = parse_perf_counter(context, CountersOf::kThreads);
+  if (!counter) return tl::unexpected<Error>(std::move(counter).error());
+  for (const PerfCounter& other : counters_)
+    if (other.field == counter->field)
+      return fail(Code::kAlreadyExists, "the channel has a counter that is called " + other.field +
+                                            " in traces, as " + context + " would be");
+  SILLAGE_TRY(add_context(kFirstCounter + static_cast<std::uint32_t>(counters_.size())));
+  counters_.push_back(std::move(*counter));
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 #include "base/units.hpp"
 #include "session/log_level.hpp"
+#include "session/perf_counters.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -77,6 +78,8 @@ class Channel {
   [[nodiscard]] const std::vector<std::uint32_t>& contexts() const { return contexts_; }
   /// Names of contexts that applications bring, by number - SILLAGE_CONTEXT_APP.
   [[nodiscard]] const std::vector<std::string>& app_contexts() const { return app_contexts_; }
+  /// Counters of threads, by number - SILLAGE_CONTEXT_COUNTER.
+  [[nodiscard]] const std::vector<PerfCounter>& counters() const { return counters_; }
 
   /// Errors: kAlreadyExists    the same rule is there.
   ///         kInvalidArgument  an empty or overlong pattern, or exclusions on a rule that names one event.
@@ -92,6 +95,10 @@ class Channel {
   ///
   /// Errors: kInvalidArgument  it is not called so.
   [[nodiscard]] Status add_app_context(const std::string& name);
+  /// The same for a counter of threads: "perf:thread:NAME".
+  ///
+  /// Errors: kInvalidArgument, kNotFound  as parse_perf_counter().
+  [[nodiscard]] Status add_counter(const std::string& context);
 
   /// What becomes of an event called `name` ("provider:name") of this level.
   [[nodiscard]] Verdict judge(std::string_view name, std::uint8_t level) const;
@@ -112,6 +119,7 @@ class Channel {
   std::vector<EventRule> rules_;
   std::vector<std::uint32_t> contexts_;
   std::vector<std::string> app_contexts_;
+  std::vector<PerfCounter> counters_;
 };
 
 }  // namespace sillage::session

@@ -128,5 +128,19 @@ TEST(Channel, AppContexts_AreNamedAndNumbered) {
   EXPECT_FALSE(channel.add_app_context("$app.test:" + std::string(256, 'x')));
 }
 
+TEST(Channel, Counters_AreNumberedBesideTheOthers) {
+  Channel channel = make_channel();
+  ASSERT_TRUE(channel.add_counter("perf:thread:faults"));
+  ASSERT_TRUE(channel.add_context(2));
+  ASSERT_TRUE(channel.add_app_context("$app.test:kind"));
+  ASSERT_TRUE(channel.add_counter("perf:thread:page-fault"));
+  EXPECT_EQ(channel.contexts(), (std::vector<std::uint32_t>{160, 2, 128, 161}));
+  EXPECT_EQ(channel.counters()[1].field, "perf_thread_page_fault");
+  EXPECT_EQ(channel.add_counter("perf:thread:faults").error().code, Code::kAlreadyExists);
+  EXPECT_EQ(channel.add_counter("perf:cpu:faults").error().code, Code::kNotFound);
+  EXPECT_EQ(channel.add_counter("perf:thread:raw:r1").error().code, Code::kInvalidArgument);
+  EXPECT_EQ(channel.counters().size(), 2u);
+}
+
 }  // namespace
 }  // namespace sillage::session

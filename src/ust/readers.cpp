@@ -7,8 +7,8 @@
 // constant would have it: waiting is rare, and seeing each of them outside once is enough.
 #include "ust/readers.hpp"
 
+#include "probe/thread_records.hpp"
 #include "ust/kernel_call.hpp"
-#include "ust/thread_records.hpp"
 
 #include <linux/membarrier.h>
 #include <time.h>
@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kMaxPolls = 20'000;  // of 0.25 ms: five seconds
 
-ThreadRecords<Reader> g_readers;
+sillage::probe::ThreadRecords<Reader> g_readers;
 // Of threads for which there was no memory; nobody waits for them.
 Reader g_nameless;
 

@@ -3,8 +3,9 @@
 
 #include "abi/catalog.h"
 #include "probe/foreign_sites.h"
+#include "probe/thread_records.hpp"
 #include "ust/field_parts.hpp"
-#include "ust/thread_records.hpp"
+#include "ust/kernel_call.hpp"
 #include "ust/watcher.hpp"
 
 #include <errno.h>
@@ -32,7 +33,7 @@ struct alignas(64) Scratch {
 };
 constexpr std::size_t kScratchRoom = sizeof Scratch::bytes - kOvercopy;
 
-ThreadRecords<Scratch> g_scratches;
+probe::ThreadRecords<Scratch> g_scratches;
 thread_local Scratch* t_scratch;
 
 void on_thread_exit(void* record) {

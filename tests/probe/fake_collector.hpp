@@ -4,6 +4,7 @@
 #pragma once
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -75,13 +76,15 @@ class FakeCollector {
   FakeCollector(const FakeCollector&) = delete;
   FakeCollector& operator=(const FakeCollector&) = delete;
 
-  /// Records every site of every image, known or to come, into this ring from now on.
-  void attach(ring::Ring* ring, std::vector<std::uint8_t> contexts = {},
-              std::uint32_t first_id = 0) {
+  /// Records every site of every image, known or to come, into this ring from now on. `behind`: what stands behind the
+  /// attachment.
+  void attach(ring::Ring* ring, std::vector<std::uint8_t> contexts = {}, std::uint32_t first_id = 0,
+              std::string behind = {}) {
     std::lock_guard<std::mutex> guard(mutex_);
     ring_ = ring;
     contexts_ = std::move(contexts);
     first_id_ = first_id;
+    behind_ = std::move(behind);
     generation_++;
     for (const Image& image : images_) open_gates(image);
   }
@@ -133,6 +136,9 @@ class FakeCollector {
   }
 
   void run() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);  // they are for the program that is traced
     while (!stopping_) {
       pollfd poll_fd = {listener_.value(), POLLIN, 0};
       if (poll(&poll_fd, 1, 20) <= 0) continue;
@@ -195,11 +201,12 @@ class FakeCollector {
     attachment.context_count = static_cast<std::uint8_t>(contexts_.size());
     std::copy(contexts_.begin(), contexts_.end(), attachment.contexts);
     int fds[3] = {clock_fd_.value(), ring_ != nullptr ? ring_->fd() : -1, ids.value()};
-    iovec data = {bytes, out.header.bytes};
+    iovec data[] = {{bytes, out.header.bytes}, {behind_.data(), behind_.size()}};
+    out.header.bytes += static_cast<std::uint32_t>(behind_.size());
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
     msghdr message = {};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
+    message.msg_iov = data;
+    message.msg_iovlen = 2;
     message.msg_control = control;
     message.msg_controllen = CMSG_SPACE((1 + 2 * count) * sizeof(int));
     cmsghdr* header = CMSG_FIRSTHDR(&message);
@@ -215,6 +222,7 @@ class FakeCollector {
   std::vector<Fd> silent_peers_;
   ring::Ring* ring_ = nullptr;
   std::vector<std::uint8_t> contexts_;
+  std::string behind_;
   std::uint32_t first_id_ = 0, generation_ = 0;
   std::atomic<int> requests_ = 0;
   std::atomic<bool> silent_ = false, stopping_ = false;

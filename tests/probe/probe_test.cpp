@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <linux/perf_event.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include <time.h>
 
 #include <atomic>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -144,11 +146,11 @@ std::int32_t as_int(const std::string& bytes, std::size_t at = 0) {
 class Probe : public ::testing::Test {
  protected:
   void start(RingOptions options = {}, std::vector<std::uint8_t> contexts = {},
-             std::uint32_t first_id = 0) {
+             std::uint32_t first_id = 0, std::string behind = {}) {
     auto ring = Ring::create(options, Nanoseconds{kernel_monotonic_ns()});
     ASSERT_TRUE(ring) << ring.error().text();
     ring_.emplace(std::move(*ring));
-    g_collector->attach(&*ring_, std::move(contexts), first_id);
+    g_collector->attach(&*ring_, std::move(contexts), first_id, std::move(behind));
     usleep(1500);  // longer than the probe waits between two questions
   }
   void TearDown() override { g_collector->detach(); }
@@ -367,6 +369,73 @@ TEST_F(Probe, FirstEventsOfThreads_MeetAndNoneIsLost) {
   EXPECT_EQ(RingContents(*ring_).read(kFour).size(), 8u);
 }
 
+std::string counter(std::uint32_t type, std::uint64_t config) {
+  const sillage_app_counter counter = {config, type, 0};
+  return {reinterpret_cast<const char*>(&counter), sizeof counter};
+}
+
+const std::string kTaskClock = counter(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK);
+constexpr std::uint8_t kFirstCounter = SILLAGE_CONTEXT_COUNTER;
+
+std::uint64_t as_value(const std::string& bytes, std::size_t at) {
+  std::uint64_t value;
+  std::memcpy(&value, bytes.data() + at, 8);
+  return value;
+}
+
+bool can_count() {
+  perf_event_attr attributes = {};
+  attributes.size = sizeof attributes;
+  attributes.type = PERF_TYPE_SOFTWARE;
+  attributes.config = PERF_COUNT_SW_TASK_CLOCK;
+  attributes.exclude_kernel = 1;
+  const long fd = syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+  if (fd >= 0) close(static_cast<int>(fd));
+  return fd >= 0;
+}
+
+TEST_F(Probe, Counters_OfTheThreadOrZero) {
+  start({}, {kFirstCounter, SILLAGE_CONTEXT_VTID, kFirstCounter + 1, kFirstCounter + 2}, 0,
+        kTaskClock + counter(12345, 1) + kTaskClock);
+  std::thread([] { emit_int(0); }).join();
+  for (int i = 1; i < 50; i++) emit_int(i);
+  auto records = RingContents(*ring_).read([](const char*, const char*) { return 28 + 4; });
+  ASSERT_EQ(records.size(), 50u);
+  std::uint64_t before = 0;
+  for (const Record& record : records) {
+    EXPECT_EQ(as_value(record.bytes, 12), 0u);  // nothing counts that
+    if (as_int(record.bytes, 28) == 0) continue;
+    EXPECT_EQ(as_int(record.bytes, 8), getpid());
+    if (!can_count()) continue;
+    EXPECT_GE(as_value(record.bytes, 20), as_value(record.bytes, 0));
+    if (record.stream != records.back().stream) continue;
+    EXPECT_GT(as_value(record.bytes, 0), before);
+    before = as_value(record.bytes, 20);
+  }
+}
+
+TEST_F(Probe, Counters_ReplyWithoutThemAttachesNothing) {
+  const std::string one = kTaskClock;
+  struct Case {
+    std::vector<std::uint8_t> contexts;
+    std::string behind;
+  };
+  const Case cases[] = {{{kFirstCounter}, ""},
+                        {{kFirstCounter}, one.substr(1)},
+                        {{kFirstCounter, kFirstCounter + 1}, one},
+                        {{kFirstCounter, SILLAGE_CONTEXT_APP}, one},  // a name comes first
+                        {{kFirstCounter + 1}, one},
+                        {{SILLAGE_CONTEXT_COUNTER_END}, one}};
+  for (const Case& each : cases) {
+    start({}, each.contexts, 0, each.behind);
+    emit_int(1);
+    const auto records =
+        RingContents(*ring_).read([](const char*, const char*) { return std::size_t{4}; });
+    EXPECT_TRUE(records.empty()) << each.contexts.size() << " " << each.behind.size();
+    g_collector->detach();
+  }
+}
+
 std::atomic<std::uint64_t> g_sent;
 
 void on_timer(int) {
@@ -410,6 +479,56 @@ TEST_F(Probe, ThreadsAndSignals_SentEqualsReadPlusLost) {
   std::uint64_t lost = contents.lost(SILLAGE_LOST_FULL) + contents.lost(SILLAGE_LOST_BUSY);
   EXPECT_EQ(g_sent.load(), read + lost);
   EXPECT_GT(read, 10'000u);
+}
+
+int perf_descriptors() {
+  int found = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    found += std::filesystem::read_symlink(entry.path(), gone) == "anon_inode:[perf_event]";
+  }
+  return found;
+}
+
+// Handlers interrupt threads where they open their counter and where they read it.
+TEST_F(Probe, Counters_ThreadsAndSignals_SentEqualsReadPlusLost) {
+  if (!can_count()) GTEST_SKIP() << "no counters of perf here";
+  const int before = perf_descriptors();
+  start({}, {kFirstCounter}, 0, kTaskClock);
+  std::thread([] { emit_int(0); }).join();
+  g_sent = 1;
+  struct sigaction action = {};
+  action.sa_handler = on_timer;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGALRM, &action, nullptr);
+  sigset_t alarm, was;
+  sigemptyset(&alarm);
+  sigaddset(&alarm, SIGALRM);
+  pthread_sigmask(SIG_BLOCK, &alarm, &was);  // the others are to be interrupted
+  itimerval interval = {{0, 50}, {0, 50}};
+  setitimer(ITIMER_REAL, &interval, nullptr);
+  for (int round = 0; round < 300; round++) {
+    std::thread([&alarm] {
+      pthread_sigmask(SIG_UNBLOCK, &alarm, nullptr);
+      for (int i = 0; i < 20; i++) {
+        emit_int(i);
+        g_sent++;
+      }
+      pthread_sigmask(SIG_BLOCK, &alarm, nullptr);
+    }).join();
+  }
+  interval = {};
+  setitimer(ITIMER_REAL, &interval, nullptr);
+  action.sa_handler = SIG_IGN;  // what is pending, too
+  sigaction(SIGALRM, &action, nullptr);
+  pthread_sigmask(SIG_SETMASK, &was, nullptr);
+  EXPECT_EQ(perf_descriptors(), before);
+  RingContents contents(*ring_);
+  const auto records = contents.read([](const char*, const char*) { return 8 + 4; });
+  EXPECT_EQ(g_sent.load(),
+            records.size() + contents.lost(SILLAGE_LOST_FULL) + contents.lost(SILLAGE_LOST_BUSY));
+  EXPECT_GT(records.size(), 6001u);  // some of handlers
+  for (const Record& record : records) EXPECT_NE(as_value(record.bytes, 0), 0u);
 }
 
 TEST_F(Probe, ForkChild_TracedUnderItsOwnPid) {

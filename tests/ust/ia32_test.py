@@ -55,13 +55,30 @@ def is_filtered(box):
     check("events recorded  1\n" in summary, summary)
 
 
+def counts_for_threads(box):
+    """As counters_test.py, but for what LTTng says; where perf_event_open(2) is allowed."""
+    program = pathlib.Path(NARROW, "counting")
+    if b"perf_event_open" in subprocess.run([program, "1"], env=box.environment, capture_output=True, check=False).stderr:
+        return
+    _, summary = box.sillage("record", "--ust-compat", "--context", "perf:thread:page-fault", "-o", box.root / "counted",
+                             "--", program, "20", "refuse", "fork", "close")
+    check("events lost      0\n" in summary, summary)
+    lines = [line for line in text_of(box.root / "counted") if "life:step" in line]
+    check(len(lines) == 20 * 6 + 2, f"{len(lines)} events")
+    for who, is_counted in (("1", True), ("4", True), ("6", True), ("7", False)):
+        found = [int(re.search(r"perf_thread_page_fault = (\d+)", line).group(1)) for line in lines if f"who = {who}," in line]
+        more = [there - here for here, there in zip(found, found[1:])]
+        check(len(more) == 19 and (min(more) >= 10) == is_counted and (max(found) > 0) == is_counted, f"{who}: {found}")
+
+
 def main():
     subprocess.run(["gcc-12", "-m32", "-std=gnu11", "-fsyntax-only", f"-I{HERE.parent.parent / 'src'}", "-idirafter",
                     "/usr/include/x86_64-linux-gnu", str(HERE / "interface_test.c")], check=True)
     build("built_in", ("program.c", "provider.c", "provider_old_names.c"))
     build("life", ("life.c",))
+    build("counting", ("counting.c",))
     build("plugin.so", ("plugin.c",), "-shared", "-fPIC")
-    for case in (says_the_same, is_filtered, life_test.everything_is_accounted_for, life_test.root_is_given_up,
+    for case in (says_the_same, is_filtered, counts_for_threads, life_test.everything_is_accounted_for, life_test.root_is_given_up,
                  life_test.a_provider_is_unloaded_under_load, life_test.wanted_later_and_no_more):
         with Sandbox() as box:
             box.environment["LD_LIBRARY_PATH"] = str(LIBRARIES)

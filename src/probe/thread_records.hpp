@@ -2,14 +2,14 @@
 // Memory of threads that outlives them, to be used again by others.
 #pragma once
 
-#include "ust/kernel_call.hpp"
+#include "probe/raw_syscall.hpp"
 
 #include <pthread.h>
 
 #include <cstddef>
 #include <cstdint>
 
-namespace sillage::ust {
+namespace sillage::probe {
 
 /// A list of records, each of one thread, that only grows: whoever walks it needs no lock.
 ///
@@ -87,4 +87,4 @@ class ThreadRecords {
   bool has_key_ = false;
 };
 
-}  // namespace sillage::ust
+}  // namespace sillage::probe
