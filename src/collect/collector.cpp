@@ -9,11 +9,11 @@
 #include "collect/quiet_thread.hpp"
 #include "collect/trace_writer.hpp"
 #include "collect/user_channel.hpp"
+#include "collect/visit_cpus.hpp"
 #include "ctf/layout.hpp"
 #include "ring/ring.hpp"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,27 +37,6 @@ constexpr Nanoseconds kIdle{100 * kMillisecond};
 constexpr Nanoseconds kNap{kMillisecond / 2};
 // What a stream can take in a nap with room to spare: 2 GB/s is more than a CPU writes.
 constexpr std::uint64_t kNapBytes = 1 << 20;
-
-// Runs once on every CPU this thread may use. A writer's section that was under way on one of them
-// has then either published or been sent back to its beginning: no position moves any more but for
-// events that begin later.
-void visit_cpus() {
-  cpu_set_t* before = CPU_ALLOC(CPU_SETSIZE * 8);
-  cpu_set_t* one = CPU_ALLOC(CPU_SETSIZE * 8);
-  const std::size_t bytes = CPU_ALLOC_SIZE(CPU_SETSIZE * 8);
-  if (before != nullptr && one != nullptr && ::sched_getaffinity(0, bytes, before) == 0) {
-    for (int cpu = 0; cpu < CPU_SETSIZE * 8; ++cpu) {
-      if (!CPU_ISSET_S(cpu, bytes, before)) continue;
-      CPU_ZERO_S(bytes, one);
-      CPU_SET_S(cpu, bytes, one);
-      // Fails for a CPU that has gone offline, where nobody is in the middle of anything.
-      (void)::sched_setaffinity(0, bytes, one);
-    }
-    (void)::sched_setaffinity(0, bytes, before);
-  }
-  CPU_FREE(before);
-  CPU_FREE(one);
-}
 
 Fd duplicate(int fd) { return Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 
