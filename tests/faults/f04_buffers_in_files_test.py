@@ -89,7 +89,7 @@ class BuffersInFiles(Daemons):
         for kind in ("uid", "pid") if LONG else ("uid",):
             with self.subTest(kind):
                 self.create(f"--output={self.trace}", channel=[*ROOM, f"--buffers-{kind}"])
-                producer = self.produce(10**7)
+                producer = self.produce()
                 time.sleep(random.uniform(0.1, 0.3))
                 self.assertEqual(len(self.rings()), 1)
                 for folder in [self.buffers / os.listdir(self.buffers)[0], self.rings()[0].parent]:
@@ -161,22 +161,24 @@ class BuffersInFiles(Daemons):
 
     def test_flight_recorder_newest_events_are_in_the_extract(self):
         self.create("--snapshot", channel=["--subbuf-size=4k", "--num-subbuf=8"])
-        producer = self.produce(10**7)
+        producer = self.produce()
         time.sleep(0.3)
         self.kill(producer)
         self.crash(self.buffers, "-x", self.folder / "extract")
         found = self.numbers(self.folder / "extract")
-        for who, (begun, done) in enumerate(run.read_accounts(self.accounts)):
-            there = found[who]
-            # What a thread wrote on another CPU may be overwritten, or there still, so gaps say nothing.
+        # What a thread wrote on another CPU may be overwritten, or there still, so gaps say nothing.
+        for there in found.values():
             self.assertEqual(there, sorted(set(there)))
-            self.assertIn(there[-1] + 1, range(done, begun + 1), "up to the last one")
+        # Of one of them at least: a thread that had to wait may have been written over by the other one.
+        self.assertTrue(any(there[-1] + 1 in range(done, begun + 1) for who, (begun, done) in
+                            enumerate(run.read_accounts(self.accounts)) for there in [found.get(who, [-1])]), "up to the last one")
 
     def test_daemon_alone_is_killed_the_next_one_goes_on(self):
         self.create(f"--output={self.trace}", channel=ROOM)
-        producer = self.produce(3000)
+        producer = self.produce()
         self.kill_daemon()
         self.start_daemon()
+        self.end_program(3000)
         self.assertEqual(producer.wait(), 0)
         self.command("stop", "s")
         self.assertEqual(len(self.rings()), 1, "until the session is destroyed")
@@ -197,7 +199,7 @@ class BuffersInFiles(Daemons):
         # A sanitizer in the program would tell of its end in its own way.
         options = os.environ.get("ASAN_OPTIONS", "") + ":handle_sigbus=0"
         with unittest.mock.patch.dict(self.environment, ASAN_OPTIONS=options):
-            producer = self.produce(10**7)
+            producer = self.produce()
         daemon = self.running_daemon()
         # One after the other, as the daemon reads and counts at any time.
         for size in (4096, 0):
@@ -216,7 +218,7 @@ class BuffersInFiles(Daemons):
 
     def test_file_made_shorter_while_nobody_reads(self):
         self.create(f"--output={self.trace}", channel=ROOM)
-        producer = self.produce(10**7)
+        producer = self.produce()
         self.wait_for(lambda: any(path.stat().st_size for path in self.trace.rglob("c_*")), "nothing is written")
         self.kill_daemon()
         producer.kill()
