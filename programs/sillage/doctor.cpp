@@ -2,6 +2,7 @@
 #include "sillage/doctor.hpp"
 
 #include "apps/socket_path.hpp"
+#include "client/daemon_start.hpp"
 #include "control/client.hpp"
 #include "sillage/units.hpp"
 #include "tracefs/kernel_events.hpp"
@@ -79,7 +80,7 @@ std::string trouble_with(const std::string& directory) {
 }
 
 std::string daemon_here() {
-  auto client = control::ControlClient::connect(apps::runtime_paths().control_socket());
+  auto client = client::connect_running();
   if (!client) return {};
   control::v1::Request request;
   request.mutable_version();

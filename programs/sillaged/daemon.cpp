@@ -61,7 +61,7 @@ std::uint32_t random_generation() {
 }
 
 std::optional<gid_t> tracing_group() {
-  const group* entry = getgrnam("tracing");
+  const group* entry = getgrnam(apps::kTracingGroup);
   if (entry == nullptr) return std::nullopt;
   return entry->gr_gid;
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A user's own daemon and root's at the same time: a program feeds both, root's sees the programs of all users, a member of the
-group `tracing` may steer it, and others may not (parity S14).
+"""A user's own daemon and root's at the same time: a program feeds both, root's sees the programs of all users, the commands of a
+member of the group `tracing` use root's while it is there, and others may not (parity S14).
 
 Root's daemon has one place, /run/sillage, and writes where agents look in /run/lttng: there the test puts empty directories.
 """
@@ -17,7 +17,8 @@ from sillage_test import check, read_trace, wait_until
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
 SKIPPED, IN_NAMESPACE = 77, "SILLAGE_USERS_TEST"
-USER, MEMBER, STRANGER, GROUP = 4242, 4243, 4244, 4200
+USER, MEMBER, STRANGER, GROUP, OTHER_GROUP = 4242, 4243, 4244, 4200, 4201
+THEIRS = {"lttng": "/usr/bin/lttng", "daemon": "/usr/bin/lttng-sessiond"}
 
 
 def enter_namespace():
@@ -30,7 +31,7 @@ def enter_namespace():
               'mount --bind "$0" /etc/group && exec "$@"')
     with tempfile.NamedTemporaryFile("w") as groups:
         groups.write("".join(line for line in open("/etc/group", encoding="utf-8") if not line.startswith("tracing:")))
-        groups.write(f"tracing:x:{GROUP}:\n")
+        groups.write(f"tracing:x:{GROUP}:\nothers:x:{OTHER_GROUP}:\n")
         groups.flush()
         os.chmod(groups.name, 0o644)
         environment = dict(os.environ, **{IN_NAMESPACE: "1"})
@@ -57,12 +58,15 @@ class User:
     def options(self):
         return {"user": self.uid, "group": self.uid, "extra_groups": self.groups, "cwd": "/"} if self.uid else {}
 
-    def lttng(self, *words, status=0, **environment):
-        done = subprocess.run([BIN.parent / "libexec/lttng", *map(str, words)], env=dict(self.environment, **environment),
+    def run(self, *words, status=0, **environment):
+        done = subprocess.run([*map(str, words)], env=dict(self.environment, **environment),
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
                               **self.options())
-        check(done.returncode == status, f"{self.uid}: lttng {words}: {done.returncode}\n{done.stdout}{done.stderr}")
+        check(status in (None, done.returncode), f"{self.uid}: {words}: {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout + done.stderr
+
+    def lttng(self, *words, **how):
+        return self.run(BIN.parent / "libexec/lttng", *words, **how)
 
     def tour(self):
         program = subprocess.Popen([BIN / "lttng_tour"], env=self.environment, stdin=subprocess.PIPE,
@@ -100,10 +104,15 @@ def events_go_to_both(root):
         check("mine" not in admin.lttng("list"), "root's daemon has its own")
         member, stranger = User(root, MEMBER, [GROUP]), User(root, STRANGER)
         of_root = {"SILLAGE_RUNTIME_DIR": "/run/sillage"}
-        check("all" in member.lttng("list", **of_root), "a member of the group tracing sees root's sessions")
-        member.lttng("disable-event", "-u", "-s", "all", "-c", "channel0", "tour:step", **of_root)
+        check("all" in member.lttng("list"), "a member of the group tracing sees root's sessions")
+        member.lttng("disable-event", "-u", "-s", "all", "-c", "channel0", "tour:step")
         emit(program, 4)
         check("tracing" in stranger.lttng("list", status=1, **of_root), "others are told which group they need")
+        check(f"(pid {daemon.pid}," in member.run(BIN / "sillage", "version"), "root's daemon is the member's")
+        check(f", pid {daemon.pid}\n" in member.run(BIN / "sillage", "doctor", status=None), "also in what doctor finds")
+        recorded = member.run(BIN / "sillage", "record", "-o", member.home / "trace", "--", "sh", "-c", 'echo 2 | "$0"', BIN / "lttng_tour")
+        check("all" in member.lttng("list"), f"a daemon of the member's own changes nothing\n{recorded}")
+        check(os.stat(member.home / "trace").st_uid == MEMBER, "what a member records of programs is the member's")
         user.lttng("destroy")
         admin.lttng("destroy")
         program.stdin.close()
@@ -116,6 +125,46 @@ def events_go_to_both(root):
         daemon.wait()
 
 
+def whose_commands_reach_it(root, lttng, sessiond, socket):
+    """Whose commands reach root's daemon, while it runs and when it was killed."""
+    admin, member, stranger = User(root, 0), User(root, MEMBER, [GROUP, OTHER_GROUP]), User(root, STRANGER, [OTHER_GROUP])
+    daemon = subprocess.Popen(sessiond, env=admin.environment, stderr=subprocess.DEVNULL)
+    answers = []
+
+    def looks(user, *words):
+        # No other daemon runs: with these words there would be one of the user's own otherwise.
+        answers.append("Error:" not in user.run(lttng, "-n", *words, "list", status=None))
+
+    def everybody_looks():
+        looks(member)
+        looks(member, "--group", "others")
+        looks(member, "-g", "nobody-has-this-one")
+        looks(stranger)
+        looks(stranger, "-g", "others")
+
+    try:
+        wait_until(lambda: os.path.exists(socket), "root's daemon")
+        everybody_looks()
+    finally:
+        daemon.kill()
+        daemon.wait()
+    everybody_looks()
+    return answers
+
+
+def commands_choose_as_lttngs(root):
+    # Who is in the group that was named, and is let in by the one that the daemon knows.
+    expected = [True, True, False, False, False] + 5 * [False]
+    ours = whose_commands_reach_it(root / "ours", BIN.parent / "libexec/lttng", [BIN / "sillaged"], "/run/sillage/control.sock")
+    check(ours == expected, ours)
+    if not os.path.exists(THEIRS["daemon"]):
+        print("lttng-tools is not installed: its rule is not compared")
+        return
+    theirs = whose_commands_reach_it(root / "theirs", THEIRS["lttng"], [THEIRS["daemon"], "--no-kernel"],
+                                     "/run/lttng/client-lttng-sessiond")
+    check(theirs == expected, theirs)
+
+
 def main():
     if IN_NAMESPACE not in os.environ:
         enter_namespace()
@@ -126,8 +175,9 @@ def main():
         reachable = subprocess.run([BIN.parent / "libexec/lttng", "--list-commands"], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, user=USER, group=USER, extra_groups=[], cwd="/", check=False)
         check(reachable.returncode == 0, "the build must be in folders that other users may pass")
-        events_go_to_both(root)
-        print("ok events_go_to_both")
+        for test in (events_go_to_both, commands_choose_as_lttngs):
+            test(root)
+            print("ok", test.__name__)
     except PermissionError:
         print("the build is in a folder that other users may not pass")
         sys.exit(SKIPPED)
