@@ -115,7 +115,8 @@ Status Daemon::start() {
   if (!options_.agent_port_files.empty()) {
     auto agents = apps::AgentServer::listen(
         {options_.agent_port_files}, [this](std::string_view event) { return wants_event(event); },
-        [this](std::string_view event) { return contexts_wanted_with(event); });
+        [this](std::string_view event) { return contexts_wanted_with(event); },
+        [this] { return wanted_version(); });
     // Everything else works without.
     if (agents) agents_ = *std::move(agents);
   }
@@ -233,6 +234,17 @@ std::vector<std::string> Daemon::contexts_wanted_with(std::string_view name) con
     }
   }
   return {found.begin(), found.end()};
+}
+
+std::uint64_t Daemon::wanted_version() {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> plans;
+  for (const auto& [id, owned] : recordings_)
+    if (owned.recording->is_active()) plans.emplace_back(id, owned.recording->plan_version());
+  if (plans != active_plans_) {
+    active_plans_ = std::move(plans);
+    ++wanted_version_;
+  }
+  return wanted_version_;
 }
 
 void Daemon::renew_gates(apps::Image& image) {

@@ -25,6 +25,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sillage::daemon {
@@ -161,6 +162,8 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   [[nodiscard]] bool wants_event(std::string_view name) const;
   /// The contexts that programs bring which such recordings record, or ask for in filters, with these events.
   [[nodiscard]] std::vector<std::string> contexts_wanted_with(std::string_view name) const;
+  /// Another number if what the two look at is not what it was. Filters are parsed for the second: not at each turn.
+  [[nodiscard]] std::uint64_t wanted_version();
 
   const DaemonOptions options_;
   const RecordingStore store_;
@@ -190,6 +193,9 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   [[nodiscard]] bool is_program_waited_for() const;
   void release_held();
   std::vector<HeldReply> held_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>>
+      active_plans_;  // recordings that run, and which of their plans
+  std::uint64_t wanted_version_ = 0;
   std::unique_ptr<apps::AgentServer> agents_;  // none: not asked for, or no port to be had
   std::unique_ptr<control::ControlServer> control_;
   std::unique_ptr<SessionService> sessions_;

@@ -352,6 +352,7 @@ Status Recording::change(session::RecordingSession next) {
   if (!filters) return tl::unexpected<Error>(std::move(filters).error());
   filters_ = *std::move(filters);
   session_ = std::move(next);
+  ++plan_version_;
   is_about_.clear();
   return {};
 }

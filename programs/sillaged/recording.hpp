@@ -84,6 +84,8 @@ class Recording {
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] const session::RecordingSession& session() const { return session_; }
   [[nodiscard]] bool is_active() const { return is_active_; }
+  /// Another number for each plan that session() has had.
+  [[nodiscard]] std::uint64_t plan_version() const { return plan_version_; }
   [[nodiscard]] std::size_t program_count() const { return coverage_.program_count(); }
 
   /// Loads the programs of the session's kernel channels. Once, before start().
@@ -296,6 +298,7 @@ class Recording {
 
   const std::uint64_t id_;
   session::RecordingSession session_;
+  std::uint64_t plan_version_ = 0;
   std::unique_ptr<collect::Collector> collector_;
   const std::string
       files_path_;  // where traces are: the output directory, or that of one in memory
