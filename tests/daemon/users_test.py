@@ -13,10 +13,10 @@ import subprocess
 import sys
 import tempfile
 
-from sillage_test import check, read_trace, wait_until
+from sillage_test import cannot, check, read_trace, wait_until
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
-SKIPPED, IN_NAMESPACE = 77, "SILLAGE_USERS_TEST"
+IN_NAMESPACE = "SILLAGE_USERS_TEST"
 USER, MEMBER, STRANGER, GROUP, OTHER_GROUP = 4242, 4243, 4244, 4200, 4201
 THEIRS = {"lttng": "/usr/bin/lttng", "daemon": "/usr/bin/lttng-sessiond"}
 
@@ -25,8 +25,7 @@ def enter_namespace():
     probe = ["unshare", "--mount", "--propagation", "private", "true"]
     usable = os.geteuid() == 0 and shutil.which("unshare") and subprocess.run(probe, stderr=subprocess.DEVNULL).returncode == 0
     if not usable:
-        print("this test needs root and mount namespaces")
-        sys.exit(SKIPPED)
+        cannot("this test needs root and mount namespaces")
     script = ('for place in sillage lttng; do mkdir -p /run/$place && mount -t tmpfs -o mode=755 tmpfs /run/$place; done && '
               'mount --bind "$0" /etc/group && exec "$@"')
     with tempfile.NamedTemporaryFile("w") as groups:
@@ -179,8 +178,7 @@ def main():
             test(root)
             print("ok", test.__name__)
     except PermissionError:
-        print("the build is in a folder that other users may not pass")
-        sys.exit(SKIPPED)
+        cannot("the build is in a folder that other users may not pass")
     finally:
         shutil.rmtree(root, ignore_errors=True)
 

@@ -23,9 +23,9 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 BIN, PROGRAMS, LIBRARIES = (pathlib.Path(path).resolve() for path in sys.argv[1:4])
 sys.path.insert(0, str(HERE.parent / "daemon"))
-from sillage_test import check, is_served, read_trace, wait_until  # pylint: disable=wrong-import-position
+from sillage_test import cannot, check, is_served, read_trace, wait_until  # pylint: disable=wrong-import-position
 
-SKIPPED, IN_NAMESPACE = 77, "SILLAGE_SET_USER_ID_TEST"  # the place of the file system
+IN_NAMESPACE = "SILLAGE_SET_USER_ID_TEST"  # the place of the file system
 OWNER, CALLER = 4242, 4243
 PLACE = pathlib.Path(os.environ.get(IN_NAMESPACE, "/"))
 EVENTS = 3000  # more than small buffers have room for
@@ -38,8 +38,7 @@ def enter_namespace():
     usable = os.geteuid() == 0 and shutil.which("unshare") and \
         subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode == 0
     if not usable:
-        print("this test needs root and mount namespaces")
-        sys.exit(1 if os.environ.get("SILLAGE_REQUIRE_KERNEL") == "1" else SKIPPED)
+        cannot("this test needs root and mount namespaces")
     with tempfile.TemporaryDirectory(prefix="sillage-set-user-id-") as place:
         script = f'for place in /run/sillage /run/lttng {place}; do mkdir -p $place && mount -t tmpfs -o mode=755 tmpfs $place; done' \
                  ' && exec "$@"'
