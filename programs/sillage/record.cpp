@@ -331,8 +331,8 @@ Result<int> record(const RecordOptions& options) {
     if (Status found = check_program(options.program[0]); !found)
       return refuse_program(found.error());
   }
-  // A trace belongs to the user of the daemon that writes it, so programs' events are recorded by the user's own; the kernel's
-  // only root's can.
+  // Without a program it records whatever runs: with the user's own daemon that is the user's, as for who is in no group. The
+  // kernel's events only root's records.
   auto daemon = records_kernel(options) ? client::choose_daemon() : apps::runtime_paths();
   auto client = client::connect_or_start(daemon);
   if (!client) return tl::unexpected<Error>(std::move(client).error());

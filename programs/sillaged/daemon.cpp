@@ -2,6 +2,7 @@
 #include "sillaged/daemon.hpp"
 
 #include "apps/proc_files.hpp"
+#include "collect/output_directory.hpp"
 #include "control/session_message.hpp"
 #include "session/glob.hpp"
 #include "sillaged/descriptor_store.hpp"
@@ -405,6 +406,7 @@ Status Daemon::create_recording(control::ConnectionId connection,
     }
   }
   const bool is_of_kernel = !session->kernel_channels().empty();
+  make_output(connection, session->options().output_path);
   auto recording = Recording::create(next_recording_++, *std::move(session), *clock_, store_);
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
   apps_->registry().for_each_image(
@@ -562,6 +564,14 @@ Result<Recording*> Daemon::add_recording(session::RecordingSession plan) {
   (*recording)->outlive_daemon(estate(), std::move(state));
   const auto added = recordings_.emplace(id, Owned{*std::move(recording), 0, 0});
   return added.first->second.recording.get();
+}
+
+void Daemon::make_output(control::ConnectionId connection, const std::string& path) {
+  if (path.empty() || !control_ || geteuid() != 0) return;
+  const auto peer = control_->peer(connection);
+  // What fails here is tried again, and then there is a message.
+  if (peer && peer->uid != 0)
+    (void)collect::make_directory(path, collect::Owner{peer->uid, peer->gid});
 }
 
 std::unique_ptr<Recording> Daemon::remove_recording(std::uint64_t id) {

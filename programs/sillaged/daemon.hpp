@@ -105,6 +105,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   [[nodiscard]] Result<Recording*> add_recording(session::RecordingSession plan) override;
   [[nodiscard]] std::unique_ptr<Recording> remove_recording(std::uint64_t id) override;
   void renew(Recording& recording) override;
+  void make_output(control::ConnectionId connection, const std::string& path) override;
   void note_session(const session::Session& session,
                     std::optional<std::uint64_t> rotates_at_ms) override;
   void forget_session(const std::string& name) override { store_.remove_session(name); }

@@ -106,6 +106,7 @@ void SessionService::record_snapshot(ConnectionId connection,
       {request.name(), request.path(), request.max_bytes()}, session_datetime());
   if (!plans) return host_.reply(connection, plans.error());
   note(**session);
+  for (const session::SnapshotPlan& plan : *plans) host_.make_output(connection, plan.path);
   Recording* recording = running_.at(request.session()).recording;
   auto response = std::make_shared<Response>();
   run(

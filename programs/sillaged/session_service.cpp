@@ -478,6 +478,7 @@ void SessionService::start(ConnectionId connection, const std::string& name) {
   }
   const bool is_first = !running_.contains(name);
   if (is_first) {
+    host_.make_output(connection, plan->options().output_path);
     auto made = host_.add_recording(*plan);
     if (!made) return host_.reply(connection, made.error());
     running_[name].recording = *made;

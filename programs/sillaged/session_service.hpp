@@ -43,6 +43,8 @@ class RecordingHost {
                             std::optional<std::uint64_t> rotates_at_ms) = 0;
   /// There is no session of this name any more.
   virtual void forget_session(const std::string& name) = 0;
+  /// Makes an output directory that is not there yet, for the user at the other end if that is another one.
+  virtual void make_output(control::ConnectionId connection, const std::string& path) = 0;
   virtual void reply(control::ConnectionId connection, const control::v1::Response& response) = 0;
   virtual void reply(control::ConnectionId connection, const Error& error) = 0;
 };

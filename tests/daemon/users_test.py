@@ -84,6 +84,38 @@ def names(path):
     return sorted(line.split(": {")[0].rsplit(" ", 1)[1] for line in read_trace(path))
 
 
+def owners(path):
+    return {os.lstat(each).st_uid for each in [path, *path.rglob("*")]}
+
+
+def what_root_writes_for_a_member_is_the_members(member, program):
+    """Chunks and snapshots, too, and the way there."""
+    place = member.home / "lttng-traces"
+    member.lttng("create", "members")
+    member.lttng("enable-event", "-u", "tour:alarm")
+    member.lttng("start")
+    emit(program, 2)
+    member.lttng("rotate")
+    emit(program, 2)
+    member.lttng("create", "moments", "--snapshot", f"--output={member.home}/moments")
+    member.lttng("enable-event", "-u", "tour:alarm")
+    member.lttng("start")
+    emit(program, 1)
+    member.lttng("snapshot", "record")
+    member.lttng("destroy", "moments")
+    member.lttng("destroy", "members")
+    check(owners(place) == {MEMBER} and owners(member.home / "moments") == {MEMBER}, "what root's daemon writes for a member")
+    for path, count in ((place, 5), (member.home / "moments", 1)):
+        shown = member.run("babeltrace2", path)
+        check(shown.count("tour:alarm") == count, f"{path}: a member reads what it is about\n{shown}")
+
+
+def a_member_records_the_kernel(member):
+    path = member.home / "kernel"
+    member.run(BIN / "sillage", "record", "-k", "--no-statedump", "-e", "sched_switch", "-o", path, "--", "sleep", "0.1")
+    check(owners(path) == {MEMBER} and "sched_switch" in member.run("babeltrace2", path), "the kernel's events are the member's")
+
+
 def events_go_to_both(root):
     admin, user = User(root, 0), User(root, USER)
     # Its own begins when the user asks, root's when root does: programs find both.
@@ -112,11 +144,14 @@ def events_go_to_both(root):
         recorded = member.run(BIN / "sillage", "record", "-o", member.home / "trace", "--", "sh", "-c", 'echo 2 | "$0"', BIN / "lttng_tour")
         check("all" in member.lttng("list"), f"a daemon of the member's own changes nothing\n{recorded}")
         check(os.stat(member.home / "trace").st_uid == MEMBER, "what a member records of programs is the member's")
+        what_root_writes_for_a_member_is_the_members(member, program)
+        if os.path.exists("/sys/kernel/btf/vmlinux"):
+            a_member_records_the_kernel(member)
         user.lttng("destroy")
         admin.lttng("destroy")
         program.stdin.close()
         program.wait()
-        check(names(user.home / "mine") == 7 * ["tour:alarm"], names(user.home / "mine"))
+        check(names(user.home / "mine") == 12 * ["tour:alarm"], names(user.home / "mine"))
         check(names(admin.home / f"all/ust/uid/{USER}") == 3 * ["tour:step"], names(admin.home / "all"))
         check(os.stat(user.home / "mine/ust").st_uid == USER, "a user's trace is the user's")
     finally:
