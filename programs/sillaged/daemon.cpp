@@ -406,8 +406,10 @@ Status Daemon::create_recording(control::ConnectionId connection,
     }
   }
   const bool is_of_kernel = !session->kernel_channels().empty();
-  make_output(connection, session->options().output_path);
-  auto recording = Recording::create(next_recording_++, *std::move(session), *clock_, store_);
+  auto output = make_output(connection, session->options().output_path);
+  if (!output) return tl::unexpected<Error>(std::move(output).error());
+  auto recording = Recording::create(next_recording_++, *std::move(session), *clock_, store_,
+                                     *std::move(output));
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
   apps_->registry().for_each_image(
       [&](const apps::Image& image) { (*recording)->preview_filters(image); });
@@ -555,9 +557,9 @@ void Daemon::take_text() {
   });
 }
 
-Result<Recording*> Daemon::add_recording(session::RecordingSession plan) {
+Result<Recording*> Daemon::add_recording(session::RecordingSession plan, Fd output) {
   const std::uint64_t id = next_recording_++;
-  auto recording = Recording::create(id, std::move(plan), *clock_, store_);
+  auto recording = Recording::create(id, std::move(plan), *clock_, store_, std::move(output));
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
   v1::RecordingState state;
   state.set_session((*recording)->session().options().name);
@@ -566,12 +568,20 @@ Result<Recording*> Daemon::add_recording(session::RecordingSession plan) {
   return added.first->second.recording.get();
 }
 
-void Daemon::make_output(control::ConnectionId connection, const std::string& path) {
-  if (path.empty() || !control_ || geteuid() != 0) return;
+Result<Fd> Daemon::make_output(control::ConnectionId connection, const std::string& path) {
+  if (path.empty() || connection == kNobody || geteuid() != 0) return Fd();
   const auto peer = control_->peer(connection);
-  // What fails here is tried again, and then there is a message.
-  if (peer && peer->uid != 0)
-    (void)collect::make_directory(path, collect::Owner{peer->uid, peer->gid});
+  // Not with root's rights because it is not known any more whose it is to be.
+  if (!peer) return fail(Code::kNotFound, "the command that asked for " + path + " has gone");
+  if (peer->uid == 0) return Fd();
+  auto groups = control_->peer_groups(connection);
+  if (!groups) return tl::unexpected<Error>(std::move(groups).error());
+  auto made = collect::make_directory_as({peer->uid, peer->gid, *std::move(groups)}, path);
+  if (!made)
+    return fail(made.error().code, made.error().message +
+                                       " (with the rights of the user who asks for it); choose "
+                                       "another directory with -o");
+  return made;
 }
 
 std::unique_ptr<Recording> Daemon::remove_recording(std::uint64_t id) {

@@ -102,10 +102,12 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   void request(control::ConnectionId connection, const control::v1::Request& request) override;
   void closed(control::ConnectionId connection) override;
 
-  [[nodiscard]] Result<Recording*> add_recording(session::RecordingSession plan) override;
+  [[nodiscard]] Result<Recording*> add_recording(session::RecordingSession plan,
+                                                 Fd output) override;
   [[nodiscard]] std::unique_ptr<Recording> remove_recording(std::uint64_t id) override;
   void renew(Recording& recording) override;
-  void make_output(control::ConnectionId connection, const std::string& path) override;
+  [[nodiscard]] Result<Fd> make_output(control::ConnectionId connection,
+                                       const std::string& path) override;
   void note_session(const session::Session& session,
                     std::optional<std::uint64_t> rotates_at_ms) override;
   void forget_session(const std::string& name) override { store_.remove_session(name); }

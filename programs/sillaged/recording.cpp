@@ -115,17 +115,26 @@ Recording::Recording(std::uint64_t id, session::RecordingSession session,
 Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
                                                      session::RecordingSession session,
                                                      const collect::ClockKeeper& clock,
-                                                     const RecordingStore& store) {
+                                                     const RecordingStore& store, Fd output) {
   SILLAGE_TRY(check_early(session));
   auto filters = parse_filters(session);
   if (!filters) return tl::unexpected<Error>(std::move(filters).error());
   const std::string files_path = files_path_of(id, session, store);
-  auto collector = make_collector(session, files_path, clock);
+  if (!output) {
+    auto made = collect::make_directory(files_path);
+    if (!made)
+      return fail(made.error().code, made.error().message + "; choose another directory with -o");
+    output = *std::move(made);
+  }
+  const auto output_id = collect::directory_id(output.value());
+  if (!output_id) return tl::unexpected<Error>(output_id.error());
+  auto collector = make_collector(session, files_path, clock, std::move(output));
   if (!collector) return tl::unexpected<Error>(std::move(collector).error());
   std::unique_ptr<Recording> recording(new Recording(id, std::move(session), *std::move(collector),
                                                      files_path, chunk_datetime(),
                                                      collect::sample_realtime_offset_ns()));
   recording->filters_ = *std::move(filters);
+  recording->output_id_ = *output_id;
   return recording;
 }
 
@@ -142,19 +151,15 @@ Result<std::vector<UserFilters>> Recording::parse_filters(
 
 Result<std::unique_ptr<collect::Collector>> Recording::make_collector(
     const session::RecordingSession& session, const std::string& files_path,
-    const collect::ClockKeeper& clock) {
+    const collect::ClockKeeper& clock, Fd output) {
   collect::CollectorOptions options;
   options.output_path = files_path;
+  options.output = std::move(output);
   options.in_memory = session.options().in_memory;
   options.ctf_version = session.options().format == session::TraceFormat::kCtf2
                             ? ctf::Version::kCtf2
                             : ctf::Version::kCtf18;
-  auto collector = collect::Collector::create(options, clock);
-  if (!collector) {
-    return fail(collector.error().code,
-                collector.error().message + "; choose another directory with -o");
-  }
-  return collector;
+  return collect::Collector::create(std::move(options), clock);
 }
 
 collect::TraceOptions Recording::kernel_trace_options() const {
@@ -274,16 +279,14 @@ void Recording::filters_unknown(const apps::Image& image) {
 void Recording::discard() {
   end_with_daemon();
   kernel_.clear();
-  (void)collector_->stop();
-  std::error_code ignored;
   if (session_.options().in_memory) {
+    (void)collector_->stop();
+    std::error_code ignored;
     std::filesystem::remove_all(files_path_, ignored);
     return;
   }
-  const std::filesystem::path output(session_.options().output_path);
-  std::filesystem::remove_all(output / "kernel", ignored);
   // What else is in there was before us.
-  std::filesystem::remove(output, ignored);
+  collector_->discard(session_.options().output_path);
 }
 
 void Recording::set_root_process(pid_t root_pid) {

@@ -5,9 +5,9 @@
 #include "apps/app_server.hpp"
 #include "base/result.hpp"
 #include "collect/collector.hpp"
+#include "collect/output_directory.hpp"
 #include "hold/store.hpp"
 #include "session/recording_session.hpp"
-#include "session/snapshot_output.hpp"
 #include "sillaged/coverage.hpp"
 #include "sillaged/kernel_recording.hpp"
 #include "sillaged/recording_journal.hpp"
@@ -55,12 +55,13 @@ using ChannelMemory = std::map<BufferOwner, std::vector<collect::StreamMemory>>;
 /// Threads: one, but for what takes long.
 class Recording {
  public:
-  /// Makes the output directory; of one in memory, `store`, which must outlive this, says where its metadata is. Nothing is
-  /// recorded before start().
+  /// Takes `output` for the output directory, or makes it, if that is none; of one in memory, `store`, which must outlive this,
+  /// says where its metadata is. Nothing is recorded before start().
   [[nodiscard]] static Result<std::unique_ptr<Recording>> create(std::uint64_t id,
                                                                  session::RecordingSession session,
                                                                  const collect::ClockKeeper& clock,
-                                                                 const RecordingStore& store);
+                                                                 const RecordingStore& store,
+                                                                 Fd output = {});
 
   /// Goes on with what an earlier daemon, which was killed, has left of a recording: it is active.
   ///
@@ -181,7 +182,8 @@ class Recording {
   ///
   /// Threads: any, while it is neither started nor stopped; so the next five.
   /// Errors:  those of Collector::snapshot.
-  [[nodiscard]] Result<collect::Stats> snapshot(const std::vector<session::SnapshotPlan>& plans);
+  [[nodiscard]] Result<collect::Stats> snapshot(
+      const std::vector<collect::SnapshotOptions>& outputs);
   /// Moves what was recorded until now to `archive`, below the output directory. `then`: how the session's chunks stand
   /// behind it.
   [[nodiscard]] Status rotate(const std::string& archive, const v1::Chunks& then);
@@ -248,7 +250,7 @@ class Recording {
       const session::RecordingSession& session);
   [[nodiscard]] static Result<std::unique_ptr<collect::Collector>> make_collector(
       const session::RecordingSession& session, const std::string& files_path,
-      const collect::ClockKeeper& clock);
+      const collect::ClockKeeper& clock, Fd output);
   [[nodiscard]] collect::TraceOptions kernel_trace_options() const;
   /// What concerns the files, before anything in them is opened.
   [[nodiscard]] Status adopt_files(const std::vector<v1::JournalEntry>& entries);
@@ -302,6 +304,7 @@ class Recording {
   std::unique_ptr<collect::Collector> collector_;
   const std::string
       files_path_;  // where traces are: the output directory, or that of one in memory
+  collect::DirectoryId output_id_;  // of this one
   const std::string creation_datetime_;
   std::atomic<std::int64_t> clock_offset_ns_;  // of traces that are yet to be opened
   std::vector<std::int64_t> clock_offsets_;    // of an adopted one, those that its traces may have

@@ -478,8 +478,9 @@ void SessionService::start(ConnectionId connection, const std::string& name) {
   }
   const bool is_first = !running_.contains(name);
   if (is_first) {
-    host_.make_output(connection, plan->options().output_path);
-    auto made = host_.add_recording(*plan);
+    auto output = host_.make_output(connection, plan->options().output_path);
+    if (!output) return host_.reply(connection, output.error());
+    auto made = host_.add_recording(*plan, *std::move(output));
     if (!made) return host_.reply(connection, made.error());
     running_[name].recording = *made;
   }

@@ -3,26 +3,43 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "collect/acting_as.hpp"
 
-#include <sys/types.h>
-
-#include <optional>
+#include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
 namespace sillage::collect {
 
-/// Whose something is.
-struct Owner {
-  uid_t user = 0;
-  gid_t group = 0;
-};
-
-/// Opens a directory, making it and its parents where they are missing; what is made is given to `owner`, if there is one.
+/// Opens a directory, making it and its parents where they are missing, with the rights of the calling thread (acting_as.hpp).
+///
+/// Root's process takes nothing that another user has made where anybody may make something, such as a name in /tmp: what is
+/// written there would belong to whoever guessed the name.
 ///
 /// Errors: those of mkdir and open, kPermission too if nothing can be made in it; the message names
 ///         the part of the path that failed.
-[[nodiscard]] Result<Fd> make_directory(const std::string& path, std::optional<Owner> owner = {});
+[[nodiscard]] Result<Fd> make_directory(const std::string& path);
+
+/// The same for another user than ours, which is root, with that one's rights.
+[[nodiscard]] Result<Fd> make_directory_as(const Identity& identity, const std::string& path);
+
+/// Removes the folders of these names from a directory, and the directory itself, whose name is `path`, if there was nothing else
+/// in it. Root removes what is in another user's directory with that one's rights alone.
+void remove_output(int directory, const std::string& path,
+                   std::initializer_list<const char*> folders);
+
+/// Which directory it is, wherever it is moved to, until the machine ends.
+struct DirectoryId {
+  std::uint64_t device = 0, inode = 0;
+  bool operator==(const DirectoryId&) const = default;
+};
+[[nodiscard]] Result<DirectoryId> directory_id(int directory);
+
+/// Opens a directory that was opened before, whoever made it.
+///
+/// Errors: those of open; kNotFound  another one has its name.
+[[nodiscard]] Result<Fd> open_directory_again(const std::string& path, const DirectoryId& id);
 
 /// Opens a directory below another, making what is missing, each for the owner of what it is in; never leads out of it, by
 /// ".." or by symbolic links.

@@ -110,6 +110,56 @@ def what_root_writes_for_a_member_is_the_members(member, program):
         check(shown.count("tour:alarm") == count, f"{path}: a member reads what it is about\n{shown}")
 
 
+def starts(user, name, path, status):
+    """Whether a session to there can be started, and what is said."""
+    user.lttng("create", name, f"--output={path}")
+    user.lttng("enable-event", "-u", "tour:alarm")
+    said = user.lttng("start", status=status)
+    user.lttng("destroy", name)
+    return said
+
+
+def members_rights_say_where_root_writes(root, member):
+    """As with LTTng, whose root's daemon writes as the member."""
+    roots, teams = root / "roots", root / "teams"
+    for path, group, mode in ((roots, 0, 0o755), (teams, GROUP, 0o770)):
+        path.mkdir()
+        os.chown(path, 0, group)
+        os.chmod(path, mode)
+    os.symlink(roots, member.home / "link")
+    for path, why in ((roots / "x/y", f"cannot make directory {roots}/x"), (roots, f"cannot write in directory {roots}"),
+                      (member.home / "link/x", f"cannot make directory {member.home}/link/x")):
+        said = starts(member, "refused", path, 1)
+        check(why in said, f"{path}: {said}")
+        check(why in member.run(BIN / "sillage", "record", "--no-statedump", "-k", "-e", "sched_switch", "-o", path, "--", "true", status=None)
+              or not os.path.exists("/sys/kernel/btf/vmlinux"), f"{path}: a recording of the kernel")
+    member.lttng("create", "moments", "--snapshot", f"--output={roots}")
+    member.lttng("enable-event", "-u", "tour:alarm")
+    member.lttng("start")
+    said = member.lttng("snapshot", "record", status=1)
+    member.lttng("destroy", "moments")
+    check(f"cannot make directory {roots}/" in said, said)
+    check(list(roots.iterdir()) == [], "nothing is made where a member may not")
+    starts(member, "home", member.home / "new/one", 0)
+    check(owners(member.home / "new") == {MEMBER}, "a directory in a member's home")
+    starts(member, "team", teams / "x", 0)
+    check(owners(teams / "x") == {MEMBER}, "a directory where a member may write as one of a group")
+
+
+def nobody_prepares_for_root(root, admin, member):
+    """A directory that somebody made where anybody may is not taken by others."""
+    place = root / "open"
+    place.mkdir()
+    os.chmod(place, 0o1777)
+    member.run("mkdir", "-m", "777", place / "guessed")
+    check("another user has made it" in starts(admin, "guessed", place / "guessed", 1), "a name that was guessed")
+    check(list((place / "guessed").iterdir()) == [], "nothing is written for who guessed")
+    starts(member, "guessed", place / "guessed", 0)
+    check(owners(place / "guessed") == {MEMBER}, "who made it may use it")
+    starts(admin, "new", place / "new", 0)
+    check(owners(place / "new") == {0}, "what root makes there is root's")
+
+
 def a_member_records_the_kernel(member):
     path = member.home / "kernel"
     member.run(BIN / "sillage", "record", "-k", "--no-statedump", "-e", "sched_switch", "-o", path, "--", "sleep", "0.1")
@@ -145,10 +195,12 @@ def events_go_to_both(root):
         check("all" in member.lttng("list"), f"a daemon of the member's own changes nothing\n{recorded}")
         check(os.stat(member.home / "trace").st_uid == MEMBER, "what a member records of programs is the member's")
         what_root_writes_for_a_member_is_the_members(member, program)
+        members_rights_say_where_root_writes(root, member)
+        nobody_prepares_for_root(root, admin, member)
         if os.path.exists("/sys/kernel/btf/vmlinux"):
             a_member_records_the_kernel(member)
         user.lttng("destroy")
-        admin.lttng("destroy")
+        admin.lttng("destroy", "all")
         program.stdin.close()
         program.wait()
         check(names(user.home / "mine") == 12 * ["tour:alarm"], names(user.home / "mine"))
