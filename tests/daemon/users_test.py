@@ -88,6 +88,10 @@ def owners(path):
     return {os.lstat(each).st_uid for each in [path, *path.rglob("*")]}
 
 
+def sizes(path):
+    return {str(each): os.lstat(each).st_size for each in path.rglob("*")}
+
+
 def what_root_writes_for_a_member_is_the_members(member, program):
     """Chunks and snapshots, too, and the way there."""
     place = member.home / "lttng-traces"
@@ -158,6 +162,51 @@ def nobody_prepares_for_root(root, admin, member):
     check(owners(place / "guessed") == {MEMBER}, "who made it may use it")
     starts(admin, "new", place / "new", 0)
     check(owners(place / "new") == {0}, "what root makes there is root's")
+
+
+def what_outlives_a_daemon_stays_in_its_directory(root):
+    """The next daemon opens a member's directory as root: not what the member has put in its place."""
+    admin, member = User(root / "after", 0), User(root / "after", MEMBER, [GROUP])
+    roots, place = root / "after/roots", root / "after/open"
+    for path, mode in ((roots, 0o755), (place, 0o1777)):
+        path.mkdir()
+        os.chmod(path, mode)
+    outputs = {"swapped": member.home / "swapped", "same": place / "same"}
+
+    def begin():
+        daemon = subprocess.Popen([BIN / "sillaged"], env=admin.environment, stderr=subprocess.DEVNULL)
+        wait_until(lambda: subprocess.run([BIN.parent / "libexec/lttng", "-n", "list"], env=member.environment, capture_output=True,
+                                          check=False, **member.options()).returncode == 0, "root's daemon")
+        return daemon
+
+    daemon = begin()
+    try:
+        program = member.tour()
+        for name, path in outputs.items():
+            member.lttng("create", name, f"--output={path}")
+            member.lttng("enable-event", "-u", "tour:alarm")
+            member.lttng("start")
+        emit(program, 2)
+        daemon.kill()
+        daemon.wait()
+        # All that it looks for is there, but root's.
+        shutil.copytree(outputs["swapped"], roots, dirs_exist_ok=True)
+        before = sizes(roots)
+        os.rename(outputs["swapped"], member.home / "moved")
+        os.symlink(roots, outputs["swapped"])
+        daemon = begin()
+        # Programs go on with what has been taken over.
+        emit(program, 3)
+        for name in outputs:
+            member.lttng("destroy", name)
+        check(len(before) > 2 and sizes(roots) == before, "nothing is written where a link leads")
+        check(names(outputs["same"]) == 5 * ["tour:alarm"], names(outputs["same"]))
+        check(owners(outputs["same"]) == {MEMBER}, "what the next daemon writes is the member's, too")
+        program.stdin.close()
+        program.wait()
+    finally:
+        daemon.terminate()
+        daemon.wait()
 
 
 def a_member_records_the_kernel(member):
@@ -261,7 +310,7 @@ def main():
         reachable = subprocess.run([BIN.parent / "libexec/lttng", "--list-commands"], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, user=USER, group=USER, extra_groups=[], cwd="/", check=False)
         check(reachable.returncode == 0, "the build must be in folders that other users may pass")
-        for test in (events_go_to_both, commands_choose_as_lttngs):
+        for test in (events_go_to_both, what_outlives_a_daemon_stays_in_its_directory, commands_choose_as_lttngs):
             test(root)
             print("ok", test.__name__)
     except PermissionError:
