@@ -27,14 +27,18 @@ def enter_namespace():
     if not usable:
         cannot("this test needs root and mount namespaces")
     script = ('for place in sillage lttng; do mkdir -p /run/$place && mount -t tmpfs -o mode=755 tmpfs /run/$place; done && '
-              'mount --bind "$0" /etc/group && exec "$@"')
-    with tempfile.NamedTemporaryFile("w") as groups:
+              'mount --bind "$0" /etc/group && mount --bind "$1" /etc/passwd && shift && exec "$@"')
+    with tempfile.NamedTemporaryFile("w") as groups, tempfile.NamedTemporaryFile("w") as users:
+        # LTTng acts as nobody who has no name.
+        users.write(open("/etc/passwd", encoding="utf-8").read() + f"member:x:{MEMBER}:{MEMBER}::/:/bin/sh\n")
+        users.flush()
+        os.chmod(users.name, 0o644)
         groups.write("".join(line for line in open("/etc/group", encoding="utf-8") if not line.startswith("tracing:")))
         groups.write(f"tracing:x:{GROUP}:\nothers:x:{OTHER_GROUP}:\n")
         groups.flush()
         os.chmod(groups.name, 0o644)
         environment = dict(os.environ, **{IN_NAMESPACE: "1"})
-        sys.exit(subprocess.run(probe[:-1] + ["sh", "-c", script, groups.name, sys.executable] + sys.argv,
+        sys.exit(subprocess.run(probe[:-1] + ["sh", "-c", script, groups.name, users.name, sys.executable] + sys.argv,
                                 env=environment).returncode)
 
 
@@ -300,6 +304,39 @@ def commands_choose_as_lttngs(root):
     check(theirs == expected, theirs)
 
 
+def where_a_member_may_record(root, lttng, sessiond, socket):
+    """Which of some directories root's daemon records to for a member."""
+    admin, member = User(root, 0), User(root, MEMBER, [GROUP])
+    roots = root / "roots"
+    roots.mkdir(mode=0o755)
+    daemon = subprocess.Popen(sessiond, env=admin.environment, stderr=subprocess.DEVNULL)
+    answers = []
+    try:
+        wait_until(lambda: "Error:" not in member.run(lttng, "-n", "list", status=None), f"root's daemon at {socket}")
+        for place in (roots / "x/y", roots, member.home / "new/one"):
+            member.run(lttng, "create", "its", f"--output={place}")
+            member.run(lttng, "enable-event", "-u", "tour:alarm")
+            answers.append("Error:" not in member.run(lttng, "start", status=None))
+            member.run(lttng, "destroy", "its")
+    finally:
+        daemon.terminate()
+        daemon.wait()
+    check(list(roots.iterdir()) == [], "nothing is made where a member may not")
+    check(owners(member.home / "new") == {MEMBER}, "what is made in a member's home")
+    return answers
+
+
+def members_write_where_lttngs_may(root):
+    expected = [False, False, True]
+    ours = where_a_member_may_record(root / "our-places", BIN.parent / "libexec/lttng", [BIN / "sillaged"],
+                                     "/run/sillage/control.sock")
+    check(ours == expected, ours)
+    if os.path.exists(THEIRS["daemon"]):
+        theirs = where_a_member_may_record(root / "their-places", THEIRS["lttng"], [THEIRS["daemon"], "--no-kernel"],
+                                           "/run/lttng/client-lttng-sessiond")
+        check(theirs == expected, theirs)
+
+
 def main():
     if IN_NAMESPACE not in os.environ:
         enter_namespace()
@@ -310,7 +347,8 @@ def main():
         reachable = subprocess.run([BIN.parent / "libexec/lttng", "--list-commands"], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, user=USER, group=USER, extra_groups=[], cwd="/", check=False)
         check(reachable.returncode == 0, "the build must be in folders that other users may pass")
-        for test in (events_go_to_both, what_outlives_a_daemon_stays_in_its_directory, commands_choose_as_lttngs):
+        for test in (events_go_to_both, what_outlives_a_daemon_stays_in_its_directory, commands_choose_as_lttngs,
+                     members_write_where_lttngs_may):
             test(root)
             print("ok", test.__name__)
     except PermissionError:
