@@ -134,6 +134,14 @@ Result<Fd> make_directory_below(int directory, std::string_view relative) {
 void give_to_owner_of(int directory, int made) {
   struct stat status {};
   if (::geteuid() != 0 || ::fstat(directory, &status) != 0 || status.st_uid == 0) return;
+  struct stat its {};
+  if (::fstat(made, &its) != 0) return;
+  // A directory that the owner has put in the place of what we made, such as one of root's in the owner's home, has something
+  // in it, or is worth nothing.
+  std::error_code error;
+  if (S_ISDIR(its.st_mode) &&
+      (!std::filesystem::is_empty("/proc/self/fd/" + std::to_string(made), error) || error))
+    return;
   (void)::fchown(made, status.st_uid, status.st_gid);
 }
 

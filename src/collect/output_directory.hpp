@@ -48,7 +48,7 @@ struct DirectoryId {
 [[nodiscard]] Result<Fd> make_directory_below(int directory, std::string_view relative);
 
 /// Gives what root has just made in a directory to the directory's owner, as if that one had made it. Nothing happens if we are
-/// not root: then it is ours.
+/// not root: then it is ours; or if it is a directory with something in it, which another one must have put in its place.
 void give_to_owner_of(int directory, int made);
 
 /// Whether `name` can be a file's name as it is: not empty, no '/', no NUL, no leading '.', at most

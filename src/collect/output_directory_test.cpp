@@ -113,6 +113,16 @@ TEST_F(GivenDirectory, WhatSomebodyPreparedWhereAnybodyMay_IsRefused) {
   EXPECT_TRUE(make_directory(home_ + "/x"));
 }
 
+TEST_F(GivenDirectory, WhatWasPutInItsPlace_IsNotGiven) {
+  const auto home = make_directory(home_);
+  ASSERT_TRUE(home);
+  const auto roots = make_directory(place_.path() + "/roots");
+  ASSERT_TRUE(roots);
+  ASSERT_TRUE(AppendFile::create(roots->value(), "secret"));
+  give_to_owner_of(home->value(), roots->value());
+  EXPECT_EQ(owner_of(place_.path() + "/roots"), 0u);
+}
+
 TEST_F(GivenDirectory, RootRemoves_WhatItsOwnerMay) {
   const auto made = make_directory_as(member_, home_ + "/x");
   ASSERT_TRUE(made);
