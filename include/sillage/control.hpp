@@ -328,7 +328,8 @@ struct DaemonInfo {
 /// Whether an answer comes when all is done, or at once.
 enum class Wait : std::uint8_t { kUntilComplete, kNo };
 
-/// A connection to the daemon of the calling user.
+/// A connection to the daemon that serves the calling user: root's, if the user is in the group `tracing` and it runs; else
+/// the user's own.
 ///
 /// Threads:  one at a time; several clients of a process know nothing of each other.
 /// Errors:   of every request: kTimeout; kSystem  the daemon went away; kNotFound  there is none. After these the next

@@ -2,7 +2,9 @@
 #include "sillage/doctor.hpp"
 
 #include "apps/socket_path.hpp"
+#include "client/daemon_start.hpp"
 #include "control/client.hpp"
+#include "ring/memory.hpp"
 #include "sillage/units.hpp"
 #include "tracefs/kernel_events.hpp"
 
@@ -57,13 +59,6 @@ std::optional<std::uint64_t> number(const std::optional<std::string>& text, int 
   return value;
 }
 
-// Where control groups of version 2 are; "max", no limit, is no number.
-std::optional<std::uint64_t> memory_limit() {
-  const auto group = line_of("/proc/self/cgroup");
-  if (!group || !group->starts_with("0::")) return std::nullopt;
-  return number(line_of("/sys/fs/cgroup" + group->substr(3) + "/memory.max"));
-}
-
 // A directory that is not there yet is made by the daemon in the one above it.
 std::string trouble_with(const std::string& directory) {
   struct stat status {};
@@ -79,7 +74,7 @@ std::string trouble_with(const std::string& directory) {
 }
 
 std::string daemon_here() {
-  auto client = control::ControlClient::connect(apps::runtime_paths().control_socket());
+  auto client = client::connect_running();
   if (!client) return {};
   control::v1::Request request;
   request.mutable_version();
@@ -126,13 +121,12 @@ void judge_programs(const MachineFacts& facts, std::vector<Finding>* all) {
                     "boot with tsc=reliable, or echo tsc > "
                     "/sys/devices/system/clocksource/clocksource0/current_clocksource"});
   }
-  const std::uint64_t memory =
-      std::min(facts.memory_bytes, facts.memory_limit.value_or(facts.memory_bytes));
+  const std::uint64_t memory = std::min(facts.memory_bytes, facts.limited_memory_bytes);
   const bool is_little = memory < kLittleMemory;
   all->push_back(
       {"memory",
-       size_text(memory) + (facts.memory_limit && *facts.memory_limit < facts.memory_bytes
-                                ? ", the limit of this control group"
+       size_text(memory) + (facts.limited_memory_bytes < facts.memory_bytes
+                                ? " left by the limits of this control group"
                                 : " available"),
        is_little ? Verdict::kLimited : Verdict::kGood,
        is_little
@@ -200,8 +194,8 @@ MachineFacts examine_machine() {
   facts.perf_paranoid = line_of("/proc/sys/kernel/perf_event_paranoid");
   facts.clock_source = line_of("/sys/devices/system/clocksource/clocksource0/current_clocksource");
   facts.has_rseq = __rseq_size != 0;
-  facts.memory_bytes = number(field_of("/proc/meminfo", "MemAvailable")).value_or(0) * 1024;
-  facts.memory_limit = memory_limit();
+  facts.memory_bytes = ring::machine_memory_bytes();
+  facts.limited_memory_bytes = ring::limited_memory_bytes();
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) facts.descriptor_limit = limit.rlim_max;
   facts.runtime_directory = apps::runtime_paths().directory;

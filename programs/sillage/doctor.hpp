@@ -22,9 +22,9 @@ struct MachineFacts {
   std::optional<std::string> bpf_jit;        ///< net.core.bpf_jit_enable
   std::optional<std::string> perf_paranoid;  ///< kernel.perf_event_paranoid
   std::optional<std::string> clock_source;
-  bool has_rseq = false;                      ///< the C library registered one for this thread
-  std::uint64_t memory_bytes = 0;             ///< available to programs that start now
-  std::optional<std::uint64_t> memory_limit;  ///< of the control group of this process
+  bool has_rseq = false;           ///< the C library registered one for this thread
+  std::uint64_t memory_bytes = 0;  ///< available to programs that start now
+  std::uint64_t limited_memory_bytes = UINT64_MAX;  ///< that limits of control groups leave
   std::uint64_t descriptor_limit = 0;
   std::string runtime_directory;
   std::string runtime_trouble;             ///< why no daemon could run there; empty if one can

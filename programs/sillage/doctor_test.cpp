@@ -61,7 +61,7 @@ TEST(Doctor, EachTroubleHasItsVerdictAndRemedy) {
       {"clock", Verdict::kLimited, "vDSO",
        [](MachineFacts* facts) { facts->clock_source.reset(); }},
       {"memory", Verdict::kLimited, "--subbuf-size",
-       [](MachineFacts* facts) { facts->memory_limit = 1 << 20; }},
+       [](MachineFacts* facts) { facts->limited_memory_bytes = 1 << 20; }},
       {"descriptors", Verdict::kLimited, "ulimit -n",
        [](MachineFacts* facts) { facts->descriptor_limit = 256; }},
       {"runtime directory", Verdict::kBad, "SILLAGE_RUNTIME_DIR",

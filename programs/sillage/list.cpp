@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/list.hpp"
 
-#include "apps/socket_path.hpp"
 #include "client/daemon_start.hpp"
 #include "control/client.hpp"
 #include "session/log_level.hpp"
@@ -53,7 +52,7 @@ Result<int> list(bool with_fields) {
 
 Result<int> version() {
   fmt::print("sillage {}\n", SILLAGE_VERSION);
-  auto client = control::ControlClient::connect(apps::runtime_paths().control_socket());
+  auto client = client::connect_running();
   if (!client) {
     if (client.error().code != Code::kNotFound)
       return tl::unexpected<Error>(std::move(client).error());

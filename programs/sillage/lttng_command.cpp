@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sillage/lttng_command.hpp"
 
+#include "apps/socket_path.hpp"
 #include "client/daemon_start.hpp"
 #include "kernel/catalog.hpp"
 #include "lttng/verbs.hpp"
@@ -90,7 +91,10 @@ std::optional<int> run_as_lttng(int argc, char** argv) {
   if (!is_named && !is_lttngs(words)) return std::nullopt;
   lttng::Context context;
   context.connect = [&context] {
-    return context.starts_no_daemon ? client::connect_running() : client::connect_or_start();
+    const auto paths =
+        client::choose_daemon(context.group.empty() ? apps::kTracingGroup : context.group);
+    return context.starts_no_daemon ? client::connect_running(paths)
+                                    : client::connect_or_start(paths);
   };
   context.kernel_events = kernel_events;
   context.why_no_counter = why_no_counter;

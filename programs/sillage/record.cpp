@@ -60,8 +60,10 @@ int refuse_program(const Error& error) {
 /// One run of `sillage record`.
 class Recorder {
  public:
-  Recorder(control::ControlClient client, RecordPlan plan, std::vector<std::string> program)
-      : client_(std::move(client)),
+  Recorder(apps::RuntimePaths daemon, control::ControlClient client, RecordPlan plan,
+           std::vector<std::string> program)
+      : daemon_(std::move(daemon)),
+        client_(std::move(client)),
         plan_(std::move(plan)),
         program_(std::move(program)),
         shows_live_line_(isatty(STDERR_FILENO) != 0) {}
@@ -111,7 +113,7 @@ class Recorder {
     if (!response) return tl::unexpected<Error>(std::move(response).error());
     const control::v1::CreateRecordingResponse& made = response->create_recording();
     recording_ = made.recording();
-    state_path_ = apps::runtime_paths().state_file(recording_);
+    state_path_ = daemon_.state_file(recording_);
     if (made.left_out_count() != 0) {
       fmt::print(stderr, "sillage: {} kernel event(s) cannot be recorded here:\n",
                  made.left_out_count());
@@ -147,7 +149,7 @@ class Recorder {
       if (!plan_.library_path.empty()) {
         environment.emplace_back("LD_LIBRARY_PATH", plan_.library_path);
         // Where logging agents look for a daemon: the one that this command talks to, not LTTng's.
-        environment.emplace_back("LTTNG_HOME", apps::runtime_paths().directory);
+        environment.emplace_back("LTTNG_HOME", daemon_.directory);
       }
       if (plan_.allows_blocking) environment.emplace_back("SILLAGE_ALLOW_BLOCKING", "1");
       // Events from the first one on are what was asked for, so a daemon on a busy machine is given time.
@@ -193,7 +195,7 @@ class Recorder {
     for (int tries = kResumeTries; tries > 0 && access(state_path_.c_str(), F_OK) == 0; --tries) {
       control::v1::Request request;
       request.mutable_resume_recording()->set_recording(recording_);
-      auto client = client::connect_or_start();
+      auto client = client::connect_or_start(daemon_);
       if (client && client->call(std::move(request), kAnswerDeadline)) {
         client_ = *std::move(client);
         clear_live_line();
@@ -317,6 +319,7 @@ class Recorder {
     return got > 0 || (got < 0 && errno == EAGAIN);
   }
 
+  apps::RuntimePaths daemon_;
   control::ControlClient client_;
   RecordPlan plan_;
   const std::vector<std::string> program_;
@@ -342,9 +345,12 @@ Result<int> record(const RecordOptions& options) {
     if (Status found = check_program(options.program[0]); !found)
       return refuse_program(found.error());
   }
-  auto client = client::connect_or_start();
+  // Without a program it records whatever runs: with the user's own daemon that is the user's, as for who is in no group. The
+  // kernel's events only root's records.
+  auto daemon = records_kernel(options) ? client::choose_daemon() : apps::runtime_paths();
+  auto client = client::connect_or_start(daemon);
   if (!client) return tl::unexpected<Error>(std::move(client).error());
-  return Recorder(*std::move(client), *std::move(plan), options.program).run();
+  return Recorder(std::move(daemon), *std::move(client), *std::move(plan), options.program).run();
 }
 
 }  // namespace sillage::command

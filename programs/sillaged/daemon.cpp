@@ -2,6 +2,7 @@
 #include "sillaged/daemon.hpp"
 
 #include "apps/proc_files.hpp"
+#include "collect/output_directory.hpp"
 #include "control/session_message.hpp"
 #include "session/glob.hpp"
 #include "sillaged/descriptor_store.hpp"
@@ -61,7 +62,7 @@ std::uint32_t random_generation() {
 }
 
 std::optional<gid_t> tracing_group() {
-  const group* entry = getgrnam("tracing");
+  const group* entry = getgrnam(apps::kTracingGroup);
   if (entry == nullptr) return std::nullopt;
   return entry->gr_gid;
 }
@@ -115,7 +116,8 @@ Status Daemon::start() {
   if (!options_.agent_port_files.empty()) {
     auto agents = apps::AgentServer::listen(
         {options_.agent_port_files}, [this](std::string_view event) { return wants_event(event); },
-        [this](std::string_view event) { return contexts_wanted_with(event); });
+        [this](std::string_view event) { return contexts_wanted_with(event); },
+        [this] { return wanted_version(); });
     // Everything else works without.
     if (agents) agents_ = *std::move(agents);
   }
@@ -235,6 +237,17 @@ std::vector<std::string> Daemon::contexts_wanted_with(std::string_view name) con
   return {found.begin(), found.end()};
 }
 
+std::uint64_t Daemon::wanted_version() {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> plans;
+  for (const auto& [id, owned] : recordings_)
+    if (owned.recording->is_active()) plans.emplace_back(id, owned.recording->plan_version());
+  if (plans != active_plans_) {
+    active_plans_ = std::move(plans);
+    ++wanted_version_;
+  }
+  return wanted_version_;
+}
+
 void Daemon::renew_gates(apps::Image& image) {
   if (++generation_ == 0) ++generation_;
   image.generation = generation_;
@@ -272,7 +285,15 @@ void Daemon::filters_unknown(const apps::Image& image) {
 }
 
 void Daemon::request(control::ConnectionId connection, const control::v1::Request& request) {
-  if (SessionService::handles(request)) return sessions_->request(connection, request);
+  if (SessionService::handles(request)) {
+    // Root's rights would make and remove the files where a member says.
+    if (!request.create_session().buffers_path().empty() && is_for_member(connection))
+      return reply(connection, Error{Code::kPermission,
+                                     "--shm-path at root's daemon is for root; set "
+                                     "SILLAGE_RUNTIME_DIR to be served by your own",
+                                     {}});
+    return sessions_->request(connection, request);
+  }
   control::v1::Response response;
   Status done;
   switch (request.request_case()) {
@@ -395,7 +416,10 @@ Status Daemon::create_recording(control::ConnectionId connection,
     }
   }
   const bool is_of_kernel = !session->kernel_channels().empty();
-  auto recording = Recording::create(next_recording_++, *std::move(session), *clock_, store_);
+  auto output = make_output(connection, session->options().output_path);
+  if (!output) return tl::unexpected<Error>(std::move(output).error());
+  auto recording = Recording::create(next_recording_++, *std::move(session), *clock_, store_,
+                                     *std::move(output));
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
   apps_->registry().for_each_image(
       [&](const apps::Image& image) { (*recording)->preview_filters(image); });
@@ -543,15 +567,36 @@ void Daemon::take_text() {
   });
 }
 
-Result<Recording*> Daemon::add_recording(session::RecordingSession plan) {
+Result<Recording*> Daemon::add_recording(session::RecordingSession plan, Fd output) {
   const std::uint64_t id = next_recording_++;
-  auto recording = Recording::create(id, std::move(plan), *clock_, store_);
+  auto recording = Recording::create(id, std::move(plan), *clock_, store_, std::move(output));
   if (!recording) return tl::unexpected<Error>(std::move(recording).error());
   v1::RecordingState state;
   state.set_session((*recording)->session().options().name);
   (*recording)->outlive_daemon(estate(), std::move(state));
   const auto added = recordings_.emplace(id, Owned{*std::move(recording), 0, 0});
   return added.first->second.recording.get();
+}
+
+bool Daemon::is_for_member(control::ConnectionId connection) const {
+  if (geteuid() != 0 || connection == kNobody) return false;
+  const auto peer = control_->peer(connection);
+  return !peer || peer->uid != 0;
+}
+
+Result<Fd> Daemon::make_output(control::ConnectionId connection, const std::string& path) {
+  if (path.empty() || !is_for_member(connection)) return Fd();
+  const auto peer = control_->peer(connection);
+  // Not with root's rights because it is not known any more whose it is to be.
+  if (!peer) return fail(Code::kNotFound, "the command that asked for " + path + " has gone");
+  auto groups = control_->peer_groups(connection);
+  if (!groups) return tl::unexpected<Error>(std::move(groups).error());
+  auto made = collect::make_directory_as({peer->uid, peer->gid, *std::move(groups)}, path);
+  if (!made)
+    return fail(made.error().code, made.error().message +
+                                       " (with the rights of the user who asks for it); choose "
+                                       "another directory with -o");
+  return made;
 }
 
 std::unique_ptr<Recording> Daemon::remove_recording(std::uint64_t id) {

@@ -25,6 +25,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sillage::daemon {
@@ -101,9 +102,14 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   void request(control::ConnectionId connection, const control::v1::Request& request) override;
   void closed(control::ConnectionId connection) override;
 
-  [[nodiscard]] Result<Recording*> add_recording(session::RecordingSession plan) override;
+  [[nodiscard]] Result<Recording*> add_recording(session::RecordingSession plan,
+                                                 Fd output) override;
   [[nodiscard]] std::unique_ptr<Recording> remove_recording(std::uint64_t id) override;
   void renew(Recording& recording) override;
+  /// Whether we are root's daemon, and somebody else asks, or it is not known any more who did.
+  [[nodiscard]] bool is_for_member(control::ConnectionId connection) const;
+  [[nodiscard]] Result<Fd> make_output(control::ConnectionId connection,
+                                       const std::string& path) override;
   void note_session(const session::Session& session,
                     std::optional<std::uint64_t> rotates_at_ms) override;
   void forget_session(const std::string& name) override { store_.remove_session(name); }
@@ -161,6 +167,8 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   [[nodiscard]] bool wants_event(std::string_view name) const;
   /// The contexts that programs bring which such recordings record, or ask for in filters, with these events.
   [[nodiscard]] std::vector<std::string> contexts_wanted_with(std::string_view name) const;
+  /// Another number if what the two look at is not what it was. Filters are parsed for the second: not at each turn.
+  [[nodiscard]] std::uint64_t wanted_version();
 
   const DaemonOptions options_;
   const RecordingStore store_;
@@ -190,6 +198,9 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
   [[nodiscard]] bool is_program_waited_for() const;
   void release_held();
   std::vector<HeldReply> held_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>>
+      active_plans_;  // recordings that run, and which of their plans
+  std::uint64_t wanted_version_ = 0;
   std::unique_ptr<apps::AgentServer> agents_;  // none: not asked for, or no port to be had
   std::unique_ptr<control::ControlServer> control_;
   std::unique_ptr<SessionService> sessions_;

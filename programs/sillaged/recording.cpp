@@ -117,17 +117,26 @@ Recording::Recording(std::uint64_t id, session::RecordingSession session,
 Result<std::unique_ptr<Recording>> Recording::create(std::uint64_t id,
                                                      session::RecordingSession session,
                                                      const collect::ClockKeeper& clock,
-                                                     const RecordingStore& store) {
+                                                     const RecordingStore& store, Fd output) {
   SILLAGE_TRY(check_early(session));
   auto filters = parse_filters(session);
   if (!filters) return tl::unexpected<Error>(std::move(filters).error());
   const std::string files_path = files_path_of(id, session, store);
-  auto collector = make_collector(session, files_path, clock, false);
+  if (!output) {
+    auto made = collect::make_directory(files_path);
+    if (!made)
+      return fail(made.error().code, made.error().message + "; choose another directory with -o");
+    output = *std::move(made);
+  }
+  const auto output_id = collect::directory_id(output.value());
+  if (!output_id) return tl::unexpected<Error>(output_id.error());
+  auto collector = make_collector(session, files_path, clock, std::move(output), false);
   if (!collector) return tl::unexpected<Error>(std::move(collector).error());
   std::unique_ptr<Recording> recording(new Recording(id, std::move(session), *std::move(collector),
                                                      files_path, chunk_datetime(),
                                                      collect::sample_realtime_offset_ns()));
   recording->filters_ = *std::move(filters);
+  recording->output_id_ = *output_id;
   return recording;
 }
 
@@ -144,21 +153,20 @@ Result<std::vector<UserFilters>> Recording::parse_filters(
 
 Result<std::unique_ptr<collect::Collector>> Recording::make_collector(
     const session::RecordingSession& session, const std::string& files_path,
-    const collect::ClockKeeper& clock, bool resumes) {
+    const collect::ClockKeeper& clock, Fd output, bool resumes) {
   collect::CollectorOptions options;
   options.resumes = resumes;
   options.output_path = files_path;
+  options.output = std::move(output);
   options.in_memory = session.options().in_memory;
   options.buffers_path = session.options().buffers_path;
   options.ctf_version = session.options().format == session::TraceFormat::kCtf2
                             ? ctf::Version::kCtf2
                             : ctf::Version::kCtf18;
-  auto collector = collect::Collector::create(options, clock);
-  if (!collector) {
-    return fail(collector.error().code, collector.error().message +
-                                            "; choose another directory with -o" +
-                                            (options.buffers_path.empty() ? "" : " or --shm-path"));
-  }
+  auto collector = collect::Collector::create(std::move(options), clock);
+  if (!collector && !session.options().buffers_path.empty())
+    return fail(collector.error().code,
+                collector.error().message + "; choose another directory with --shm-path");
   return collector;
 }
 
@@ -316,17 +324,15 @@ void Recording::filters_unknown(const apps::Image& image) {
 void Recording::discard() {
   end_with_daemon();
   kernel_.clear();
-  (void)collector_->stop();
-  remove_buffers();
-  std::error_code ignored;
   if (session_.options().in_memory) {
+    (void)collector_->stop();
+    std::error_code ignored;
     std::filesystem::remove_all(files_path_, ignored);
-    return;
+  } else {
+    // What else is in there was before us.
+    collector_->discard(session_.options().output_path);
   }
-  const std::filesystem::path output(session_.options().output_path);
-  std::filesystem::remove_all(output / "kernel", ignored);
-  // What else is in there was before us.
-  std::filesystem::remove(output, ignored);
+  remove_buffers();
 }
 
 void Recording::set_root_process(pid_t root_pid) {
@@ -403,6 +409,7 @@ Status Recording::change(session::RecordingSession next) {
   if (!filters) return tl::unexpected<Error>(std::move(filters).error());
   filters_ = *std::move(filters);
   session_ = std::move(next);
+  ++plan_version_;
   is_about_.clear();
   return {};
 }

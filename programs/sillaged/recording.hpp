@@ -5,9 +5,9 @@
 #include "apps/app_server.hpp"
 #include "base/result.hpp"
 #include "collect/collector.hpp"
+#include "collect/output_directory.hpp"
 #include "hold/store.hpp"
 #include "session/recording_session.hpp"
-#include "session/snapshot_output.hpp"
 #include "sillaged/coverage.hpp"
 #include "sillaged/kernel_recording.hpp"
 #include "sillaged/recording_journal.hpp"
@@ -55,12 +55,13 @@ using ChannelMemory = std::map<BufferOwner, std::vector<collect::StreamMemory>>;
 /// Threads: one, but for what takes long.
 class Recording {
  public:
-  /// Makes the output directory; of one in memory, `store`, which must outlive this, says where its metadata is. Nothing is
-  /// recorded before start().
+  /// Takes `output` for the output directory, or makes it, if that is none; of one in memory, `store`, which must outlive this,
+  /// says where its metadata is. Nothing is recorded before start().
   [[nodiscard]] static Result<std::unique_ptr<Recording>> create(std::uint64_t id,
                                                                  session::RecordingSession session,
                                                                  const collect::ClockKeeper& clock,
-                                                                 const RecordingStore& store);
+                                                                 const RecordingStore& store,
+                                                                 Fd output = {});
 
   /// Goes on with what an earlier daemon, which was killed, has left of a recording: it is active.
   ///
@@ -84,6 +85,8 @@ class Recording {
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] const session::RecordingSession& session() const { return session_; }
   [[nodiscard]] bool is_active() const { return is_active_; }
+  /// Another number for each plan that session() has had.
+  [[nodiscard]] std::uint64_t plan_version() const { return plan_version_; }
   [[nodiscard]] std::size_t program_count() const { return coverage_.program_count(); }
 
   /// Loads the programs of the session's kernel channels. Once, before start().
@@ -183,7 +186,8 @@ class Recording {
   ///
   /// Threads: any, while it is neither started nor stopped; so the next five.
   /// Errors:  those of Collector::snapshot.
-  [[nodiscard]] Result<collect::Stats> snapshot(const std::vector<session::SnapshotPlan>& plans);
+  [[nodiscard]] Result<collect::Stats> snapshot(
+      const std::vector<collect::SnapshotOptions>& outputs);
   /// Moves what was recorded until now to `archive`, below the output directory. `then`: how the session's chunks stand
   /// behind it.
   [[nodiscard]] Status rotate(const std::string& archive, const v1::Chunks& then);
@@ -258,7 +262,7 @@ class Recording {
       const session::RecordingSession& session);
   [[nodiscard]] static Result<std::unique_ptr<collect::Collector>> make_collector(
       const session::RecordingSession& session, const std::string& files_path,
-      const collect::ClockKeeper& clock, bool resumes);
+      const collect::ClockKeeper& clock, Fd output, bool resumes);
   [[nodiscard]] collect::TraceOptions kernel_trace_options() const;
   /// What concerns the files, before anything in them is opened.
   [[nodiscard]] Status adopt_files(const std::vector<v1::JournalEntry>& entries);
@@ -316,9 +320,11 @@ class Recording {
 
   const std::uint64_t id_;
   session::RecordingSession session_;
+  std::uint64_t plan_version_ = 0;
   std::unique_ptr<collect::Collector> collector_;
   const std::string
       files_path_;  // where traces are: the output directory, or that of one in memory
+  collect::DirectoryId output_id_;  // of this one
   const std::string creation_datetime_;
   std::atomic<std::int64_t> clock_offset_ns_;  // of traces that are yet to be opened
   std::vector<std::int64_t> clock_offsets_;    // of an adopted one, those that its traces may have

@@ -154,6 +154,8 @@ Status Recording::save_state() {
   state_.set_clock_offset_ns(clock_offset_ns_);
   state_.set_start_ns(start_ns_);
   state_.set_stop_ns(stop_ns_);
+  state_.mutable_output()->set_device(output_id_.device);
+  state_.mutable_output()->set_inode(output_id_.inode);
   // The journal first: whoever finds a state finds it, too.
   if (journal_ == nullptr) {
     SILLAGE_TRY(estate_.store->make_directory());
@@ -294,12 +296,17 @@ Result<std::unique_ptr<Recording>> Recording::adopt(v1::RecordingState state,
   auto filters = parse_filters(session);
   if (!filters) return tl::unexpected(std::move(filters).error());
   const std::string files_path = files_path_of(state.recording(), session, *estate.store);
-  auto collector = make_collector(session, files_path, clock, true);
+  // It was opened with the rights of whoever asked for it: now, with root's, its path may lead elsewhere.
+  const collect::DirectoryId output_id{state.output().device(), state.output().inode()};
+  auto output = collect::open_directory_again(files_path, output_id);
+  if (!output) return tl::unexpected(std::move(output).error());
+  auto collector = make_collector(session, files_path, clock, *std::move(output), true);
   if (!collector) return tl::unexpected(std::move(collector).error());
   std::unique_ptr<Recording> recording(
       new Recording(state.recording(), std::move(session), *std::move(collector), files_path,
                     state.creation_datetime(), state.clock_offset_ns()));
   recording->filters_ = *std::move(filters);
+  recording->output_id_ = output_id;
   recording->start_ns_ = state.start_ns();
   recording->stop_ns_ = state.stop_ns();
   recording->estate_ = estate;

@@ -7,13 +7,13 @@
 
 namespace sillage::daemon {
 
-Result<collect::Stats> Recording::snapshot(const std::vector<session::SnapshotPlan>& plans) {
+Result<collect::Stats> Recording::snapshot(const std::vector<collect::SnapshotOptions>& outputs) {
   // What was known at the start may have been overwritten. A snapshot without it is better than none.
   (void)dump_state();
   report_nested();
   collect::Stats sum;
-  for (const session::SnapshotPlan& plan : plans) {
-    auto made = collector_->snapshot({plan.path, plan.max_bytes});
+  for (const collect::SnapshotOptions& output : outputs) {
+    auto made = collector_->snapshot(output);
     if (!made) return made;
     sum.events += made->events;
     sum.packets += made->packets;

@@ -13,7 +13,7 @@
 
 namespace sillage::daemon {
 
-inline constexpr std::uint32_t kStateFormat = 3;
+inline constexpr std::uint32_t kStateFormat = 4;
 /// Of a state file: a request of the largest size, and what is beside it.
 inline constexpr std::size_t kMaxStateBytes = std::size_t{32} << 20;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SessionService: snapshots, rotation, clear and regenerate.
+#include "collect/output_directory.hpp"
 #include "control/session_request.hpp"
 #include "sillaged/chunk_state.hpp"
 #include "sillaged/datetime.hpp"
@@ -106,15 +107,25 @@ void SessionService::record_snapshot(ConnectionId connection,
       {request.name(), request.path(), request.max_bytes()}, session_datetime());
   if (!plans) return host_.reply(connection, plans.error());
   note(**session);
+  auto outputs = std::make_shared<std::vector<collect::SnapshotOptions>>();
+  for (const session::SnapshotPlan& plan : *plans) {
+    auto output = host_.make_output(connection, plan.path);
+    if (!output) {
+      for (const collect::SnapshotOptions& made : *outputs)
+        if (made.output) collect::remove_output(made.output.value(), made.path, {});
+      return host_.reply(connection, output.error());
+    }
+    outputs->push_back({plan.path, plan.max_bytes, *std::move(output)});
+  }
   Recording* recording = running_.at(request.session()).recording;
   auto response = std::make_shared<Response>();
   run(
       request.session(),
-      [recording, plans = *std::move(plans), response]() -> Status {
-        const auto made = recording->snapshot(plans);
+      [recording, outputs, response]() -> Status {
+        const auto made = recording->snapshot(*outputs);
         if (!made) return tl::unexpected<Error>(made.error());
         auto* answer = response->mutable_record_snapshot();
-        for (const session::SnapshotPlan& plan : plans) answer->add_paths(plan.path);
+        for (const collect::SnapshotOptions& output : *outputs) answer->add_paths(output.path);
         answer->set_events(made->events);
         answer->set_bytes(made->bytes);
         return {};

@@ -486,7 +486,9 @@ void SessionService::start(ConnectionId connection, const std::string& name) {
   }
   const bool is_first = !running_.contains(name);
   if (is_first) {
-    auto made = host_.add_recording(*plan);
+    auto output = host_.make_output(connection, plan->options().output_path);
+    if (!output) return host_.reply(connection, output.error());
+    auto made = host_.add_recording(*plan, *std::move(output));
     if (!made) return host_.reply(connection, made.error());
     running_[name].recording = *made;
   }

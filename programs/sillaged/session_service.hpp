@@ -28,8 +28,9 @@ namespace sillage::daemon {
 class RecordingHost {
  public:
   virtual ~RecordingHost() = default;
-  /// Makes a recording that no connection owns.
-  [[nodiscard]] virtual Result<Recording*> add_recording(session::RecordingSession plan) = 0;
+  /// Makes a recording that no connection owns; `output` as Recording::create() has it.
+  [[nodiscard]] virtual Result<Recording*> add_recording(session::RecordingSession plan,
+                                                         Fd output) = 0;
   /// Takes a recording out: programs feed it no more. It is to be finished.
   [[nodiscard]] virtual std::unique_ptr<Recording> remove_recording(std::uint64_t id) = 0;
   /// Decides anew what each image feeds into a recording, and sets the gates.
@@ -43,6 +44,12 @@ class RecordingHost {
                             std::optional<std::uint64_t> rotates_at_ms) = 0;
   /// There is no session of this name any more.
   virtual void forget_session(const std::string& name) = 0;
+  /// Opens an output directory for another user than the daemon's at the other end, with that user's rights, making what is not
+  /// there yet; none if it is to be opened with the daemon's own.
+  ///
+  /// Errors: those of collect::make_directory(); kNotFound  whoever asked has gone.
+  [[nodiscard]] virtual Result<Fd> make_output(control::ConnectionId connection,
+                                               const std::string& path) = 0;
   virtual void reply(control::ConnectionId connection, const control::v1::Response& response) = 0;
   virtual void reply(control::ConnectionId connection, const Error& error) = 0;
 };

@@ -50,7 +50,7 @@ void SessionService::watch(control::ConnectionId connection,
 
 void SessionService::begin_watch(Watching watching) {
   if (const auto& plan = watching.rules->user_plan()) {
-    auto recording = host_.add_recording(*plan);
+    auto recording = host_.add_recording(*plan, Fd());
     if (!recording) return host_.reply(watching.connection, recording.error());
     // Nobody waits for it any more if this daemon is killed.
     (*recording)->end_with_daemon();

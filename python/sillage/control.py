@@ -30,7 +30,7 @@ __all__ = ["FOREVER", "Attribute", "AttributeValue", "Channel", "ChannelOptions"
 
 
 def connect(socket_path="", *, starts_daemon=True, deadline=600.0):
-    """Connects to the daemon of this user.
+    """Connects to the daemon that serves this user: root's, for a member of the group tracing while it runs; else the own.
 
     socket_path:   of its control.sock, if it is another one's
     starts_daemon: start `sillaged` if none runs

@@ -118,9 +118,10 @@ bool write_port(const std::string& file, std::uint16_t port) {
 }  // namespace
 
 Result<std::unique_ptr<AgentServer>> AgentServer::listen(const Options& options, IsWanted is_wanted,
-                                                         WantedContexts wanted_contexts) {
+                                                         WantedContexts wanted_contexts,
+                                                         Version version) {
   std::unique_ptr<AgentServer> server(
-      new AgentServer(std::move(is_wanted), std::move(wanted_contexts)));
+      new AgentServer(std::move(is_wanted), std::move(wanted_contexts), std::move(version)));
   SILLAGE_TRY(server->start(options));
   return server;
 }
@@ -315,6 +316,8 @@ std::vector<AgentServer::Loggers> AgentServer::loggers(std::uint32_t domain) con
 
 void AgentServer::renew() {
   if (agents_.empty()) return;
+  const std::uint64_t version = version_();
+  if (std::exchange(told_version_, version) == version) return;
   std::array<Wanted, std::size(kAgentDomains)> wanted;
   for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = wanted_of(kAgentDomains[i]);
   if (std::exchange(told_, wanted) == wanted) return;

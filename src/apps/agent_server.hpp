@@ -12,6 +12,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,13 +65,16 @@ class AgentServer {
   using IsWanted = std::function<bool(std::string_view event)>;
   /// The contexts of programs that are wanted with that event: "$app.PROVIDER:TYPE", ascending, each once.
   using WantedContexts = std::function<std::vector<std::string>(std::string_view event)>;
+  /// Another number than last time if the answers of the two above may have become others. Cheap: each renew() asks.
+  using Version = std::function<std::uint64_t()>;
 
   /// Listens on any port, to leave LTTng's daemons the ten (5345 to 5354) of which they need one: agents go by the file.
   ///
   /// Errors: kSystem  there is no port to be had. Port files that cannot be written are left out.
   [[nodiscard]] static Result<std::unique_ptr<AgentServer>> listen(const Options& options,
                                                                    IsWanted is_wanted,
-                                                                   WantedContexts wanted_contexts);
+                                                                   WantedContexts wanted_contexts,
+                                                                   Version version);
   /// Removes its port files.
   ~AgentServer();
   AgentServer(const AgentServer&) = delete;
@@ -116,8 +120,10 @@ class AgentServer {
     bool operator==(const Wanted&) const = default;
   };
 
-  AgentServer(IsWanted is_wanted, WantedContexts wanted_contexts)
-      : is_wanted_(std::move(is_wanted)), wanted_contexts_(std::move(wanted_contexts)) {}
+  AgentServer(IsWanted is_wanted, WantedContexts wanted_contexts, Version version)
+      : is_wanted_(std::move(is_wanted)),
+        wanted_contexts_(std::move(wanted_contexts)),
+        version_(std::move(version)) {}
   [[nodiscard]] Wanted wanted_of(const AgentDomain& domain) const;
   [[nodiscard]] Status start(const Options& options);
   void accept_agents();
@@ -132,11 +138,13 @@ class AgentServer {
 
   IsWanted is_wanted_;
   WantedContexts wanted_contexts_;
+  Version version_;
   Fd epoll_, listener_;
   std::uint16_t port_ = 0;
   std::vector<std::string> port_files_;
   std::map<int, Agent> agents_;                             // by descriptor
   std::array<Wanted, std::size(kAgentDomains)> told_ = {};  // what of the domains was wanted last
+  std::optional<std::uint64_t> told_version_;               // that being of this version
 };
 
 }  // namespace sillage::apps

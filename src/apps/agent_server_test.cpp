@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <utility>
 
 namespace sillage::apps {
 namespace {
@@ -32,7 +33,11 @@ class AgentServerTest : public testing::Test {
   void start() {
     auto made = AgentServer::listen(
         {{file()}}, [this](std::string_view event) { return wanted_.contains(std::string(event)); },
-        [this](std::string_view) { return contexts_; });
+        [this](std::string_view) {
+          ++looks_;
+          return contexts_;
+        },
+        [this] { return version_; });
     ASSERT_TRUE(made) << made.error().text();
     server_ = *std::move(made);
   }
@@ -71,12 +76,17 @@ class AgentServerTest : public testing::Test {
   void serve() {
     pollfd source = {server_->fd(), POLLIN, 0};
     if (poll(&source, 1, 20) > 0) server_->process_events();
+    if (std::exchange(told_, std::pair(wanted_, contexts_)) != std::pair(wanted_, contexts_))
+      ++version_;
     server_->renew();
   }
 
   std::string directory_;
   std::set<std::string> wanted_;
   std::vector<std::string> contexts_;
+  std::pair<std::set<std::string>, std::vector<std::string>> told_;
+  std::uint64_t version_ = 0;
+  int looks_ = 0;  // at what contexts are wanted
   std::unique_ptr<AgentServer> server_;
 };
 
@@ -143,6 +153,24 @@ TEST_F(AgentServerTest, Renew_TellsChangesOnce) {
   EXPECT_EQ(receive(java), "");
   wanted_ = {};
   EXPECT_EQ(receive(java), disable());
+}
+
+TEST_F(AgentServerTest, Renew_LooksAtWhatIsWantedIfThatMayHaveChanged) {
+  wanted_ = {"lttng_jul:event"};
+  const Fd java = connect_agent();
+  send_words(java, {3, 124, 2, 0});
+  EXPECT_EQ(receive(java), enable() + registered());
+  const int looks = looks_;
+  EXPECT_GT(looks, 0);
+  for (int i = 0; i < 10; ++i) server_->renew();
+  EXPECT_EQ(looks_, looks);
+  ++version_;
+  for (int i = 0; i < 10; ++i) server_->renew();
+  EXPECT_EQ(looks_, looks + 1);
+  // One that comes while nothing changes is told what is wanted.
+  const Fd other = connect_agent();
+  send_words(other, {3, 125, 2, 0});
+  EXPECT_EQ(receive(other), enable() + registered());
 }
 
 TEST_F(AgentServerTest, Answers_AreWaitedForUnlessTheyAreLate) {

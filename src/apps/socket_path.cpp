@@ -9,13 +9,15 @@
 
 namespace sillage::apps {
 
+RuntimePaths root_paths() {
+  const std::string socket = SILLAGE_APP_SOCKET_ROOT;
+  return {socket.substr(0, socket.rfind('/')), SILLAGE_DOMAIN_ROOT};
+}
+
 RuntimePaths runtime_paths(uid_t uid, const Environment& environment) {
   auto own = environment("SILLAGE_RUNTIME_DIR");
   if (own && !own->empty()) return {*own, SILLAGE_DOMAIN_USER};
-  if (uid == 0) {
-    std::string socket = SILLAGE_APP_SOCKET_ROOT;
-    return {socket.substr(0, socket.rfind('/')), SILLAGE_DOMAIN_ROOT};
-  }
+  if (uid == 0) return root_paths();
   auto runtime = environment("XDG_RUNTIME_DIR");
   if (runtime && !runtime->empty()) return {*runtime + "/sillage", SILLAGE_DOMAIN_USER};
   return {"/tmp/sillage-" + std::to_string(uid), SILLAGE_DOMAIN_USER};

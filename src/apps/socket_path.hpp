@@ -35,6 +35,12 @@ struct RuntimePaths {
   bool operator==(const RuntimePaths&) const = default;
 };
 
+/// Whose members may use root's daemon. LTTng's name for it.
+inline constexpr const char* kTracingGroup = "tracing";
+
+/// Those of root's daemon.
+[[nodiscard]] RuntimePaths root_paths();
+
 /// The value of an environment variable; nothing if unset.
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 
@@ -48,7 +54,7 @@ using Environment = std::function<std::optional<std::string>(const char* name)>;
 [[nodiscard]] std::vector<std::string> agent_port_files(const RuntimePaths& paths,
                                                         const Environment& environment);
 
-/// The calling process's own.
+/// The calling process's own. Which daemon a command is to use: client/daemon_start.hpp.
 [[nodiscard]] RuntimePaths runtime_paths();
 
 /// A variable of the calling process.

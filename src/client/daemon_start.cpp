@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "client/daemon_start.hpp"
 
-#include "apps/socket_path.hpp"
-
+#include <grp.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <string>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 extern char** environ;
 
@@ -62,16 +63,37 @@ Status start_daemon() {
   return fail(Code::kSystem, "sillaged could not be started; what it says above tells why");
 }
 
-}  // namespace
-
-Result<control::ControlClient> connect_running() {
-  return control::ControlClient::connect(apps::runtime_paths().control_socket());
+// What the kernel checks against the socket's mode: the groups of this process, not those that the user would have after the
+// next login.
+bool is_member_of(const std::string& name) {
+  const group* entry = getgrnam(name.c_str());
+  if (entry == nullptr) return false;
+  const gid_t wanted = entry->gr_gid;
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(getgroups(0, nullptr), 0)));
+  groups.resize(static_cast<std::size_t>(
+      std::max(getgroups(static_cast<int>(groups.size()), groups.data()), 0)));
+  return getegid() == wanted || std::find(groups.begin(), groups.end(), wanted) != groups.end();
 }
 
-Result<control::ControlClient> connect_or_start() {
-  const std::string path = apps::runtime_paths().control_socket();
+}  // namespace
+
+apps::RuntimePaths choose_daemon(const std::string& group) {
+  auto own = apps::runtime_paths();
+  const auto set_apart = apps::environment_variable("SILLAGE_RUNTIME_DIR");
+  if (geteuid() == 0 || (set_apart && !set_apart->empty()) || !is_member_of(group)) return own;
+  auto roots = apps::root_paths();
+  return control::ControlClient::connect(roots.control_socket()) ? roots : own;
+}
+
+Result<control::ControlClient> connect_running(const apps::RuntimePaths& paths) {
+  return control::ControlClient::connect(paths.control_socket());
+}
+
+Result<control::ControlClient> connect_or_start(const apps::RuntimePaths& paths) {
+  const std::string path = paths.control_socket();
   auto client = control::ControlClient::connect(path);
-  if (client || client.error().code != Code::kNotFound) return client;
+  if (client || client.error().code != Code::kNotFound || paths != apps::runtime_paths())
+    return client;
   const auto until = std::chrono::steady_clock::now() + kStartDeadline;
   do {
     SILLAGE_TRY(start_daemon());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "collect/append_file.hpp"
 
+#include "collect/output_directory.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@ Result<AppendFile> AppendFile::create(int directory, const std::string& name, mo
   Fd fd(
       ::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!fd) return fail_errno("cannot make file " + name);
+  give_to_owner_of(directory, fd.value());
   return AppendFile(std::move(fd), name);
 }
 

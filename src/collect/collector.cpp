@@ -19,7 +19,6 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
-#include <filesystem>
 #include <functional>
 #include <limits>
 #include <map>
@@ -97,6 +96,10 @@ class Collector::Engine {
   Result<ring::Reclaimed> reclaim_memory(ChannelId channel, Nanoseconds older_than);
   Result<std::uint64_t> stream_class(ChannelId channel);
   Stats stop();
+  void discard(const std::string& path) {
+    (void)stop();
+    remove_output(output_.value(), path, {"kernel"});
+  }
 
  private:
   /// Something the thread is to do while another one waits for it.
@@ -486,18 +489,18 @@ Status Collector::Engine::write_snapshot(const SnapshotOptions& options, Stats* 
     std::uint64_t one_of_each = 0;
     for (const auto& channel : active_) one_of_each += channel->snapshot_packet_bytes();
     if (one_of_each != 0) max_packets = options.max_bytes / one_of_each;
-    if (max_packets == 0)
+    if (max_packets == 0) {
+      if (options.output) remove_output(options.output.value(), options.path, {});
       return fail(Code::kInvalidArgument,
                   "Snapshot max size is invalid: a packet of each stream is " +
                       std::to_string(one_of_each) + " bytes");
+    }
   }
-  auto directory = make_directory(options.path);
-  if (!directory) return tl::unexpected(std::move(directory).error());
-  Status written = write_traces(directory->value(), max_packets, counted);
-  if (!written) {
-    std::error_code ignored;
-    std::filesystem::remove_all(options.path, ignored);
-  }
+  Result<Fd> made = options.output ? Fd() : make_directory(options.path);
+  if (!made) return tl::unexpected(std::move(made).error());
+  const int directory = options.output ? options.output.value() : made->value();
+  Status written = write_traces(directory, max_packets, counted);
+  if (!written) remove_output(directory, options.path, {"kernel", "ust"});
   return written;
 }
 
@@ -692,9 +695,10 @@ std::uint64_t kernel_ledger_bytes(std::uint32_t cpu_count) {
   return StreamLedger::memory_bytes(cpu_count);
 }
 
-Result<std::unique_ptr<Collector>> Collector::create(const CollectorOptions& options,
+Result<std::unique_ptr<Collector>> Collector::create(CollectorOptions options,
                                                      const ClockKeeper& clock) {
-  Result<Fd> output = make_directory(options.output_path);
+  Result<Fd> output =
+      options.output ? std::move(options.output) : make_directory(options.output_path);
   if (!output) return tl::unexpected(std::move(output).error());
   Fd buffers;
   if (!options.buffers_path.empty()) {
@@ -777,5 +781,6 @@ Result<std::uint64_t> Collector::stream_class(ChannelId channel) const {
   return engine_->stream_class(channel);
 }
 Stats Collector::stop() { return engine_->stop(); }
+void Collector::discard(const std::string& path) { engine_->discard(path); }
 
 }  // namespace sillage::collect

@@ -35,6 +35,7 @@ struct ChannelId {
 /// Where a recording goes and in which format.
 struct CollectorOptions {
   std::string output_path;  ///< directory; made, with its parents, if missing
+  Fd output{};              ///< this directory, opened; none: create() opens it
   ctf::Version ctf_version = ctf::Version::kCtf18;
   /// Nothing is written but snapshots: the output directory has the traces' metadata alone, which are the owner's to remove.
   /// Rings should be in overwrite mode.
@@ -50,6 +51,7 @@ struct CollectorOptions {
 struct SnapshotOptions {
   std::string path;             ///< directory; made, with its parents
   std::uint64_t max_bytes = 0;  ///< of all streams; 0: no limit
+  Fd output{};                  ///< this directory, opened; none: snapshot() opens it
 };
 
 /// One CTF trace of a recording: a directory with its own metadata.
@@ -127,7 +129,7 @@ class Collector {
   /// Makes the output directory and starts the thread.
   ///
   /// Errors: those of the output directory (kPermission, kNoSpace, ...), naming it.
-  [[nodiscard]] static Result<std::unique_ptr<Collector>> create(const CollectorOptions& options,
+  [[nodiscard]] static Result<std::unique_ptr<Collector>> create(CollectorOptions options,
                                                                  const ClockKeeper& clock);
   /// Stops, if nobody did.
   ~Collector();
@@ -274,6 +276,10 @@ class Collector {
   /// is freed though programs may still map them. Gates must be closed and kernel programs detached
   /// before: what is published later is in no count. Again: the same.
   Stats stop();
+
+  /// Stops, and removes what kernel channels have written, and the output directory, whose name is `path`, if nothing else is in
+  /// it.
+  void discard(const std::string& path);
 
  private:
   class Engine;

@@ -32,6 +32,7 @@ Result<Fd> make_folder(int output, const char* name) {
     return fail_errno(std::string("cannot make directory ") + name);
   Fd folder(::openat(output, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!folder) return fail_errno(std::string("cannot open directory ") + name);
+  give_to_owner_of(output, folder.value());
   return folder;
 }
 

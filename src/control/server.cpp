@@ -125,6 +125,23 @@ std::optional<ucred> ControlServer::peer(ConnectionId connection) const {
   return peer;
 }
 
+Result<std::vector<gid_t>> ControlServer::peer_groups(ConnectionId connection) const {
+  const auto found = connections_.find(connection);
+  if (found == connections_.end()) return fail(Code::kNotFound, "the command has gone");
+  std::vector<gid_t> groups(64);
+  for (;;) {
+    auto length = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+    const int got =
+        getsockopt(found->second.socket.value(), SOL_SOCKET, SO_PEERGROUPS, groups.data(), &length);
+    const int error = errno;
+    const std::size_t count = length / sizeof(gid_t);
+    if (got != 0 && (error != ERANGE || count <= groups.size()))
+      return fail_errno("cannot read a command's groups", error);
+    groups.resize(count);
+    if (got == 0) return groups;
+  }
+}
+
 void ControlServer::accept_commands() {
   for (;;) {
     Fd socket(accept4(listener_.value(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));

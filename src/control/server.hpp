@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sillage::control {
 
@@ -65,6 +66,10 @@ class ControlServer {
 
   /// Who is at the other end, as the kernel says; nothing if it has gone.
   [[nodiscard]] std::optional<ucred> peer(ConnectionId connection) const;
+  /// Its supplementary groups, when it connected.
+  ///
+  /// Errors: kNotFound  it has gone; those of getsockopt.
+  [[nodiscard]] Result<std::vector<gid_t>> peer_groups(ConnectionId connection) const;
 
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
 

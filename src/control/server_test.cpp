@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <grp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -16,7 +17,9 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace sillage::control {
 namespace {
@@ -52,8 +55,11 @@ class Daemon : public ControlEvents {
       waiting = connection;
       return;
     }
+    const auto groups = server->peer_groups(connection);
     v1::Response response;
     response.mutable_version()->set_version("test");
+    for (const gid_t group : groups.value_or(std::vector<gid_t>{}))
+      peer_groups += std::to_string(group) + " ";
     if (request.has_stats()) response.mutable_version()->set_version(std::string(8 << 20, 'x'));
     server->reply(connection, response);
   }
@@ -62,6 +68,7 @@ class Daemon : public ControlEvents {
   ControlServer* server = nullptr;
   ConnectionId waiting = 0;
   std::atomic<int> requests = 0, closings = 0;
+  std::string peer_groups;  // of all that were answered so far
 };
 
 class ControlServerTest : public ::testing::Test {
@@ -125,6 +132,27 @@ TEST_F(ControlServerTest, RequestsInOrder) {
     ASSERT_TRUE(response) << response.error().text();
     EXPECT_EQ(response->version().version(), "test");
   }
+}
+
+TEST_F(ControlServerTest, ManyGroups_AreAllKnown) {
+  std::vector<gid_t> before(65536);
+  before.resize(static_cast<std::size_t>(getgroups(65536, before.data())));
+  std::vector<gid_t> groups = before;
+  if (geteuid() == 0) {  // more than are asked for at first
+    groups.clear();
+    for (gid_t group = 5000; group < 5100; ++group) groups.push_back(group);
+    ASSERT_EQ(setgroups(groups.size(), groups.data()), 0);
+  }
+  auto client = ControlClient::connect(options_.path);
+  if (geteuid() == 0) {
+    ASSERT_EQ(setgroups(before.size(), before.data()), 0);
+  }
+  ASSERT_TRUE(client) << client.error().text();
+  ASSERT_TRUE(client->call(version_request(), 1s));
+  std::string expected;
+  for (const gid_t group : groups) expected += std::to_string(group) + " ";
+  EXPECT_EQ(daemon_.peer_groups, expected);
+  EXPECT_FALSE(server_->peer_groups(9999));
 }
 
 TEST_F(ControlServerTest, LargeAnswer_ComesWhole) {

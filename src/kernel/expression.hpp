@@ -42,6 +42,7 @@ enum class Function : std::uint8_t {
   ///< them, 0 = it lets programs call none
   kOwnPreemption,  ///< own_preemption(): how much of preempt_count() is the tracer's own
   kCounter,  ///< the counter of this CPU in the map whose descriptor is `index`; 0 if there is none
+  kProbedFunction,  ///< address of the function at whose entry or return a kprobe's program runs; 0 elsewhere
 };
 
 /// Operations on 64-bit values. Comparisons and logic give 0 or 1.

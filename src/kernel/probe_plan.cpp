@@ -293,10 +293,13 @@ std::vector<PlacedEvent> plan_function_probes(const std::string& name) {
   for (const bool at_exit : {false, true}) {
     EventPlan plan = probe_event(name + (at_exit ? "_exit" : "_entry"),
                                  {.path = {}, .symbol = name, .at_return = at_exit});
-    // At the return the instruction is the caller's already.
-    events.push_back(address_event(
-        std::move(plan),
-        {at_exit ? address_field("ip", word(*register_word(kInstruction))) : instruction(true)}));
+    std::vector<FieldPlan> fields{
+        address_field("ip", {.kind = Node::Kind::kCall, .function = Function::kProbedFunction})};
+    // At the return the instruction is the caller's already: before its handlers run, the kernel puts the true address there
+    // (Linux 5.16, "kprobes: Setup instruction pointer in __kretprobe_trampoline_handler", and rethooks). At the entry a
+    // kretprobe, this one's among them, may have replaced it by its own already, so there it is left out.
+    if (at_exit) fields.push_back(address_field("parent_ip", word(*register_word(kInstruction))));
+    events.push_back(address_event(std::move(plan), std::move(fields)));
   }
   return events;
 }

@@ -24,8 +24,8 @@ struct PlacedEvent {
 [[nodiscard]] Result<std::vector<PlacedEvent>> plan_function(const std::string& name,
                                                              const Btf* btf);
 
-/// NAME_entry and NAME_exit with the field `ip`, that of the caller at the exit: for kernels that do not let functions
-/// be traced and have kprobes.
+/// NAME_entry and NAME_exit with the function's address as `ip`, and at the exit `parent_ip`, where it returns to: for kernels
+/// that do not let functions be traced and have kprobes.
 [[nodiscard]] std::vector<PlacedEvent> plan_function_probes(const std::string& name);
 
 /// Whether this kernel has kprobes that programs can be attached to.

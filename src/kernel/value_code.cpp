@@ -274,6 +274,11 @@ void ValueCode::call(const Node& node) {
     case Function::kInterruptible: interruptible(node); break;
     case Function::kOwnPreemption: a_.move(r1, std::uint64_t{situation_.own_preemption}); break;
     case Function::kCounter: counter(node); break;
+    case Function::kProbedFunction:
+      a_.move(r1, r6);
+      a_.call(BPF_FUNC_get_func_ip);
+      a_.move(r1, r0);
+      break;
   }
 }
 

@@ -44,6 +44,7 @@ struct Context {
   bool is_mi = false;   ///< --mi=xml
   bool is_quiet = false;
   bool starts_no_daemon = false;  ///< --no-sessiond
+  std::string group{};            ///< --group: whose members use root's daemon; "": the default
 
   std::string out{}, err{};  ///< what was printed
   std::optional<control::ControlClient> client{};

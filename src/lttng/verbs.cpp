@@ -156,6 +156,7 @@ int run(Context& context, const std::vector<std::string>& words) {
   }
   context.is_quiet = line->has("quiet");
   context.starts_no_daemon = line->has("no-sessiond");
+  context.group = line->value("group").value_or("");
   if (line->has("help")) return help(context, {});
   if (line->has("version")) return run_verb(context, *find_verb("version"), {});
   if (line->has("list-commands")) {

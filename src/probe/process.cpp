@@ -90,9 +90,9 @@ void find_sockets(bool secure) {
   }
 }
 
-void find_rseq() {
+void find_rseq([[maybe_unused]] bool secure) {
 #if defined(__x86_64__)
-  const char* wanted = getenv("SILLAGE_RSEQ");
+  const char* wanted = secure ? nullptr : getenv("SILLAGE_RSEQ");
   g_startup.rseq_offset = __rseq_offset;
   g_startup.cpu_id_offset =
       __rseq_offset + static_cast<std::ptrdiff_t>(offsetof(struct rseq, cpu_id));
@@ -162,7 +162,7 @@ void* allocate(std::size_t bytes, bool wiped) {
 [[gnu::constructor]] static void start() {
   bool secure = getauxval(AT_SECURE) != 0;
   find_sockets(secure);
-  find_rseq();
+  find_rseq(secure);
   g_startup.allow_blocking =
       !secure && (flag("SILLAGE_ALLOW_BLOCKING") || getenv("LTTNG_UST_ALLOW_BLOCKING") != nullptr);
   // LTTng-UST obeys these two in set-user-ID programs, too: they take nothing but room.

@@ -56,16 +56,6 @@ std::optional<std::uint64_t> number_in(const std::string& path, std::string_view
   return std::nullopt;
 }
 
-// This process's group: a line "0::/PATH" in version 2, "4:memory:/PATH" in version 1.
-std::string own_group(std::string_view controllers) {
-  std::ifstream file("/proc/self/cgroup");
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t at = line.find(controllers);
-    if (at != std::string::npos) return line.substr(at + controllers.size());
-  }
-  return "/";
-}
-
 // Source: linux/mman.h of 6.5; Debian 12's has them not.
 struct CachestatRange {
   std::uint64_t offset, bytes;
@@ -92,8 +82,22 @@ std::uint64_t written_bytes(int fd, std::uint64_t offset, std::uint64_t bytes) {
 
 }  // namespace
 
+std::string cgroup_in(std::istream& lines, std::string_view controller) {
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    if (line.compare(first + 1, second - first - 1, controller) != 0) continue;
+    std::string path = line.substr(second + 1);
+    // Seen from another namespace of control groups it may lie above what is mounted here.
+    const bool is_below = path.starts_with('/') && (path + "/").find("/../") == std::string::npos;
+    return is_below ? path : "/";
+  }
+  return "/";
+}
+
 std::uint64_t cgroup_available_bytes(const std::string& root, std::string group) {
   std::uint64_t least = UINT64_MAX;
+  if (!group.starts_with('/')) group.insert(0, 1, '/');
   while (true) {
     // Of version 2, else of version 1. "max" is no number.
     const auto number = [folder = root + group + "/"](const char* file, const char* old_file,
@@ -112,7 +116,8 @@ std::uint64_t cgroup_available_bytes(const std::string& root, std::string group)
       const std::uint64_t held = *used - std::min(*used, files);
       least = std::min(least, *limit - std::min<std::uint64_t>(*limit, held));
     }
-    if (group.empty() || group == "/") return least;
+    // It begins with one, so there is one to be found.
+    if (group.size() <= 1) return least;
     group.erase(group.rfind('/'));
   }
 }
@@ -122,10 +127,14 @@ std::uint64_t machine_memory_bytes() {
   return kib ? *kib * 1024 : UINT64_MAX;
 }
 
+std::uint64_t limited_memory_bytes() {
+  std::ifstream version_2("/proc/self/cgroup"), version_1("/proc/self/cgroup");
+  return std::min(cgroup_available_bytes("/sys/fs/cgroup", cgroup_in(version_2, "")),
+                  cgroup_available_bytes("/sys/fs/cgroup/memory", cgroup_in(version_1, "memory")));
+}
+
 std::uint64_t available_memory_bytes() {
-  return std::min({machine_memory_bytes(),
-                   cgroup_available_bytes("/sys/fs/cgroup", own_group("0::")),
-                   cgroup_available_bytes("/sys/fs/cgroup/memory", own_group(":memory:"))});
+  return std::min(machine_memory_bytes(), limited_memory_bytes());
 }
 
 std::uint64_t resident_bytes(int fd, std::uint64_t offset, std::uint64_t bytes) {

@@ -5,7 +5,9 @@
 #include "base/result.hpp"
 
 #include <cstdint>
+#include <istream>
 #include <string>
+#include <string_view>
 
 namespace sillage::ring {
 
@@ -30,11 +32,21 @@ struct MemoryPlace {
 /// Threads: any.
 [[nodiscard]] std::uint64_t machine_memory_bytes();
 
-/// The same; in a container or a service with a limit, no more than is left of that.
+/// What the limits of this process's control groups leave, in a container or a service that has some; UINT64_MAX without.
 ///
 /// Threads: any.
 /// Cost:    reads a few files of each control group, some 0.3 ms.
+[[nodiscard]] std::uint64_t limited_memory_bytes();
+
+/// The less of the two: in a container or a service with a limit, no more than is left of that.
+///
+/// Threads: any.
+/// Cost:    that of limited_memory_bytes().
 [[nodiscard]] std::uint64_t available_memory_bytes();
+
+/// The control group that a process is in, of the lines of its /proc/PID/cgroup: "0::/PATH" in version 2 (`controller` ""),
+/// "4:memory:/PATH" in version 1. Begins with '/', and leads nowhere else; "/" where the lines do not say.
+[[nodiscard]] std::string cgroup_in(std::istream& lines, std::string_view controller);
 
 /// What the limits of a control group and of those above it leave (either version): `group` is a path below `root`, where
 /// they are mounted. UINT64_MAX without a limit. Pages of files count as free: the kernel drops them for others.

@@ -11,7 +11,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
+#include <string_view>
 
 namespace sillage::ring {
 namespace {
@@ -70,6 +72,33 @@ TEST_F(Groups, Version1_CountsToo) {
   write("/memory.limit_in_bytes", "9223372036854771712");  // none
   write("/memory.usage_in_bytes", std::to_string(95 * kMiB));
   EXPECT_EQ(available(), 30 * kMiB);
+}
+
+TEST_F(Groups, PathsOfAnyKind_AreWalkedToTheRoot) {
+  write("/memory.max", std::to_string(8 * kMiB));
+  write("/memory.current", "0");
+  for (const char* group : {"", "/", "//", "service", "service/worker/", "/gone (deleted)", "a//b"})
+    EXPECT_EQ(cgroup_available_bytes(root_, group), 8 * kMiB) << group;
+}
+
+std::string group_of(const std::string& text, std::string_view controller) {
+  std::istringstream lines(text);
+  return cgroup_in(lines, controller);
+}
+
+TEST(OwnGroup, IsTheLinesThirdField) {
+  const std::string both =
+      "10:name=x:/0::/odd:memory:/wrong\n4:memory:/docker/7\n0::/user.slice/a:b\n";
+  EXPECT_EQ(group_of(both, ""), "/user.slice/a:b");
+  EXPECT_EQ(group_of(both, "memory"), "/docker/7");
+  EXPECT_EQ(group_of("0::/\n", "memory"), "/");
+}
+
+TEST(OwnGroup, Malicious_LeadsNowhereElse) {
+  for (const char* text : {"", "\n", ":", "::", "0::", "0::a", "0::..", "0::/..", "0::/../../etc",
+                           "0::/a/../..", "0:/", "0"})
+    EXPECT_EQ(group_of(text, ""), "/") << text;
+  EXPECT_EQ(group_of("0::/..a/b..", ""), "/..a/b..");
 }
 
 TEST(Memory, Available_IsLessThanThereIs) {

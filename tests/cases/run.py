@@ -99,6 +99,7 @@ def main():
         missing = [each for each in case.get("requires", []) if not REQUIREMENTS[each]()]
         if missing:
             print(f"skipped  {case['name']}: no {', '.join(missing)}")
+            failed += os.environ.get("SILLAGE_REQUIRE_KERNEL") == "1"
             continue
         run += 1
         with Sandbox() as box:

@@ -79,6 +79,12 @@ class Sandbox:
         return done.stdout, done.stderr
 
 
+def cannot(why):
+    """Ends the test for want of what it needs of the machine: a skip, unless that must be there (SILLAGE_REQUIRE_KERNEL=1)."""
+    print(f"SKIPPED: {why}")
+    sys.exit(1 if os.environ.get("SILLAGE_REQUIRE_KERNEL") == "1" else 77)
+
+
 def check(condition, message):
     if not condition:
         print(f"FAILED: {message}", file=sys.stderr)

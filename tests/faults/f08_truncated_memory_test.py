@@ -8,7 +8,7 @@ import sys
 import time
 
 sys.path.insert(0, sys.argv[2])
-from sillage_test import Sandbox, check, lost, recorded, wait_until  # noqa: E402
+from sillage_test import Sandbox, cannot, check, lost, recorded, wait_until  # noqa: E402
 
 with Sandbox() as box:
     daemon = box.start_daemon()
@@ -33,8 +33,7 @@ with Sandbox() as box:
     try:
         wait_until(lambda: any("ring" in name for name in shared(pid).values()), "the program's rings")
     except PermissionError:
-        print("SKIPPED: /proc/PID/map_files needs root")
-        sys.exit(1 if os.environ.get("SILLAGE_REQUIRE_KERNEL") == "1" else 77)
+        cannot("/proc/PID/map_files needs root")
     kinds = set()
     for process in (pid, daemon.pid):
         for path, name in shared(process).items():

@@ -187,6 +187,37 @@ class LttngModules(recording.KernelTest):
         theirs = Contents(output / "kernel", begin, end + LATE_NS, aside)
         return theirs, ours
 
+    def test_function(self):
+        """--function: where and who called, in the order in which a program's calls came."""
+        self.start_daemon()
+        output = self.new_trace()
+        self.lttng("create", "function", f"--output={output}")
+        # One with more arguments than programs at functions can have, so that Sillage takes kprobes, too.
+        self.lttng("enable-event", "--kernel", "--function=do_mmap", "do_mmap")
+        self.lttng("add-context", "--kernel", "--type=tid", "--type=pid")
+        self.lttng("start")
+        run = self.begin("--function", "do_mmap", "--context", "tid", "--context", "pid")
+        begin = time.monotonic_ns()
+        with subprocess.Popen(["true"]) as program:
+            program.wait()
+        end = time.monotonic_ns()
+        self.lttng("stop")
+        self.end(run)
+        self.lttng("destroy")
+        found = []
+        for path in (output / "kernel", run.output):
+            events = [(now, name, fields) for (name, _), each in Contents(path, begin, end, set()).events.items()
+                      for now, fields, task in each if task[0] == program.pid]
+            found.append([(name, fields) for _, name, fields in sorted(events, key=lambda event: event[0])])
+        theirs, ours = found
+        self.assertGreater(len(ours), 6)
+        self.assertEqual([name for name, _ in ours], [name for name, _ in theirs])
+        # LTTng's is the place of the probe, which the kernel moves behind an ENDBR instruction of 4 bytes.
+        self.assertIn({fields["ip"] for _, fields in theirs}, [{ours[0][1]["ip"] + at} for at in (0, 4)])
+        self.assertEqual(len({fields["ip"] for _, fields in ours}), 1)
+        callers = [[fields["parent_ip"] for name, fields in each if name.endswith("_exit")] for each in found]
+        self.assertEqual(*callers)
+
     @staticmethod
     def threads_of_tracers():
         """Also what they do themselves is recorded, but not by both."""

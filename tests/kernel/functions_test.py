@@ -35,12 +35,13 @@ HAS_KPROBES = os.path.exists("/sys/bus/event_source/devices/kprobe/type")
 class Witness:
     """Kprobes of the kernel's own tracer at the same function."""
 
-    DEFINITIONS = (f"p:sillage_witness/entered {FUNCTION} file=%di:x64 mode=%si:s32 offset=%dx:s64 len=%cx:s64",
-                   f"r:sillage_witness/left {FUNCTION} ret=$retval:s64")
+    def __init__(self, function=FUNCTION, arguments="file=%di:x64 mode=%si:s32 offset=%dx:s64 len=%cx:s64"):
+        self.definitions = (f"p:sillage_witness/entered {function} {arguments}",
+                            f"r:sillage_witness/left {function} ret=$retval:s64")
 
     def __enter__(self):
         ftrace.ensure_mounted()
-        for definition in self.DEFINITIONS:
+        for definition in self.definitions:
             self.define(definition)
         self.instance = ftrace.Ftrace("sillage_functions", ["sillage_witness/entered", "sillage_witness/left"])
         self.instance.start()
@@ -141,18 +142,24 @@ class Functions(recording.KernelTest):
         self.assertIn(places.pop() - address_of(FUNCTION), (0, 4))
 
     def test_function_with_many_arguments(self):
-        """Entry and exit of what the kernel does not let be traced with arguments, by kprobes."""
+        """Entry and exit of what the kernel does not let be traced with arguments, by kprobes: which function, and who called."""
         if not HAS_KPROBES:
             self.assertRegex(self.refusal("--function", "do_mmap"), "fentry.*kprobes|function tracer")
             return
         self.start_daemon()
-        run = self.begin("--function", "do_mmap")
-        subprocess.run(["true"], check=True)
-        self.end(run)
-        events = recording.Trace(run.output).events
-        counts = [sum(event.name == name for event in events) for name in ("do_mmap_entry", "do_mmap_exit")]
-        self.assertGreater(counts[0], 3)
-        self.assertEqual(counts[0], counts[1])
+        with Witness("do_mmap", "") as witness:
+            run = self.begin("--function", "do_mmap", "--context", "tid")
+            with subprocess.Popen(["true"]) as program:
+                program.wait()
+            self.end(run)
+            seen = witness.seen(program.pid)
+        events = [event for event in recording.Trace(run.output).events if event.context["tid"] == program.pid]
+        entries, exits = ([event.fields for event in events if event.name == "do_mmap" + end] for end in ("_entry", "_exit"))
+        self.assertGreater(len(entries), 3)
+        function = address_of("do_mmap")
+        self.assertEqual(entries, len(seen["entered"]) * [{"ip": function}])
+        self.assertEqual(exits, [{"ip": function, "parent_ip": event["__probe_ret_ip"]} for event in seen["left"]])
+        self.assertNotIn(function, {event["parent_ip"] for event in exits})
 
     def test_no_such_function(self):
         text = self.refusal("--function", "no_function_of_this_name")
