@@ -37,7 +37,7 @@ LIBC = {
 # Weak ones that every shared object has from the compiler's start files.
 START_FILES = {"_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable", "__gmon_start__", "__cxa_finalize"}
 EVENT_PATH_LIBC = {"memcpy", "memset"}
-TEXT_LIMIT = 72 * 1024
+TEXT_LIMIT = 76 * 1024
 # The instructions that enter the kernel on x86-64, i386 and arm64.
 KERNEL_ENTRY = re.compile(r"\t(syscall|sysenter|int +\$0x80|svc)\b")
 
