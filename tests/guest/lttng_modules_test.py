@@ -195,17 +195,20 @@ class LttngModules(recording.KernelTest):
         # One with more arguments than programs at functions can have, so that Sillage takes kprobes, too.
         self.lttng("enable-event", "--kernel", "--function=do_mmap", "do_mmap")
         self.lttng("add-context", "--kernel", "--type=tid", "--type=pid")
-        self.lttng("start")
-        run = self.begin("--function", "do_mmap", "--context", "tid", "--context", "pid")
+        # One after the other: of two probes at a function's return, one is shown the other's trampoline as the caller.
         begin = time.monotonic_ns()
-        with subprocess.Popen(["true"]) as program:
-            program.wait()
-        end = time.monotonic_ns()
+        self.lttng("start")
+        with subprocess.Popen(["true"]) as one:
+            one.wait()
         self.lttng("stop")
-        self.end(run)
         self.lttng("destroy")
+        run = self.begin("--function", "do_mmap", "--context", "tid", "--context", "pid")
+        with subprocess.Popen(["true"]) as other:
+            other.wait()
+        self.end(run)
+        end = time.monotonic_ns()
         found = []
-        for path in (output / "kernel", run.output):
+        for path, program in ((output / "kernel", one), (run.output, other)):
             events = [(now, name, fields) for (name, _), each in Contents(path, begin, end, set()).events.items()
                       for now, fields, task in each if task[0] == program.pid]
             found.append([(name, fields) for _, name, fields in sorted(events, key=lambda event: event[0])])

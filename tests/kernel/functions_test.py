@@ -146,13 +146,15 @@ class Functions(recording.KernelTest):
         if not HAS_KPROBES:
             self.assertRegex(self.refusal("--function", "do_mmap"), "fentry.*kprobes|function tracer")
             return
-        self.start_daemon()
-        with Witness("do_mmap", "") as witness:
-            run = self.begin("--function", "do_mmap", "--context", "tid")
-            with subprocess.Popen(["true"]) as program:
-                program.wait()
-            self.end(run)
+        # One after the other: of two probes at a function's return, one is shown the other's trampoline as the caller.
+        with Witness("do_mmap", "") as witness, subprocess.Popen(["true"]) as program:
+            program.wait()
             seen = witness.seen(program.pid)
+        self.start_daemon()
+        run = self.begin("--function", "do_mmap", "--context", "tid")
+        with subprocess.Popen(["true"]) as program:
+            program.wait()
+        self.end(run)
         events = [event for event in recording.Trace(run.output).events if event.context["tid"] == program.pid]
         entries, exits = ([event.fields for event in events if event.name == "do_mmap" + end] for end in ("_entry", "_exit"))
         self.assertGreater(len(entries), 3)
