@@ -4,6 +4,7 @@
 #include "apps/proc_files.hpp"
 #include "collect/output_directory.hpp"
 #include "control/session_message.hpp"
+#include "ctf/layout.hpp"
 #include "session/glob.hpp"
 #include "sillaged/descriptor_store.hpp"
 #include "sillaged/passed_socket.hpp"
@@ -406,13 +407,8 @@ Status Daemon::create_recording(control::ConnectionId connection,
   if (!session) return tl::unexpected<Error>(std::move(session).error());
   for (const session::Channel& channel : session->channels()) {
     for (std::uint32_t context : channel.contexts()) {
-      const bool is_app = context >= SILLAGE_CONTEXT_APP &&
-                          context - SILLAGE_CONTEXT_APP < channel.app_contexts().size();
-      const bool is_counter = context >= SILLAGE_CONTEXT_COUNTER &&
-                              context - SILLAGE_CONTEXT_COUNTER < channel.counters().size();
-      if (context == 0 || (context >= SILLAGE_CONTEXT_END && !is_app && !is_counter)) {
+      if (!ctf::is_context(context, channel.app_contexts().size(), channel.counters().size()))
         return fail(Code::kInvalidArgument, "a context that this daemon does not know");
-      }
     }
   }
   const bool is_of_kernel = !session->kernel_channels().empty();

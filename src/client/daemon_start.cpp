@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "client/daemon_start.hpp"
 
+#include "base/groups.hpp"
+
 #include <grp.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -69,9 +71,7 @@ bool is_member_of(const std::string& name) {
   const group* entry = getgrnam(name.c_str());
   if (entry == nullptr) return false;
   const gid_t wanted = entry->gr_gid;
-  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(getgroups(0, nullptr), 0)));
-  groups.resize(static_cast<std::size_t>(
-      std::max(getgroups(static_cast<int>(groups.size()), groups.data()), 0)));
+  const std::vector<gid_t> groups = groups_of_thread();
   return getegid() == wanted || std::find(groups.begin(), groups.end(), wanted) != groups.end();
 }
 

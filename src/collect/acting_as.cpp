@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "collect/acting_as.hpp"
 
+#include "base/groups.hpp"
+
 #include <linux/capability.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -43,13 +44,6 @@ bool passes_over_rights() {
   constexpr std::uint32_t kRights =
       1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH | 1u << CAP_FOWNER;
   return (sets[0].effective & kRights) != 0;
-}
-
-std::vector<gid_t> groups_of_thread() {
-  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));
-  const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
-  groups.resize(static_cast<std::size_t>(std::max(0, count)));
-  return groups;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "collect/acting_as.hpp"
 
+#include "base/groups.hpp"
 #include "collect/test_recording.hpp"
 
 #include <gtest/gtest.h>
@@ -73,16 +74,11 @@ TEST_F(ActingAsMember, RightsAndWhatIsMade_AreTheMembers) {
 
 TEST_F(ActingAsMember, Afterwards_AllIsAsBefore) {
   const std::string own = folder("own", kMember, kMember, 0700);
-  const auto groups = [] {
-    std::vector<gid_t> found(256);
-    found.resize(static_cast<std::size_t>(::getgroups(256, found.data())));
-    return found;
-  };
-  const auto before = groups();
+  const auto before = groups_of_thread();
   const int was_dumpable = ::prctl(PR_GET_DUMPABLE);
   { const ActingAs acting({kMember, kMember, {kTeam, kOther}}); }
   EXPECT_EQ(acting_user(), 0u);
-  EXPECT_EQ(groups(), before);
+  EXPECT_EQ(groups_of_thread(), before);
   EXPECT_EQ(::prctl(PR_GET_DUMPABLE), was_dumpable);
   EXPECT_TRUE(can_make(own + "/a"));
 }

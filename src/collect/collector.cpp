@@ -43,16 +43,10 @@ ctf::StreamsOf streams_of(const ChannelOptions& options) {
   return options.ring.one_for_all ? ctf::StreamsOf::kBuffer : ctf::StreamsOf::kCpu;
 }
 
-bool is_numbered(std::uint32_t number, std::uint32_t first, const std::vector<std::string>& names) {
-  return number >= first && number - first < names.size();
-}
-
 Result<ctf::FieldClassRef> contexts_of(const ChannelOptions& options) {
   const std::vector<std::uint32_t> contexts(options.contexts.begin(), options.contexts.end());
   for (const std::uint32_t number : contexts)
-    if (!ctf::is_context(number) &&
-        !is_numbered(number, SILLAGE_CONTEXT_APP, options.app_contexts) &&
-        !is_numbered(number, SILLAGE_CONTEXT_COUNTER, options.counters))
+    if (!ctf::is_context(number, options.app_contexts.size(), options.counters.size()))
       return fail(Code::kInvalidArgument, "there is no context number " + std::to_string(number));
   return ctf::contexts_class(contexts, options.app_contexts, options.counters);
 }

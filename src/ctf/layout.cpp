@@ -147,7 +147,13 @@ FieldClassRef compact_event_header_class() { return event_header_class(5, 31, 27
 
 FieldClassRef large_event_header_class() { return event_header_class(16, 65535, 32, 8); }
 
-bool is_context(std::uint32_t number) { return number > 0 && number < kContexts.size(); }
+bool is_context(std::uint32_t number, std::size_t app_count, std::size_t counter_count) {
+  const auto is_numbered = [&](std::uint32_t first, std::size_t count) {
+    return number >= first && number - first < count;
+  };
+  return (number > 0 && number < kContexts.size()) || is_numbered(kFirstAppContext, app_count) ||
+         is_numbered(kFirstCounter, counter_count);
+}
 
 std::string_view context_name(std::uint32_t number) {
   return is_context(number) ? kContexts[number].name : std::string_view();

@@ -78,8 +78,10 @@ enum class StreamsOf : std::uint8_t { kCpu, kBuffer };
                                                    const std::vector<std::uint32_t>& contexts,
                                                    const ClockClass& clock);
 
-/// Whether a number of enum sillage_context has a field class here; of the application's contexts none has.
-[[nodiscard]] bool is_context(std::uint32_t number);
+/// Whether a number of enum sillage_context has a field class here; of the application's contexts and of counters those have
+/// one that a channel has names for: so many from SILLAGE_CONTEXT_APP and from SILLAGE_CONTEXT_COUNTER on.
+[[nodiscard]] bool is_context(std::uint32_t number, std::size_t app_count = 0,
+                              std::size_t counter_count = 0);
 
 /// LTTng's name of a context ("vpid", "procname" ...) as it appears in traces; empty if there is no
 /// such number.
