@@ -288,7 +288,9 @@ void Daemon::filters_unknown(const apps::Image& image) {
 void Daemon::request(control::ConnectionId connection, const control::v1::Request& request) {
   if (SessionService::handles(request)) {
     // Root's rights would make and remove the files where a member says.
-    if (!request.create_session().buffers_path().empty() && is_for_member(connection))
+    const bool has_buffers_path = !request.create_session().buffers_path().empty() ||
+                                  !request.load_session().session().buffers_path().empty();
+    if (has_buffers_path && is_for_member(connection))
       return reply(connection, Error{Code::kPermission,
                                      "--shm-path at root's daemon is for root; set "
                                      "SILLAGE_RUNTIME_DIR to be served by your own",
@@ -574,10 +576,15 @@ Result<Recording*> Daemon::add_recording(session::RecordingSession plan, Fd outp
   return added.first->second.recording.get();
 }
 
-bool Daemon::is_for_member(control::ConnectionId connection) const {
-  if (geteuid() != 0 || connection == kNobody) return false;
+uid_t Daemon::user_of(control::ConnectionId connection) const {
+  if (connection == kNobody) return geteuid();
   const auto peer = control_->peer(connection);
-  return !peer || peer->uid != 0;
+  // Who has gone is nobody.
+  return peer ? peer->uid : static_cast<uid_t>(-1);
+}
+
+bool Daemon::is_for_member(control::ConnectionId connection) const {
+  return geteuid() == 0 && user_of(connection) != 0;
 }
 
 Result<Fd> Daemon::make_output(control::ConnectionId connection, const std::string& path) {

@@ -106,6 +106,7 @@ class Daemon final : public apps::AppEvents, public control::ControlEvents, publ
                                                  Fd output) override;
   [[nodiscard]] std::unique_ptr<Recording> remove_recording(std::uint64_t id) override;
   void renew(Recording& recording) override;
+  [[nodiscard]] uid_t user_of(control::ConnectionId connection) const override;
   /// Whether we are root's daemon, and somebody else asks, or it is not known any more who did.
   [[nodiscard]] bool is_for_member(control::ConnectionId connection) const;
   [[nodiscard]] Result<Fd> make_output(control::ConnectionId connection,

@@ -8,6 +8,8 @@
 #include "sillaged/session_plan.hpp"
 #include "sillaged/stats_message.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -92,6 +94,10 @@ void fill_memory(const ChannelMemory& memory, control::v1::SessionChannel* messa
   }
 }
 
+bool may_steer(uid_t user, const session::Session& session) {
+  return user == 0 || user == ::geteuid() || user == session.options().owner_uid;
+}
+
 template <class T>
 std::optional<T> given(bool is_there, const T& value) {
   return is_there ? std::optional(value) : std::nullopt;
@@ -104,26 +110,40 @@ bool SessionService::handles(const Request& request) {
 }
 
 void SessionService::request(ConnectionId connection, const Request& request) {
-  if (const auto name = session_of(request)) {
+  // Now: a command may be gone when its turn comes.
+  take({connection, host_.user_of(connection), request});
+}
+
+void SessionService::take(const Asked& asked) {
+  if (const auto name = session_of(asked.request)) {
     const auto found = running_.find(*name);
     if (found != running_.end() && found->second.is_busy) {
-      found->second.waiting.push_back({connection, request});
+      found->second.waiting.push_back(asked);
       return;
     }
   }
-  handle(connection, request);
+  handle(asked);
 }
 
-void SessionService::handle(ConnectionId connection, const Request& request) {
+void SessionService::handle(const Asked& command) {
+  const auto& [connection, user, request] = command;
+  if (const auto name = session_of(request)) {
+    const auto there = sessions_.all().find(*name);
+    if (there != sessions_.all().end() && !may_steer(user, there->second))
+      return host_.reply(
+          connection,
+          Error{
+              Code::kPermission, "Permission denied: session " + *name + " is another user's", {}});
+  }
   if (handle_chunks(connection, request)) return;
   Response response;
   Status done;
   switch (request.request_case()) {
     case Request::kCreateSession:
-      done = create(request.create_session(), response.mutable_create_session());
+      done = create(user, request.create_session(), response.mutable_create_session());
       break;
     case Request::kListSessions:
-      done = list(request.list_sessions(), response.mutable_list_sessions());
+      done = list(user, request.list_sessions(), response.mutable_list_sessions());
       break;
     case Request::kWhyEmpty:
       if (request.why_empty().watch_ms() != 0) return watch(connection, request.why_empty());
@@ -136,7 +156,7 @@ void SessionService::handle(ConnectionId connection, const Request& request) {
     case Request::kEnableEvent: return enable_event(connection, request.enable_event());
     case Request::kDisableEvent: return disable_event(connection, request.disable_event());
     case Request::kTrack: return track(connection, request.track());
-    case Request::kLoadSession: return load(connection, request.load_session());
+    case Request::kLoadSession: return load(command);
     case Request::kDisableChannel: {
       const auto& asked = request.disable_channel();
       const auto domain = control::domain_of(asked.domain());
@@ -167,10 +187,11 @@ void SessionService::handle(ConnectionId connection, const Request& request) {
   }
 }
 
-Status SessionService::create(const control::v1::CreateSessionRequest& request,
+Status SessionService::create(uid_t user, const control::v1::CreateSessionRequest& request,
                               control::v1::CreateSessionResponse* response) {
   auto asked = control::request_of(request);
   if (!asked) return tl::unexpected<Error>(std::move(asked).error());
+  asked->owner_uid = user;
   auto session = sessions_.create(*asked, session_datetime());
   if (!session) return tl::unexpected<Error>(std::move(session).error());
   if (auto plan = plan_of(**session); !plan) {
@@ -217,16 +238,18 @@ void SessionService::restore(session::Session session, Recording* recording,
   if (recording != nullptr) recording->leave_again();
 }
 
-Status SessionService::list(const control::v1::ListSessionsRequest& request,
+Status SessionService::list(uid_t user, const control::v1::ListSessionsRequest& request,
                             control::v1::ListSessionsResponse* response) {
   if (!request.name().empty()) {
     auto session = sessions_.find(request.name());
     if (!session) return tl::unexpected<Error>(std::move(session).error());
+    if (!may_steer(user, **session)) return fail(Code::kNotFound, "Session name not found");
     describe(**session, response->add_sessions(), request.with_memory());
     return {};
   }
   for (const auto& [name, session] : sessions_.all())
-    describe(session, response->add_sessions(), request.with_memory());
+    if (may_steer(user, session))
+      describe(session, response->add_sessions(), request.with_memory());
   return {};
 }
 
@@ -438,9 +461,12 @@ void SessionService::track(ConnectionId connection, const control::v1::TrackRequ
       [outcomes](Response* response) { *response->mutable_track() = *outcomes; });
 }
 
-void SessionService::load(ConnectionId connection, const control::v1::LoadSessionRequest& request) {
+void SessionService::load(const Asked& asked) {
+  const ConnectionId connection = asked.connection;
+  const control::v1::LoadSessionRequest& request = asked.request.load_session();
   const std::string name = request.session().name();
   control::v1::Session saved = request.session();
+  saved.set_owner_uid(asked.user);
   if (saved.mode() == control::v1::CreateSessionRequest::LOCAL && !saved.path().empty())
     saved.set_path(unused_output(saved.path()));
   if (!saved.buffers_path().empty()) saved.set_buffers_path(unused_output(saved.buffers_path()));
@@ -614,10 +640,10 @@ void SessionService::run(const std::string& name, std::function<Status()> work,
 void SessionService::go_on(const std::string& name) {
   const auto found = running_.find(name);
   if (found == running_.end()) return;
-  std::deque<Waiting> waiting = std::exchange(found->second.waiting, {});
+  std::deque<Asked> waiting = std::exchange(found->second.waiting, {});
   if (found->second.recording == nullptr) running_.erase(found);
   // The first may make it busy again: the others wait again, in their order.
-  for (const Waiting& each : waiting) request(each.connection, each.request);
+  for (const Asked& each : waiting) take(each);
 }
 
 }  // namespace sillage::daemon

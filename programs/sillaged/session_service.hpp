@@ -11,6 +11,8 @@
 #include "sillaged/recording.hpp"
 #include "sillaged/rule_watch.hpp"
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -50,6 +52,8 @@ class RecordingHost {
   /// Errors: those of collect::make_directory(); kNotFound  whoever asked has gone.
   [[nodiscard]] virtual Result<Fd> make_output(control::ConnectionId connection,
                                                const std::string& path) = 0;
+  /// Whose command is at the other end; no user's if it has gone.
+  [[nodiscard]] virtual uid_t user_of(control::ConnectionId connection) const = 0;
   virtual void reply(control::ConnectionId connection, const control::v1::Response& response) = 0;
   virtual void reply(control::ConnectionId connection, const Error& error) = 0;
 };
@@ -75,7 +79,7 @@ class SessionService {
 
   /// Whether a request is about sessions.
   [[nodiscard]] static bool handles(const control::v1::Request& request);
-  /// Answers a request, now or later.
+  /// Answers a request, now or later. A session is steered by who made it, root and the daemon's own user; others do not see it.
   void request(control::ConnectionId connection, const control::v1::Request& request);
   [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] bool is_empty() const { return sessions_.all().empty(); }
@@ -87,15 +91,16 @@ class SessionService {
   [[nodiscard]] int end_watches();
 
  private:
-  struct Waiting {
+  struct Asked {
     control::ConnectionId connection;
+    uid_t user;
     control::v1::Request request;
   };
   /// A session's recording, once it was started.
   struct Running {
     Recording* recording = nullptr;
     bool is_busy = false;
-    std::deque<Waiting> waiting;
+    std::deque<Asked> waiting;
     std::optional<std::uint64_t> rotates_at_ms{};  ///< by its period
     std::uint64_t chunk_begins_at = 0;             ///< bytes recorded before its open chunk
   };
@@ -113,10 +118,12 @@ class SessionService {
   using Answer = std::function<void(control::v1::Response*)>;
 
   void note(const session::Session& session);
-  void handle(control::ConnectionId connection, const control::v1::Request& request);
-  [[nodiscard]] Status create(const control::v1::CreateSessionRequest& request,
+  /// Handles a request once its session is not busy.
+  void take(const Asked& asked);
+  void handle(const Asked& asked);
+  [[nodiscard]] Status create(uid_t user, const control::v1::CreateSessionRequest& request,
                               control::v1::CreateSessionResponse* response);
-  [[nodiscard]] Status list(const control::v1::ListSessionsRequest& request,
+  [[nodiscard]] Status list(uid_t user, const control::v1::ListSessionsRequest& request,
                             control::v1::ListSessionsResponse* response);
   [[nodiscard]] Status why_empty(const std::string& name, control::v1::WhyEmptyResponse* response);
   void describe(const session::Session& session, control::v1::Session* message,
@@ -132,7 +139,7 @@ class SessionService {
   void disable_event(control::ConnectionId connection,
                      const control::v1::DisableEventRequest& request);
   void track(control::ConnectionId connection, const control::v1::TrackRequest& request);
-  void load(control::ConnectionId connection, const control::v1::LoadSessionRequest& request);
+  void load(const Asked& asked);
 
   // session_watch.cpp.
   /// Answers after a while, with what rules met meanwhile.

@@ -224,6 +224,7 @@ Result<session::Session> saved_session_of(const v1::Session& message) {
   options.mode = request->mode;
   options.output_path = message.path();
   options.buffers_path = message.buffers_path();
+  options.owner_uid = message.owner_uid();
   // One whose outputs were all removed writes nowhere until it gets another.
   if (options.mode == session::OutputMode::kSnapshot && options.output_path.empty())
     options.output_path = "/";
@@ -281,6 +282,7 @@ void fill(const session::Session& session, v1::Session* message) {
   message->set_name(options.name);
   message->set_path(options.output_path);
   message->set_buffers_path(options.buffers_path);
+  message->set_owner_uid(options.owner_uid);
   for (const session::SnapshotOutput& output : session.snapshot_outputs().all())
     fill(output, message->add_snapshot_outputs());
   message->set_rotation_period_ns(session.rotation().period().value_or(Nanoseconds{}).value);

@@ -60,8 +60,9 @@ class Session {
     OutputMode mode = OutputMode::kLocal;
     std::string output_path{};  ///< absolute; "" without output
     TraceFormat format = TraceFormat::kCtf18;
-    std::string buffers_path{};  ///< as RecordingSession::Options has it
-    std::string shown_format{};  ///< as the user asked for it; "" = default
+    std::string buffers_path{};   ///< as RecordingSession::Options has it
+    std::string shown_format{};   ///< as the user asked for it; "" = default
+    std::uint32_t owner_uid = 0;  ///< who may steer it, besides root and the daemon's own user
   };
 
   /// Errors: kInvalidArgument  a name or path that cannot be.

@@ -16,6 +16,7 @@ constexpr std::size_t kMaxSessions = 10000;
 Result<Session*> SessionList::create(const SessionRequest& request, const std::string& datetime) {
   Session::Options options;
   options.mode = request.mode;
+  options.owner_uid = request.owner_uid;
   options.name = request.name.empty() ? "auto-" + datetime : request.name;
   if (!request.format.empty() && request.format != "default") {
     auto format = parse_trace_format(request.format);

@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 #include "session/session.hpp"
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@ struct SessionRequest {
   std::string
       buffers_path{};  ///< absolute: of the directory in which buffers get one, NAME-DATETIME; "": none
   std::string format{};  ///< "", "default", "ctf-1.8" or "ctf-2"
+  std::uint32_t owner_uid = 0;
 };
 
 /// All sessions of a daemon, by name.

@@ -17,7 +17,7 @@ from sillage_test import cannot, check, read_trace, wait_until
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
 IN_NAMESPACE = "SILLAGE_USERS_TEST"
-USER, MEMBER, STRANGER, GROUP, OTHER_GROUP = 4242, 4243, 4244, 4200, 4201
+USER, MEMBER, STRANGER, SECOND_MEMBER, GROUP, OTHER_GROUP = 4242, 4243, 4244, 4245, 4200, 4201
 THEIRS = {"lttng": "/usr/bin/lttng", "daemon": "/usr/bin/lttng-sessiond"}
 
 
@@ -30,7 +30,8 @@ def enter_namespace():
               'mount --bind "$0" /etc/group && mount --bind "$1" /etc/passwd && shift && exec "$@"')
     with tempfile.NamedTemporaryFile("w") as groups, tempfile.NamedTemporaryFile("w") as users:
         # LTTng acts as nobody who has no name.
-        users.write(open("/etc/passwd", encoding="utf-8").read() + f"member:x:{MEMBER}:{MEMBER}::/:/bin/sh\n")
+        users.write(open("/etc/passwd", encoding="utf-8").read())
+        users.writelines(f"member{uid}:x:{uid}:{uid}::/:/bin/sh\n" for uid in (MEMBER, SECOND_MEMBER))
         users.flush()
         os.chmod(users.name, 0o644)
         groups.write("".join(line for line in open("/etc/group", encoding="utf-8") if not line.startswith("tracing:")))
@@ -149,6 +150,15 @@ def members_rights_say_where_root_writes(root, member):
     check(f"cannot make directory {roots}/" in said, said)
     said = member.lttng("create", "buffers", f"--shm-path={roots}", status=1)
     check("--shm-path at root's daemon is for root" in said, said)
+    saved = member.home / "saved"
+    member.lttng("create", "buffers", "--no-output")
+    member.lttng("enable-event", "-u", "tour:alarm")
+    member.lttng("save", "buffers", f"--output-path={saved}")
+    member.lttng("destroy", "buffers")
+    file = saved / "buffers.lttng"
+    file.write_text(file.read_text().replace("</name>", f"</name><shared_memory_path>{roots}</shared_memory_path>", 1))
+    said = member.lttng("load", f"--input-path={saved}", status=1)
+    check("--shm-path at root's daemon is for root" in said, said)
     check(list(roots.iterdir()) == [], "nothing is made where a member may not")
     starts(member, "home", member.home / "new/one", 0)
     check(owners(member.home / "new") == {MEMBER}, "a directory in a member's home")
@@ -240,14 +250,15 @@ def events_go_to_both(root):
         check("mine" not in admin.lttng("list"), "root's daemon has its own")
         member, stranger = User(root, MEMBER, [GROUP]), User(root, STRANGER)
         of_root = {"SILLAGE_RUNTIME_DIR": "/run/sillage"}
-        check("all" in member.lttng("list"), "a member of the group tracing sees root's sessions")
-        member.lttng("disable-event", "-u", "-s", "all", "-c", "channel0", "tour:step")
+        check("all" not in member.lttng("list"), "a member of the group tracing sees the member's own sessions")
+        check("Permission denied" in member.lttng("disable-event", "-u", "-s", "all", "-c", "channel0", "tour:step", status=1), "root's are root's")
+        admin.lttng("disable-event", "-u", "-s", "all", "-c", "channel0", "tour:step")
         emit(program, 4)
         check("tracing" in stranger.lttng("list", status=1, **of_root), "others are told which group they need")
         check(f"(pid {daemon.pid}," in member.run(BIN / "sillage", "version"), "root's daemon is the member's")
         check(f", pid {daemon.pid}\n" in member.run(BIN / "sillage", "doctor", status=None), "also in what doctor finds")
         recorded = member.run(BIN / "sillage", "record", "-o", member.home / "trace", "--", "sh", "-c", 'echo 2 | "$0"', BIN / "lttng_tour")
-        check("all" in member.lttng("list"), f"a daemon of the member's own changes nothing\n{recorded}")
+        check(f"(pid {daemon.pid}," in member.run(BIN / "sillage", "version"), f"a daemon of the member's own changes nothing\n{recorded}")
         check(os.stat(member.home / "trace").st_uid == MEMBER, "what a member records of programs is the member's")
         what_root_writes_for_a_member_is_the_members(member, program)
         members_rights_say_where_root_writes(root, member)
@@ -339,6 +350,54 @@ def members_write_where_lttngs_may(root):
         check(theirs == expected, theirs)
 
 
+def whose_sessions_are_steered(root, lttng, sessiond, socket):
+    """What root and two members may do with each other's sessions."""
+    users = {"root": User(root, 0), "member": User(root, MEMBER, [GROUP]), "other": User(root, SECOND_MEMBER, [GROUP])}
+    daemon = subprocess.Popen(sessiond, env=users["root"].environment, stderr=subprocess.DEVNULL)
+    sees, answers = {}, {}
+
+    def names_seen(who):
+        listed = users[who].run(lttng, "-n", "list")
+        return [whose for whose in users if f"of-{whose} " in listed]
+
+    def does(who, *words):
+        answers[who, *words] = "Error:" not in users[who].run(lttng, "-n", *words, status=None)
+
+    try:
+        wait_until(lambda: "Error:" not in users["member"].run(lttng, "-n", "list", status=None), f"root's daemon at {socket}")
+        for who, user in users.items():
+            user.run(lttng, "create", f"of-{who}", f"--output={user.home}/{who}")
+            user.run(lttng, "enable-event", "-u", "tour:alarm", "-s", f"of-{who}")
+        for who in users:
+            sees[who] = names_seen(who)
+        for who, whose in (("member", "root"), ("other", "member"), ("root", "member")):
+            name = f"of-{whose}"
+            for words in (["list", name], ["enable-event", "-u", "tour:step", "-s", name], ["add-context", "-u", "-t", "vpid", "-s", name],
+                          ["start", name], ["rotate", name], ["stop", name], ["create", name], ["destroy", name]):
+                does(who, *words)
+        does("other", "destroy", "--all")
+        sees["root", "afterwards"] = names_seen("root")
+    finally:
+        daemon.terminate()
+        daemon.wait()
+    return sees, answers
+
+
+def members_steer_their_sessions(root):
+    """As with LTTng: root all, members their own, which others do not see."""
+    sees, answers = whose_sessions_are_steered(root / "our-sessions", BIN.parent / "libexec/lttng", [BIN / "sillaged"], "/run/sillage/control.sock")
+    check(sees == {"root": ["root", "member", "other"], "member": ["member"], "other": ["other"], ("root", "afterwards"): ["root"]}, sees)
+    for (who, *words), done in answers.items():
+        check(done == (who == "root" and words[0] != "create" or "--all" in words), (who, words, done))
+    if os.path.exists(THEIRS["daemon"]):
+        theirs = whose_sessions_are_steered(root / "their-sessions", THEIRS["lttng"], [THEIRS["daemon"], "--no-kernel"],
+                                            "/run/lttng/client-lttng-sessiond")
+        check(theirs[0] == sees, f"LTTng: {theirs[0]}\nSillage: {sees}")
+        for does, done in theirs[1].items():
+            # 2.13's sometimes says nothing where it refuses an event.
+            check(done == answers[does] or "enable-event" in does, f"LTTng: {does}: {done}")
+
+
 def main():
     if IN_NAMESPACE not in os.environ:
         enter_namespace()
@@ -350,7 +409,7 @@ def main():
                                    stderr=subprocess.DEVNULL, user=USER, group=USER, extra_groups=[], cwd="/", check=False)
         check(reachable.returncode == 0, "the build must be in folders that other users may pass")
         for test in (events_go_to_both, what_outlives_a_daemon_stays_in_its_directory, commands_choose_as_lttngs,
-                     members_write_where_lttngs_may):
+                     members_write_where_lttngs_may, members_steer_their_sessions):
             test(root)
             print("ok", test.__name__)
     except PermissionError:
