@@ -5,15 +5,17 @@ member of the group `tracing` use root's while it is there, and others may not (
 Root's daemon has one place, /run/sillage, and writes where agents look in /run/lttng: there the test puts empty directories.
 """
 
+import contextlib
 import grp
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 
-from sillage_test import cannot, check, read_trace, wait_until
+from sillage_test import cannot, check, daemon_pid, read_trace, wait_until
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
 IN_NAMESPACE = "SILLAGE_USERS_TEST"
@@ -415,6 +417,11 @@ def main():
     except PermissionError:
         cannot("the build is in a folder that other users may not pass")
     finally:
+        # Users' own, which a test that failed did not leave idle.
+        for folder, _, files in os.walk(root):
+            if "sillaged.lock" in files and (pid := daemon_pid(pathlib.Path(folder))):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
         shutil.rmtree(root, ignore_errors=True)
 
 
