@@ -194,6 +194,7 @@ void add_model(const py::module_& module) {
       .field("state", &Session::state)
       .field("trace_format", &Session::trace_format)
       .field("buffers_path", &Session::buffers_path)
+      .field("owner_uid", &Session::owner_uid)
       .field("domains", &Session::domains)
       .field("snapshot_outputs", &Session::snapshot_outputs)
       .field("rotation", &Session::rotation);
@@ -249,6 +250,26 @@ void add_answers(const py::module_& module) {
       .field("name", &SeenEvent::name)
       .field("level", &SeenEvent::level)
       .field("programs", &SeenEvent::programs);
+  Record<KernelRule>(module, "KernelRule", "What became of a rule of the kernel's.")
+      .field("channel", &KernelRule::channel)
+      .field("rule", &KernelRule::rule)
+      .field("events", &KernelRule::events)
+      .field("event_count", &KernelRule::event_count)
+      .field("missed", &KernelRule::missed);
+  Record<EventCount>(module, "EventCount", "How often an event happened while it was watched.")
+      .field("name", &EventCount::name)
+      .field("happened", &EventCount::happened)
+      .field("wanted", &EventCount::wanted);
+  Record<RuleCount>(module, "RuleCount", "What a rule met while it was watched.")
+      .field("domain", &RuleCount::domain)
+      .field("channel", &RuleCount::channel)
+      .field("rule", &RuleCount::rule)
+      .field("happened", &RuleCount::happened)
+      .field("untracked", &RuleCount::untracked)
+      .field("wanted", &RuleCount::wanted)
+      .field("events", &RuleCount::events)
+      .field("event_count", &RuleCount::event_count)
+      .field("watched_events", &RuleCount::watched_events);
   Record<Findings>(module, "Findings", "What a session's rules met.")
       .field("session", &Findings::session)
       .field("statistics", &Findings::statistics)
@@ -263,7 +284,10 @@ void add_answers(const py::module_& module) {
       .field("unmatched", &Findings::unmatched)
       .field("filter_problems", &Findings::filter_problems)
       .field("left_out", &Findings::left_out)
-      .field("warning", &Findings::warning);
+      .field("warning", &Findings::warning)
+      .field("kernel_rules", &Findings::kernel_rules)
+      .time("watched_ns", &Findings::watched)
+      .field("counts", &Findings::counts);
   Record<FieldDescription>(module, "FieldDescription", "A field of an event.")
       .field("name", &FieldDescription::name)
       .field("type", &FieldDescription::type);
@@ -406,8 +430,9 @@ void add_client(const py::module_& module) {
   client.def("load", [](Client& self, Text file, bool replaces) {
     return ask([&] { return self.load(file, replaces); });
   });
-  client.def("why_empty",
-             [](Client& self, Text name) { return ask([&] { return self.why_empty(name); }); });
+  client.def("why_empty", [](Client& self, Text name, double watch) {
+    return ask([&] { return self.why_empty(name, milliseconds(watch)); });
+  });
 }
 
 }  // namespace
@@ -430,9 +455,13 @@ PYBIND11_MODULE(_control, module) {
   add_model(module);
   add_answers(module);
   add_client(module);
-  module.def("connect", [](const std::string& path, bool starts_daemon, double deadline) {
+  module.def("connect", [](const std::string& path, bool starts_daemon, double deadline,
+                           const std::string& group) {
     return ask([&] {
-      return sillage::control::Client::connect({path, starts_daemon, milliseconds(deadline)});
+      return sillage::control::Client::connect({.socket_path = path,
+                                                .starts_daemon = starts_daemon,
+                                                .deadline = milliseconds(deadline),
+                                                .group = group});
     });
   });
 }

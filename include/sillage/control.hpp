@@ -189,6 +189,8 @@ struct Session {
   std::vector<SnapshotOutput> snapshot_outputs{};
   RotationSchedule rotation{};
   std::string buffers_path{};  ///< where programs' buffers are files; ""
+  std::uint32_t owner_uid =
+      0;  ///< who made it: root's daemon shows and steers sessions for these and for root
   bool operator==(const Session&) const = default;
 };
 
@@ -280,6 +282,33 @@ struct SeenEvent {
   std::uint64_t programs = 0;  ///< that have it
 };
 
+struct EventCount {
+  std::string name{};
+  std::uint64_t happened = 0, wanted = 0;
+};
+
+/// What a rule met while it was watched: happened = untracked + wanted + what its filter did not want.
+struct RuleCount {
+  Domain domain = Domain::kUser;
+  std::string channel{};
+  std::size_t rule = 0;         ///< of the channel's in `Findings::session`
+  std::uint64_t happened = 0;   ///< events that it names; of programs, in those that are tracked
+  std::uint64_t untracked = 0;  ///< of the kernel's, of processes that are not tracked
+  std::uint64_t wanted = 0;
+  std::vector<EventCount> events{};  ///< of the kernel's, what happened most often
+  std::uint64_t event_count = 0;     ///< how many different ones happened ...
+  std::uint64_t watched_events = 0;  ///< ... of how many
+};
+
+/// What became of a rule of the kernel's.
+struct KernelRule {
+  std::string channel{};
+  std::size_t rule = 0;               ///< of the channel's in `Findings::session`
+  std::vector<std::string> events{};  ///< of this kernel that are recorded for it; a few
+  std::uint64_t event_count = 0;
+  std::uint64_t missed = 0;  ///< because the CPU was recording for it already
+};
+
 /// What a session's rules met: why its trace is empty, or emptier than expected.
 struct Findings {
   Session session{};
@@ -296,6 +325,9 @@ struct Findings {
   std::vector<FilterProblem> filter_problems{};
   LeftOut left_out{};
   std::string warning{};
+  std::vector<KernelRule> kernel_rules{};             ///< of those that are enabled
+  std::optional<std::chrono::nanoseconds> watched{};  ///< how long rules were watched, if they were
+  std::vector<RuleCount> counts{};                    ///< of those that are enabled
 };
 
 struct FieldDescription {
@@ -328,7 +360,7 @@ struct DaemonInfo {
 /// Whether an answer comes when all is done, or at once.
 enum class Wait : std::uint8_t { kUntilComplete, kNo };
 
-/// A connection to the daemon that serves the calling user: root's, if the user is in the group `tracing` and it runs; else
+/// A connection to the daemon that serves the calling user: root's, if the user is in its group (`Options::group`) and it runs; else
 /// the user's own.
 ///
 /// Threads:  one at a time; several clients of a process know nothing of each other.
@@ -342,6 +374,7 @@ class SILLAGE_CONTROL_API Client {
     bool starts_daemon = true;  ///< starts `sillaged` if none runs; with `socket_path`: never
     /// Of each request. Stopping or destroying a session waits for the disk.
     std::chrono::milliseconds deadline{600'000};
+    std::string group = "tracing";  ///< whose members root's daemon serves
   };
 
   /// Errors: kNotFound    no daemon runs, and none can be started.
@@ -440,7 +473,12 @@ class SILLAGE_CONTROL_API Client {
   /// Errors: kInvalidArgument, kUnsupported  "FILE:LINE: why".
   [[nodiscard]] Result<std::vector<Session>> load(const std::string& file, bool replaces = false);
 
-  [[nodiscard]] Result<Findings> why_empty(const std::string& session);
+  /// With `watch`, which is added to the deadline, also counts what each rule meets meanwhile: up to 300 s; of programs' events for
+  /// the first 32 rules. The session need not be started.
+  ///
+  /// Errors: kInvalidArgument  it is longer, or negative.
+  [[nodiscard]] Result<Findings> why_empty(const std::string& session,
+                                           std::chrono::milliseconds watch = {});
 
  private:
   struct Connection;

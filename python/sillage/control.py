@@ -18,25 +18,26 @@ import os
 
 from . import _control
 from ._control import (FOREVER, Attribute, AttributeValue, Channel, ChannelOptions, DaemonInfo, Destroyed, Domain, Enabled,
-                       Error, EventDescription, FieldDescription, FilterProblem, Findings, InclusionSet, LeftOut, Levels,
-                       LostEvents, Mode, Program, RotationSchedule, Rule, RuleKind, SeenEvent, Session, SessionDomain,
-                       Snapshot, SnapshotOutput, State, Statistics, Stopped, UnmatchedPattern)
+                       Error, EventCount, EventDescription, FieldDescription, FilterProblem, Findings, InclusionSet, KernelRule,
+                       LeftOut, Levels, LostEvents, Mode, Program, RotationSchedule, Rule, RuleCount, RuleKind, SeenEvent,
+                       Session, SessionDomain, Snapshot, SnapshotOutput, State, Statistics, Stopped, UnmatchedPattern)
 
 __all__ = ["FOREVER", "Attribute", "AttributeValue", "Channel", "ChannelOptions", "Client", "DaemonInfo", "Destroyed",
-           "Domain", "Enabled", "Error", "EventDescription", "FieldDescription", "FilterProblem", "Findings",
-           "InclusionSet", "LeftOut", "Levels", "LostEvents", "Mode", "Program", "RotationSchedule", "Rule", "RuleKind",
-           "SeenEvent", "Session", "SessionDomain", "Snapshot", "SnapshotOutput", "State", "Statistics", "Stopped",
+           "Domain", "Enabled", "Error", "EventCount", "EventDescription", "FieldDescription", "FilterProblem", "Findings",
+           "InclusionSet", "KernelRule", "LeftOut", "Levels", "LostEvents", "Mode", "Program", "RotationSchedule", "Rule",
+           "RuleCount", "RuleKind", "SeenEvent", "Session", "SessionDomain", "Snapshot", "SnapshotOutput", "State", "Statistics", "Stopped",
            "UnmatchedPattern", "connect"]
 
 
-def connect(socket_path="", *, starts_daemon=True, deadline=600.0):
-    """Connects to the daemon that serves this user: root's, for a member of the group tracing while it runs; else the own.
+def connect(socket_path="", *, starts_daemon=True, deadline=600.0, group="tracing"):
+    """Connects to the daemon that serves this user: root's, for a member of its group while it runs; else the own.
 
     socket_path:   of its control.sock, if it is another one's
     starts_daemon: start `sillaged` if none runs
     deadline:      seconds that each request may take; stopping and destroying wait for the disk
+    group:         whose members root's daemon serves
     """
-    return Client(_control.connect(os.fspath(socket_path), starts_daemon, deadline))
+    return Client(_control.connect(os.fspath(socket_path), starts_daemon, deadline, group))
 
 
 def _one_of(enumeration, value):
@@ -200,9 +201,12 @@ class Client:
         """Makes the sessions of such a file, and starts those that were started when it was written. Returns them."""
         return self._client.load(os.fspath(file), replace)
 
-    def why_empty(self, session):
-        """What the session's rules met: Findings."""
-        return self._client.why_empty(session)
+    def why_empty(self, session, *, watch=0.0):
+        """What the session's rules met: Findings.
+
+        watch: seconds, 300 at most, during which what each rule meets is counted as well; added to the deadline
+        """
+        return self._client.why_empty(session, watch)
 
 
 def _value(value):

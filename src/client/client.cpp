@@ -28,16 +28,19 @@ struct Client::Connection {
   [[nodiscard]] sillage::Status connect() {
     if (socket) return {};
     auto connected = !options.socket_path.empty() ? ControlClient::connect(options.socket_path)
-                     : options.starts_daemon      ? client::connect_or_start()
-                                                  : client::connect_running();
+                     : options.starts_daemon
+                         ? client::connect_or_start(client::choose_daemon(options.group))
+                         : client::connect_running(client::choose_daemon(options.group));
     if (!connected) return tl::unexpected<sillage::Error>(std::move(connected).error());
     socket.emplace(*std::move(connected));
     return {};
   }
 
-  [[nodiscard]] sillage::Result<v1::Response> call(v1::Request request) {
+  /// `more`: added to the deadline.
+  [[nodiscard]] sillage::Result<v1::Response> call(v1::Request request,
+                                                   std::chrono::milliseconds more = {}) {
     SILLAGE_TRY(connect());
-    auto response = socket->call(std::move(request), options.deadline);
+    auto response = socket->call(std::move(request), options.deadline + more);
     // An answer that comes too late must not be taken for that of the next request.
     if (!response &&
         (response.error().code == Code::kTimeout || response.error().code == Code::kSystem ||
@@ -48,9 +51,9 @@ struct Client::Connection {
 
   /// `take` makes a value of the answer.
   template <class Take>
-  [[nodiscard]] auto ask(v1::Request request, Take take)
+  [[nodiscard]] auto ask(v1::Request request, Take take, std::chrono::milliseconds more = {})
       -> Result<decltype(take(std::declval<const v1::Response&>()))> {
-    const auto response = call(std::move(request));
+    const auto response = call(std::move(request), more);
     if (!response) return value_of(response.error());
     return take(*response);
   }
@@ -428,11 +431,15 @@ Result<std::vector<Session>> Client::load(const std::string& file, bool replaces
   return sessions;
 }
 
-Result<Findings> Client::why_empty(const std::string& session) {
+Result<Findings> Client::why_empty(const std::string& session, std::chrono::milliseconds watch) {
+  if (is_negative(watch)) return negative_time();
   v1::Request request;
   request.mutable_why_empty()->set_name(session);
-  return connection_->ask(std::move(request),
-                          [](const auto& answer) { return value_of(answer.why_empty()); });
+  // The daemon says what is too long.
+  watch = std::min(watch, std::chrono::milliseconds(UINT32_MAX));
+  request.mutable_why_empty()->set_watch_ms(static_cast<std::uint32_t>(watch.count()));
+  return connection_->ask(
+      std::move(request), [](const auto& answer) { return value_of(answer.why_empty()); }, watch);
 }
 
 }  // namespace sillage::control

@@ -159,6 +159,7 @@ control::Session value_of(const v1::Session& message) {
   session.state = known(message.state(), control::State::kStopped);
   session.trace_format = message.trace_format();
   session.buffers_path = message.buffers_path();
+  session.owner_uid = message.owner_uid();
   append(message.domains(), &session.domains);
   append(message.snapshot_outputs(), &session.snapshot_outputs);
   session.rotation.period =
@@ -188,6 +189,29 @@ control::Statistics value_of(const v1::Stats& message) {
   return statistics;
 }
 
+control::KernelRule value_of(const v1::KernelRuleReport& message) {
+  return {.channel = message.channel(),
+          .rule = message.rule(),
+          .events = {message.events().begin(), message.events().end()},
+          .event_count = message.event_count(),
+          .missed = message.missed()};
+}
+
+control::RuleCount value_of(const v1::RuleCount& message) {
+  control::RuleCount count{.domain = known(message.domain(), control::Domain::kKernel),
+                           .channel = message.channel(),
+                           .rule = message.rule(),
+                           .happened = message.happened(),
+                           .untracked = message.untracked(),
+                           .wanted = message.wanted(),
+                           .events = {},
+                           .event_count = message.event_count(),
+                           .watched_events = message.watched_events()};
+  for (const v1::EventCount& event : message.events())
+    count.events.push_back({event.name(), event.happened(), event.wanted()});
+  return count;
+}
+
 control::Findings value_of(const v1::WhyEmptyResponse& message) {
   const v1::Coverage& coverage = message.coverage();
   control::Findings findings;
@@ -210,6 +234,9 @@ control::Findings value_of(const v1::WhyEmptyResponse& message) {
         {problem.filter(), problem.event(), problem.program(), problem.reason()});
   findings.left_out = left_out_of(message);
   findings.warning = message.warning();
+  append(message.kernel_rules(), &findings.kernel_rules);
+  findings.watched = given_time(message.watched_ns() != 0, message.watched_ns());
+  append(message.counts(), &findings.counts);
   return findings;
 }
 

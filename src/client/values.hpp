@@ -21,6 +21,8 @@ namespace sillage::client {
 [[nodiscard]] control::Channel value_of(const control::v1::SessionChannel& message);
 [[nodiscard]] control::SnapshotOutput value_of(const control::v1::SnapshotOutput& message);
 [[nodiscard]] control::Statistics value_of(const control::v1::Stats& message);
+[[nodiscard]] control::KernelRule value_of(const control::v1::KernelRuleReport& message);
+[[nodiscard]] control::RuleCount value_of(const control::v1::RuleCount& message);
 [[nodiscard]] control::Findings value_of(const control::v1::WhyEmptyResponse& message);
 
 /// Of every message that says which events were left out.

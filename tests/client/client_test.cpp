@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -203,6 +204,40 @@ TEST_F(ControlClient, EmptyTrace_SaysWhy) {
   ASSERT_EQ(findings.unmatched.size(), 1u);
   EXPECT_EQ(findings.unmatched[0].pattern, "client:stop");
   EXPECT_EQ(findings.unmatched[0].nearest, std::vector<std::string>{"client:step"});
+  EXPECT_FALSE(findings.watched);
+  EXPECT_EQ(value(client_.session("empty")).owner_uid, geteuid());
+}
+
+TEST_F(ControlClient, WatchedRules_SayHowManyOfWhatHappened) {
+  value(client_.create({.name = "watched", .mode = Mode::kNoOutput}));
+  value(client_.enable_rule("watched", {.name = "client:step", .filter = "number < 3"}));
+  std::atomic<std::uint64_t> sent = 0;
+  std::jthread program([&](const std::stop_token& stop) {
+    for (; !stop.stop_requested(); sent += 10) {
+      emit(10);
+      std::this_thread::sleep_for(1ms);
+    }
+  });
+  // It is watched for longer than a request may take that is answered at once.
+  client_.change_deadline(5s);
+  const Findings findings = value(client_.why_empty("watched", 5500ms));
+  client_.change_deadline(600s);
+  program = {};
+  ASSERT_TRUE(findings.watched);
+  EXPECT_GE(*findings.watched, 5500ms);
+  ASSERT_EQ(findings.counts.size(), 1u);
+  const RuleCount& count = findings.counts[0];
+  EXPECT_EQ(count.domain, Domain::kUser);
+  EXPECT_EQ(count.channel, "channel0");
+  EXPECT_GT(count.happened, 0u);
+  EXPECT_LE(count.happened, sent);
+  EXPECT_GT(count.wanted, 0u);
+  EXPECT_LT(count.wanted, count.happened);
+  for (const auto wrong : {-1ms, 300'001ms, std::chrono::milliseconds::max()}) {
+    const auto refused = client_.why_empty("watched", wrong);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, Error::Kind::kInvalidArgument);
+  }
 }
 
 TEST_F(ControlClient, ProgramsAreListed_WithTheirEvents) {
