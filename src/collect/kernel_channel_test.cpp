@@ -57,7 +57,10 @@ class KernelChannelTest : public ::testing::Test {
   }
 
   std::uint64_t emit(std::uint32_t cpu, std::uint64_t count) {
-    ring::TestKernelWriter writer(geometry_, streams_[cpu]);
+    // One that no preemption takes to another epoch, where a record has a larger header.
+    ring::TestKernelWriter writer(
+        geometry_, streams_[cpu],
+        [now = ring::TestKernelWriter::monotonic()]() mutable { return ++now; });
     std::uint64_t kept = 0;
     for (std::uint64_t i = 0; i < count; ++i, ++number_)
       kept += writer.emit(0, std::as_bytes(std::span(&number_, 1))) ? 1 : 0;
