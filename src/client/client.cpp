@@ -432,7 +432,8 @@ Result<std::vector<Session>> Client::load(const std::string& file, bool replaces
 }
 
 Result<Findings> Client::why_empty(const std::string& session, std::chrono::milliseconds watch) {
-  if (is_negative(watch)) return negative_time();
+  // Not by way of nanoseconds, of which the longest would be too many.
+  if (watch < watch.zero()) return negative_time();
   v1::Request request;
   request.mutable_why_empty()->set_name(session);
   // The daemon says what is too long.

@@ -75,21 +75,7 @@ bool is_member_of(const std::string& name) {
   return getegid() == wanted || std::find(groups.begin(), groups.end(), wanted) != groups.end();
 }
 
-}  // namespace
-
-apps::RuntimePaths choose_daemon(const std::string& group) {
-  auto own = apps::runtime_paths();
-  const auto set_apart = apps::environment_variable("SILLAGE_RUNTIME_DIR");
-  if (geteuid() == 0 || (set_apart && !set_apart->empty()) || !is_member_of(group)) return own;
-  auto roots = apps::root_paths();
-  return control::ControlClient::connect(roots.control_socket()) ? roots : own;
-}
-
-Result<control::ControlClient> connect_running(const apps::RuntimePaths& paths) {
-  return control::ControlClient::connect(paths.control_socket());
-}
-
-Result<control::ControlClient> connect_or_start(const apps::RuntimePaths& paths) {
+Result<control::ControlClient> reach(const apps::RuntimePaths& paths) {
   const std::string path = paths.control_socket();
   auto client = control::ControlClient::connect(path);
   if (client || client.error().code != Code::kNotFound || paths != apps::runtime_paths())
@@ -106,6 +92,26 @@ Result<control::ControlClient> connect_or_start(const apps::RuntimePaths& paths)
   } while (std::chrono::steady_clock::now() < until);
   return fail(Code::kTimeout,
               "sillaged does not come up at " + path + ": try `sillaged --foreground` to see why");
+}
+
+}  // namespace
+
+apps::RuntimePaths choose_daemon(const std::string& group) {
+  auto own = apps::runtime_paths();
+  const auto set_apart = apps::environment_variable("SILLAGE_RUNTIME_DIR");
+  if (geteuid() == 0 || (set_apart && !set_apart->empty()) || !is_member_of(group)) return own;
+  auto roots = apps::root_paths();
+  return control::ControlClient::connect(roots.control_socket()) ? roots : own;
+}
+
+Result<control::ControlClient> connect_running(const apps::RuntimePaths& paths) {
+  return control::ControlClient::connect(paths.control_socket());
+}
+
+Result<control::ControlClient> connect_or_start(const apps::RuntimePaths& paths) {
+  auto client = reach(paths);
+  if (client) client->connect_again_by([paths] { return reach(paths); });
+  return client;
 }
 
 }  // namespace sillage::client

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 namespace sillage::control {
@@ -17,9 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-tl::unexpected<Error> daemon_gone() {
-  return fail(Code::kSystem, "sillaged went away; run the command again, it starts a new one");
-}
+constexpr std::chrono::milliseconds kLongestPause{100};
 
 }  // namespace
 
@@ -66,12 +66,34 @@ Status ControlClient::wait(short events, Clock::time_point until) {
   }
 }
 
-Result<v1::Response> ControlClient::call(
-    v1::Request request, std::chrono::milliseconds deadline,
-    const std::function<Status(const v1::Progress&)>& progress) {
-  auto until = Clock::now() + deadline;
+tl::unexpected<Error> ControlClient::daemon_gone(int error) {
+  // Of an end that has read everything, a stream's other end reads that it is over.
+  is_unread_ = error == ECONNRESET || error == EPIPE;
+  return fail(Code::kSystem, "sillaged went away; run the command again, it starts a new one");
+}
+
+Result<v1::Response> ControlClient::call(v1::Request request, std::chrono::milliseconds deadline,
+                                         const OnProgress& progress) {
   request.set_protocol_version(kProtocolVersion);
   const std::string bytes = frame(request.SerializeAsString());
+  auto response = exchange(bytes, deadline, progress);
+  const Connector connector = std::exchange(connector_, nullptr);
+  for (auto pause = std::chrono::milliseconds(1);
+       connector && !response && is_unread_ && pause < kLongestPause; pause *= 2) {
+    auto next = connector();
+    if (!next) return tl::unexpected<Error>(std::move(next).error());
+    *this = *std::move(next);
+    connector_ = nullptr;
+    response = exchange(bytes, deadline, progress);
+    if (!response && is_unread_) std::this_thread::sleep_for(pause);
+  }
+  return response;
+}
+
+Result<v1::Response> ControlClient::exchange(const std::string& bytes,
+                                             std::chrono::milliseconds deadline,
+                                             const OnProgress& progress) {
+  auto until = Clock::now() + deadline;
   for (std::size_t sent = 0; sent < bytes.size();) {
     ssize_t put = send(socket_.value(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
     if (put > 0) {
@@ -79,7 +101,7 @@ Result<v1::Response> ControlClient::call(
     } else if (errno == EAGAIN) {
       SILLAGE_TRY(wait(POLLOUT, until));
     } else if (errno != EINTR) {
-      return daemon_gone();
+      return daemon_gone(errno);
     }
   }
   for (;;) {
@@ -108,7 +130,7 @@ Result<v1::Response> ControlClient::call(
     if (got > 0) {
       received_.append(buffer, static_cast<std::size_t>(got));
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-      return daemon_gone();
+      return daemon_gone(got == 0 ? 0 : errno);
     } else if (errno == EAGAIN) {
       SILLAGE_TRY(wait(POLLIN, until));
     }

@@ -202,6 +202,77 @@ TEST_F(ControlServerTest, Malicious_GarbageAndHalfMessages_AreHungUpOn) {
   EXPECT_EQ(daemon_.closings, 3);
 }
 
+// How a daemon ends that somebody has just connected to.
+enum class End { kBeforeItAccepts, kBeforeItReads, kBehindTheRequest, kBehindAnAnswer };
+
+class EndingDaemonTest : public ControlServerTest {
+ protected:
+  void SetUp() override {
+    ControlServerTest::SetUp();
+    name_.sun_family = AF_UNIX;
+    std::strcpy(name_.sun_path, (directory_ + "/ending.sock").c_str());
+    ending_ = Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(bind(ending_.value(), reinterpret_cast<sockaddr*>(&name_), sizeof name_), 0);
+    ASSERT_EQ(listen(ending_.value(), 1), 0);
+  }
+
+  /// What a request comes to; the daemon that it might go to instead is the other one.
+  Result<v1::Response> call(End end) {
+    auto client = ControlClient::connect(name_.sun_path);
+    client->connect_again_by([&] {
+      ++connected_again_;
+      return ControlClient::connect(options_.path);
+    });
+    std::thread ends([&] {
+      if (end == End::kBeforeItAccepts) std::this_thread::sleep_for(50ms);
+      Fd accepted(end == End::kBeforeItAccepts ? -1 : accept(ending_.value(), nullptr, nullptr));
+      char buffer[4096];
+      if (end == End::kBeforeItReads) EXPECT_GT(recv(accepted.value(), buffer, 1, MSG_PEEK), 0);
+      if (end >= End::kBehindTheRequest)
+        EXPECT_GT(recv(accepted.value(), buffer, sizeof buffer, 0), 0);
+      if (end == End::kBehindAnAnswer) {
+        const std::string answer = frame(v1::Response().SerializeAsString());
+        EXPECT_EQ(send(accepted.value(), answer.data(), answer.size(), 0),
+                  static_cast<ssize_t>(answer.size()));
+        EXPECT_GT(recv(accepted.value(), buffer, 1, MSG_PEEK), 0);  // the second request
+      }
+      ending_.reset();
+    });
+    if (end == End::kBehindAnAnswer) EXPECT_TRUE(client->call(version_request(), 10s));
+    auto response = client->call(version_request(), 10s);
+    ends.join();
+    return response;
+  }
+
+  sockaddr_un name_ = {};
+  Fd ending_;
+  int connected_again_ = 0;
+};
+
+TEST_F(EndingDaemonTest, FirstRequestUnread_GoesToTheNextDaemon) {
+  const auto response = call(End::kBeforeItReads);
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->version().version(), "test");
+  EXPECT_EQ(connected_again_, 1);
+}
+
+TEST_F(EndingDaemonTest, NotAccepted_GoesToTheNextDaemon) {
+  EXPECT_TRUE(call(End::kBeforeItAccepts));
+  EXPECT_EQ(connected_again_, 1);
+}
+
+// It may have been done.
+TEST_F(EndingDaemonTest, RequestRead_IsNotSentTwice) {
+  EXPECT_EQ(call(End::kBehindTheRequest).error().code, Code::kSystem);
+  EXPECT_EQ(connected_again_, 0);
+}
+
+// The next daemon does not know what the first one was asked before.
+TEST_F(EndingDaemonTest, BehindAnAnswer_ItIsOver) {
+  EXPECT_EQ(call(End::kBehindAnAnswer).error().code, Code::kSystem);
+  EXPECT_EQ(connected_again_, 0);
+}
+
 TEST(ControlClient, NobodyThere_IsNotFound) {
   EXPECT_EQ(ControlClient::connect("/tmp/no-such-sillage-socket").error().code, Code::kNotFound);
 }

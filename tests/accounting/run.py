@@ -20,13 +20,15 @@ import tempfile
 
 MASK = (1 << 64) - 1
 SMALL = ["--subbuf-size", "4096", "--num-subbuf", "2"]
+# For all events of a case, should the daemon not get to run meanwhile.
+LARGE = ["--subbuf-size", "1M", "--num-subbuf", "4"]
 EVENT = re.compile(rb"producer = (\d+), sequence = (\d+), check = 0x([0-9A-Fa-f]+)")
 
 # name: (options of record, arguments of the producer, what must hold beside the sum)
 CASES = {
     "threads1": ([], ["events=300000"], ""),
     "threads2": ([], ["threads=2", "events=150000"], ""),
-    "paced": ([], ["threads=2", "events=60000", "pause_us=200"], "nothing lost"),
+    "paced": (LARGE, ["threads=2", "events=60000", "pause_us=200"], "nothing lost"),
     "threads16": ([], ["threads=16", "events=20000"], ""),
     "processes8": ([], ["processes=8", "threads=2", "events=20000"], ""),
     "per-process": (["--buffers", "process"], ["processes=4", "threads=2", "events=20000"], ""),
@@ -37,7 +39,7 @@ CASES = {
     "signals": ([], ["threads=2", "events=150000", "signals=1000", "pause_us=100"], ""),
     "signals-small": (SMALL, ["threads=2", "events=150000", "signals=1000", "pause_us=100"], ""),
     "forks": ([], ["threads=2", "events=20000", "fork=200"], ""),
-    "exec": ([], ["events=20000", "exec=5"], "nothing lost"),
+    "exec": (LARGE, ["events=20000", "exec=5"], "nothing lost"),
     "stops": ([], ["processes=4", "threads=2", "events=40000", "stops=100"], ""),
     "filtered": (["--filter", "sequence % 3 == 1"], ["threads=4", "events=60000"], ""),
     "filtered-small": (SMALL + ["--filter", "sequence % 3 == 1"], ["threads=4", "events=60000"], "something lost"),
