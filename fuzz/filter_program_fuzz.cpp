@@ -32,9 +32,9 @@ std::vector<std::byte> sound_program() {
       "i32 << 3 == 40 && (s == \"a*c*\" || q < \"b\" || s == s2) && sq[1] % 3 != 1 && sf[0] * 2 > "
       "i32 && $ctx.procname != \"x\" && "
       "!(w / u16 == 9 || $ctx.vtid > 4)");
-  static const apps::FindContext kFindContext = tests::find_context;
+  static const apps::FindContext find_context(tests::find_context);
   const auto program =
-      apps::make_filter_program({&*tree}, tests::find_site("mixed")->site, kFindContext);
+      apps::make_filter_program({&*tree}, tests::find_site("mixed")->site, find_context);
   fuzzing::expect(program.has_value(), "the sound program cannot be made");
   return *program;
 }
@@ -73,8 +73,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   // Each change: u16 place, u8 new value; the byte left over cuts the program short.
-  static const std::vector<std::byte> kSound = sound_program();
-  std::vector<std::byte> program = kSound;
+  static const std::vector<std::byte> sound = sound_program();
+  std::vector<std::byte> program = sound;
   ByteCursor changes(input);
   while (changes.left() >= 3) {
     const auto place = changes.take<std::uint16_t>();

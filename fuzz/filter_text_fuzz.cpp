@@ -50,9 +50,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const Sample& sample = kSamples[data[0] % std::size(kSamples)];
   const tests::TestSite& site = *tests::find_site(sample.site);
-  static const apps::FindContext kFindContext = tests::find_context;
-  const auto program = apps::make_filter_program({&*tree}, site.site, kFindContext);
-  const apps::SiteSchema schema(site.site, kFindContext);
+  static const apps::FindContext find_context(tests::find_context);
+  const auto program = apps::make_filter_program({&*tree}, site.site, find_context);
+  const apps::SiteSchema schema(site.site, find_context);
   const filter::Binding binding = filter::bind(*tree, schema);
   if (!program) {
     fuzzing::expect(!binding.can_match() || program.error().code == Code::kLimit,

@@ -81,7 +81,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     while (input.left() >= 5) {
       std::string& changed = (*input.take<std::uint8_t>() & 1) != 0 ? stream : index;
       const std::size_t at = *input.take<std::uint16_t>() * 3u + *input.take<std::uint8_t>();
-      changed[at % changed.size()] ^= static_cast<char>(*input.take<std::uint8_t>());
+      char& byte = changed[at % changed.size()];
+      byte = static_cast<char>(byte ^ *input.take<std::uint8_t>());
     }
     if ((*options & 4) != 0) stream.resize(stream.size() - size % stream.size());
   }

@@ -29,7 +29,7 @@ class ActingAsMember : public testing::Test {
     ASSERT_EQ(::chmod(place_.path().c_str(), 0755), 0);
   }
   [[nodiscard]] std::string folder(const char* name, uid_t user, gid_t group, mode_t mode) const {
-    const std::string path = place_.path() + "/" + name;
+    std::string path = place_.path() + "/" + name;
     EXPECT_EQ(::mkdir(path.c_str(), 0700), 0);
     EXPECT_EQ(::chown(path.c_str(), user, group), 0);
     EXPECT_EQ(::chmod(path.c_str(), mode), 0);

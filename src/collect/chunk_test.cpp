@@ -212,10 +212,10 @@ TEST_F(ChunkTest, Rotate_KilledInTheMiddle_IsCompleted) {
   for (std::size_t i = 0; i < cases.size(); ++i) {
     SCOPED_TRACE(cases[i].what);
     const std::string out = "swap" + std::to_string(i);
-    const auto path = [&](const std::string& name) { return below(out + "/" + name); };
+    const auto path = [&](std::string_view name) { return fs::path(below(out)) / name; };
     for (const char* folder : {"kernel", "ust"}) {
-      fs::create_directories(path(folder) + "/old");
-      fs::create_directories(path(".tmp_new_chunk/") + folder + "/new");
+      fs::create_directories(path(folder) / "old");
+      fs::create_directories(path(".tmp_new_chunk") / folder / "new");
     }
     fs::create_directories(path("archives"));
     if (cases[i].has_old) fs::create_directories(path(".tmp_old_chunk"));
@@ -227,8 +227,8 @@ TEST_F(ChunkTest, Rotate_KilledInTheMiddle_IsCompleted) {
       ASSERT_TRUE(done) << done.error().text();
       EXPECT_TRUE(*done);
       for (const char* folder : {"kernel", "ust"}) {
-        EXPECT_TRUE(fs::exists(path("archives/0/") + folder + "/old"));
-        EXPECT_TRUE(fs::exists(path(folder) + "/new"));
+        EXPECT_TRUE(fs::exists(path("archives/0") / folder / "old"));
+        EXPECT_TRUE(fs::exists(path(folder) / "new"));
       }
       EXPECT_FALSE(fs::exists(path(".tmp_old_chunk")));
       EXPECT_FALSE(fs::exists(path(".tmp_new_chunk")));

@@ -230,7 +230,7 @@ TEST_F(ChangingTrace, Rewritten_IsSurvived) {
     write("stream", bytes);
     const Reading reading = read(10, [&] {
       std::ofstream file(path("stream"), std::ios::binary | std::ios::in | std::ios::out);
-      file.seekp(kHeadBytes + i);
+      file.seekp(static_cast<std::streamoff>(kHeadBytes) + i);
       file << std::string(bytes.size() - kHeadBytes - i, static_cast<char>(13 * i + 1));
     });
     EXPECT_GE(reading.events, 10u);
