@@ -203,8 +203,9 @@ class Generator {
     for (std::uint32_t left = below(5); left != 0; --left) {
       if (below(6) == 0) text = "-" + in_brackets(text);
       const char* sign = kBinary[below(kBinary.size())];
-      text =
-          in_brackets(below(2) == 0 ? text + sign + real_literal() : real_literal() + sign + text);
+      const bool is_first = below(2) == 0;
+      const std::string other = real_literal();
+      text = in_brackets((is_first ? text : other) + sign + (is_first ? other : text));
     }
     return text;
   }
@@ -342,7 +343,7 @@ TEST(Compile, RefusesLongPatterns) {
 
 TEST(Compile, RefusesWhatNeedsTooMuchStack) {
   std::string text = "i0";
-  for (int i = 0; i < 20; ++i) text = "i1 + (" + text + ")";
+  for (int i = 0; i < 20; ++i) text.insert(0, "i1 + (").push_back(')');
   bpf::Assembler a;
   ArgumentCode fields(a);
   const auto refused = compile(bound((text + " == 3").c_str()), fields,

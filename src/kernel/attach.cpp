@@ -55,8 +55,9 @@ std::optional<std::uint32_t> read_number(const std::string& path) {
 void release_slowly(std::vector<Fd> events) {
   if (events.empty()) return;
   // What else is open is none of its business.
-  std::vector<int> kept;
-  for (const Fd& event : events) kept.push_back(event.value());
+  std::vector<int> kept(events.size());
+  std::transform(events.begin(), events.end(), kept.begin(),
+                 [](const Fd& fd) { return fd.value(); });
   std::sort(kept.begin(), kept.end());
   // Twice, so that nobody has to wait for the one that stays.
   const pid_t child = ::fork();
@@ -74,6 +75,7 @@ void release_slowly(std::vector<Fd> events) {
     ::_exit(0);
   }
   if (child > 0) (void)::waitpid(child, nullptr, 0);
+  events.clear();  // not before the child has its own
 }
 
 Result<Attachment> attach_tracing(int program_fd, const std::string& what) {

@@ -12,18 +12,18 @@ namespace {
 // The running kernel's, read once.
 class RunningKernel : public testing::Test {
  protected:
-  static void SetUpTestSuite() { catalog_ = new Result<Catalog>(Catalog::load()); }
-  static void TearDownTestSuite() { delete catalog_; }
+  static void SetUpTestSuite() { loaded = new Result<Catalog>(Catalog::load()); }
+  static void TearDownTestSuite() { delete loaded; }
 
   void SetUp() override {
-    if (!*catalog_) GTEST_SKIP() << catalog_->error().text();
+    if (!*loaded) GTEST_SKIP() << loaded->error().text();
   }
-  static const Catalog& catalog() { return **catalog_; }
+  static const Catalog& catalog() { return **loaded; }
 
  private:
-  static Result<Catalog>* catalog_;
+  static Result<Catalog>* loaded;
 };
-Result<Catalog>* RunningKernel::catalog_ = nullptr;
+Result<Catalog>* RunningKernel::loaded = nullptr;
 
 TEST_F(RunningKernel, Tracepoints_AreRecordableOrSayWhyNot) {
   EXPECT_GT(catalog().tracepoints().size(), 300u);
@@ -42,8 +42,9 @@ TEST_F(RunningKernel, Tracepoints_AreRecordableOrSayWhyNot) {
 
 TEST_F(RunningKernel, Fields_AreLttngsWithARecipeAndTracefssWithout) {
   const auto names = [](const std::vector<FieldSummary>& fields) {
-    std::vector<std::string> all;
-    for (const FieldSummary& field : fields) all.push_back(field.name + ":" + field.type);
+    std::vector<std::string> all(fields.size());
+    std::transform(fields.begin(), fields.end(), all.begin(),
+                   [](const FieldSummary& field) { return field.name + ":" + field.type; });
     return all;
   };
   if (catalog().btf() != nullptr) {
