@@ -111,9 +111,10 @@ void PinDirectory::remove() const {
 
 void PinDirectory::remove_others(const std::string& parent, const std::vector<std::string>& kept) {
   const PinDirectory all(parent);
+  const std::filesystem::path folder(parent);
   for (const std::string& name : all.names(""))
     if (std::find(kept.begin(), kept.end(), name) == kept.end())
-      PinDirectory(parent + "/" + name).remove();
+      PinDirectory(folder / name).remove();
 }
 
 }  // namespace sillage::kernel

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-extern const std::string_view kernel_state_dump_text;  // statedump.txt
+extern const std::string_view kKernelStateDumpText;  // statedump.txt
 
 namespace sillage::kernel {
 namespace {
@@ -67,7 +67,7 @@ std::vector<std::uint32_t> pointers_of(TypeRef function, const Btf& btf) {
 }  // namespace
 
 Result<std::vector<EventRecipe>> state_dump_recipes() {
-  return parse_recipes(kernel_state_dump_text, "statedump.txt");
+  return parse_recipes(kKernelStateDumpText, "statedump.txt");
 }
 
 Result<StateDump> StateDump::create(KernelChannel& channel, const Btf* btf,

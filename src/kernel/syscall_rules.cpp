@@ -7,7 +7,7 @@
 #include <optional>
 #include <set>
 
-extern const std::string_view kernel_syscall_rules_text;  // syscall_rules.txt
+extern const std::string_view kKernelSyscallRulesText;  // syscall_rules.txt
 
 namespace sillage::kernel {
 namespace {
@@ -67,7 +67,7 @@ bool fits_pattern(std::string_view pattern, std::string_view name) {
 }
 
 Result<SyscallRules> SyscallRules::built_in() {
-  return parse(kernel_syscall_rules_text, "syscall_rules.txt");
+  return parse(kKernelSyscallRulesText, "syscall_rules.txt");
 }
 
 Result<SyscallRules> SyscallRules::parse(std::string_view text, std::string_view file) {

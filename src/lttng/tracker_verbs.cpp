@@ -205,13 +205,13 @@ std::vector<OptionSpec> tracker_options() {
 }  // namespace
 
 std::span<const Verb> tracker_verbs() {
-  static const std::array<Verb, 2> kVerbs = {{
+  static const std::array<Verb, 2> verbs = {{
       {"track", "(--kernel | --userspace) [--session=NAME] (--pid | --vpid | ...)=VALUES",
        "Allow specific processes to record events", tracker_options(), track},
       {"untrack", "(--kernel | --userspace) [--session=NAME] (--pid | --vpid | ...)=VALUES",
        "Disallow specific processes to record events", tracker_options(), untrack},
   }};
-  return kVerbs;
+  return verbs;
 }
 
 }  // namespace sillage::lttng
