@@ -63,8 +63,11 @@ Result<std::vector<SnapshotPlan>> SnapshotOutputs::plan(const SnapshotRequest& r
   std::vector<SnapshotPlan> plans;
   for (const SnapshotOutput& output : wanted) {
     const std::string& name = request.name.empty() ? output.name : request.name;
-    plans.push_back({output.path + "/" + name + "-" + datetime + "-" + std::to_string(snapshots_),
-                     request.max_bytes != 0 ? request.max_bytes : output.max_bytes});
+    std::string path = output.path;
+    path.append("/").append(name).append("-").append(datetime).append("-");
+    path += std::to_string(snapshots_);
+    plans.push_back(
+        {std::move(path), request.max_bytes != 0 ? request.max_bytes : output.max_bytes});
     // With a name for all of them, or the same place, two would be one.
     const auto same = [&](const SnapshotPlan& other) { return other.path == plans.back().path; };
     if (std::any_of(plans.begin(), plans.end() - 1, same))

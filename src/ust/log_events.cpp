@@ -161,6 +161,7 @@ using namespace sillage::ust;
 
 UST_TRACEPOINT(lttng_ust_tracef, event)
 
+// NOLINTBEGIN(bugprone-reserved-identifier): names of LTTng-UST's
 UST_EXPORT void lttng_ust__vtracef(const char* format, va_list arguments) {
   record_tracef(format, arguments, __builtin_return_address(0));
 }
@@ -170,6 +171,7 @@ UST_EXPORT void lttng_ust__tracef(const char* format, ...) {
   record_tracef(format, arguments, __builtin_return_address(0));
   va_end(arguments);
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 #define UST_TRACELOG(name, number)                                                                 \
   UST_TRACEPOINT(lttng_ust_tracelog, LTTNG_UST_TRACEPOINT_LOGLEVEL_##name)                         \

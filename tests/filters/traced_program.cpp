@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
   const int count = std::atoi(argv[1]);
   const int threads = argc > 2 ? std::atoi(argv[2]) : 1;
   std::vector<std::thread> running;
+  running.reserve(static_cast<std::size_t>(threads));
   for (int i = 0; i < threads; i++) {
     running.emplace_back([=] {
       for (int n = i; n < count; n += threads) send(n);
