@@ -188,9 +188,8 @@ struct Session {
   std::vector<SessionDomain> domains{};
   std::vector<SnapshotOutput> snapshot_outputs{};
   RotationSchedule rotation{};
-  std::string buffers_path{};  ///< where programs' buffers are files; ""
-  std::uint32_t owner_uid =
-      0;  ///< who made it: root's daemon shows and steers sessions for these and for root
+  std::string buffers_path{};   ///< where programs' buffers are files; ""
+  std::uint32_t owner_uid = 0;  ///< who made it, and steers it beside root
   bool operator==(const Session&) const = default;
 };
 
