@@ -286,17 +286,7 @@ void Daemon::filters_unknown(const apps::Image& image) {
 }
 
 void Daemon::request(control::ConnectionId connection, const control::v1::Request& request) {
-  if (SessionService::handles(request)) {
-    // Root's rights would make and remove the files where a member says.
-    const bool has_buffers_path = !request.create_session().buffers_path().empty() ||
-                                  !request.load_session().session().buffers_path().empty();
-    if (has_buffers_path && is_for_member(connection))
-      return reply(connection, Error{Code::kPermission,
-                                     "--shm-path at root's daemon is for root; set "
-                                     "SILLAGE_RUNTIME_DIR to be served by your own",
-                                     {}});
-    return sessions_->request(connection, request);
-  }
+  if (SessionService::handles(request)) return sessions_->request(connection, request);
   control::v1::Response response;
   Status done;
   switch (request.request_case()) {

@@ -98,6 +98,17 @@ bool may_steer(uid_t user, const session::Session& session) {
   return user == 0 || user == ::geteuid() || user == session.options().owner_uid;
 }
 
+/// What a session, however it is asked for, would record.
+Result<session::RecordingSession> new_plan_of(const session::Session& session) {
+  const session::Session::Options& options = session.options();
+  // Root's rights would make and remove the files where a member says.
+  if (::geteuid() == 0 && options.owner_uid != 0 && !options.buffers_path.empty())
+    return fail(Code::kPermission,
+                "--shm-path at root's daemon is for root; set SILLAGE_RUNTIME_DIR to be served by "
+                "your own");
+  return plan_of(session);
+}
+
 template <class T>
 std::optional<T> given(bool is_there, const T& value) {
   return is_there ? std::optional(value) : std::nullopt;
@@ -194,7 +205,7 @@ Status SessionService::create(uid_t user, const control::v1::CreateSessionReques
   asked->owner_uid = user;
   auto session = sessions_.create(*asked, session_datetime());
   if (!session) return tl::unexpected<Error>(std::move(session).error());
-  if (auto plan = plan_of(**session); !plan) {
+  if (auto plan = new_plan_of(**session); !plan) {
     sessions_.remove(std::string((*session)->options().name));
     return tl::unexpected<Error>(std::move(plan).error());
   }
@@ -472,7 +483,7 @@ void SessionService::load(const Asked& asked) {
   if (!saved.buffers_path().empty()) saved.set_buffers_path(unused_output(saved.buffers_path()));
   auto session = control::saved_session_of(saved);
   if (!session) return host_.reply(connection, session.error());
-  if (auto plan = plan_of(*session); !plan) {
+  if (auto plan = new_plan_of(*session); !plan) {
     return host_.reply(connection, plan.error());
   } else if (Status sound = check_kernel(*plan); !sound) {
     return host_.reply(connection, sound.error());

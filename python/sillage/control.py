@@ -25,8 +25,8 @@ from ._control import (FOREVER, Attribute, AttributeValue, Channel, ChannelOptio
 __all__ = ["FOREVER", "Attribute", "AttributeValue", "Channel", "ChannelOptions", "Client", "DaemonInfo", "Destroyed",
            "Domain", "Enabled", "Error", "EventCount", "EventDescription", "FieldDescription", "FilterProblem", "Findings",
            "InclusionSet", "KernelRule", "LeftOut", "Levels", "LostEvents", "Mode", "Program", "RotationSchedule", "Rule",
-           "RuleCount", "RuleKind", "SeenEvent", "Session", "SessionDomain", "Snapshot", "SnapshotOutput", "State", "Statistics", "Stopped",
-           "UnmatchedPattern", "connect"]
+           "RuleCount", "RuleKind", "SeenEvent", "Session", "SessionDomain", "Snapshot", "SnapshotOutput", "State",
+           "Statistics", "Stopped", "UnmatchedPattern", "connect"]
 
 
 def connect(socket_path="", *, starts_daemon=True, deadline=600.0, group="tracing"):

@@ -319,23 +319,30 @@ def commands_choose_as_lttngs(root):
     check(theirs == expected, theirs)
 
 
-def where_a_member_may_record(root, lttng, sessiond, socket):
+@contextlib.contextmanager
+def root_daemon(sessiond, lttng, admin, member):
+    """Root's daemon, LTTng's or Sillage's, from when a member's commands reach it."""
+    daemon = subprocess.Popen(sessiond, env=admin.environment, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: "Error:" not in member.run(lttng, "-n", "list", status=None), f"{sessiond}, reached by a member")
+        yield
+    finally:
+        daemon.terminate()
+        daemon.wait()
+
+
+def where_a_member_may_record(root, lttng, sessiond):
     """Which of some directories root's daemon records to for a member."""
     admin, member = User(root, 0), User(root, MEMBER, [GROUP])
     roots = root / "roots"
     roots.mkdir(mode=0o755)
-    daemon = subprocess.Popen(sessiond, env=admin.environment, stderr=subprocess.DEVNULL)
     answers = []
-    try:
-        wait_until(lambda: "Error:" not in member.run(lttng, "-n", "list", status=None), f"root's daemon at {socket}")
+    with root_daemon(sessiond, lttng, admin, member):
         for place in (roots / "x/y", roots, member.home / "new/one"):
             member.run(lttng, "create", "its", f"--output={place}")
             member.run(lttng, "enable-event", "-u", "tour:alarm")
             answers.append("Error:" not in member.run(lttng, "start", status=None))
             member.run(lttng, "destroy", "its")
-    finally:
-        daemon.terminate()
-        daemon.wait()
     check(list(roots.iterdir()) == [], "nothing is made where a member may not")
     check(owners(member.home / "new") == {MEMBER}, "what is made in a member's home")
     return answers
@@ -343,19 +350,16 @@ def where_a_member_may_record(root, lttng, sessiond, socket):
 
 def members_write_where_lttngs_may(root):
     expected = [False, False, True]
-    ours = where_a_member_may_record(root / "our-places", BIN.parent / "libexec/lttng", [BIN / "sillaged"],
-                                     "/run/sillage/control.sock")
+    ours = where_a_member_may_record(root / "our-places", BIN.parent / "libexec/lttng", [BIN / "sillaged"])
     check(ours == expected, ours)
     if os.path.exists(THEIRS["daemon"]):
-        theirs = where_a_member_may_record(root / "their-places", THEIRS["lttng"], [THEIRS["daemon"], "--no-kernel"],
-                                           "/run/lttng/client-lttng-sessiond")
+        theirs = where_a_member_may_record(root / "their-places", THEIRS["lttng"], [THEIRS["daemon"], "--no-kernel"])
         check(theirs == expected, theirs)
 
 
-def whose_sessions_are_steered(root, lttng, sessiond, socket):
+def whose_sessions_are_steered(root, lttng, sessiond):
     """What root and two members may do with each other's sessions."""
     users = {"root": User(root, 0), "member": User(root, MEMBER, [GROUP]), "other": User(root, SECOND_MEMBER, [GROUP])}
-    daemon = subprocess.Popen(sessiond, env=users["root"].environment, stderr=subprocess.DEVNULL)
     sees, answers = {}, {}
 
     def names_seen(who):
@@ -365,8 +369,7 @@ def whose_sessions_are_steered(root, lttng, sessiond, socket):
     def does(who, *words):
         answers[who, *words] = "Error:" not in users[who].run(lttng, "-n", *words, status=None)
 
-    try:
-        wait_until(lambda: "Error:" not in users["member"].run(lttng, "-n", "list", status=None), f"root's daemon at {socket}")
+    with root_daemon(sessiond, lttng, users["root"], users["member"]):
         for who, user in users.items():
             user.run(lttng, "create", f"of-{who}", f"--output={user.home}/{who}")
             user.run(lttng, "enable-event", "-u", "tour:alarm", "-s", f"of-{who}")
@@ -379,21 +382,17 @@ def whose_sessions_are_steered(root, lttng, sessiond, socket):
                 does(who, *words)
         does("other", "destroy", "--all")
         sees["root", "afterwards"] = names_seen("root")
-    finally:
-        daemon.terminate()
-        daemon.wait()
     return sees, answers
 
 
 def members_steer_their_sessions(root):
     """As with LTTng: root all, members their own, which others do not see."""
-    sees, answers = whose_sessions_are_steered(root / "our-sessions", BIN.parent / "libexec/lttng", [BIN / "sillaged"], "/run/sillage/control.sock")
+    sees, answers = whose_sessions_are_steered(root / "our-sessions", BIN.parent / "libexec/lttng", [BIN / "sillaged"])
     check(sees == {"root": ["root", "member", "other"], "member": ["member"], "other": ["other"], ("root", "afterwards"): ["root"]}, sees)
     for (who, *words), done in answers.items():
         check(done == (who == "root" and words[0] != "create" or "--all" in words), (who, words, done))
     if os.path.exists(THEIRS["daemon"]):
-        theirs = whose_sessions_are_steered(root / "their-sessions", THEIRS["lttng"], [THEIRS["daemon"], "--no-kernel"],
-                                            "/run/lttng/client-lttng-sessiond")
+        theirs = whose_sessions_are_steered(root / "their-sessions", THEIRS["lttng"], [THEIRS["daemon"], "--no-kernel"])
         check(theirs[0] == sees, f"LTTng: {theirs[0]}\nSillage: {sees}")
         for does, done in theirs[1].items():
             # 2.13's sometimes says nothing where it refuses an event.
